@@ -1,0 +1,132 @@
+"""From the tensors of one layer to an :class:`Explanation`: placed in millimetres, cut to the image, with its facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import __version__
+from .models.base import Prepared, SegmentationModel
+from .protocol import Explanation, Image, LayerInfo, PixelSet
+
+#: by which centre a cell is placed: where it looks, or where it acts (the default is measured in test_placement.py)
+READING, WRITING = "reading", "writing"
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What all explanations of one call share."""
+
+    model: SegmentationModel
+    image: Image
+    prepared: Prepared
+    score: object
+    side: str
+    precision: str
+    device: str
+    notes: tuple[str, ...]
+
+    def answer(self, method, a, g, layer, pixels: PixelSet, score: float) -> Explanation:
+        """One explanation from the activation and the gradient ``[K, *cells]`` of one layer."""
+        model, prepared = self.model, self.prepared
+        dims = model.spatial_dims
+        info = public_layer(layer, prepared, dims)
+        signed = method.map(a, g, info.mm_per_cell[3 - dims :]).cpu().numpy().astype(np.float32)
+        signed, notes = _without_padding(signed if dims == 3 else signed[None], prepared, info.stride)
+        notes = [*prepared.notes, *self.notes, *method.remarks(a, g), *notes]
+        if info.placement == "assumed":
+            notes.append(
+                "Where this layer's cells look could not be measured; their corners are aligned with the image's."
+            )
+        status, reason = _status(signed, g)
+        names = {c.index: c.name for c in model.classes}
+        return Explanation(
+            map=signed,
+            grid=prepared.grid.strided(info.stride, info.reads if self.side == READING else info.writes, signed.shape),
+            unit=self.score.unit,
+            score=score,
+            method=method.name,
+            method_title=method.title,
+            layer=info,
+            class_index=self.score.class_index,
+            class_name=names[self.score.class_index],
+            score_title=self.score.title(names),
+            pixel_set_label=pixels.label,
+            side=self.side,
+            status=status,
+            reason=reason,
+            notes=tuple(notes),
+            provenance=self._provenance(method, pixels),
+        )
+
+    def _provenance(self, method, pixels: PixelSet) -> dict:
+        import torch
+
+        return {
+            "engine": f"seghirescam {__version__}",
+            "torch": torch.__version__,
+            "device": self.device,
+            "precision": self.precision,
+            "model": self.model.name,
+            "model_kind": self.model.kind,
+            "weights_sha256": self.model.weights_hash,
+            "image_sha256": self.image.content_hash,
+            "pixel_set_sha256": pixels.content_hash,
+            "pixel_set_voxels": pixels.voxels,
+            "pixel_set_ml": round(pixels.ml, 4),
+            "score": self.score.name,
+            "rival_index": getattr(self.score, "rival_index", None),
+            "method_settings": method.settings(),
+        }
+
+
+def public_layer(layer, prepared: Prepared, dims: int) -> LayerInfo:
+    """The layer as users see it: axes in (K, J, I) order, mm per cell on this model grid."""
+    stride = _three(layer.stride, dims, 1)
+    placed = layer.placement
+    corner = tuple((s - 1) / 2 for s in stride)
+    return LayerInfo(
+        name=layer.name,
+        channels=layer.channels,
+        cells=_three(layer.cells, dims, 1),
+        stride=stride,
+        part=layer.part,
+        main=layer.main,
+        reads=_three(placed.reads, dims, 0.0) if placed else corner,
+        writes=_three(placed.writes, dims, 0.0) if placed else corner,
+        placement="probed" if placed else "assumed",
+        mm_per_cell=tuple(s * mm for s, mm in zip(stride, prepared.grid.spacing_kji, strict=True)),
+        aliases=tuple(layer.aliases),
+    )
+
+
+def _three(values, dims, fill):
+    """Per-axis values as (K, J, I): a 2D network has one slice."""
+    return (fill,) * (3 - dims) + tuple(values)
+
+
+def _without_padding(signed, prepared, stride):
+    """Cut off the cells that lie wholly in the padding; say how much of the map they held."""
+    kept = tuple(min(n, -(-v // s)) for n, v, s in zip(signed.shape, prepared.valid, stride, strict=True))
+    inner = np.ascontiguousarray(signed[tuple(slice(0, n) for n in kept)])
+    magnitude = float(np.abs(signed).sum(dtype=np.float64))
+    if kept == signed.shape or not magnitude > 0:
+        return inner, ()
+    lost = 1 - float(np.abs(inner).sum(dtype=np.float64)) / magnitude
+    return inner, (f"{100 * lost:.1f} % of the map's magnitude lay in cells of the padding and was cut off.",)
+
+
+def _status(signed, gradient):
+    """("ok" | "zero_map" | "no_positive_evidence" | "nonfinite", why in words)."""
+    if not np.isfinite(signed).all():
+        return "nonfinite", "The map holds NaN or infinite values; the network's activations or gradients overflow."
+    if not signed.any():
+        why = "every gradient is zero" if not gradient.any() else "all products of gradient and activation are zero"
+        return "zero_map", f"The map is zero: {why} at this layer."
+    if signed.max() <= 0:
+        return (
+            "no_positive_evidence",
+            "No cell speaks for the class; choose the signed view to see what speaks against.",
+        )
+    return "ok", ""

@@ -1,0 +1,191 @@
+"""One pass through the network: activations at the target layers and, for any score, the gradients there.
+
+The graph is cut at the first target layer: what lies before it runs without autograd, what lies behind it is recorded
+from a fresh leaf.  ``autograd.grad`` then asks for the activations only, so no parameter gradient is computed, no
+``.grad`` is filled and no ``requires_grad`` flag is touched (frozen networks and callers inside ``no_grad`` work).
+
+In-place operations behind a target layer (conv -> norm -> LeakyReLU(inplace)) work on a copy of the activation: the
+hook hands on a clone.  If something else still overwrites the recorded activation (a module that returns its input, for
+example), the version counter tells, and the pass is repeated with a private copy.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, nullcontext
+
+import torch
+
+from ..errors import GradientError, LayerError
+from .undisturbed import undisturbed
+
+
+class Pass:
+    """What one forward pass left behind.
+
+    logits: ``[1, C, *spatial]``, attached to the graph.  activations: target name -> ``[1, K, *cells]``, detached.
+    """
+
+    def __init__(self, logits: torch.Tensor, recorded: dict[str, torch.Tensor]):
+        self.logits = logits
+        self._recorded = recorded
+
+    @property
+    def activations(self) -> dict[str, torch.Tensor]:
+        return {name: tensor.detach() for name, tensor in self._recorded.items()}
+
+    def gradients(self, score: torch.Tensor, keep_graph: bool = False) -> dict[str, torch.Tensor]:
+        """dS/dA at every target layer for a scalar ``score`` computed from ``logits``.
+
+        keep_graph: True while more scores follow.  Raises GradientError for a layer the score does not depend on.
+        """
+        if not score.requires_grad:
+            raise GradientError(
+                "The score does not depend on the target layer through autograd.",
+                "The network's forward probably detaches its tensors, enters no_grad, or uses the layer for something "
+                "else; choose a layer nearer to the output.",
+            )
+        with torch.inference_mode(False):
+            found = torch.autograd.grad(
+                score, list(self._recorded.values()), retain_graph=keep_graph, allow_unused=True
+            )
+        for name, gradient in zip(self._recorded, found, strict=True):
+            if gradient is None:
+                raise GradientError(
+                    f"The layer '{name}' has no influence on the score.", "Choose a layer that leads to the output."
+                )
+        return dict(zip(self._recorded, found, strict=True))
+
+
+def forward(
+    network: torch.nn.Module, tensor: torch.Tensor, targets: list[str] | tuple[str, ...], *, autocast=None
+) -> Pass:
+    """Run the network once and record the target layers.
+
+    tensor: ``[1, C, *spatial]`` on the network's device.  targets: layer names as :func:`layers.trace` gives them; a
+    name may end in ``#n`` for the n-th call of a module that is called several times.  autocast: None or a dtype.
+    Raises LayerError for a layer that is absent, not executed, called several times without ``#n``, or does not return
+    one tensor; GradientError where inference_mode makes gradients impossible.
+    """
+    first, wanted = _parse(network, targets)
+    with torch.inference_mode(False), torch.no_grad(), undisturbed(network):
+        tensor = tensor.clone() if tensor.is_inference() else tensor
+        for private_copies in (False, True):
+            recorder = _Recorder(wanted, private_copies)
+            with recorder.on(network), _autocast(tensor.device, autocast):
+                try:
+                    logits = as_logits(network(tensor))
+                except RuntimeError as error:
+                    if "nference tensor" in str(error) or "inference mode" in str(error).lower():
+                        raise GradientError(_INFERENCE, _INFERENCE_HINT) from error
+                    raise
+            if logits.is_inference():
+                raise GradientError(_INFERENCE, _INFERENCE_HINT)
+            recorder.check_calls(targets)
+            if not recorder.overwritten():
+                break
+    return Pass(logits, {name: recorder.tensors[key] for name, key in zip(targets, first, strict=True)})
+
+
+_INFERENCE = "The network's forward enters torch.inference_mode, so no gradient can be taken."
+_INFERENCE_HINT = "Use torch.no_grad there, or remove it: this package switches autograd on only where it needs it."
+
+
+def as_logits(output) -> torch.Tensor:
+    """The logits among what a forward returned: the tensor, or the first (largest) of a list or tuple of them."""
+    if isinstance(output, torch.Tensor):
+        return output
+    if isinstance(output, (list, tuple)) and output and all(isinstance(t, torch.Tensor) for t in output):
+        return max(output, key=lambda t: t[0, 0].numel())
+    raise GradientError(
+        f"The network returned a {type(output).__name__}, not a tensor of logits.",
+        "Wrap it so that forward returns logits [B, C, ...].",
+    )
+
+
+@contextmanager
+def _autocast(device, dtype):
+    with torch.autocast(device.type, dtype=dtype) if dtype is not None else nullcontext():
+        yield
+
+
+def _parse(network, targets):
+    """[(module name, call number or None)] and name -> module for the targets."""
+    modules = dict(network.named_modules())
+    keys, wanted = [], {}
+    for target in targets:
+        name, _, call = target.partition("#")
+        if name not in modules or not name or (call and not call.isdigit()):
+            close = [n for n in modules if n and n.split(".")[-1] == name.split(".")[-1]][:5] or list(modules)[1:6]
+            raise LayerError(f"The network has no layer '{target}'.", f"Some that exist: {', '.join(close)}.")
+        key = (name, int(call) if call else 1)
+        keys.append(key)
+        wanted[name] = modules[name]
+    if len(set(keys)) != len(keys):
+        raise LayerError("A layer is named twice.", "Name each target layer once.")
+    return keys, wanted
+
+
+class _Recorder:
+    """Forward hooks on the target modules; removed when the block ends."""
+
+    def __init__(self, modules, private_copies):
+        self.modules = modules
+        self.private_copies = private_copies
+        self.tensors = {}
+        self.versions = {}
+        self.calls = dict.fromkeys(modules, 0)
+
+    @contextmanager
+    def on(self, network):
+        handles = []
+        try:
+            for name, module in self.modules.items():
+                handles.append(module.register_forward_hook(self._hook(name)))
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _hook(self, name):
+        def record(module, inputs, output):
+            self.calls[name] += 1
+            if not isinstance(output, torch.Tensor):
+                raise LayerError(
+                    f"The layer '{name}' returns a {type(output).__name__}, not one activation tensor.",
+                    "Choose a layer inside or behind it.",
+                )
+            if output.is_inference():
+                raise GradientError(_INFERENCE, _INFERENCE_HINT)
+            if not output.is_floating_point():
+                raise LayerError(f"The layer '{name}' returns {output.dtype}.", "Choose a layer with real activations.")
+            torch.set_grad_enabled(True)  # ends with the no_grad block around the pass
+            kept = output if output.requires_grad else output.detach()
+            if self.private_copies:
+                kept = kept.clone()
+            if not kept.requires_grad:
+                kept.requires_grad_()
+            key = (name, self.calls[name])
+            self.tensors[key] = kept
+            self.versions[key] = kept._version
+            return kept.clone()
+
+        return record
+
+    def check_calls(self, targets):
+        for target in targets:
+            name, _, call = target.partition("#")
+            count = self.calls[name]
+            if count == 0:
+                raise LayerError(
+                    f"The layer '{name}' exists but was not executed in this forward pass.", "Choose another layer."
+                )
+            if not call and count > 1:
+                raise LayerError(
+                    f"The layer '{name}' is called {count} times in one forward pass.",
+                    f"Say which call is meant: '{name}#1' to '{name}#{count}'.",
+                )
+            if call and int(call) > count:
+                raise LayerError(f"The layer '{name}' is called only {count} time(s).", "Choose an existing call.")
+
+    def overwritten(self):
+        return any(tensor._version != self.versions[key] for key, tensor in self.tensors.items())

@@ -1,0 +1,8 @@
+"""How the logits of a network become a decision. No torch: the model side imports this too."""
+
+#: one channel a class, the largest wins
+SOFTMAX = "softmax"
+#: one independent channel a class, logit > 0 counts
+SIGMOID = "sigmoid"
+#: one channel z: class 1 has logit z, class 0 has -z
+BINARY = "binary"

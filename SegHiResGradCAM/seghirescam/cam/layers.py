@@ -1,0 +1,232 @@
+"""Which layers of a network can be explained: found by one pass over tensors without data.
+
+A layer is a module output with the batch, channels and spatial axes of a feature grid.  Several modules may return the
+same tensor (a block and its last activation): they are one layer, named by the outermost module that is not a wrapper
+around deeper levels (a whole U-shaped sub-network is no name for a level).
+"""
+
+from __future__ import annotations
+
+import math
+import weakref
+from dataclasses import dataclass, field
+
+import torch
+
+from .capture import as_logits
+from .placement import Placement, _Hooks, probed
+from .undisturbed import undisturbed
+
+_NO_LAYER = (torch.nn.Identity, torch.nn.Dropout, torch.nn.Dropout2d, torch.nn.Dropout3d, torch.nn.Flatten)
+
+
+@dataclass
+class Layer:
+    """One explainable layer, spatial axes in the network's own order; see protocol.LayerInfo for the public form."""
+
+    name: str
+    channels: int
+    cells: tuple[int, ...]
+    stride: tuple[int, ...]
+    order: int
+    aliases: list[str] = field(default_factory=list)
+    part: str = "encoder"
+    main: bool = False
+    is_head: bool = False
+    placement: Placement | None = None
+    placement_problem: str = ""
+
+    @property
+    def volume(self) -> int:
+        return math.prod(self.stride)
+
+
+_CACHE: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+
+
+def trace(network: torch.nn.Module, shape: tuple[int, ...], dtype=torch.float32, device="cpu") -> list[Layer]:
+    """All explainable layers in order of execution, for an input of ``shape`` ``[1, C, *spatial]``.
+
+    Runs the network once on tensors without data (a real pass under no_grad where that fails) and once on the small
+    probe of :mod:`placement`.  The answer is remembered as long as the network lives.
+    """
+    key = (tuple(shape), dtype, str(device))
+    kept = _CACHE.setdefault(network, {})
+    if key not in kept:
+        kept[key] = _trace(network, tuple(shape), dtype, device)
+    return kept[key]
+
+
+def _trace(network, shape, dtype, device):
+    events, output_id = _events(network, shape, dtype, device)
+    calls = {}
+    for event in events:
+        calls[event.name] = max(calls.get(event.name, 0), event.call)
+    groups: dict[tuple, list[_Event]] = {}
+    for event in events:
+        if not event.wraps_deeper and not isinstance(event.module, _NO_LAYER):
+            groups.setdefault(event.key, []).append(event)
+    outermost = [group[-1] for group in groups.values()]
+    found, problem = probed(
+        network, shape[1], _largest_stride(events, shape), tuple(f"{e.name}#{e.call}" for e in outermost)
+    )
+    layers = []
+    for event in outermost:
+        placement = found.get(f"{event.name}#{event.call}")
+        stride = _stride(shape[2:], event.shape[2:], placement)
+        if stride is None:
+            continue
+        names = [e.name if calls[e.name] == 1 else f"{e.name}#{e.call}" for e in groups[event.key]]
+        layers.append(
+            Layer(
+                name=names[-1],
+                channels=event.shape[1],
+                cells=tuple(event.shape[2:]),
+                stride=stride,
+                order=event.order,
+                aliases=names[:-1],
+                is_head=event.key[0] == output_id or _is_head(event.module, event.output_channels),
+                placement=placement,
+                placement_problem=problem,
+            )
+        )
+    listed = sorted(layers, key=lambda layer: layer.order)
+    _assign_parts(listed)
+    return listed
+
+
+@dataclass
+class _Event:
+    name: str
+    call: int
+    module: torch.nn.Module
+    key: tuple
+    shape: tuple[int, ...]
+    order: int
+    wraps_deeper: bool = False
+    output_channels: int = 0
+
+
+def _events(network, shape, dtype, device):
+    """Module outputs with a feature grid's shape; the tensors are held until the end so that ids stay unique."""
+    events, held, open_since = [], [], {}
+
+    def record(name, call, output):
+        if name and isinstance(output, torch.Tensor) and output.ndim == len(shape) and output.shape[0] == shape[0]:
+            held.append(output)
+            key = (id(output), output._version)
+            events.append(_Event(name, call, modules[name], key, tuple(output.shape), len(events)))
+            started = open_since.get(name, 0)
+            inside = events[started:-1]
+            own = math.prod(
+                min(a, b) for a, b in zip(output.shape[2:], entered.get(name, output.shape[2:]), strict=True)
+            )
+            events[-1].wraps_deeper = any(math.prod(e.shape[2:]) < own for e in inside)
+
+    entered = {}
+
+    def note_start(name):
+        def hook(module, inputs):
+            open_since[name] = len(events)
+            tensors = [t for t in inputs if isinstance(t, torch.Tensor) and t.ndim == len(shape)]
+            if tensors:
+                entered[name] = tuple(tensors[0].shape[2:])
+
+        return hook
+
+    modules = dict(network.named_modules())
+    starts = [m.register_forward_pre_hook(note_start(n)) for n, m in modules.items() if n]
+    try:
+        with torch.inference_mode(False), torch.no_grad(), undisturbed(network), _Hooks(network, None, record) as hooks:
+            try:
+                from torch._subclasses.fake_tensor import FakeTensorMode
+
+                with FakeTensorMode(allow_non_fake_inputs=True):
+                    output = as_logits(network(torch.empty(shape, dtype=dtype, device=device)))
+            except Exception:  # data-dependent forwards cannot run without data; a real error shows in the real pass
+                events.clear()
+                held.clear()
+                hooks.calls.clear()
+                output = as_logits(network(torch.zeros(shape, dtype=dtype, device=device)))
+    finally:
+        for handle in starts:
+            handle.remove()
+    for event in events:
+        event.output_channels = output.shape[1]
+    return events, id(output)
+
+
+def _stride(size, cells, placement):
+    """Voxels per cell and axis: probed, else the size ratio where it is whole; None if this is no feature grid."""
+    if placement is not None:
+        ratio = placement.jump
+        return tuple(int(r) for r in ratio) if all(r >= 1 and r == int(r) for r in ratio) else None
+    if any(c < 1 or n % c for n, c in zip(size, cells, strict=True)):
+        return None
+    return tuple(n // c for n, c in zip(size, cells, strict=True))
+
+
+def _largest_stride(events, shape):
+    """Largest whole stride per axis, rounded up to a power of two that the network surely accepts."""
+    largest = [1] * (len(shape) - 2)
+    for event in events:
+        for axis, (n, c) in enumerate(zip(shape[2:], event.shape[2:], strict=True)):
+            if c > 1 or n <= 64:
+                largest[axis] = max(largest[axis], n / max(c, 1))
+    return tuple(2 ** max(0, math.ceil(math.log2(ratio) - 0.2)) for ratio in largest)
+
+
+def _is_head(module, output_channels):
+    """A 1x1 convolution to the number of classes: a (deep supervision) head, not a feature layer."""
+    kernel = getattr(module, "kernel_size", None)
+    return (
+        isinstance(kernel, tuple)
+        and set(kernel) == {1}
+        and getattr(module, "out_channels", None) == output_channels
+        and not getattr(module, "transposed", False)
+    )
+
+
+def _assign_parts(layers):
+    """encoder / bottleneck / decoder / head by stride and order, and the main layer of each run of equal stride."""
+    body = [layer for layer in layers if not layer.is_head]
+    for layer in layers:
+        layer.part = "head" if layer.is_head else "encoder"
+    if not body:
+        return
+    deepest = max(layer.volume for layer in body)
+    if deepest > min(layer.volume for layer in body) or deepest > 1:
+        first = next(layer.order for layer in body if layer.volume == deepest)
+        last = max(layer.order for layer in body if layer.volume == deepest)
+        for layer in body:
+            if layer.volume == deepest:
+                layer.part = "bottleneck"
+            elif layer.order > first and layer.order > last:
+                layer.part = "decoder"
+    run: list[Layer] = []
+    for layer in [*body, None]:
+        if layer is None or (run and layer.stride != run[-1].stride):
+            entered_with = run[0].channels
+            next(c for c in reversed(run) if c.channels >= entered_with).main = True
+            run = []
+        if layer is not None:
+            run.append(layer)
+
+
+def default_layer(layers: list[Layer], extent: tuple[float, ...]) -> tuple[Layer, str]:
+    """The deepest resolution with at least two cells across the pixel set, on the encoder side where there are two.
+
+    extent: size of the pixel set in voxels per axis.  Returns the layer and a warning ("" if it fits).  Falls back to
+    the finest encoder level.  Late decoder layers show the segment whatever the reason was: they are never the default.
+    """
+    mains = [layer for layer in layers if layer.main]
+    before = [layer for layer in mains if layer.part != "decoder"] or mains
+    fits = [m for m in before if all(e >= 2 * s for e, s in zip(extent, m.stride, strict=True))]
+    if fits:
+        return max(fits, key=lambda m: (m.volume, m.order)), ""
+    finest = min(before, key=lambda m: m.volume)
+    warning = (
+        "The pixel set is smaller than two cells of every layer; the finest encoder level is used and even its cells "
+        "may be too coarse for this segment."
+    )
+    return finest, warning

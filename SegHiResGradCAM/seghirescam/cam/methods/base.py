@@ -1,0 +1,38 @@
+"""What a method is: activations and gradients in, one signed map out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+
+registered: dict[str, type[Method]] = {}
+
+
+def register(cls):
+    """Class decorator: make a method known by its ``name``."""
+    registered[cls.name] = cls
+    return cls
+
+
+class Method(ABC):
+    """Base of all activation-and-gradient methods; subclasses are immutable dataclasses of their settings.
+
+    name: registry key.  title: as the field writes it.  paper: where it comes from.
+    """
+
+    name: str
+    title: str
+    paper: str
+
+    @abstractmethod
+    def map(self, activation: torch.Tensor, gradient: torch.Tensor, cell_mm: tuple[float, ...]) -> torch.Tensor:
+        """Signed map ``[*cells]`` from A and g = dS/dA, both ``[K, *cells]`` float; cell_mm in the same axis order."""
+
+    def remarks(self, activation: torch.Tensor, gradient: torch.Tensor) -> tuple[str, ...]:
+        """Sentences the user should read beside this map."""
+        return ()
+
+    def settings(self) -> dict:
+        """JSON-able settings, for provenance."""
+        return {}

@@ -1,0 +1,42 @@
+"""Seg-Grad-CAM."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .base import Method, register
+
+
+@register
+@dataclass(frozen=True)
+class SegGradCam(Method):
+    """L(u) = sum_k a_k A_k(u), a_k = mean over all cells of g_k.
+
+    Vinogradova et al., AAAI 2020, after Grad-CAM (Selvaraju et al. 2017).  Cost: 1 F + 1 B.
+    One weight a channel for the whole volume: it knows nothing of where M lies and lights up every place with the same
+    features, used or not.  Behind instance normalisation the gradients of a channel nearly cancel in the mean.
+    """
+
+    name = "seg_grad_cam"
+    title = "Seg-Grad-CAM"
+    paper = "Vinogradova et al., AAAI 2020"
+
+    def map(self, activation, gradient, cell_mm):
+        weights = gradient.flatten(1).mean(dim=1)
+        return (activation * weights.view(-1, *[1] * (activation.ndim - 1))).sum(dim=0)
+
+    def remarks(self, activation, gradient):
+        kept = cancellation(gradient)
+        if kept >= 0.2:
+            return ()
+        return (
+            f"Averaging cancels {100 * (1 - kept):.0f} % of the gradient at this layer; the map's weights are small "
+            "differences of large numbers. Seg-HiRes-Grad CAM does not average.",
+        )
+
+
+def cancellation(gradient) -> float:
+    """sum_k |sum_u g_k(u)| / sum_k sum_u |g_k(u)|: 1 where averaging loses nothing, near 0 where the sum cancels."""
+    flat = gradient.flatten(1)
+    whole = float(flat.abs().sum())
+    return float(flat.sum(dim=1).abs().sum()) / whole if whole > 0 else 1.0

@@ -1,0 +1,25 @@
+"""Seg-HiRes-Grad CAM."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .base import Method, register
+
+
+@register
+@dataclass(frozen=True)
+class SegHiResGradCam(Method):
+    """L(u) = sum_k g_k(u) A_k(u), g = dS/dA, the gradients not averaged.
+
+    Rheude et al., MELBA 2024:023, Eq. 6; HiResCAM: Draelos & Carin, arXiv 2011.08891.  Cost: 1 F + 1 B.
+    Zero wherever the gradient is zero, so it never shows a place the network did not use.  Linear in M.  At the last
+    layer before a 1x1 head the cells add up to S minus the bias.
+    """
+
+    name = "seg_hires_grad_cam"
+    title = "Seg-HiRes-Grad CAM"
+    paper = "Rheude et al., MELBA 2024:023"
+
+    def map(self, activation, gradient, cell_mm):
+        return (gradient * activation).sum(dim=0)

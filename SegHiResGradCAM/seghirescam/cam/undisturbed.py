@@ -1,0 +1,49 @@
+"""Borrow a user's network and give it back exactly as it was, also after an exception."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import torch
+
+from ..errors import GradientError
+
+
+@contextmanager
+def undisturbed(network: torch.nn.Module):
+    """Evaluation mode inside; training flags and buffers restored outside.
+
+    Flags are set attribute by attribute: a network's own ``train()`` may do more than flip them.  Buffers that a
+    forward changed (counters, running statistics) are put back.  Raises GradientError for a network whose parameters
+    were created in ``torch.inference_mode``: autograd can never use those.
+    """
+    refuse_inference_tensors(network)
+    training = [module for module in network.modules() if module.training]
+    buffers = [
+        (module, name, buffer, buffer._version, buffer.detach().clone())
+        for module in network.modules()
+        for name, buffer in module._buffers.items()
+        if buffer is not None
+    ]
+    for module in training:
+        module.training = False
+    try:
+        yield network
+    finally:
+        for module in training:
+            module.training = True
+        for module, name, buffer, version, copy in buffers:
+            if buffer._version != version:
+                with torch.no_grad():
+                    buffer.copy_(copy)
+            module._buffers[name] = buffer
+
+
+def refuse_inference_tensors(network: torch.nn.Module) -> None:
+    """Raise GradientError if any parameter or buffer was created in inference mode."""
+    for name, tensor in [*network.named_parameters(), *network.named_buffers()]:
+        if tensor.is_inference():
+            raise GradientError(
+                f"The network's tensor '{name}' was created inside torch.inference_mode, so no gradient can pass it.",
+                "Build and load the network outside inference_mode.",
+            )

@@ -1,0 +1,254 @@
+"""Where voxels lie: grids in millimetres (RAS) and the three ways to carry values between them.
+
+Arrays are in ``(K, J, I)`` order, matrices act on ``(I, J, K, 1)`` columns as in Slicer.  Standard library and numpy
+only (scipy is imported where two grids are turned against each other).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .errors import GeometryError
+
+_REVERSE = np.array([[0, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1]], dtype=float)
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """A regular voxel grid in patient space.
+
+    shape: ``(K, J, I)``, array order.  ijk_to_ras: 4x4 affine, millimetres, maps ``(i, j, k, 1)`` to ``(R, A, S, 1)``
+    of the voxel *centre*.  Raises GeometryError for anything that is not a usable affine.
+    """
+
+    shape: tuple[int, int, int]
+    ijk_to_ras: np.ndarray
+
+    def __post_init__(self):
+        shape = tuple(int(n) for n in self.shape)
+        matrix = np.array(self.ijk_to_ras, dtype=float)
+        if len(shape) != 3 or min(shape) < 1:
+            raise GeometryError(f"A grid needs three sizes of at least 1 (K, J, I), got {shape}.")
+        if matrix.shape != (4, 4) or not np.isfinite(matrix).all() or not np.allclose(matrix[3], [0, 0, 0, 1]):
+            raise GeometryError("The IJK-to-RAS matrix must be a finite 4x4 affine.", "Check the image's header.")
+        lengths = np.linalg.norm(matrix[:3, :3], axis=0)
+        if lengths.min() <= 0 or abs(np.linalg.det(matrix[:3, :3] / lengths)) < 1e-3:
+            raise GeometryError(
+                "The IJK-to-RAS matrix is singular: two axes of the image point the same way.",
+                "Check the image's spacing and directions.",
+            )
+        matrix.setflags(write=False)
+        object.__setattr__(self, "shape", shape)
+        object.__setattr__(self, "ijk_to_ras", matrix)
+
+    @staticmethod
+    def from_spacing(shape, spacing_kji=(1.0, 1.0, 1.0), origin_ras=(0.0, 0.0, 0.0)) -> Grid:
+        """Axis-aligned grid; spacing in mm in (K, J, I) order."""
+        matrix = np.diag([*reversed(tuple(spacing_kji)), 1.0])
+        matrix[:3, 3] = origin_ras
+        return Grid(tuple(shape), matrix)
+
+    @property
+    def spacing_kji(self) -> tuple[float, float, float]:
+        """Distance between neighbouring voxel centres along K, J, I in mm."""
+        return tuple(float(v) for v in np.linalg.norm(self.ijk_to_ras[:3, :3], axis=0)[::-1])
+
+    @property
+    def voxel_ml(self) -> float:
+        """Volume of one voxel in millilitres."""
+        return float(abs(np.linalg.det(self.ijk_to_ras[:3, :3]))) / 1000.0
+
+    @property
+    def kji_to_ras(self) -> np.ndarray:
+        return self.ijk_to_ras @ _REVERSE
+
+    def ras(self, kji) -> np.ndarray:
+        """Millimetres (..., 3) of array indices (..., 3) in (K, J, I) order; fractions allowed."""
+        return np.asarray(kji, dtype=float) @ self.kji_to_ras[:3, :3].T + self.kji_to_ras[:3, 3]
+
+    def kji(self, ras) -> np.ndarray:
+        """Fractional array indices (..., 3), (K, J, I) order, of points (..., 3) in mm."""
+        inverse = np.linalg.inv(self.kji_to_ras)
+        return np.asarray(ras, dtype=float) @ inverse[:3, :3].T + inverse[:3, 3]
+
+    def strided(self, jump_kji, start_kji, shape) -> Grid:
+        """The grid whose index u lies at this grid's (fractional) index ``start + jump * u``."""
+        step = np.eye(4)
+        step[[0, 1, 2], [0, 1, 2]] = np.asarray(jump_kji, dtype=float)[::-1]
+        step[:3, 3] = np.asarray(start_kji, dtype=float)[::-1]
+        return Grid(tuple(shape), self.ijk_to_ras @ step)
+
+    def same_as(self, other: Grid, tolerance_mm: float = 1e-3) -> bool:
+        """True if both have the same shape and no voxel centre differs by more than the tolerance."""
+        if self.shape != other.shape:
+            return False
+        corners = _corners(self.shape)
+        return float(np.abs(self.ras(corners) - other.ras(corners)).max()) <= tolerance_mm
+
+    def to_json(self) -> dict:
+        return {"shape_kji": list(self.shape), "ijk_to_ras": self.ijk_to_ras.tolist()}
+
+    @staticmethod
+    def from_json(data: dict) -> Grid:
+        return Grid(tuple(data["shape_kji"]), np.array(data["ijk_to_ras"], dtype=float))
+
+    def __repr__(self):
+        spacing = " x ".join(f"{s:.3g}" for s in self.spacing_kji)
+        return f"Grid({' x '.join(map(str, self.shape))} (K, J, I), {spacing} mm)"
+
+
+def canonical(grid: Grid, spacing_mm: float | None = None) -> Grid:
+    """The grid with axes permuted and flipped so that I, J, K run towards R, A, S as nearly as they can.
+
+    With ``spacing_mm`` the voxels become cubes of that size and cover the same box (rounded up to whole voxels).
+    """
+    directions = grid.ijk_to_ras[:3, :3] / np.linalg.norm(grid.ijk_to_ras[:3, :3], axis=0)
+    order, taken = [], set()
+    for ras_axis in range(3):
+        best = max((a for a in range(3) if a not in taken), key=lambda a: abs(directions[ras_axis, a]))
+        order.append(best)
+        taken.add(best)
+    size_ijk = np.array(grid.shape[::-1])
+    step = np.zeros((4, 4))
+    step[3, 3] = 1
+    for new_axis, old_axis in enumerate(order):
+        flipped = directions[new_axis, old_axis] < 0
+        step[old_axis, new_axis] = -1 if flipped else 1
+        step[old_axis, 3] = size_ijk[old_axis] - 1 if flipped else 0
+    turned = Grid(tuple(size_ijk[order][::-1]), grid.ijk_to_ras @ step)
+    if spacing_mm is None:
+        return turned
+    factor = spacing_mm / np.array(turned.spacing_kji)
+    shape = tuple(int(n) for n in np.maximum(1, np.ceil(np.array(turned.shape) / factor - 1e-6)))
+    return turned.strided(factor, (factor - 1) / 2, shape)
+
+
+def resampled(array: np.ndarray, source: Grid, target: Grid, order: int = 1, outside: float = 0.0) -> np.ndarray:
+    """Values of ``array`` (..., K, J, I) on ``source`` at the voxel centres of ``target``.
+
+    order 0 = nearest, 1 = linear.  Where the target is coarser and not turned against the source, order 1 averages
+    over the target voxel (no aliasing).  Points more than half a source voxel outside get ``outside``.  float32 out
+    (the input's dtype for order 0).
+    """
+    array = np.asarray(array)
+    if source.same_as(target, 1e-6):
+        return array.copy()
+    lead = array.shape[:-3]
+    flat = array.reshape((-1, *array.shape[-3:]))
+    mapping = _index_map(source, target)
+    axes = _source_axes(mapping)
+    if order == 1 and axes is not None:
+        out = [_separable(a, mapping, axes, target.shape, _sampling_weights, outside) for a in flat]
+    else:
+        out = [_turned(a, mapping, target.shape, order, outside) for a in flat]
+    return np.stack(out).reshape((*lead, *target.shape))
+
+
+def spread(cells: np.ndarray, source: Grid, target: Grid) -> np.ndarray:
+    """Spread what each cell holds over the target's voxels; returns amount per ml, float32, target shape.
+
+    Each cell's amount is shared among the voxels around its centre by linear weights (clamped at the outermost
+    cells) that are scaled to add up to one *per cell*: nothing is lost at borders or where a cell centre lies half
+    a cell off.  So sum(out) * target.voxel_ml == sum(cells) as long as every cell has a voxel near it.  Where the two
+    grids are turned against each other the density is interpolated at voxel centres instead; then the sum is only
+    nearly kept, and the caller reports both.
+    """
+    cells = np.asarray(cells)
+    mapping = _index_map(source, target)
+    axes = _source_axes(mapping)
+    if axes is None:
+        density = _turned(cells / source.voxel_ml, mapping, target.shape, 1, 0.0)
+        return density.astype(np.float32)
+    amount = _separable(cells, mapping, axes, target.shape, _sharing_weights, 0.0)
+    return (amount / target.voxel_ml).astype(np.float32)
+
+
+def _corners(shape):
+    return np.array([[k, j, i] for k in (0, shape[0] - 1) for j in (0, shape[1] - 1) for i in (0, shape[2] - 1)])
+
+
+def _index_map(source: Grid, target: Grid) -> np.ndarray:
+    """4x4 that maps target (k, j, i, 1) to source (k, j, i, 1)."""
+    return np.linalg.inv(source.kji_to_ras) @ target.kji_to_ras
+
+
+def _source_axes(mapping: np.ndarray):
+    """For each source axis the one target axis it depends on, or None if the grids are turned."""
+    linear = np.abs(mapping[:3, :3])
+    # a thousandth of the largest entry: less than a tenth of a voxel over a hundred voxels
+    strong = linear > 1e-3 * linear.max(axis=1, keepdims=True)
+    if not (strong.sum(axis=0) == 1).all() or not (strong.sum(axis=1) == 1).all():
+        return None
+    return strong.argmax(axis=1)
+
+
+def _separable(array, mapping, axes, shape, weights, outside):
+    out = array.astype(np.float32 if array.dtype != np.float64 else np.float64)
+    inside = []
+    for source_axis, target_axis in enumerate(axes):
+        matrix, covered = weights(
+            array.shape[source_axis], shape[target_axis], mapping[source_axis, target_axis], mapping[source_axis, 3]
+        )
+        out = np.moveaxis(np.tensordot(matrix.astype(out.dtype), out, axes=(1, source_axis)), 0, source_axis)
+        inside.append((target_axis, covered))
+    out = np.ascontiguousarray(np.transpose(out, np.argsort(axes)))
+    for target_axis, covered in inside:
+        if not covered.all():
+            index = [slice(None)] * 3
+            index[target_axis] = ~covered
+            out[tuple(index)] = outside
+    return out
+
+
+def _sampling_weights(n_source, n_target, scale, offset):
+    """Rows: linear interpolation at each target centre, or the mean over its width where it is the coarser."""
+    centre = offset + scale * np.arange(n_target)
+    covered = (centre >= -0.5 - 1e-6) & (centre <= n_source - 0.5 + 1e-6)
+    width = abs(scale)
+    if width <= 1 + 1e-6:
+        return _hats(n_source, centre), covered
+    edges = np.arange(n_source)[None, :]
+    low, high = centre[:, None] - width / 2, centre[:, None] + width / 2
+    overlap = np.clip(np.minimum(edges + 0.5, high) - np.maximum(edges - 0.5, low), 0, None)
+    total = overlap.sum(axis=1, keepdims=True)
+    return overlap / np.where(total > 0, total, 1), covered & (total[:, 0] > 0)
+
+
+def _sharing_weights(n_source, n_target, scale, offset):
+    """Columns add up to one: how each source cell's amount is shared among the target voxels."""
+    centre = offset + scale * np.arange(n_target)
+    # one cell beyond the outermost centres still counts to the outermost cell: the network read there too
+    near = (centre > -1) & (centre < n_source)
+    matrix = _hats(n_source, centre) * near[:, None]
+    total = matrix.sum(axis=0, keepdims=True)
+    if abs(scale) > 1 and (total == 0).any():  # the target is the coarser: give each cell to its nearest voxel
+        for cell in np.flatnonzero(total[0] == 0):
+            voxel = int(np.clip(round((cell - offset) / scale), 0, n_target - 1))
+            if abs(centre[voxel] - cell) <= abs(scale) / 2 + 1e-6:
+                matrix[voxel, cell] = 1
+        total = matrix.sum(axis=0, keepdims=True)
+    return matrix / np.where(total > 0, total, 1), np.ones(n_target, dtype=bool)
+
+
+def _hats(n_source, centre):
+    position = np.clip(centre, 0, n_source - 1)
+    return np.clip(1 - np.abs(position[:, None] - np.arange(n_source)[None, :]), 0, None)
+
+
+def _turned(array, mapping, shape, order, outside):
+    from scipy.ndimage import affine_transform
+
+    work = array if order == 0 else array.astype(np.float32 if array.dtype != np.float64 else np.float64)
+    # the half voxel around the outermost centres belongs to the image: sample it with the edge value
+    out = affine_transform(
+        work, mapping[:3, :3], mapping[:3, 3], output_shape=tuple(shape), order=order, mode="nearest", prefilter=False
+    )
+    grids = np.meshgrid(*[np.arange(n) for n in shape], indexing="ij", sparse=True)
+    covered = np.ones(shape, dtype=bool)
+    for axis in range(3):
+        position = sum(mapping[axis, t] * grids[t] for t in range(3)) + mapping[axis, 3]
+        covered &= (position >= -0.5 - 1e-6) & (position <= array.shape[axis] - 0.5 + 1e-6)
+    out[~covered] = outside
+    return out

@@ -1,0 +1,95 @@
+"""A plain ``torch.nn.Module`` the caller has already built: nothing is read from disk, nothing is run to open it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from ..cam.heads import BINARY, SIGMOID, SOFTMAX
+from ..errors import ModelError
+from ..protocol import ClassInfo, Image
+from .base import Prepared, SegmentationModel
+
+
+class PlainModel(SegmentationModel):
+    """Any network that maps ``[B, C, *spatial]`` to logits ``[B, classes, *spatial]``.
+
+    classes: names in channel order (for head="binary": two names, background and foreground, for one channel).
+    normalise: called with float32 ``[C, K, J, I]``, returns the same shape; default: unchanged.
+    divisor: the image is padded with its edge values, at the far ends, to a multiple of this in every axis of the network.
+    """
+
+    kind = "plain"
+
+    def __init__(
+        self,
+        network,
+        classes: Sequence[str],
+        *,
+        channels: Sequence[str] = ("image",),
+        spatial_dims: int = 3,
+        head: str = SOFTMAX,
+        normalise: Callable[[np.ndarray], np.ndarray] | None = None,
+        divisor: int = 1,
+        name: str = "network",
+    ):
+        if head not in (SOFTMAX, SIGMOID, BINARY):
+            raise ModelError(f"Unknown head {head!r}.", "Use 'softmax', 'sigmoid' or 'binary'.")
+        if head == BINARY and len(classes) != 2:
+            raise ModelError(f"A binary head has two classes, got {len(classes)} names.", "Name background and object.")
+        if spatial_dims not in (2, 3):
+            raise ModelError(f"Networks have 2 or 3 spatial dimensions, got {spatial_dims}.", "Set spatial_dims.")
+        self.network = network
+        self.networks = (network,)
+        self.classes = tuple(ClassInfo(i, str(n)) for i, n in enumerate(classes))
+        self.channels = tuple(channels)
+        self.spatial_dims = spatial_dims
+        self.head = head
+        self.normalise = normalise
+        self.divisor = int(divisor)
+        self.name = name
+        self._hashed = None, ""
+
+    @property
+    def weights_hash(self) -> str:
+        """SHA-256 over names and values of the state_dict, computed again only when a weight has changed."""
+        state = sorted(self.network.state_dict().items())
+        stamp = [(key, value.data_ptr(), value._version) for key, value in state]
+        if stamp != self._hashed[0]:
+            self._hashed = stamp, state_hash(state)
+        return self._hashed[1]
+
+    def prepare(self, image: Image) -> Prepared:
+        import torch
+
+        self.check(image)
+        array = np.array(image.array, dtype=np.float32)
+        if self.normalise is not None:
+            array = np.asarray(self.normalise(array), dtype=np.float32)
+            if array.shape != image.array.shape:
+                raise ModelError(f"normalise changed the shape to {array.shape}.", "It must keep [C, K, J, I].")
+        valid = image.grid.shape
+        axes = (0, 1, 2) if self.spatial_dims == 3 else (1, 2)
+        rest = [(-n) % self.divisor if axis in axes else 0 for axis, n in enumerate(valid)]
+        notes = ()
+        grid = image.grid
+        if any(rest):
+            array = np.pad(array, [(0, 0), *[(0, r) for r in rest]], mode="edge")
+            grid = grid.strided((1, 1, 1), (0, 0, 0), array.shape[1:])
+            notes = (f"The image was padded from {valid} to {grid.shape} voxels; cells in the padding are cut off.",)
+        dtype = next((p.dtype for p in self.network.parameters() if p.dtype.is_floating_point), torch.float32)
+        tensor = torch.tensor(array, dtype=dtype)[None]
+        return Prepared(tensor if self.spatial_dims == 3 else tensor[:, :, 0], grid, valid, notes)
+
+
+def state_hash(state) -> str:
+    """SHA-256 over (name, tensor) pairs: what names a set of weights in provenance."""
+    import torch
+
+    digest = hashlib.sha256()
+    for key, value in state:
+        digest.update(key.encode())
+        digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()

@@ -1,0 +1,205 @@
+"""The pixel set M in all its forms: given by the user, by the prediction, or by a place.
+
+A recipe is resolved on the model grid once the prediction is known: ``recipe.resolve(view) -> PixelSet``.  Those that
+do not look at the prediction are resolved (and refused) before the network runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from .errors import EmptyPixelSetError, PixelSetError
+from .geometry import Grid
+from .protocol import PixelSet
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What a recipe may look at: the model grid, its unpadded part, and the prediction (None before the forward)."""
+
+    grid: Grid
+    valid: tuple[int, int, int]
+    class_index: int
+    class_name: str
+    decided: Callable[[int], np.ndarray] | None = None
+
+    def predicted(self) -> np.ndarray:
+        """bool [K, J, I]: where the network chooses the explained class."""
+        return self.decided(self.class_index) & self.inside()
+
+    def inside(self) -> np.ndarray:
+        mask = np.zeros(self.grid.shape, dtype=bool)
+        mask[tuple(slice(0, n) for n in self.valid)] = True
+        return mask
+
+
+class Recipe:
+    """Base. needs_prediction: False lets :func:`explain` refuse bad sets before any computing."""
+
+    needs_prediction = False
+
+    def resolve(self, view: View) -> PixelSet:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, eq=False)
+class Segment(Recipe):
+    """The user's segment, whatever the network says there (soft weights allowed)."""
+
+    pixels: PixelSet
+
+    def resolve(self, view):
+        return PixelSet(self.pixels.on(view.grid).weights * view.inside(), view.grid, self.pixels.label)
+
+
+@dataclass(frozen=True, eq=False)
+class PredictedClass(Recipe):
+    """All voxels where the network chooses the explained class."""
+
+    needs_prediction = True
+
+    def resolve(self, view):
+        return PixelSet(view.predicted(), view.grid, f"predicted {view.class_name}")
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentAndPredicted(Recipe):
+    """The part of the user's segment where the network chooses the explained class."""
+
+    pixels: PixelSet
+
+    needs_prediction = True
+
+    def resolve(self, view):
+        own = self.pixels.on(view.grid)
+        return PixelSet(own.weights * view.predicted(), view.grid, f"{own.label} and predicted {view.class_name}")
+
+
+@dataclass(frozen=True, eq=False)
+class Component(Recipe):
+    """One connected component (voxels touching by face, edge or corner) of another set.
+
+    at_ras: a point in mm inside or nearest to the wanted component (None: the largest).  A point further than
+    ``reach_mm`` from every component is an error.
+    """
+
+    of: Recipe | PixelSet
+    at_ras: tuple[float, float, float] | None = None
+    reach_mm: float = 5.0
+
+    @property
+    def needs_prediction(self):
+        return as_recipe(self.of).needs_prediction
+
+    def resolve(self, view):
+        whole = refuse_empty(as_recipe(self.of).resolve(view))
+        parts, count = label_components(whole.weights > 0)
+        if self.at_ras is None:
+            chosen = 1 + int(np.argmax(np.bincount(parts.ravel(), minlength=count + 1)[1:]))
+            name = f"largest component of {whole.label}"
+        else:
+            found = np.argwhere(parts)
+            distance = np.linalg.norm(view.grid.ras(found) - np.asarray(self.at_ras, dtype=float), axis=1)
+            nearest = int(np.argmin(distance))
+            if distance[nearest] > self.reach_mm:
+                raise PixelSetError(
+                    f"No component of {whole.label} lies within {self.reach_mm:g} mm of the point "
+                    f"(the nearest is {distance[nearest]:.1f} mm away).",
+                    "Place the point inside the component.",
+                )
+            chosen = int(parts[tuple(found[nearest])])
+            name = f"component of {whole.label} at a point"
+        return PixelSet(whole.weights * (parts == chosen), view.grid, name)
+
+
+@dataclass(frozen=True, eq=False)
+class WholeImage(Recipe):
+    """Every voxel of the image (not of the padding)."""
+
+    def resolve(self, view):
+        return PixelSet(view.inside(), view.grid, "whole image")
+
+
+@dataclass(frozen=True, eq=False)
+class Voxel(Recipe):
+    """The one model voxel nearest to a point in mm (RAS)."""
+
+    ras: tuple[float, float, float]
+
+    def resolve(self, view):
+        index = np.round(view.grid.kji(self.ras)).astype(int)
+        if (index < 0).any() or (index >= view.valid).any():
+            raise PixelSetError(
+                f"The point ({', '.join(f'{v:.1f}' for v in self.ras)}) mm lies outside the image.",
+                "Place it inside the volume.",
+            )
+        mask = np.zeros(view.grid.shape, dtype=bool)
+        mask[tuple(index)] = True
+        return PixelSet(mask, view.grid, "one voxel")
+
+
+@dataclass(frozen=True, eq=False)
+class Box(Recipe):
+    """All voxels whose centre lies in a box, turned or not. box_to_ras: 4x4, origin at the centre; size_mm: edges."""
+
+    box_to_ras: np.ndarray
+    size_mm: tuple[float, float, float]
+
+    @staticmethod
+    def between(low_ras, high_ras) -> Box:
+        """The box aligned with R, A, S between two corners in mm."""
+        low, high = np.minimum(low_ras, high_ras).astype(float), np.maximum(low_ras, high_ras).astype(float)
+        matrix = np.eye(4)
+        matrix[:3, 3] = (low + high) / 2
+        return Box(matrix, tuple(high - low))
+
+    def resolve(self, view):
+        to_box = np.linalg.inv(np.asarray(self.box_to_ras, dtype=float)) @ view.grid.kji_to_ras
+        axes = np.meshgrid(*[np.arange(n) for n in view.grid.shape], indexing="ij", sparse=True)
+        mask = view.inside()
+        for row, size in zip(to_box[:3], self.size_mm, strict=True):
+            position = sum(row[a] * axes[a] for a in range(3)) + row[3]
+            mask &= np.abs(position) <= size / 2 + 1e-9
+        if not mask.any():
+            raise PixelSetError("No voxel centre lies inside the box.", "Move it into the volume or make it larger.")
+        return PixelSet(mask, view.grid, "box")
+
+
+def as_recipe(wanted: Recipe | PixelSet) -> Recipe:
+    """A PixelSet stands for itself; anything that is neither raises PixelSetError."""
+    if isinstance(wanted, PixelSet):
+        return Segment(wanted)
+    if isinstance(wanted, Recipe):
+        return wanted
+    raise PixelSetError(
+        f"A {type(wanted).__name__} is no pixel set.",
+        "Pass a PixelSet or one of the recipes of seghirescam.pixel_sets.",
+    )
+
+
+def refuse_empty(pixels: PixelSet) -> PixelSet:
+    """The set itself, or EmptyPixelSetError."""
+    if pixels.is_empty:
+        raise EmptyPixelSetError(
+            f"The pixel set is empty: {pixels.label} has no voxel on the model's grid.",
+            "Choose another segment or class; a class that is not predicted cannot be explained by its prediction.",
+        )
+    return pixels
+
+
+def label_components(mask: np.ndarray) -> tuple[np.ndarray, int]:
+    """(labels, count); voxels touching by face, edge or corner belong together."""
+    from scipy.ndimage import label
+
+    return label(mask, structure=np.ones((3,) * mask.ndim))
+
+
+def extent(pixels: PixelSet) -> tuple[int, int, int]:
+    """Voxels across the largest component along K, J, I: what a layer's cells have to resolve."""
+    parts, count = label_components(pixels.weights > 0)
+    largest = 1 + int(np.argmax(np.bincount(parts.ravel(), minlength=count + 1)[1:]))
+    found = np.argwhere(parts == largest)
+    return tuple(int(n) for n in found.max(axis=0) - found.min(axis=0) + 1)

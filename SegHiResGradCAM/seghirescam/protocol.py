@@ -1,0 +1,234 @@
+"""What travels between Slicer, the worker, the command line and the engine: images, pixel sets, explanations.
+
+Standard library and numpy only: this file is imported inside the Slicer application.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .errors import ImageError, PixelSetError
+from .geometry import Grid, resampled, spread
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """Channels of one examination on one grid: ``array[C, K, J, I]`` (a missing channel axis is added)."""
+
+    array: np.ndarray
+    grid: Grid
+
+    def __post_init__(self):
+        array = np.asarray(self.array)
+        if array.ndim == 3:
+            array = array[None]
+        if array.ndim != 4 or array.shape[1:] != self.grid.shape:
+            raise ImageError(
+                f"The image array has shape {array.shape}, its grid {self.grid.shape}.",
+                "Give an array [C, K, J, I] (or [K, J, I]) that fits the grid.",
+            )
+        if array.dtype.kind not in "fiub":
+            raise ImageError(f"Image values of type {array.dtype} are not numbers.", "Convert the image to a scalar.")
+        object.__setattr__(self, "array", array)
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 of voxels and geometry: names an image without naming a patient."""
+        digest = hashlib.sha256(np.ascontiguousarray(self.array).tobytes())
+        digest.update(str((self.array.shape, self.array.dtype.str)).encode())
+        digest.update(np.round(self.grid.ijk_to_ras, 6).tobytes())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class PixelSet:
+    """The pixel set M: ``weights[K, J, I]`` in [0, 1] on a grid; soft sets are allowed.
+
+    label: what the user sees ("segment 'tumour'").  An all-zero set can be built; :func:`explain` refuses it.
+    """
+
+    weights: np.ndarray
+    grid: Grid
+    label: str = "pixel set"
+
+    def __post_init__(self):
+        weights = np.asarray(self.weights)
+        if weights.shape != self.grid.shape:
+            raise PixelSetError(
+                f"The pixel set has shape {weights.shape}, its grid {self.grid.shape}.",
+                "Give weights [K, J, I] that fit the grid.",
+            )
+        weights = weights.astype(np.float32)
+        if not np.isfinite(weights).all() or weights.min() < 0 or weights.max() > 1:
+            raise PixelSetError(
+                "The weights of a pixel set must lie between 0 and 1.",
+                "Pass a mask, or divide the weights by their max.",
+            )
+        object.__setattr__(self, "weights", weights)
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.weights.any()
+
+    @property
+    def voxels(self) -> int:
+        """Number of voxels with a weight above zero."""
+        return int(np.count_nonzero(self.weights))
+
+    @property
+    def ml(self) -> float:
+        """Volume in millilitres, soft weights counted as fractions."""
+        return float(self.weights.sum(dtype=np.float64)) * self.grid.voxel_ml
+
+    @property
+    def content_hash(self) -> str:
+        digest = hashlib.sha256(np.ascontiguousarray(self.weights).tobytes())
+        digest.update(np.round(self.grid.ijk_to_ras, 6).tobytes())
+        return digest.hexdigest()
+
+    def on(self, grid: Grid) -> PixelSet:
+        """The same set on another grid: averaged where that is coarser, linear where it is finer.
+
+        Raises PixelSetError if the set has voxels but none of them reaches the other grid.
+        """
+        if self.grid.same_as(grid):
+            return PixelSet(self.weights, grid, self.label)
+        weights = np.clip(resampled(self.weights, self.grid, grid), 0, 1)
+        if not self.is_empty and not weights.any():
+            raise PixelSetError(
+                f"The pixel set ({self.label}) lies outside the image.", "Choose a segment that overlaps the volume."
+            )
+        return PixelSet(weights, grid, self.label)
+
+
+@dataclass(frozen=True)
+class ClassInfo:
+    """One class of a segmentation model: its index in the explanation request, and its name."""
+
+    index: int
+    name: str
+
+
+@dataclass(frozen=True)
+class LayerInfo:
+    """A layer that can be explained; tuples run in array order (K, J, I), a 2D model has 1, 0 and 1 along K.
+
+    stride: model voxels per cell.  reads / writes: model-grid index of cell 0 where the cell looks, and where it acts.
+    mm_per_cell: cell size in mm on the model grid the list was made for (None before an image is known).
+    part: "encoder", "bottleneck", "decoder" or "head".  main: the last layer of its run of equal resolution.
+    placement: how reads and writes were found: "probed" or "assumed" (then cell corners are aligned, and notes say it).
+    """
+
+    name: str
+    channels: int
+    cells: tuple[int, int, int]
+    stride: tuple[int, int, int]
+    part: str
+    main: bool
+    reads: tuple[float, float, float] | None = None
+    writes: tuple[float, float, float] | None = None
+    placement: str = "assumed"
+    mm_per_cell: tuple[float, float, float] | None = None
+    aliases: tuple[str, ...] = ()
+
+    def __str__(self):
+        mm = "" if self.mm_per_cell is None else " of " + " x ".join(f"{v:.3g}" for v in self.mm_per_cell) + " mm"
+        cells, stride = (" x ".join(map(str, values)) for values in (self.cells, self.stride))
+        return f"{self.name} ({self.part}, stride {stride}, {self.channels} channels, {cells} cells{mm})"
+
+
+@dataclass(frozen=True, eq=False)
+class PlacedMap:
+    """A map carried to another grid as a density. array: float32 [K, J, I], unit per ml.
+
+    integral_before / integral_after: sum over the layer's cells, and the density's integral on this grid.
+    """
+
+    array: np.ndarray
+    grid: Grid
+    unit: str
+    integral_before: float
+    integral_after: float
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """One answer: the signed map of one method at one layer for one pixel set.
+
+    map: float32 [K, J, I] on ``grid``, the layer's own grid in patient space; a cell holds its contribution to the
+    score in ``unit`` (so the cells add up to ``total``).  Never rectified, never normalised.
+    score: S, the sum over M of what was differentiated.  completeness: total / score (None if the score is 0): 1 means
+    the map accounts for all of S, the rest are biases and non-linearity.
+    status: "ok", "zero_map" or "no_positive_evidence", with ``reason`` in words.
+    provenance: JSON-able facts from which the run can be repeated; hashes, never paths or patient names.
+    """
+
+    map: np.ndarray
+    grid: Grid
+    unit: str
+    score: float
+    method: str
+    method_title: str
+    layer: LayerInfo
+    class_index: int
+    class_name: str
+    score_title: str
+    pixel_set_label: str
+    side: str
+    status: str = "ok"
+    reason: str = ""
+    notes: tuple[str, ...] = ()
+    provenance: dict = field(default_factory=dict)
+
+    @property
+    def total(self) -> float:
+        return float(self.map.sum(dtype=np.float64))
+
+    @property
+    def completeness(self) -> float | None:
+        return self.total / self.score if self.score else None
+
+    def resampled_to(self, grid: Grid) -> PlacedMap:
+        """The map as a density (unit per ml) on another grid, each cell around its own centre in patient space."""
+        density = spread(self.map, self.grid, grid)
+        after = float(density.sum(dtype=np.float64)) * grid.voxel_ml
+        return PlacedMap(density, grid, f"{self.unit}/ml", self.total, after)
+
+    def title(self) -> str:
+        """One line for legends: method, class, layer."""
+        return f"{self.method_title}, {self.class_name}, {self.layer.name}"
+
+    def to_json(self) -> dict:
+        """Everything but the voxels: the sidecar of an exported map."""
+        layer = self.layer
+        return {
+            "format": "seghirescam-explanation-1",
+            "method": self.method,
+            "method_title": self.method_title,
+            "class_index": self.class_index,
+            "class_name": self.class_name,
+            "score_title": self.score_title,
+            "pixel_set": self.pixel_set_label,
+            "layer": {
+                "name": layer.name,
+                "part": layer.part,
+                "channels": layer.channels,
+                "cells_kji": list(layer.cells),
+                "stride_kji": list(layer.stride),
+                "mm_per_cell_kji": None if layer.mm_per_cell is None else list(layer.mm_per_cell),
+                "placement": layer.placement,
+            },
+            "side": self.side,
+            "grid": self.grid.to_json(),
+            "unit": self.unit,
+            "score": self.score,
+            "total": self.total,
+            "completeness": self.completeness,
+            "status": self.status,
+            "reason": self.reason,
+            "notes": list(self.notes),
+            "provenance": self.provenance,
+        }
