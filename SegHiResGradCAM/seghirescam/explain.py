@@ -9,7 +9,7 @@ import numpy as np
 
 from .answer import READING, WRITING, Run, public_layer
 from .errors import ClassError, LayerError, ModelError
-from .models.base import Prepared, SegmentationModel
+from .models.base import SegmentationModel
 from .pixel_sets import PredictedClass, Recipe, View, as_recipe, extent, refuse_empty
 from .protocol import Explanation, Image, LayerInfo, PixelSet
 
@@ -74,13 +74,13 @@ def explain(
         if layers == DEFAULT and 0 not in resolved:
             tell(0.1, "predicting")
             with torch.no_grad(), torch.autocast(where.type, dtype=autocast) if autocast else nullcontext():
-                seen = _seen(view, capture.as_logits(network(tensor)), model, prepared)
+                seen = _seen(view, capture.as_logits(network(tensor)), model)
             resolved[0] = refuse_empty(recipes[0].resolve(seen))
         targets, layer_notes = _choose_layers(listed, layers, resolved.get(0), model.spatial_dims)
 
         tell(0.2, "running the network")
         done = capture.forward(network, tensor, [layer.name for layer in targets], autocast=autocast)
-        seen = _seen(view, done.logits.detach(), model, prepared)
+        seen = _seen(view, done.logits.detach(), model)
         for i, recipe in enumerate(recipes):
             if i not in resolved:
                 resolved[i] = refuse_empty(recipe.resolve(seen))
@@ -126,7 +126,7 @@ def predict(model: SegmentationModel, image: Image, class_index: int | str) -> P
     with torch.inference_mode(False), torch.no_grad(), undisturbed(network):
         logits = as_logits(network(prepared.tensor.to(_device_of(network))))
         view = View(prepared.grid, prepared.valid, index, model.class_name(index))
-        return PredictedClass().resolve(_seen(view, logits, model, prepared))
+        return PredictedClass().resolve(_seen(view, logits, model))
 
 
 def _several(value):
@@ -223,20 +223,12 @@ def _at_least_float32(tensor):
     return tensor if tensor.dtype.itemsize >= 4 else tensor.float()
 
 
-def _seen(view, logits, model, prepared: Prepared):
+def _seen(view, logits, model):
     """The view with the prediction in it."""
     from .cam.score import decide
 
-    dims = model.spatial_dims
-    if tuple(logits.shape[2:]) != tuple(prepared.grid.shape[3 - dims :]):
-        raise ModelError(
-            f"The network turned an image of {tuple(prepared.grid.shape[3 - dims :])} voxels into logits of "
-            f"{tuple(logits.shape[2:])}.",
-            "Give an image size the network returns unchanged (for PlainModel set divisor).",
-        )
-
     def decided(index):
         mask = decide(logits, index, model.head)[0].cpu().numpy()
-        return mask if dims == 3 else mask[None]
+        return mask if model.spatial_dims == 3 else mask[None]
 
     return View(view.grid, view.valid, view.class_index, view.class_name, decided)

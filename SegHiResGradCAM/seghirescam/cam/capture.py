@@ -2,7 +2,8 @@
 
 The graph is cut at the first target layer: what lies before it runs without autograd, what lies behind it is recorded
 from a fresh leaf.  ``autograd.grad`` then asks for the activations only, so no parameter gradient is computed, no
-``.grad`` is filled and no ``requires_grad`` flag is touched (frozen networks and callers inside ``no_grad`` work).
+``.grad`` is filled and no ``requires_grad`` flag is touched (frozen networks and callers inside ``no_grad`` work);
+:mod:`lean` keeps what only weight gradients would need out of memory.
 
 In-place operations behind a target layer (conv -> norm -> LeakyReLU(inplace)) work on a copy of the activation: the
 hook hands on a clone.  If something else still overwrites the recorded activation (a module that returns its input, for
@@ -16,6 +17,7 @@ from contextlib import contextmanager, nullcontext
 import torch
 
 from ..errors import GradientError, LayerError
+from .lean import LeanTail
 from .undisturbed import undisturbed
 
 
@@ -71,7 +73,7 @@ def forward(
         tensor = tensor.clone() if tensor.is_inference() else tensor
         for private_copies in (False, True):
             recorder = _Recorder(wanted, private_copies)
-            with recorder.on(network), _autocast(tensor.device, autocast):
+            with recorder.on(network), LeanTail(), _autocast(tensor.device, autocast):
                 try:
                     logits = as_logits(network(tensor))
                 except RuntimeError as error:

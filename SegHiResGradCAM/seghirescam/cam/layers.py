@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import torch
 
+from ..errors import ModelError
 from .capture import as_logits
 from .placement import Placement, _Hooks, probed
 from .undisturbed import undisturbed
@@ -151,6 +152,11 @@ def _events(network, shape, dtype, device):
     finally:
         for handle in starts:
             handle.remove()
+    if tuple(output.shape[2:]) != shape[2:]:
+        raise ModelError(
+            f"The network turned an image of {shape[2:]} voxels into logits of {tuple(output.shape[2:])}.",
+            "Give an image size the network returns unchanged (for PlainModel set divisor).",
+        )
     for event in events:
         event.output_channels = output.shape[1]
     return events, id(output)

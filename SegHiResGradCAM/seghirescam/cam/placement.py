@@ -224,6 +224,10 @@ class _PositiveMeans(TorchFunctionMode):
                 return args[0] + args[1]
             if name in ("mul_", "__imul__"):
                 return args[0] * args[1]
+        if name in ("neg", "neg_", "__neg__"):
+            return args[0]
+        if name in ("sub", "sub_", "__sub__", "__isub__") and isinstance(args[1], torch.Tensor):
+            return args[0] + args[1]
         return func(*args, **kwargs)
 
 
@@ -258,9 +262,10 @@ _one_channel, _repeat = _OneChannel.apply, _Repeat.apply
 
 
 def _mean_convolution(func, input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    kernel = weight.shape[2:]
-    ones = torch.ones((1, 1, *kernel), dtype=input.dtype, device=input.device) / kernel.numel()
-    out = func(_one_channel(input), ones, None, stride, padding, dilation, 1)
+    # divided by the number of taps inside the image: a bar one cell across must not weaken its deep branches
+    ones = torch.ones((1, 1, *weight.shape[2:]), dtype=input.dtype, device=input.device)
+    inside = func(torch.ones_like(input[:1, :1]), ones, None, stride, padding, dilation, 1)
+    out = func(_one_channel(input), ones, None, stride, padding, dilation, 1) / inside
     return _repeat(out, weight.shape[0])
 
 
@@ -277,7 +282,7 @@ def _mean_pool(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
         raise NotImplementedError("a dilated max-pooling has no mean-pooling counterpart here")
     pool = getattr(F, f"avg_pool{dims}d")
     stride = kernel_size if stride is None or stride == [] else stride
-    out = pool(_one_channel(input), kernel_size, stride, padding, ceil_mode)
+    out = pool(_one_channel(input), kernel_size, stride, padding, ceil_mode, count_include_pad=False)
     out = _repeat(out, input.shape[1])
     return (out, torch.zeros(out.shape, dtype=torch.int64)) if return_indices else out
 

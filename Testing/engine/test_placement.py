@@ -1,0 +1,246 @@
+"""Where cells read and write: against the arithmetic of each module, and against cues at known millimetres."""
+
+import numpy as np
+import pytest
+import torch
+from engine import toys
+from torch import nn
+
+from seghirescam import Grid, Image, PlainModel
+from seghirescam.cam.placement import probe
+from seghirescam.explain import explain, list_layers
+from seghirescam.pixel_sets import PredictedClass, WholeImage
+
+
+class Chain(nn.Sequential):
+    """Modules in a row, brought back to the input's size without moving anything (the output is a copy of the input)."""
+
+    def forward(self, x):
+        y = super().forward(x)
+        return x[:, :1] + 0 * y.mean()
+
+
+@pytest.mark.parametrize(
+    ("make", "jump", "start"),
+    [  # kernel k, stride s, padding p, dilation d: start = (k-1) d/2 - p (mathematics of strided sampling)
+        (lambda: nn.Conv3d(2, 3, 3, stride=2, padding=1), 2, 0.0),
+        (lambda: nn.Conv3d(2, 3, 2, stride=2), 2, 0.5),
+        (lambda: nn.Conv3d(2, 3, 5, stride=2, padding=1), 2, 1.0),
+        (lambda: nn.Conv3d(2, 3, 3, padding=2, dilation=2), 1, 0.0),
+        (lambda: nn.Conv3d(2, 4, 3, stride=2, padding=1, groups=2), 2, 0.0),
+        (
+            lambda: nn.Sequential(nn.Conv3d(2, 3, 3, stride=2, padding=1), nn.Conv3d(3, 3, 3, stride=2, padding=1)),
+            4,
+            0.0,
+        ),
+        (lambda: nn.MaxPool3d(2), 2, 0.5),
+        (lambda: nn.Sequential(nn.MaxPool3d(2), nn.MaxPool3d(2), nn.MaxPool3d(2)), 8, 3.5),
+        (lambda: nn.MaxPool3d(3, stride=2, padding=1), 2, 0.0),
+        (lambda: nn.AvgPool3d(2), 2, 0.5),
+        (lambda: nn.Sequential(nn.MaxPool3d(4), nn.ConvTranspose3d(2, 2, 2, stride=2)), 2, 0.5),
+        (lambda: nn.Sequential(nn.Conv3d(2, 3, 3, stride=2, padding=1), nn.ConvTranspose3d(3, 2, 2, 2)), 1, -0.5),
+        (lambda: nn.Sequential(nn.MaxPool3d(2), nn.Upsample(scale_factor=2, mode="trilinear")), 1, 0.0),
+        (lambda: nn.Sequential(nn.InstanceNorm3d(2), nn.GELU(), nn.Conv3d(2, 3, 3, stride=2, padding=1)), 2, 0.0),
+    ],
+)
+def test_the_reading_centre_follows_kernel_stride_padding_and_dilation(make, jump, start):
+    chain = Chain(make())
+    (found,) = probe(_Reaching(chain), 2, (8, 8, 8), ["chain.0#1"]).values()
+    assert found.jump == (jump,) * 3
+    assert found.reads == pytest.approx((start,) * 3, abs=1e-3)
+
+
+class _Reaching(nn.Module):
+    """Let the probed layer reach the output (a layer that does not has no place to write)."""
+
+    def __init__(self, chain):
+        super().__init__()
+        self.chain = chain
+
+    def forward(self, x):
+        y = self.chain[0](x)
+        return x[:, :1] + nn.functional.interpolate(y[:, :1], size=x.shape[2:], mode="nearest")
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_a_strided_encoder_reads_at_u_s_and_writes_at_u_s_plus_half_a_cell(dims):
+    network = toys.make(dims=dims)
+    found = probe(network, 1, (4,) * dims, ["encoder.2#1", "decoder.0#1", "decoder.1#1"])
+    assert found["encoder.2#1"].jump == (4.0,) * dims
+    assert found["encoder.2#1"].reads == pytest.approx((0.0,) * dims, abs=1e-3)
+    assert found["encoder.2#1"].writes == pytest.approx((1.5,) * dims, abs=1e-3)
+    assert found["decoder.0#1"].writes == pytest.approx((0.5,) * dims, abs=1e-3)
+    # half from the level below (-1 through the transposed convolution's two phases), half from the skip at 0
+    assert found["decoder.0#1"].reads == pytest.approx((-0.5,) * dims, abs=0.02)
+    assert found["decoder.1#1"].writes == pytest.approx((0.0,) * dims, abs=1e-3)
+
+
+def test_a_max_pool_encoder_reads_and_writes_at_the_cells_middle():
+    found = probe(toys.make(pool=True), 1, (4, 4, 4), ["encoder.1#1", "encoder.2#1", "decoder.0#1"])
+    assert found["encoder.1#1"].reads == pytest.approx((0.5,) * 3, abs=1e-3)
+    assert found["encoder.2#1"].reads == pytest.approx((1.5,) * 3, abs=1e-3)
+    assert found["encoder.2#1"].writes == pytest.approx((1.5,) * 3, abs=1e-3)
+    assert found["decoder.0#1"].reads == pytest.approx((0.5,) * 3, abs=1e-3)
+
+
+def test_the_probe_leaves_weights_modes_and_hooks_alone():
+    network = toys.make()
+    network.train()
+    before = {k: v.clone() for k, v in network.state_dict().items()}
+    probe(network, 1, (4, 4, 4), ["encoder.2#1"])
+    assert all(torch.equal(before[k], v) for k, v in network.state_dict().items())
+    assert all(m.training and not m._forward_hooks for m in network.modules())
+    assert all(p.grad is None for p in network.parameters())
+
+
+def oblique(shape, spacing_kji):
+    """A grid turned about two axes, off the origin."""
+    a, b = np.deg2rad([23.0, -14.0])
+    turn = np.array([[np.cos(a), -np.sin(a), 0], [np.sin(a), np.cos(a), 0], [0, 0, 1]])
+    turn = turn @ np.array([[1, 0, 0], [0, np.cos(b), -np.sin(b)], [0, np.sin(b), np.cos(b)]])
+    matrix = np.eye(4)
+    matrix[:3, :3] = turn @ np.diag(spacing_kji[::-1])
+    matrix[:3, 3] = (-31.0, 12.5, 88.0)
+    return Grid(shape, matrix)
+
+
+class CueNet(nn.Module):
+    """An encoder of positive weights whose deepest features are written back shifted: the cause is not the effect.
+
+    Nothing is random: each convolution is a smooth positive kernel, each level halves by stride or by max-pooling; the
+    transposed convolutions write 2^3 blocks; the skip (if any) is added by concatenation.  ``shift`` voxels along every
+    axis lie between the cue and the segment it makes.
+    """
+
+    def __init__(self, levels, pool, shift, skip):
+        super().__init__()
+        kernel = torch.tensor([1.0, 2.0, 1.0], dtype=torch.float64)
+        kernel = kernel[:, None, None] * kernel[:, None] * kernel / 64
+        self.encoder, self.up, self.decoder = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
+        for _ in range(levels):
+            conv = nn.Conv3d(1, 1, 3, stride=1 if pool else 2, padding=1, bias=False).double()
+            conv.weight.data.copy_(kernel[None, None])
+            self.encoder.append(
+                nn.Sequential(nn.MaxPool3d(2), conv, nn.ReLU()) if pool else nn.Sequential(conv, nn.ReLU())
+            )
+            up = nn.ConvTranspose3d(1, 1, 2, 2, bias=False).double()
+            up.weight.data.fill_(1.0)
+            self.up.append(up)
+            mix = nn.Conv3d(2 if skip else 1, 1, 3, padding=1, bias=False).double()
+            mix.weight.data.copy_(kernel[None, None].expand(1, 2 if skip else 1, 3, 3, 3))
+            self.decoder.append(nn.Sequential(mix, nn.ReLU()))
+        self.shift, self.skip = shift, skip
+
+    def forward(self, x):
+        skips = [x]
+        for block in self.encoder:
+            skips.append(block(skips[-1]))
+        x = skips.pop()
+        for up, mix in zip(self.up, self.decoder, strict=True):
+            x, skip = up(x), skips.pop()
+            x = mix(torch.cat([x, skip], dim=1) if self.skip else x)
+        x = torch.roll(x, (self.shift,) * 3, dims=(2, 3, 4))
+        return torch.cat([-x, x], dim=1)
+
+
+SHAPE, SPACING = (32, 48, 40), (3.0, 0.8, 1.1)
+
+
+def cue_case(network, voxel, grid):
+    array = np.zeros(SHAPE)
+    array[voxel] = 1.0
+    return PlainModel(network, ["background", "object"]), Image(array, grid)
+
+
+def error_in_cells(explanation, cue_ras):
+    """Distance of the hottest cells' centre from the cue, in cells per axis, (K, J, I)."""
+    hot = np.argwhere(explanation.map >= explanation.map.max() * (1 - 1e-9))
+    return np.abs(explanation.grid.kji(cue_ras) - hot.mean(axis=0))
+
+
+@pytest.mark.parametrize("pool", [False, True])
+@pytest.mark.parametrize("levels", [1, 2, 3])
+def test_a_bright_cue_at_a_known_millimetre_is_found_within_half_a_cell(pool, levels):
+    grid = oblique(SHAPE, SPACING)
+    network = CueNet(levels, pool, shift=0, skip=False)
+    rng = np.random.default_rng(levels)
+    for _ in range(6):
+        voxel = tuple(int(rng.integers(10, n - 12)) for n in SHAPE)
+        model, image = cue_case(network, voxel, grid)
+        cue = grid.ras(voxel)
+        (found,) = explain(model, image, WholeImage(), class_index=1, layers=[f"encoder.{levels - 1}"])
+        assert found.side == "reading" and found.layer.placement == "probed"
+        assert error_in_cells(found, cue).max() <= 0.5 + 1e-6
+        # on the image's grid too: the density's maximum lies within half a cell of the cue
+        placed = found.resampled_to(grid).array
+        peak = np.argwhere(placed >= placed.max() * (1 - 1e-6)).mean(axis=0)
+        assert (np.abs(peak - voxel) <= 0.5 * 2**levels + 0.51).all()
+
+
+LAYERS = ["encoder.0", "encoder.1", "decoder.0", "decoder.1"]
+
+
+def mean_errors(pool, skip, shift=4):
+    """layer -> (reading error, writing error), mean distance in voxels from the map's centre of mass to the cue."""
+    grid = Grid.from_spacing(SHAPE)
+    network = CueNet(2, pool, shift, skip)
+    rng = np.random.default_rng(0)
+    sums: dict[str, list] = {}
+    for _ in range(12):
+        voxel = tuple(int(rng.integers(12, n - 16)) for n in SHAPE)
+        model, image = cue_case(network, voxel, grid)
+        for side in ("reading", "writing"):
+            for e in explain(model, image, PredictedClass(), class_index=1, layers=LAYERS, side=side):
+                centre = (np.argwhere(e.map > 0) * e.map[e.map > 0][:, None]).sum(axis=0) / e.map[e.map > 0].sum()
+                miss = np.abs(grid.kji(e.grid.ras(centre)) - voxel).mean()
+                sums.setdefault(e.layer.name, {}).setdefault(side, []).append(miss)
+    return {name: (np.mean(v["reading"]), np.mean(v["writing"])) for name, v in sums.items()}
+
+
+@pytest.mark.parametrize("pool", [False, True])
+@pytest.mark.parametrize("skip", [False, True])
+def test_the_default_side_is_the_one_that_finds_the_cue_on_analytic_networks(pool, skip):
+    """The measurement behind the default: over all layers the reading side is never the worse one."""
+    errors = mean_errors(pool, skip)
+    print(
+        f"\npool={pool} skip={skip}: " + ", ".join(f"{n} reads {r:.2f} writes {w:.2f}" for n, (r, w) in errors.items())
+    )
+    for name, (reading, writing) in errors.items():
+        assert reading <= writing + 0.05, name
+        assert reading < 1.0, name
+    if not pool:
+        assert errors["encoder.1"][1] > 1.0  # the writing side misses by (s-1)/2 = 1.5 voxels
+
+
+def test_where_the_probe_cannot_run_the_corners_are_aligned_and_the_map_says_so():
+    class FixedSize(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.head = nn.Conv2d(1, 2, 3, stride=2, padding=1), nn.Conv2d(2, 2, 1)
+
+        def forward(self, x):
+            if x.shape[-1] != 20 or x.shape[-2] != 20:
+                raise ValueError("only 20 x 20")
+            return nn.functional.interpolate(self.head(self.conv(x)), scale_factor=2)
+
+    torch.manual_seed(0)
+    model = PlainModel(FixedSize(), ["a", "b"], spatial_dims=2)
+    image = Image(np.random.default_rng(0).normal(size=(1, 20, 20)), Grid.from_spacing((1, 20, 20)))
+    (found,) = explain(model, image, WholeImage(), class_index=1, layers=["conv"])
+    assert found.layer.placement == "assumed" and found.layer.stride == (1, 2, 2)
+    assert np.allclose(found.grid.ras((0, 0, 0)), (0.5, 0.5, 0))
+    assert "could not be measured" in found.notes[0]
+
+
+def test_the_layer_list_tells_stride_channels_cells_and_millimetres():
+    model = PlainModel(toys.make(), ["a", "b", "c"])
+    image = Image(np.random.default_rng(0).normal(size=(16, 8, 8)), Grid.from_spacing((16, 8, 8), (3.0, 1.0, 0.5)))
+    layers = {layer.name: layer for layer in list_layers(model, image)}
+    deepest = layers["encoder.2"]
+    assert (deepest.stride, deepest.cells, deepest.channels, deepest.part) == ((4, 4, 4), (4, 2, 2), 8, "bottleneck")
+    assert deepest.mm_per_cell == (12.0, 4.0, 2.0)
+    assert str(deepest) == "encoder.2 (bottleneck, stride 4 x 4 x 4, 8 channels, 4 x 2 x 2 cells of 12 x 4 x 2 mm)"
+    mains = [layer.name for layer in layers.values() if layer.main]
+    assert mains == ["encoder.0", "encoder.1", "encoder.2", "decoder.0", "decoder.1"]
+    assert layers["head"].part == "head" and not layers["head"].main
+    assert layers["decoder.1"].part == "decoder"
