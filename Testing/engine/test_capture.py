@@ -1,13 +1,13 @@
-"""Activations and gradients are the true ones, whatever stands behind the layer and whoever calls; nothing stays changed."""
+"""Activations and gradients are the true ones, whatever stands behind the layer; nothing stays changed."""
 
 import copy
 
 import pytest
 import torch
-from engine import toys
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
+from engine import toys
 from seghirescam.cam.capture import forward
 from seghirescam.errors import GradientError, LayerError
 

@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 import torch
-from engine import toys
-from engine.test_placement import oblique
 from torch import nn
 
+from engine import toys
+from engine.test_placement import oblique
 from seghirescam import Grid, Image, PixelSet, PlainModel
 from seghirescam.cam.methods.xres import SegXResCam
 from seghirescam.errors import CancelledError, EmptyPixelSetError

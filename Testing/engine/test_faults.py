@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from engine import toys
 from torch import nn
 
+from engine import toys
 from seghirescam import Grid, Image, PixelSet, PlainModel
 from seghirescam.errors import (
     ClassError,

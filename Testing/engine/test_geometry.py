@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from engine.test_placement import oblique
 
+from engine.test_placement import oblique
 from seghirescam.errors import GeometryError
 from seghirescam.geometry import Grid, canonical, resampled, spread
 

@@ -2,15 +2,15 @@
 
 import pytest
 import torch
-from engine import toys
 from torch import nn
 
+from engine import toys
 from seghirescam.cam.capture import forward
 from seghirescam.cam.lean import LeanTail
 
 
 class Mixed(nn.Module):
-    """Everything the lean tail treats specially: groups, dilation, transposed with output padding, cat on both sides."""
+    """What the lean tail treats specially: groups, dilation, transposed with output padding, cat on both sides."""
 
     def __init__(self, dims, kind, affine=True):
         super().__init__()

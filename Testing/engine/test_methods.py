@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from engine import toys
 
+from engine import toys
 from seghirescam.cam.capture import forward
 from seghirescam.cam.methods import Method, method, methods, register
 from seghirescam.cam.methods.grad import SegGradCam, cancellation

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from engine.test_placement import oblique
 
+from engine.test_placement import oblique
 from seghirescam import Grid, PixelSet
 from seghirescam.errors import EmptyPixelSetError, PixelSetError
 from seghirescam.pixel_sets import (

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from engine import toys
 from torch import nn
 
+from engine import toys
 from seghirescam import Grid, Image, PlainModel
 from seghirescam.cam.placement import probe
 from seghirescam.explain import explain, list_layers
@@ -13,7 +13,7 @@ from seghirescam.pixel_sets import PredictedClass, WholeImage
 
 
 class Chain(nn.Sequential):
-    """Modules in a row, brought back to the input's size without moving anything (the output is a copy of the input)."""
+    """Modules in a row; the output has the input's size."""
 
     def forward(self, x):
         y = super().forward(x)

@@ -15,7 +15,8 @@ import torch
 
 from ..errors import ModelError
 from .capture import as_logits
-from .placement import Placement, _Hooks, probed
+from .hooks import CallHooks
+from .placement import Placement, probed
 from .undisturbed import undisturbed
 
 _NO_LAYER = (torch.nn.Identity, torch.nn.Dropout, torch.nn.Dropout2d, torch.nn.Dropout3d, torch.nn.Flatten)
@@ -138,7 +139,12 @@ def _events(network, shape, dtype, device):
     modules = dict(network.named_modules())
     starts = [m.register_forward_pre_hook(note_start(n)) for n, m in modules.items() if n]
     try:
-        with torch.inference_mode(False), torch.no_grad(), undisturbed(network), _Hooks(network, None, record) as hooks:
+        with (
+            torch.inference_mode(False),
+            torch.no_grad(),
+            undisturbed(network),
+            CallHooks(network, None, record) as hooks,
+        ):
             try:
                 from torch._subclasses.fake_tensor import FakeTensorMode
 

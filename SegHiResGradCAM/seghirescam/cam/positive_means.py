@@ -1,0 +1,142 @@
+"""A network without its numbers: only the wiring, as positive means.
+
+Every convolution becomes the plain mean over its kernel (over the taps inside the image), normalisations and
+activations the identity, gates one, max-pooling mean-pooling, differences sums.  Concatenations average their branches
+by channel count, as a convolution with equal weights would.  All channels of a tensor are then equal, so one is
+computed and shown as many.  The interception is on calls of torch functions: no weight or module is touched.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch.overrides import TorchFunctionMode
+
+_IDENTITY = {
+    *("batch_norm", "instance_norm", "group_norm", "layer_norm", "rms_norm", "local_response_norm", "normalize"),
+    *("relu", "relu_", "leaky_relu", "leaky_relu_", "elu", "elu_", "celu", "celu_", "selu", "selu_", "rrelu", "rrelu_"),
+    *("prelu", "gelu", "silu", "mish", "hardswish", "relu6", "hardtanh", "hardtanh_", "softplus", "threshold"),
+    *("threshold_", "dropout", "dropout_", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_dropout"),
+    *("clamp", "clamp_", "clamp_min", "clamp_min_", "hardshrink", "softshrink", "softsign"),
+}
+_ONES = {"sigmoid", "sigmoid_", "tanh", "tanh_", "softmax", "hardsigmoid", "log_softmax", "logsigmoid"}
+_CONVOLUTIONS = {"conv1d", "conv2d", "conv3d"}
+_TRANSPOSED = {"conv_transpose1d", "conv_transpose2d", "conv_transpose3d"}
+_PARAMETER_NEUTRAL = {
+    "mul",
+    "mul_",
+    "add",
+    "add_",
+    "__mul__",
+    "__rmul__",
+    "__add__",
+    "__radd__",
+    "__imul__",
+    "__iadd__",
+}
+
+
+class PositiveMeans(TorchFunctionMode):
+    """Replace every operation by its positive linear counterpart; all channels of a tensor are equal."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        name = getattr(func, "__name__", "")
+        if name in _CONVOLUTIONS:
+            return _mean_convolution(func, *args, **kwargs)
+        if name in _TRANSPOSED:
+            return _mean_transposed(func, *args, **kwargs)
+        if name in _IDENTITY:
+            return args[0] if args else kwargs["input"]
+        if name in _ONES:
+            return torch.ones_like(args[0] if args else kwargs["input"])
+        if name.lstrip("_").startswith("max_pool"):
+            return _mean_pool(*args, **kwargs)
+        if name.lstrip("_").startswith("adaptive_max_pool"):
+            dims = args[0].ndim - 2
+            return getattr(F, f"adaptive_avg_pool{dims}d")(args[0], args[1] if len(args) > 1 else kwargs["output_size"])
+        if name in ("cat", "concat", "concatenate"):
+            return _mean_cat(*args, **kwargs)
+        if name == "linear":
+            weight = args[1] if len(args) > 1 else kwargs["weight"]
+            return args[0].mean(dim=-1, keepdim=True).expand(*args[0].shape[:-1], weight.shape[0])
+        if name in _PARAMETER_NEUTRAL and len(args) == 2:
+            if isinstance(args[1], torch.nn.Parameter):
+                return args[0]
+            if isinstance(args[0], torch.nn.Parameter):
+                return args[1]
+            if name in ("add_", "__iadd__"):
+                return args[0] + args[1]
+            if name in ("mul_", "__imul__"):
+                return args[0] * args[1]
+        if name in ("neg", "neg_", "__neg__"):
+            return args[0]
+        if name in ("sub", "sub_", "__sub__", "__isub__") and isinstance(args[1], torch.Tensor):
+            return args[0] + args[1]
+        return func(*args, **kwargs)
+
+
+class _OneChannel(torch.autograd.Function):
+    """The mean over channels that are known to be equal, without reading them all."""
+
+    @staticmethod
+    def forward(ctx, tensor):
+        ctx.shape = tensor.shape
+        return tensor[:, :1].clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return (gradient / ctx.shape[1]).expand(ctx.shape)
+
+
+class _Repeat(torch.autograd.Function):
+    """One channel shown as many, without storing them."""
+
+    @staticmethod
+    def forward(ctx, tensor, channels):
+        return tensor.expand(-1, channels, *tensor.shape[2:])
+
+    @staticmethod
+    def backward(ctx, gradient):
+        if gradient.stride(1) == 0:
+            return gradient[:, :1] * gradient.shape[1], None
+        return gradient.sum(dim=1, keepdim=True), None
+
+
+one_channel, _repeat = _OneChannel.apply, _Repeat.apply
+
+
+def _mean_convolution(func, input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    # divided by the number of taps inside the image: a bar one cell across must not weaken its deep branches
+    ones = torch.ones((1, 1, *weight.shape[2:]), dtype=input.dtype, device=input.device)
+    inside = func(torch.ones_like(input[:1, :1]), ones, None, stride, padding, dilation, 1)
+    out = func(one_channel(input), ones, None, stride, padding, dilation, 1) / inside
+    return _repeat(out, weight.shape[0])
+
+
+def _mean_transposed(func, input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
+    kernel = weight.shape[2:]
+    ones = torch.ones((1, 1, *kernel), dtype=input.dtype, device=input.device)
+    out = func(one_channel(input), ones, None, stride, padding, output_padding, 1, dilation)
+    return _repeat(out, weight.shape[1] * groups)
+
+
+def _mean_pool(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+    dims = input.ndim - 2
+    if dilation not in (1, (1,) * dims, [1] * dims):
+        raise NotImplementedError("a dilated max-pooling has no mean-pooling counterpart here")
+    pool = getattr(F, f"avg_pool{dims}d")
+    stride = kernel_size if stride is None or stride == [] else stride
+    out = pool(one_channel(input), kernel_size, stride, padding, ceil_mode, count_include_pad=False)
+    out = _repeat(out, input.shape[1])
+    return (out, torch.zeros(out.shape, dtype=torch.int64)) if return_indices else out
+
+
+def _mean_cat(tensors, dim=0, *, out=None, axis=None):
+    dim = axis if axis is not None else dim
+    same = {t.shape[:dim] + t.shape[dim + 1 :] for t in tensors}
+    if dim not in (1, 1 - tensors[0].ndim) or len(same) != 1:
+        return torch.cat(list(tensors), dim=dim)
+    total = sum(t.shape[1] for t in tensors)
+    mean = sum(one_channel(t) * (t.shape[1] / total) for t in tensors)
+    return _repeat(mean, total)

@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+"""Everything a newcomer or developer runs, from a bare Python 3.11 or 3.12:
+
+    python3 dev.py demo     the main job on a real brain: explanation, scene, pictures, numbers -> demo_output/
+    python3 dev.py test     all tests (--full: also the slow ones; further words go to pytest)
+    python3 dev.py bench    side by side with the tools one would use instead
+    python3 dev.py train    train the demo models again and measure them -> demo_training/
+    python3 dev.py lint     ruff
+
+Set-up is part of each command: a virtual environment in .venv (or $SEGHIRESCAM_VENV) with pinned packages.  Standard
+library only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import subprocess
+import sys
+import time
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+TORCH = "torch==2.13.0"
+#: measured on Linux x86-64 with the CPU build of torch: (what, download MB, on disk MB)
+SIZES = {
+    "torch": ("PyTorch 2.13.0 (CPU build)", 190, 760),
+    "demo": ("Slicer's MRML classes and VTK, SimpleITK, SciPy, matplotlib", 290, 900),
+    "test": ("the same, nilearn (with the MNI152 template), pytest, ruff", 370, 1300),
+}
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    demo = commands.add_parser("demo", help="the main job, end to end, into demo_output/")
+    demo.add_argument("--device", default=None, help="cpu or cuda; without a GPU the demo says so and uses the CPU")
+    demo.add_argument("--out", default="demo_output", help="folder for the results")
+    test = commands.add_parser("test", help="all tests; unknown words go to pytest")
+    test.add_argument("--full", action="store_true", help="also the tests that take long")
+    commands.add_parser("bench", help="the benchmark; its own options follow (--quick, --rounds N, --resume)")
+    commands.add_parser("train", help="train the demo models again; its own options follow (--out DIR)")
+    commands.add_parser("lint", help="ruff check and format check")
+    options, rest = parser.parse_known_args(arguments)
+    if rest and options.command in ("demo", "lint"):
+        parser.error(f"unknown words: {' '.join(rest)}")
+
+    if options.command == "demo":
+        python = environment("demo")
+        extra = ["--device", options.device] if options.device else []
+        return run([python, "examples/demo.py", "--out", options.out, *extra])
+    if options.command == "test":
+        python = environment("test")
+        chosen = [] if options.full or any(word == "-m" for word in rest) else ["-m", "not slow"]
+        return run([python, "-m", "pytest", *chosen, *rest])
+    if options.command == "lint":
+        python = environment("test")
+        return run([python, "-m", "ruff", "check", "."]) or run([python, "-m", "ruff", "format", "--check", "."])
+    if options.command == "train":
+        return run([environment("test"), "-m", "seghirescam.demo.train", *(rest or ["--out", "demo_training"])])
+    return run([environment("test"), "Testing/benchmarks/run.py", *rest])
+
+
+def environment(kind: str) -> str:
+    """The Python of the virtual environment, made and filled where that is still to be done."""
+    if not (3, 11) <= sys.version_info[:2] <= (3, 12):
+        fail(f"Python 3.11 or 3.12 is needed (Slicer embeds 3.12), this is {sys.version.split()[0]}.")
+    folder = Path(os.environ.get("SEGHIRESCAM_VENV", ROOT / ".venv"))
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if not python.exists():
+        say(f"Making a virtual environment in {folder}.")
+        venv.create(folder, with_pip=True, clear=folder.exists())
+    install(python, folder, "torch", torch_command())
+    constraints = str(ROOT / "requirements" / "constraints.txt")
+    install(python, folder, kind, ["-r", str(ROOT / "requirements" / f"{kind}.txt"), "-c", constraints])
+    return str(python)
+
+
+def torch_command() -> list[str]:
+    """torch goes first and alone: any other order or range may pull gigabytes of CUDA packages."""
+    index = os.environ.get("SEGHIRESCAM_TORCH_INDEX")
+    return [TORCH, *(["--index-url", index] if index else [])]
+
+
+def install(python: Path, folder: Path, kind: str, words: list[str]) -> None:
+    """pip install, once for each state of the requirement files; a broken-off install is done again."""
+    stamp = folder / f".installed-{kind}"
+    files = [path.read_text() for path in sorted((ROOT / "requirements").glob("*.txt"))]
+    wanted = hashlib.sha256("\n".join([*words[:1], *files] if kind != "torch" else words).encode()).hexdigest()
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    what, download, disk = SIZES[kind]
+    say(f"Installing {what}: about {download} MB to download, {disk} MB on disk. This is done once.")
+    if kind == "torch" and sys.platform == "linux" and not os.environ.get("SEGHIRESCAM_TORCH_INDEX"):
+        say("(PyPI's Linux build of torch may bring about 3 GB of CUDA packages; without an NVIDIA GPU set")
+        say(" SEGHIRESCAM_TORCH_INDEX to PyTorch's CPU index to avoid that.)")
+    started = time.monotonic()
+    code = subprocess.call(
+        [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "on", *words], cwd=ROOT
+    )
+    if code:
+        fail(f"pip could not install {what}. The message above says why; run the command again to go on.", code)
+    stamp.write_text(wanted)
+    say(f"Installed in {time.monotonic() - started:.0f} s.")
+
+
+def run(words: list[str]) -> int:
+    """Run in the repository with both buildings on the path; Ctrl-C ends the child and is no error of ours."""
+    paths = [str(ROOT / "SegHiResGradCAM"), str(ROOT / "Testing")]
+    kept = os.environ.get("PYTHONPATH")
+    child = os.environ | {"PYTHONPATH": os.pathsep.join([*paths, *([kept] if kept else [])]), "PYTHONUNBUFFERED": "1"}
+    try:
+        return subprocess.call(words, cwd=ROOT, env=child)
+    except KeyboardInterrupt:
+        return 130
+
+
+def say(text: str) -> None:
+    print(f"[dev] {text}", flush=True)
+
+
+def fail(text: str, code: int = 1) -> None:
+    print(f"[dev] {text}", file=sys.stderr, flush=True)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
