@@ -87,7 +87,7 @@ def explain(
         with torch.enable_grad():
             values = wanted.values(done.logits.float() if autocast else done.logits, model.head)[0]
         run = Run(model, image, prepared, wanted, side, precision, str(where), layer_notes)
-        activations = done.activations
+        by_name = {layer.name: layer for layer in targets}
         answers = []
         for i in range(len(recipes)):
             tell(0.5 + 0.5 * i / len(recipes), "differentiating the score")
@@ -95,12 +95,15 @@ def explain(
             with torch.enable_grad():
                 total = (values * weights).sum()
             exact = float((values.detach().cpu().double() * weights.cpu().double()).sum())
-            gradients = done.gradients(total, keep_graph=i + 1 < len(recipes))
+            made = {}
+
+            def receive(name, a, g, pixels=resolved[i], exact=exact, made=made):
+                a, g = _at_least_float32(a[0]), _at_least_float32(g[0])
+                made[name] = [run.answer(m, a, g, by_name[name], pixels, exact) for m in chosen]
+
             with torch.no_grad():
-                for layer in targets:
-                    a, g = (_at_least_float32(t[layer.name][0]) for t in (activations, gradients))
-                    answers += [run.answer(m, a, g, layer, resolved[i], exact) for m in chosen]
-            del gradients
+                done.differentiate(total, receive, keep_graph=i + 1 < len(recipes))
+            answers += [answer for layer in targets for answer in made[layer.name]]
     tell(1.0, "done")
     return answers
 

@@ -35,10 +35,12 @@ class Pass:
     def activations(self) -> dict[str, torch.Tensor]:
         return {name: tensor.detach() for name, tensor in self._recorded.items()}
 
-    def gradients(self, score: torch.Tensor, keep_graph: bool = False) -> dict[str, torch.Tensor]:
-        """dS/dA at every target layer for a scalar ``score`` computed from ``logits``.
+    def differentiate(self, score: torch.Tensor, receive, keep_graph: bool = False) -> None:
+        """Call ``receive(name, activation, gradient)`` for every target layer as the backward pass reaches it.
 
-        keep_graph: True while more scores follow.  Raises GradientError for a layer the score does not depend on.
+        score: a scalar computed from ``logits``.  activation, gradient: ``[1, K, *cells]``; the gradient may be gone
+        after the call, so that the gradients of all levels need not live at the same time.  keep_graph: True while
+        more scores follow.  Raises GradientError for a layer the score does not depend on.
         """
         if not score.requires_grad:
             raise GradientError(
@@ -46,16 +48,39 @@ class Pass:
                 "The network's forward probably detaches its tensors, enters no_grad, or uses the layer for something "
                 "else; choose a layer nearer to the output.",
             )
-        with torch.inference_mode(False):
-            found = torch.autograd.grad(
-                score, list(self._recorded.values()), retain_graph=keep_graph, allow_unused=True
-            )
-        for name, gradient in zip(self._recorded, found, strict=True):
-            if gradient is None:
+        reached = set()
+
+        def give(name, gradient):
+            reached.add(name)
+            receive(name, self._recorded[name].detach(), gradient)
+
+        leaves = [name for name, tensor in self._recorded.items() if tensor.is_leaf]
+        handles = [
+            tensor.register_hook(lambda gradient, name=name: give(name, gradient))
+            for name, tensor in self._recorded.items()
+            if not tensor.is_leaf
+        ]
+        try:
+            with torch.inference_mode(False):
+                tensors = [self._recorded[name] for name in leaves]
+                found = torch.autograd.grad(score, tensors, retain_graph=keep_graph, allow_unused=True)
+        finally:
+            for handle in handles:
+                handle.remove()
+        for name, gradient in zip(leaves, found, strict=True):
+            if gradient is not None:
+                give(name, gradient)
+        for name in self._recorded:
+            if name not in reached:
                 raise GradientError(
                     f"The layer '{name}' has no influence on the score.", "Choose a layer that leads to the output."
                 )
-        return dict(zip(self._recorded, found, strict=True))
+
+    def gradients(self, score: torch.Tensor, keep_graph: bool = False) -> dict[str, torch.Tensor]:
+        """dS/dA at every target layer at once, see :meth:`differentiate`."""
+        found = {}
+        self.differentiate(score, lambda name, activation, gradient: found.update({name: gradient}), keep_graph)
+        return {name: found[name] for name in self._recorded}
 
 
 def forward(
@@ -69,11 +94,12 @@ def forward(
     one tensor; GradientError where inference_mode makes gradients impossible.
     """
     first, wanted = _parse(network, targets)
-    with torch.inference_mode(False), torch.no_grad(), undisturbed(network):
+    with torch.inference_mode(False), undisturbed(network):
         tensor = tensor.clone() if tensor.is_inference() else tensor
         for private_copies in (False, True):
             recorder = _Recorder(wanted, private_copies)
-            with recorder.on(network), LeanTail(), _autocast(tensor.device, autocast):
+            # no_grad up to the first target layer, whose hook switches autograd on until this block ends
+            with torch.no_grad(), recorder.on(network), LeanTail(), _autocast(tensor.device, autocast):
                 try:
                     logits = as_logits(network(tensor))
                 except RuntimeError as error:
@@ -160,7 +186,7 @@ class _Recorder:
                 raise GradientError(_INFERENCE, _INFERENCE_HINT)
             if not output.is_floating_point():
                 raise LayerError(f"The layer '{name}' returns {output.dtype}.", "Choose a layer with real activations.")
-            torch.set_grad_enabled(True)  # ends with the no_grad block around the pass
+            torch.set_grad_enabled(True)
             kept = output if output.requires_grad else output.detach()
             if self.private_copies:
                 kept = kept.clone()

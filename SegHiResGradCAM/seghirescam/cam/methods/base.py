@@ -36,3 +36,14 @@ class Method(ABC):
     def settings(self) -> dict:
         """JSON-able settings, for provenance."""
         return {}
+
+
+def sum_of_products(weights: torch.Tensor, activation: torch.Tensor) -> torch.Tensor:
+    """sum_k weights_k(u) A_k(u), both ``[K, *cells]``.
+
+    Channel by channel: the product of all channels at once would be one more tensor of their size.
+    """
+    total = torch.zeros_like(activation[0])
+    for w, a in zip(weights, activation, strict=True):
+        total.addcmul_(w, a)
+    return total

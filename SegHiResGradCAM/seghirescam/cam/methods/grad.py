@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
+
 from .base import Method, register
 
 
@@ -23,7 +25,7 @@ class SegGradCam(Method):
 
     def map(self, activation, gradient, cell_mm):
         weights = gradient.flatten(1).mean(dim=1)
-        return (activation * weights.view(-1, *[1] * (activation.ndim - 1))).sum(dim=0)
+        return torch.tensordot(weights, activation, dims=1)
 
     def remarks(self, activation, gradient):
         kept = cancellation(gradient)

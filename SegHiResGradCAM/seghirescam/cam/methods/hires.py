@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .base import Method, register
+from .base import Method, register, sum_of_products
 
 
 @register
@@ -22,4 +22,4 @@ class SegHiResGradCam(Method):
     paper = "Rheude et al., MELBA 2024:023"
 
     def map(self, activation, gradient, cell_mm):
-        return (gradient * activation).sum(dim=0)
+        return sum_of_products(gradient, activation)

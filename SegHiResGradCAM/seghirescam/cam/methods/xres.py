@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from ...errors import MethodError
-from .base import Method, register
+from .base import Method, register, sum_of_products
 
 
 @register
@@ -54,7 +54,7 @@ class SegXResCam(Method):
             pooled = torch.repeat_interleave(pooled, size, dim=2 + axis)
         crop = tuple(slice(0, n) for n in [1] * lead + list(cells))
         pooled = pooled[(0, slice(None), *crop)].reshape(gradient.shape)
-        return (pooled * activation).sum(dim=0)
+        return sum_of_products(pooled, activation)
 
     def settings(self):
         return {"window_mm": self.window_mm, "pool": self.pool}
