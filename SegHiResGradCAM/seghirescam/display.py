@@ -8,6 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 
+_MANY, _BINS = 1_000_000, 65536
+
+
 def positive(values: np.ndarray) -> np.ndarray:
     """ReLU: the evidence *for* the class."""
     return np.maximum(values, 0)
@@ -22,11 +25,20 @@ def threshold_holding(values: np.ndarray, share: float) -> float:
     """
     if not 0 < share <= 1:
         raise ValueError(f"A share lies between 0 and 1, got {share}.")
-    flat = np.sort(values[values > 0], axis=None)[::-1]
+    flat = values[values > 0]
     if flat.size == 0:
         return float("inf")
-    held = np.cumsum(flat, dtype=np.float64)
-    return float(flat[min(int(np.searchsorted(held, share * held[-1] * (1 - 1e-12))), flat.size - 1)])
+    target = share * flat.sum(dtype=np.float64) * (1 - 1e-12)
+    above = 0.0
+    if flat.size > _MANY:  # sort only the one bin of the histogram in which the level lies
+        bins = (flat * ((_BINS - 1) / float(flat.max()))).astype(np.uint16)
+        held = np.cumsum(np.bincount(bins, weights=flat, minlength=_BINS)[::-1])
+        place = min(int(np.searchsorted(held, target)), _BINS - 1)
+        above = float(held[place - 1]) if place else 0.0
+        flat = flat[bins == _BINS - 1 - place]
+    flat = np.sort(flat)[::-1]
+    held = above + np.cumsum(flat, dtype=np.float64)
+    return float(flat[min(int(np.searchsorted(held, target)), flat.size - 1)])
 
 
 def signed_threshold_holding(values: np.ndarray, share: float) -> float:

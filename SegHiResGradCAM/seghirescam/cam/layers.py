@@ -1,4 +1,4 @@
-"""Which layers of a network can be explained: found by one pass over tensors without data.
+"""Which layers of a network can be explained: found by one pass through its wiring, without computing its channels.
 
 A layer is a module output with the batch, channels and spatial axes of a feature grid.  Several modules may return the
 same tensor (a block and its last activation): they are one layer, named by the outermost module that is not a wrapper
@@ -17,6 +17,7 @@ from ..errors import ModelError
 from .capture import as_logits
 from .hooks import CallHooks
 from .placement import Placement, probed
+from .positive_means import PositiveMeans
 from .undisturbed import undisturbed
 
 _NO_LAYER = (torch.nn.Identity, torch.nn.Dropout, torch.nn.Dropout2d, torch.nn.Dropout3d, torch.nn.Flatten)
@@ -49,7 +50,7 @@ _CACHE: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 def trace(network: torch.nn.Module, shape: tuple[int, ...], dtype=torch.float32, device="cpu") -> list[Layer]:
     """All explainable layers in order of execution, for an input of ``shape`` ``[1, C, *spatial]``.
 
-    Runs the network once on tensors without data (a real pass under no_grad where that fails) and once on the small
+    Runs the network's wiring once on this shape (a real pass under no_grad where that fails) and once on the small
     probe of :mod:`placement`.  The answer is remembered as long as the network lives.
     """
     key = (tuple(shape), dtype, str(device))
@@ -145,16 +146,15 @@ def _events(network, shape, dtype, device):
             undisturbed(network),
             CallHooks(network, None, record) as hooks,
         ):
+            image = torch.zeros((1, 1, *shape[2:]), dtype=dtype, device=device).expand(shape)
             try:
-                from torch._subclasses.fake_tensor import FakeTensorMode
-
-                with FakeTensorMode(allow_non_fake_inputs=True):
-                    output = as_logits(network(torch.empty(shape, dtype=dtype, device=device)))
-            except Exception:  # data-dependent forwards cannot run without data; a real error shows in the real pass
+                with PositiveMeans():
+                    output = as_logits(network(image))
+            except Exception:  # not every forward runs without its numbers; a real error shows in the real pass
                 events.clear()
                 held.clear()
                 hooks.calls.clear()
-                output = as_logits(network(torch.zeros(shape, dtype=dtype, device=device)))
+                output = as_logits(network(image.clone()))
     finally:
         for handle in starts:
             handle.remove()

@@ -47,7 +47,7 @@ class PositiveMeans(TorchFunctionMode):
         if name in _TRANSPOSED:
             return _mean_transposed(func, *args, **kwargs)
         if name in _IDENTITY:
-            return args[0] if args else kwargs["input"]
+            return _same(args[0] if args else kwargs["input"], name.endswith("_") or kwargs.get("inplace", False))
         if name in _ONES:
             return torch.ones_like(args[0] if args else kwargs["input"])
         if name.lstrip("_").startswith("max_pool"):
@@ -104,6 +104,15 @@ class _Repeat(torch.autograd.Function):
 
 
 one_channel, _repeat = _OneChannel.apply, _Repeat.apply
+
+
+def _same(tensor, in_place):
+    """The tensor itself where the operation works in place, else the same values as another object."""
+    if not in_place:
+        return tensor.view_as(tensor)
+    if not torch.is_grad_enabled():  # the layer list tells a tensor before and after by its version
+        torch.autograd.graph.increment_version(tensor)
+    return tensor
 
 
 def _mean_convolution(func, input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):

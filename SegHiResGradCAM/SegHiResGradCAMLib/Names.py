@@ -1,0 +1,12 @@
+"""The names under which we leave facts in a scene; changing one breaks scenes that users saved."""
+
+PREFIX = "SegHiResGradCAM."
+
+INPUT_VOLUME_ROLE = PREFIX + "InputVolume"
+SEGMENTATION_ROLE = PREFIX + "Segmentation"
+FORMER_FOREGROUND_ROLE = PREFIX + "FormerForeground"
+
+EXPLANATION = PREFIX + "Explanation"
+COLOR_TABLE = PREFIX + "ColorTable"
+FORMER_OPACITY = PREFIX + "FormerOpacity"
+SETTINGS = PREFIX + "DisplaySettings"

@@ -1,0 +1,81 @@
+"""Child process of Testing/mrml/test_pictures.py: draws a ball of tissue with maps, saves the pictures as .npz."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "SegHiResGradCAM"))
+
+import stage  # noqa: F401  before anything imports slicer
+
+# isort: split
+import numpy as np
+
+from stage.fourup import FourUp
+from stage.scene import HeadlessScene
+
+SIZE = (500, 400)
+
+
+def main(path):
+    scene = HeadlessScene.instance()
+    views = FourUp(scene)
+    from SegHiResGradCAMLib import DisplaySettings, addOverlay, removeOverlay
+    from SegHiResGradCAMLib.Geometry import gridOfVolume
+    from stage.builders import addSegmentation, addVolume, blob, makeExplanation
+
+    shape, matrix = (50, 60, 70), np.diag([2.0, 2.0, 2.0, 1.0])
+    matrix[:3, 3] = -70, -60, -50
+    volume = addVolume(np.zeros(shape, dtype=np.int16), matrix)
+    grid = gridOfVolume(volume)
+    tissue = blob(grid, (0, 0, 0), 1.0) > np.exp(-(45**2) / 2)
+    noise = np.random.default_rng(0).normal(0, 10, shape)
+    array = np.where(tissue, 120 + noise, 0).astype(np.int16)
+    import slicer
+
+    slicer.util.updateVolumeFromArray(volume, array)
+    volume.CreateDefaultDisplayNodes()
+    volume.GetDisplayNode().AutoWindowLevelOff()
+    volume.GetDisplayNode().SetWindowLevelMinMax(0, 180)
+    for logic in (view.logic for view in views.slices.values()):
+        logic.GetSliceCompositeNode().SetBackgroundVolumeID(volume.GetID())
+
+    here, there = np.array([20.0, 12.0, 4.0]), np.array([-20.0, -12.0, 4.0])
+    cells = blob(grid, here, 6.0)
+    segmentation = addSegmentation(volume, lesion=cells > 0.3)
+    segmentation.GetDisplayNode().SetVisibility(False)
+    red, settings, out = views.slices["Red"], DisplaySettings(share=0.9, opacity=0.8, legend=False), {}
+
+    def draw(explanation=None, look=settings):
+        node = None if explanation is None else addOverlay(scene.mrml, explanation, volume, settings=look)
+        picture = red.picture(SIZE, here, 140.0, (0, 0, 4.0))
+        return picture, node
+
+    out["plain"], _ = draw()
+    out["overlay"], node = draw(makeExplanation(cells, grid))
+    values, level = slicer.util.arrayFromVolume(node), node.GetDisplayNode().GetLowerThreshold()
+    slab = values[round(grid.kji(here)[0])]
+    pixels = 140.0 / SIZE[0]
+    out["expected_share"] = (slab >= level).sum() * 4 / (pixels**2 * SIZE[0] * SIZE[1])
+    # R points left and A up in an axial view
+    out["expected_pixel"] = np.array([SIZE[1] / 2 - here[1] / pixels, SIZE[0] / 2 - here[0] / pixels])
+    removeOverlay(node)
+    out["legend"], node = draw(makeExplanation(cells, grid), DisplaySettings(share=0.9, opacity=0.8))
+    removeOverlay(node)
+    signed = makeExplanation(cells - blob(grid, there, 6.0), grid)
+    out["signed"], node = draw(signed, DisplaySettings(share=0.9, opacity=0.8, legend=False, signed=True))
+    removeOverlay(node)
+    out["zero"], node = draw(makeExplanation(np.zeros(shape), grid))
+    removeOverlay(node)
+
+    node = addOverlay(scene.mrml, makeExplanation(cells, grid), volume, segmentation)
+    segmentation.GetDisplayNode().SetVisibility(True)
+    out["nodes_before"] = np.array(sorted(n.GetID() for n in scene.mrml.GetNodes()))
+    out["four_up"] = views.picture(here, volume, node, segmentation)
+    out["nodes_after"] = np.array(sorted(n.GetID() for n in scene.mrml.GetNodes()))
+    np.savez(path, **out)
+    print("errors:", scene.messages.errors)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
