@@ -39,8 +39,8 @@ def test_a_map_equals_the_slow_truth_in_its_cells_its_score_and_its_place():
     assert found.score == pytest.approx(float((plain(x)[0, 1].detach() * weights).sum()), rel=1e-12)
     assert found.total == pytest.approx(float((a * g).sum()), rel=1e-6)
     assert found.completeness == pytest.approx(found.total / found.score)
-    # strided encoder: cell u reads around voxel 2 u
-    assert np.allclose(found.grid.ras((1, 2, 3)), image.grid.ras((2, 4, 6)), atol=1e-2)
+    # strided encoder: cell u reads around voxel 2 u, as nearly as its random weights are even
+    assert np.abs(image.grid.kji(found.grid.ras((1, 2, 3))) - (2, 4, 6)).max() < 0.2
     assert found.unit == "logit" and found.layer.mm_per_cell == pytest.approx((6.0, 1.6, 2.2))
 
 

@@ -1,9 +1,10 @@
-"""The layer list on wirings that confuse lists: wrappers, aliases, shared modules, deep-supervision heads, odd sizes."""
+"""The layer list on wirings that confuse lists: wrappers, aliases, shared modules, supervision heads, odd sizes."""
 
 import torch
-from engine import toys
 from torch import nn
 
+from engine import toys
+from engine.test_placement import even
 from seghirescam.cam.layers import default_layer, trace
 
 
@@ -98,7 +99,7 @@ def test_anisotropic_strides_are_kept_apart():
         def forward(self, x):
             return self.up(self.down(x))
 
-    listed = trace(Flat().double(), (1, 1, 6, 8, 8), torch.float64)
+    listed = trace(even(Flat()).double(), (1, 1, 6, 8, 8), torch.float64)
     assert listed[0].stride == (1, 2, 2) and listed[0].placement.reads == (0.0, 0.0, 0.0)
     assert listed[0].placement.writes == (0.0, 0.5, 0.5)
 

@@ -44,10 +44,33 @@ class Chain(nn.Sequential):
     ],
 )
 def test_the_reading_centre_follows_kernel_stride_padding_and_dilation(make, jump, start):
-    chain = Chain(make())
+    chain = even(Chain(make()))
     (found,) = probe(_Reaching(chain), 2, (8, 8, 8), ["chain.0#1"]).values()
     assert found.jump == (jump,) * 3
     assert found.reads == pytest.approx((start,) * 3, abs=1e-3)
+
+
+def even(network):
+    """All convolutions with equal weights: then the arithmetic of kernel, stride and padding is all there is."""
+    for module in network.modules():
+        if hasattr(module, "kernel_size") and hasattr(module, "weight"):
+            nn.init.constant_(module.weight, -0.1)
+    return network
+
+
+def test_weights_off_the_kernel_s_middle_move_the_centre():
+    conv = nn.Conv3d(1, 1, 3, stride=2, padding=1)
+    nn.init.zeros_(conv.weight)
+    conv.weight.data[0, 0, 1, 1] = torch.tensor([0.0, 1.0, -3.0])  # the sign does not matter, the place does
+    (found,) = probe(_Reaching(nn.Sequential(conv)), 1, (2, 2, 2), ["chain.0#1"]).values()
+    assert found.reads == pytest.approx((0.0, 0.0, 0.75), abs=1e-3)
+
+
+def test_behind_a_concatenation_each_branch_counts_by_its_weights():
+    network = even(toys.make())
+    network.decoder[0].conv.weight.data[:, 6:] *= 3  # three quarters of the weight on the skip, which reads at 0
+    found = probe(network, 1, (4, 4, 4), ["decoder.0#1"])["decoder.0#1"]
+    assert found.reads == pytest.approx((-0.25,) * 3, abs=0.01)
 
 
 class _Reaching(nn.Module):
@@ -64,7 +87,7 @@ class _Reaching(nn.Module):
 
 @pytest.mark.parametrize("dims", [2, 3])
 def test_a_strided_encoder_reads_at_u_s_and_writes_at_u_s_plus_half_a_cell(dims):
-    network = toys.make(dims=dims)
+    network = even(toys.make(dims=dims))
     found = probe(network, 1, (4,) * dims, ["encoder.2#1", "decoder.0#1", "decoder.1#1"])
     assert found["encoder.2#1"].jump == (4.0,) * dims
     assert found["encoder.2#1"].reads == pytest.approx((0.0,) * dims, abs=1e-3)
@@ -76,7 +99,7 @@ def test_a_strided_encoder_reads_at_u_s_and_writes_at_u_s_plus_half_a_cell(dims)
 
 
 def test_a_max_pool_encoder_reads_and_writes_at_the_cells_middle():
-    found = probe(toys.make(pool=True), 1, (4, 4, 4), ["encoder.1#1", "encoder.2#1", "decoder.0#1"])
+    found = probe(even(toys.make(pool=True)), 1, (4, 4, 4), ["encoder.1#1", "encoder.2#1", "decoder.0#1"])
     assert found["encoder.1#1"].reads == pytest.approx((0.5,) * 3, abs=1e-3)
     assert found["encoder.2#1"].reads == pytest.approx((1.5,) * 3, abs=1e-3)
     assert found["encoder.2#1"].writes == pytest.approx((1.5,) * 3, abs=1e-3)
@@ -104,18 +127,24 @@ def oblique(shape, spacing_kji):
     return Grid(shape, matrix)
 
 
+def _cube(profile):
+    line = torch.tensor(profile, dtype=torch.float64)
+    line = line / line.sum()
+    return line[:, None, None] * line[:, None] * line
+
+
 class CueNet(nn.Module):
     """An encoder of positive weights whose deepest features are written back shifted: the cause is not the effect.
 
     Nothing is random: each convolution is a smooth positive kernel, each level halves by stride or by max-pooling; the
     transposed convolutions write 2^3 blocks; the skip (if any) is added by concatenation.  ``shift`` voxels along every
-    axis lie between the cue and the segment it makes.
+    axis lie between the cue and the segment it makes.  profile: of the encoder's kernels along every axis.
     """
 
-    def __init__(self, levels, pool, shift, skip):
+    def __init__(self, levels, pool, shift, skip, profile=(1.0, 2.0, 1.0)):
         super().__init__()
-        kernel = torch.tensor([1.0, 2.0, 1.0], dtype=torch.float64)
-        kernel = kernel[:, None, None] * kernel[:, None] * kernel / 64
+        smooth = _cube([1.0, 2.0, 1.0])
+        kernel = _cube(profile)
         self.encoder, self.up, self.decoder = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
         for _ in range(levels):
             conv = nn.Conv3d(1, 1, 3, stride=1 if pool else 2, padding=1, bias=False).double()
@@ -127,7 +156,7 @@ class CueNet(nn.Module):
             up.weight.data.fill_(1.0)
             self.up.append(up)
             mix = nn.Conv3d(2 if skip else 1, 1, 3, padding=1, bias=False).double()
-            mix.weight.data.copy_(kernel[None, None].expand(1, 2 if skip else 1, 3, 3, 3))
+            mix.weight.data.copy_(smooth[None, None].expand(1, 2 if skip else 1, 3, 3, 3))
             self.decoder.append(nn.Sequential(mix, nn.ReLU()))
         self.shift, self.skip = shift, skip
 
@@ -160,9 +189,10 @@ def error_in_cells(explanation, cue_ras):
 
 @pytest.mark.parametrize("pool", [False, True])
 @pytest.mark.parametrize("levels", [1, 2, 3])
-def test_a_bright_cue_at_a_known_millimetre_is_found_within_half_a_cell(pool, levels):
+@pytest.mark.parametrize("profile", [(1.0, 2.0, 1.0), (0.0, 2.0, 2.0)])
+def test_a_bright_cue_at_a_known_millimetre_is_found_within_half_a_cell(pool, levels, profile):
     grid = oblique(SHAPE, SPACING)
-    network = CueNet(levels, pool, shift=0, skip=False)
+    network = CueNet(levels, pool, shift=0, skip=False, profile=profile)
     rng = np.random.default_rng(levels)
     for _ in range(6):
         voxel = tuple(int(rng.integers(10, n - 12)) for n in SHAPE)
@@ -171,16 +201,17 @@ def test_a_bright_cue_at_a_known_millimetre_is_found_within_half_a_cell(pool, le
         (found,) = explain(model, image, WholeImage(), class_index=1, layers=[f"encoder.{levels - 1}"])
         assert found.side == "reading" and found.layer.placement == "probed"
         assert error_in_cells(found, cue).max() <= 0.5 + 1e-6
-        # on the image's grid too: the density's maximum lies within half a cell of the cue
-        placed = found.resampled_to(grid).array
-        peak = np.argwhere(placed >= placed.max() * (1 - 1e-6)).mean(axis=0)
-        assert (np.abs(peak - voxel) <= 0.5 * 2**levels + 0.51).all()
+        if np.count_nonzero(found.map >= found.map.max() * (1 - 1e-3)) == 1:
+            # on the image's grid too, unless cells tie: the density's maximum lies within half a cell of the cue
+            placed = found.resampled_to(grid).array
+            peak = np.argwhere(placed >= placed.max() * (1 - 1e-6)).mean(axis=0)
+            assert np.abs(peak - voxel).max() <= 0.5 * 2**levels + 0.51
 
 
 LAYERS = ["encoder.0", "encoder.1", "decoder.0", "decoder.1"]
 
 
-def mean_errors(pool, skip, shift=4):
+def mean_errors(pool, skip, shift):
     """layer -> (reading error, writing error), mean distance in voxels from the map's centre of mass to the cue."""
     grid = Grid.from_spacing(SHAPE)
     network = CueNet(2, pool, shift, skip)
@@ -199,9 +230,13 @@ def mean_errors(pool, skip, shift=4):
 
 @pytest.mark.parametrize("pool", [False, True])
 @pytest.mark.parametrize("skip", [False, True])
-def test_the_default_side_is_the_one_that_finds_the_cue_on_analytic_networks(pool, skip):
-    """The measurement behind the default: over all layers the reading side is never the worse one."""
-    errors = mean_errors(pool, skip)
+@pytest.mark.parametrize("shift", [0, 4])
+def test_the_default_side_is_the_one_that_finds_the_cue_on_analytic_networks(pool, skip, shift):
+    """The measurement behind the default: over all layers the reading side is never the worse one.
+
+    shift: voxels between the cue and the segment it makes; the writing side follows the segment.
+    """
+    errors = mean_errors(pool, skip, shift)
     print(
         f"\npool={pool} skip={skip}: " + ", ".join(f"{n} reads {r:.2f} writes {w:.2f}" for n, (r, w) in errors.items())
     )

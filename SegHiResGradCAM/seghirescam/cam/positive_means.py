@@ -1,9 +1,10 @@
-"""A network without its numbers: only the wiring, as positive means.
+"""A network reduced to where its weights look: one channel, positive, linear.
 
-Every convolution becomes the plain mean over its kernel (over the taps inside the image), normalisations and
-activations the identity, gates one, max-pooling mean-pooling, differences sums.  Concatenations average their branches
-by channel count, as a convolution with equal weights would.  All channels of a tensor are then equal, so one is
-computed and shown as many.  The interception is on calls of torch functions: no weight or module is touched.
+Every convolution becomes one kernel, the sum of the absolute values of its weights over the channels, as a weighted
+mean over the taps inside the image; behind a concatenation each branch keeps its own kernel, and so its own weight.
+Normalisations and activations become the identity, gates one, max-pooling mean-pooling, differences sums.  All channels
+of a tensor are then equal, so one is computed and shown as many.  The interception is on calls of torch functions: no
+weight or module is touched.
 """
 
 from __future__ import annotations
@@ -39,11 +40,19 @@ _PARAMETER_NEUTRAL = {
 class PositiveMeans(TorchFunctionMode):
     """Replace every operation by its positive linear counterpart; all channels of a tensor are equal."""
 
+    def __init__(self):
+        super().__init__()
+        self._last_cat = None
+
+    def __exit__(self, *error):
+        self._last_cat = None
+        return super().__exit__(*error)
+
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         name = getattr(func, "__name__", "")
         if name in _CONVOLUTIONS:
-            return _mean_convolution(func, *args, **kwargs)
+            return self._convolution(func, *args, **kwargs)
         if name in _TRANSPOSED:
             return _mean_transposed(func, *args, **kwargs)
         if name in _IDENTITY:
@@ -56,7 +65,7 @@ class PositiveMeans(TorchFunctionMode):
             dims = args[0].ndim - 2
             return getattr(F, f"adaptive_avg_pool{dims}d")(args[0], args[1] if len(args) > 1 else kwargs["output_size"])
         if name in ("cat", "concat", "concatenate"):
-            return _mean_cat(*args, **kwargs)
+            return self._cat(*args, **kwargs)
         if name == "linear":
             weight = args[1] if len(args) > 1 else kwargs["weight"]
             return args[0].mean(dim=-1, keepdim=True).expand(*args[0].shape[:-1], weight.shape[0])
@@ -74,6 +83,31 @@ class PositiveMeans(TorchFunctionMode):
         if name in ("sub", "sub_", "__sub__", "__isub__") and isinstance(args[1], torch.Tensor):
             return args[0] + args[1]
         return func(*args, **kwargs)
+
+    def _convolution(self, func, input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+        parts = [input]
+        if self._last_cat is not None and self._last_cat[0] is input and groups == 1:
+            parts = self._last_cat[1]
+        total = inside = 0
+        sizes = [part.shape[1] for part in parts] if len(parts) > 1 else weight.shape[1]
+        for part, weights in zip(parts, weight.detach().split(sizes, dim=1), strict=True):
+            kernel = _kernel(weights, input)
+            total = total + func(one_channel(part), kernel, None, stride, padding, dilation, 1)
+            # divided by the weight inside the image: a bar one cell across must not weaken its deep branches
+            inside = inside + func(torch.ones_like(input[:1, :1]), kernel, None, stride, padding, dilation, 1)
+        return _repeat(total / inside, weight.shape[0])
+
+    def _cat(self, tensors, dim=0, *, out=None, axis=None):
+        dim = axis if axis is not None else dim
+        tensors = list(tensors)
+        same = {t.shape[:dim] + t.shape[dim + 1 :] for t in tensors}
+        if dim not in (1, 1 - tensors[0].ndim) or len(same) != 1:
+            return torch.cat(tensors, dim=dim)
+        count = sum(t.shape[1] for t in tensors)
+        mean = sum(one_channel(t) * (t.shape[1] / count) for t in tensors)
+        whole = _repeat(mean, count)
+        self._last_cat = whole, tensors
+        return whole
 
 
 class _OneChannel(torch.autograd.Function):
@@ -115,19 +149,17 @@ def _same(tensor, in_place):
     return tensor
 
 
-def _mean_convolution(func, input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    # divided by the number of taps inside the image: a bar one cell across must not weaken its deep branches
-    ones = torch.ones((1, 1, *weight.shape[2:]), dtype=input.dtype, device=input.device)
-    inside = func(torch.ones_like(input[:1, :1]), ones, None, stride, padding, dilation, 1)
-    out = func(one_channel(input), ones, None, stride, padding, dilation, 1) / inside
-    return _repeat(out, weight.shape[0])
-
-
 def _mean_transposed(func, input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
-    kernel = weight.shape[2:]
-    ones = torch.ones((1, 1, *kernel), dtype=input.dtype, device=input.device)
-    out = func(one_channel(input), ones, None, stride, padding, output_padding, 1, dilation)
-    return _repeat(out, weight.shape[1] * groups)
+    kernel = _kernel(weight.detach(), input)
+    options = stride, padding, output_padding, 1, dilation
+    inside = func(torch.ones_like(input[:1, :1]), kernel, None, *options)
+    return _repeat(func(one_channel(input), kernel, None, *options) / inside, weight.shape[1] * groups)
+
+
+def _kernel(weights, like):
+    """``[1, 1, *k]``: where the weights lie, summed over all pairs of channels; even if they are all zero."""
+    kernel = weights.abs().sum(dim=(0, 1), dtype=like.dtype).to(like.device)
+    return (kernel if kernel.sum() > 0 else torch.ones_like(kernel))[None, None]
 
 
 def _mean_pool(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
@@ -139,13 +171,3 @@ def _mean_pool(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
     out = pool(one_channel(input), kernel_size, stride, padding, ceil_mode, count_include_pad=False)
     out = _repeat(out, input.shape[1])
     return (out, torch.zeros(out.shape, dtype=torch.int64)) if return_indices else out
-
-
-def _mean_cat(tensors, dim=0, *, out=None, axis=None):
-    dim = axis if axis is not None else dim
-    same = {t.shape[:dim] + t.shape[dim + 1 :] for t in tensors}
-    if dim not in (1, 1 - tensors[0].ndim) or len(same) != 1:
-        return torch.cat(list(tensors), dim=dim)
-    total = sum(t.shape[1] for t in tensors)
-    mean = sum(one_channel(t) * (t.shape[1] / total) for t in tensors)
-    return _repeat(mean, total)

@@ -16,7 +16,7 @@ from .base import Method, register, sum_of_products
 class SegXResCam(Method):
     """L(u) = sum_k G_k(u) A_k(u), G = the gradient pooled over windows and repeated inside each window.
 
-    Hasany, Petitjean & Meriaudeau, ICCV Workshops 2023 (Seg-XRes-CAM).  Cost: 1 F + 1 B.
+    Hasany, Petitjean & Meriaudeau, CVPR Workshops 2023, 3733-3738.  Cost: 1 F + 1 B.
     window_mm: edge of the window in mm (rounded to whole cells, at least one, at most the grid).  pool: "mean" or
     "max" (of the signed gradient, as published).  One cell gives Seg-HiRes-Grad CAM, the whole grid with "mean" gives
     Seg-Grad-CAM.  The last window of an axis may be smaller; it pools the real cells only, never padding.
@@ -26,7 +26,7 @@ class SegXResCam(Method):
     pool: str = "mean"
 
     name = "seg_xres_cam"
-    paper = "Hasany et al., ICCVW 2023"
+    paper = "Hasany et al., CVPRW 2023"
 
     def __post_init__(self):
         if self.pool not in ("mean", "max"):

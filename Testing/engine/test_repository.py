@@ -1,0 +1,47 @@
+"""What the repository promises about itself: sizes, licences, pins, and nothing that names people or machines."""
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def tracked():
+    done = subprocess.run(["git", "ls-files"], capture_output=True, text=True, check=False, cwd=ROOT)
+    return [ROOT / line for line in done.stdout.splitlines()] or [p for p in ROOT.rglob("*") if p.is_file()]
+
+
+def test_the_demo_s_files_are_five_megabytes_together_at_most():
+    demo = ROOT / "SegHiResGradCAM" / "seghirescam" / "demo"
+    assert sum(path.stat().st_size for path in demo.rglob("*") if "__pycache__" not in path.parts) <= 5_000_000
+
+
+def test_torch_is_pinned_alone_and_first_and_everything_else_exactly():
+    assert 'TORCH = "torch==2.13.0"' in (ROOT / "dev.py").read_text()
+    for name in ("demo.txt", "test.txt", "constraints.txt"):
+        for line in (ROOT / "requirements" / name).read_text().splitlines():
+            if line and not line.startswith(("#", "-r")):
+                assert re.fullmatch(r"[A-Za-z0-9_.-]+==[\w.]+", line), f"{name}: {line}"
+                assert not line.startswith("torch")
+
+
+def test_the_version_is_written_in_one_place():
+    import seghirescam
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "seghirescam.__version__"}
+    assert f"## {seghirescam.__version__}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_links_of_the_documents_lead_somewhere():
+    for name in ("README.md", "CONTRIBUTING.md"):
+        for target in re.findall(r"\]\(([^)#\s]+)\)", (ROOT / name).read_text(encoding="utf-8")):
+            assert target.startswith("http") or (ROOT / target).exists(), f"{name}: {target}"
+
+
+def test_no_file_names_a_home_folder():
+    for path in tracked():
+        if path.suffix in {".py", ".md", ".toml", ".txt", ".json", ".csv"} and path.exists() and path != Path(__file__):
+            assert not re.search(r"/(home|root|Users)/\w", path.read_text(encoding="utf-8")), path
