@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 
-
 _MANY, _BINS = 1_000_000, 65536
 
 

@@ -149,11 +149,11 @@ def resampled(array: np.ndarray, source: Grid, target: Grid, order: int = 1, out
 def spread(cells: np.ndarray, source: Grid, target: Grid) -> np.ndarray:
     """Spread what each cell holds over the target's voxels; returns amount per ml, float32, target shape.
 
-    Each cell's amount is shared among the voxels around its centre by linear weights (clamped at the outermost
-    cells) that are scaled to add up to one *per cell*: nothing is lost at borders or where a cell centre lies half
-    a cell off.  So sum(out) * target.voxel_ml == sum(cells) as long as every cell has a voxel near it.  Where the two
-    grids are turned against each other the density is interpolated at voxel centres instead; then the sum is only
-    nearly kept, and the caller reports both.
+    Each cell's amount is shared among the voxels less than a cell from its centre, by linear weights that are scaled
+    to add up to one *per cell*: nothing is lost at borders or where cell centres lie half a cell off.  So
+    sum(out) * target.voxel_ml == sum(cells) as long as every cell has a voxel near it.  Where the two grids are turned
+    against each other the density is interpolated at voxel centres instead; then the sum is only nearly kept, and the
+    caller reports both.
     """
     cells = np.asarray(cells)
     mapping = _index_map(source, target)
@@ -219,9 +219,8 @@ def _sampling_weights(n_source, n_target, scale, offset):
 def _sharing_weights(n_source, n_target, scale, offset):
     """Columns add up to one: how each source cell's amount is shared among the target voxels."""
     centre = offset + scale * np.arange(n_target)
-    # one cell beyond the outermost centres still counts to the outermost cell: the network read there too
-    near = (centre > -1) & (centre < n_source)
-    matrix = _hats(n_source, centre) * near[:, None]
+    # no clamping at the outermost cells: every cell has the same footprint, so that heights can be compared
+    matrix = np.clip(1 - np.abs(centre[:, None] - np.arange(n_source)[None, :]), 0, None)
     total = matrix.sum(axis=0, keepdims=True)
     if abs(scale) > 1 and (total == 0).any():  # the target is the coarser: give each cell to its nearest voxel
         for cell in np.flatnonzero(total[0] == 0):

@@ -102,16 +102,17 @@ def test_what_the_cells_hold_is_found_again_on_the_image_grid(jump, start):
         assert alone.min() >= 0
 
 
-def test_spreading_a_middle_placed_map_is_torch_s_half_pixel_upsampling():
+def test_spreading_a_middle_placed_map_is_torch_s_half_pixel_upsampling_away_from_the_border():
     import torch
 
-    cells = np.random.default_rng(0).normal(size=(3, 4, 5))
-    grid = Grid.from_spacing((12, 16, 20))
+    cells = np.random.default_rng(0).normal(size=(5, 6, 7))
+    grid = Grid.from_spacing((20, 24, 28))
     layer = grid.strided((4, 4, 4), (1.5, 1.5, 1.5), cells.shape)
     up = torch.nn.functional.interpolate(torch.tensor(cells)[None, None], scale_factor=4, mode="trilinear")[
         0, 0
     ].numpy()
-    assert np.abs(spread(cells, layer, grid) - up / layer.voxel_ml).max() < 1e-6 / layer.voxel_ml
+    inner = tuple(slice(6, -6) for _ in range(3))
+    assert np.abs(spread(cells, layer, grid) - up / layer.voxel_ml)[inner].max() < 1e-6 / layer.voxel_ml
 
 
 def test_a_map_on_a_turned_grid_keeps_its_integral_nearly_and_says_how_nearly():

@@ -18,7 +18,7 @@ class PlainModel(SegmentationModel):
 
     classes: names in channel order (for head="binary": two names, background and foreground, for one channel).
     normalise: called with float32 ``[C, K, J, I]``, returns the same shape; default: unchanged.
-    divisor: the image is padded with its edge values, at the far ends, to a multiple of this in every axis of the network.
+    divisor: the image is padded with its edge values, at the far ends, to a multiple of this along the network's axes.
     """
 
     kind = "plain"
