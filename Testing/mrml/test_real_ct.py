@@ -121,7 +121,9 @@ def test_the_overlay_of_the_liver_lies_on_the_liver(case, model, tmp_path):
     assert share(density, near) > 1.5 * chance(near)
     assert early.layer.mm_per_cell == pytest.approx((12.0, 12.0, 12.0), rel=1e-3)
     coarse = addOverlay(slicer.mrmlScene, early, volume, segmentation, grid="layer", segmentId="liver")
-    assert np.allclose(gridOfVolume(coarse).ras((2, 3, 4)), ras((8, 12, 16)), atol=0.2)
+    place = gridOfVolume(coarse).ras((2, 3, 4))
+    assert np.allclose(place, early.grid.ras((2, 3, 4)), atol=1e-3)
+    assert np.linalg.norm(place - ras((8, 12, 16))) < 1.2  # a tenth of a cell: how even the trained weights are
 
     nrrd, sidecar = exportOverlay(node, tmp_path / "liver.nrrd")
     import SimpleITK as sitk
