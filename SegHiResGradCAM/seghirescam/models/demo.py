@@ -1,0 +1,93 @@
+"""The demo networks: ``open_model("demo:honest")``, ``open_model("demo:shortcut")``, or a file of demo.train."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from ..cam.heads import SOFTMAX
+from ..demo import weights
+from ..demo.preprocessing import CLASSES, DIVISOR, on_model_grid
+from ..errors import ModelError
+from ..protocol import ClassInfo, Image
+from .base import Prepared, SegmentationModel
+
+_PREFIX = "demo:"
+_FOLDER = Path(weights.__file__).parent
+_NAMES = ("honest", "shortcut")
+_CLASSES = tuple(ClassInfo(i, name) for i, name in enumerate(CLASSES))
+
+
+class DemoModel(SegmentationModel):
+    """A small 3D U-Net that finds a body in a T1 brain and calls it lesion or look-alike; RAS, 4 mm.
+
+    Give images in any orientation and spacing.  title: "honest" or "shortcut".  norm: "batch" or "instance".
+    """
+
+    kind = "demo"
+    classes = _CLASSES
+    channels = ("T1",)
+    spatial_dims = 3
+    head = SOFTMAX
+
+    def __init__(self, path: Path):
+        about = weights.metadata(path)
+        self.title = about["model"]
+        self.name = f"{about['model']} ({about['norm']} norm)"
+        self.norm = about["norm"]
+        self.networks = (weights.load(path),)
+        self.weights_hash = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+    def prepare(self, image: Image) -> Prepared:
+        import torch
+
+        self.check(image)
+        array, grid = on_model_grid(image)
+        valid = grid.shape
+        rest = [(-n) % DIVISOR for n in valid]
+        notes = ()
+        if any(rest):
+            array = np.pad(array, [(0, 0), *[(0, r) for r in rest]], mode="edge")
+            grid = grid.strided((1, 1, 1), (0, 0, 0), array.shape[1:])
+            notes = (f"The image was padded from {valid} to {grid.shape} voxels; cells in the padding are cut off.",)
+        return Prepared(torch.tensor(array)[None], grid, valid, notes)
+
+
+class _DemoKind:
+    """Recognises ``demo:<name>`` and weights files of :mod:`seghirescam.demo.train`; only data are read."""
+
+    name = "demo"
+
+    def recognises(self, source) -> bool:
+        if str(source).startswith(_PREFIX):
+            return True
+        if not str(source).endswith(".safetensors"):
+            return False
+        try:
+            weights.metadata(Path(source))
+        except ModelError:
+            return False
+        return True
+
+    def requirements(self, source) -> tuple[str, ...]:
+        return ("safetensors",)
+
+    def runs_author_code(self, source) -> str:
+        return ""
+
+    def classes(self, source) -> tuple[ClassInfo, ...]:
+        return _CLASSES
+
+    def open(self, source, consent: bool = False) -> DemoModel:
+        source = str(source)
+        if not source.startswith(_PREFIX):
+            return DemoModel(Path(source))
+        name = source.removeprefix(_PREFIX)
+        if name not in _NAMES:
+            raise ModelError(f"There is no demo model {name!r}.", f"Choose one of: {', '.join(_NAMES)}.")
+        return DemoModel(_FOLDER / f"{name}.safetensors")
+
+
+KIND = _DemoKind()

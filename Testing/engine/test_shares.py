@@ -1,0 +1,43 @@
+"""Shares of evidence in regions: closed forms."""
+
+import math
+
+import numpy as np
+
+from seghirescam.evaluation.shares import chance, dilated, region_shares, share
+from seghirescam.geometry import Grid
+
+
+def test_dilation_is_a_ball_in_mm_on_an_anisotropic_grid():
+    grid = Grid.from_spacing((9, 9, 9), (4.0, 2.0, 1.0))
+    one = np.zeros(grid.shape, bool)
+    one[4, 4, 4] = True
+    k, j, i = np.ogrid[-4:5, -4:5, -4:5]
+    expected = (4 * k) ** 2 + (2 * j) ** 2 + i**2 <= 16
+    np.testing.assert_array_equal(dilated(one, grid, 4.0), expected)
+    np.testing.assert_array_equal(dilated(one, grid, 0.0), one)
+    assert not dilated(np.zeros(grid.shape), grid, 4.0).any()
+
+
+def test_shares_count_the_positive_part_only():
+    density = np.zeros((2, 2, 2))
+    density[0, 0, 0], density[0, 0, 1], density[1, 1, 1], density[1, 0, 0] = 3.0, 1.0, 4.0, -100.0
+    left = np.zeros(density.shape, bool)
+    left[0] = True
+    corner = np.zeros(density.shape, bool)
+    corner[1, 1, 1] = corner[1, 0, 0] = True
+    assert share(density, left) == 0.5
+    assert chance(left) == 0.5 and chance(corner) == 0.25
+    assert region_shares(density, {"left": left, "corner": corner}) == {"left": 0.5, "corner": 0.5, "elsewhere": 0.0}
+    assert region_shares(density, {"corner": corner}) == {"corner": 0.5, "elsewhere": 0.5}
+
+
+def test_evenly_spread_evidence_has_the_share_of_chance():
+    rng = np.random.default_rng(0)
+    mask = rng.random((10, 11, 12)) < 0.1
+    assert math.isclose(share(np.full(mask.shape, 0.3), mask), chance(mask))
+
+
+def test_no_positive_evidence_is_not_a_number_rather_than_zero():
+    mask = np.ones((2, 2, 2), bool)
+    assert math.isnan(share(-np.ones(mask.shape), mask))
