@@ -89,6 +89,24 @@ class SegmentationModel:
         return image
 
 
+def padded(array: np.ndarray, grid: Grid, divisor: int, axes=(0, 1, 2)) -> tuple[np.ndarray, Grid, tuple[str, ...]]:
+    """``[C, K, J, I]`` and its grid, extended by edge values at the far ends to multiples of ``divisor`` along ``axes``.
+
+    The third item holds the note for the user, or nothing if no padding was needed.
+    """
+    valid = array.shape[1:]
+    rest = [(-n) % divisor if axis in axes else 0 for axis, n in enumerate(valid)]
+    if not any(rest):
+        return array, grid, ()
+    array = np.pad(array, [(0, 0), *[(0, r) for r in rest]], mode="edge")
+    grid = grid.strided((1, 1, 1), (0, 0, 0), array.shape[1:])
+    return (
+        array,
+        grid,
+        (f"The image was padded from {valid} to {grid.shape} voxels; cells in the padding are cut off.",),
+    )
+
+
 class ModelKind(Protocol):
     """One way a model may lie on disk. The first four are answered without importing anything heavy."""
 

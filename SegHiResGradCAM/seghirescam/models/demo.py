@@ -5,14 +5,12 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-import numpy as np
-
 from ..cam.heads import SOFTMAX
 from ..demo import weights
 from ..demo.preprocessing import CLASSES, DIVISOR, on_model_grid
 from ..errors import ModelError
 from ..protocol import ClassInfo, Image
-from .base import Prepared, SegmentationModel
+from .base import Prepared, SegmentationModel, padded
 
 _PREFIX = "demo:"
 _FOLDER = Path(weights.__file__).parent
@@ -46,12 +44,7 @@ class DemoModel(SegmentationModel):
         self.check(image)
         array, grid = on_model_grid(image)
         valid = grid.shape
-        rest = [(-n) % DIVISOR for n in valid]
-        notes = ()
-        if any(rest):
-            array = np.pad(array, [(0, 0), *[(0, r) for r in rest]], mode="edge")
-            grid = grid.strided((1, 1, 1), (0, 0, 0), array.shape[1:])
-            notes = (f"The image was padded from {valid} to {grid.shape} voxels; cells in the padding are cut off.",)
+        array, grid, notes = padded(array, grid, DIVISOR)
         return Prepared(torch.tensor(array)[None], grid, valid, notes)
 
 

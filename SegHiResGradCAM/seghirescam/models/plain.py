@@ -10,7 +10,7 @@ import numpy as np
 from ..cam.heads import BINARY, SIGMOID, SOFTMAX
 from ..errors import ModelError
 from ..protocol import ClassInfo, Image
-from .base import Prepared, SegmentationModel
+from .base import Prepared, SegmentationModel, padded
 
 
 class PlainModel(SegmentationModel):
@@ -70,18 +70,11 @@ class PlainModel(SegmentationModel):
             array = np.asarray(self.normalise(array), dtype=np.float32)
             if array.shape != image.array.shape:
                 raise ModelError(f"normalise changed the shape to {array.shape}.", "It must keep [C, K, J, I].")
-        valid = image.grid.shape
         axes = (0, 1, 2) if self.spatial_dims == 3 else (1, 2)
-        rest = [(-n) % self.divisor if axis in axes else 0 for axis, n in enumerate(valid)]
-        notes = ()
-        grid = image.grid
-        if any(rest):
-            array = np.pad(array, [(0, 0), *[(0, r) for r in rest]], mode="edge")
-            grid = grid.strided((1, 1, 1), (0, 0, 0), array.shape[1:])
-            notes = (f"The image was padded from {valid} to {grid.shape} voxels; cells in the padding are cut off.",)
+        array, grid, notes = padded(array, image.grid, self.divisor, axes)
         dtype = next((p.dtype for p in self.network.parameters() if p.dtype.is_floating_point), torch.float32)
         tensor = torch.tensor(array, dtype=dtype)[None]
-        return Prepared(tensor if self.spatial_dims == 3 else tensor[:, :, 0], grid, valid, notes)
+        return Prepared(tensor if self.spatial_dims == 3 else tensor[:, :, 0], grid, image.grid.shape, notes)
 
 
 def state_hash(state) -> str:
