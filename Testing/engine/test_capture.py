@@ -295,3 +295,17 @@ def test_a_network_with_several_outputs_is_explained_by_the_largest():
             return [y[..., ::2, ::2], y]
 
     assert forward(Deep(), torch.randn(1, 1, 4, 4), ["conv"]).logits.shape == (1, 2, 4, 4)
+
+
+def test_some_of_the_recorded_layers_give_the_same_gradients_as_all():
+    network = toys.make()
+    tensor, weights = toys.image(), toys.mask()
+    done = forward(network, tensor, LAYERS)
+    every = done.gradients(score(done.logits, weights), keep_graph=True)
+    for names in (["encoder.2"], ["decoder.0.conv", "up.0"], ["decoder.1", "encoder.0"]):
+        found = {}
+        done.differentiate(
+            score(done.logits, weights), lambda name, a, g, found=found: found.update({name: g}), True, names
+        )
+        assert set(found) == set(names)
+        assert all(torch.equal(found[name], every[name]) for name in names)

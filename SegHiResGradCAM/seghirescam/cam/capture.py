@@ -35,13 +35,15 @@ class Pass:
     def activations(self) -> dict[str, torch.Tensor]:
         return {name: tensor.detach() for name, tensor in self._recorded.items()}
 
-    def differentiate(self, score: torch.Tensor, receive, keep_graph: bool = False) -> None:
+    def differentiate(self, score: torch.Tensor, receive, keep_graph: bool = False, names=None) -> None:
         """Call ``receive(name, activation, gradient)`` for every target layer as the backward pass reaches it.
 
         score: a scalar computed from ``logits``.  activation, gradient: ``[1, K, *cells]``; the gradient may be gone
         after the call, so that the gradients of all levels need not live at the same time.  keep_graph: True while
-        more scores follow.  Raises GradientError for a layer the score does not depend on.
+        more scores follow.  names: some of the target layers only; the backward pass ends at the deepest of them
+        (their gradients live together).  Raises GradientError for a layer the score does not depend on.
         """
+        names = list(self._recorded) if names is None else list(names)
         if not score.requires_grad:
             raise GradientError(
                 "The score does not depend on the target layer through autograd.",
@@ -54,23 +56,24 @@ class Pass:
             reached.add(name)
             receive(name, self._recorded[name].detach(), gradient)
 
-        leaves = [name for name, tensor in self._recorded.items() if tensor.is_leaf]
+        # every recorded tensor lies behind a leaf: asked for the leaves, the backward pass meets them all on its way
+        asked = [name for name in names if self._recorded[name].is_leaf or len(names) < len(self._recorded)]
         handles = [
-            tensor.register_hook(lambda gradient, name=name: give(name, gradient))
-            for name, tensor in self._recorded.items()
-            if not tensor.is_leaf
+            self._recorded[name].register_hook(lambda gradient, name=name: give(name, gradient))
+            for name in names
+            if name not in asked
         ]
         try:
             with torch.inference_mode(False):
-                tensors = [self._recorded[name] for name in leaves]
+                tensors = [self._recorded[name] for name in asked]
                 found = torch.autograd.grad(score, tensors, retain_graph=keep_graph, allow_unused=True)
         finally:
             for handle in handles:
                 handle.remove()
-        for name, gradient in zip(leaves, found, strict=True):
+        for name, gradient in zip(asked, found, strict=True):
             if gradient is not None:
                 give(name, gradient)
-        for name in self._recorded:
+        for name in names:
             if name not in reached:
                 raise GradientError(
                     f"The layer '{name}' has no influence on the score.", "Choose a layer that leads to the output."

@@ -7,7 +7,7 @@ import importlib
 from ..errors import ModelError
 
 #: module names, asked in this order; each holds ``KIND``, an object with ModelKind's methods
-_KINDS = ("demo",)
+_KINDS = ("demo", "factory")
 
 
 def kinds():

@@ -1,0 +1,297 @@
+"""Slicer's side of the corridor: asks the worker, never waits for it. No Qt: ``schedule(ms, fn)`` is given.
+
+    client = WorkerClient(schedule=qt.QTimer.singleShot, pythonExecutable=shutil.which("PythonSlicer"))
+    client.onResult = lambda number, result: ...
+    number = client.explain(source, image, [pixelSet], class_index=1)
+
+Every request ends in exactly one ``onResult(number, result)`` or ``onError(number, failure)``, unless the client is
+closed.  The process starts with the first request, and anew with the next request after it was lost.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import time
+from dataclasses import dataclass
+
+from seghirescam.errors import SegHiResCamError
+from seghirescam.messages import Failure, Hello, Progress, Result, explanation_from_json, layer_from_json
+
+from .WorkerLink import WorkerLink, cancelled, deviceText, newLog, notStarted
+
+__all__ = ["WorkerClient", "deviceText"]
+
+CONSENT_PREFIX = "SegHiResGradCAM/Consent/"
+BUSY_MS, IDLE_MS = 40, 500
+#: how long the event loop may be held to write arrays, seconds a tick
+_WRITING_SECONDS = 0.02
+_OPTIONS = {
+    "methods", "layers", "score", "rival", "side", "device", "precision", "memory_budget_bytes",
+}  # fmt: skip
+
+
+@dataclass(eq=False)
+class _Request:
+    """message: what will be sent.  steps: generator that writes the arrays; None before it began and after it ended.
+
+    cancelBy: None, or the time at which a request that does not end politely is ended with the process.
+    """
+
+    number: int
+    message: dict
+    image: object = None
+    pixelSets: list | None = None
+    steps: object = None
+    sent: bool = False
+    cancelBy: float | None = None
+
+
+class WorkerClient:
+    """See the module's words.
+
+    schedule(ms, fn): calls fn once, later, from the event loop.  pythonExecutable: the interpreter or its launcher, a
+    word or a list of words.  settings: mapping in which consent is remembered.  environment: additions to the
+    process's.  temporaryFolder: where the private folder is made.  cancelSeconds: then the process group is ended.
+    startSeconds: how long importing PyTorch may take.
+
+    Callbacks: onHello(Hello), onProgress(number, fraction, phase) with number None while the worker starts,
+    onResult(number, dict), onError(number, Failure), onLost(Failure).
+    """
+
+    def __init__(
+        self,
+        schedule,
+        pythonExecutable=None,
+        *,
+        settings=None,
+        environment=None,
+        temporaryFolder=None,
+        cancelSeconds: float = 3.0,
+        startSeconds: float = 180.0,
+    ):
+        self._schedule = schedule
+        python = pythonExecutable or sys.executable
+        self._python = [python] if isinstance(python, str) else list(python)
+        self._settings = {} if settings is None else settings
+        self._environment = dict(environment or {})
+        self._temporaryFolder = temporaryFolder
+        self._cancelSeconds, self._startSeconds = cancelSeconds, startSeconds
+        self.onHello = self.onProgress = self.onResult = self.onError = self.onLost = _nothing
+        self.log = newLog()
+        self._link: WorkerLink | None = None
+        self._requests: dict[int, _Request] = {}
+        self._numbers = itertools.count(1)
+        self._latestTick = 0
+
+    # what can be asked: each returns the request's number at once
+
+    def describe(self, source) -> int:
+        """Result: kind, classes, channels, requirements, missing, runs_author_code, consent_sha256."""
+        return self._ask({"do": "describe", "model": source})
+
+    def layers(self, source, image, *, codeHash: str = "", **options) -> int:
+        """Result: layers (list of LayerInfo) for this image. Options: device, precision, memory_budget_bytes."""
+        return self._ask({"do": "layers", "model": source} | self._words(codeHash, options), image)
+
+    def explain(self, source, image, pixelSets, *, class_index, codeHash: str = "", **options) -> int:
+        """Result: explanations (list of Explanation), layers (list of LayerInfo), session (what it cost and kept).
+
+        image: Image; pass the same object as long as the case is the same, and it is not written again.  pixelSets:
+        PixelSets or recipes of seghirescam.pixel_sets.  codeHash: consent_sha256 of the description; it is sent only if
+        consent is on record.  Options: methods, layers, score, rival, side, device, precision, memory_budget_bytes as
+        Session and Session.ask take them; those left out or None are the engine's choice.
+        """
+        message = {"do": "explain", "model": source, "class_index": class_index}
+        return self._ask(message | self._words(codeHash, options), image, list(pixelSets))
+
+    def probe(self) -> int:
+        """Result: devices with free memory, what is kept."""
+        return self._ask({"do": "probe"})
+
+    def release(self) -> int | None:
+        """Let a running worker forget its model and give memory back; None, and nothing happens, where none runs."""
+        return self._ask({"do": "release"}) if self._link is not None else None
+
+    def cancel(self, number: int | None = None) -> None:
+        """End one request, or all: politely, after ``cancelSeconds`` with the whole process group.
+
+        They end in onError with the code "cancelled", also if their result arrives meanwhile.
+        """
+        for request in self._requests.values():
+            if number in (None, request.number) and request.cancelBy is None:
+                request.cancelBy = time.monotonic() + (self._cancelSeconds if request.sent else 0.0)
+                if request.sent and self._link is not None:
+                    self._link.send({"id": next(self._numbers), "do": "cancel", "target": request.number})
+        self._wake()
+
+    def close(self) -> None:
+        """End the worker and remove its folder, now and silently; a later request starts a new one."""
+        self._requests.clear()
+        self._end()
+
+    @property
+    def state(self) -> str:
+        """ "off", "starting", "ready", "working" or "cancelling"."""
+        if any(request.cancelBy is not None for request in self._requests.values()):
+            return "cancelling"
+        if self._link is None:
+            return "starting" if self._requests else "off"
+        if self._link.hello is None:
+            return "starting"
+        return "working" if self._requests else "ready"
+
+    @property
+    def hello(self) -> Hello | None:
+        """The running worker's greeting."""
+        return self._link.hello if self._link is not None else None
+
+    # consent, bound to the content of the file whose code would run
+
+    def hasConsent(self, sha256: str) -> bool:
+        return bool(sha256) and self._settings.get(CONSENT_PREFIX + sha256) == "yes"
+
+    def giveConsent(self, sha256: str) -> None:
+        """Remember the user's yes to exactly this content."""
+        self._settings[CONSENT_PREFIX + sha256] = "yes"
+
+    # the machinery
+
+    def _words(self, codeHash, options):
+        unknown = set(options) - _OPTIONS
+        if unknown:
+            raise TypeError(f"unknown options: {', '.join(sorted(unknown))}")
+        return options | {"consent_sha256": codeHash if self.hasConsent(codeHash) else None}
+
+    def _ask(self, message, image=None, pixelSets=None):
+        request = _Request(next(self._numbers), message, image, pixelSets)
+        message["id"] = request.number
+        self._requests[request.number] = request
+        self._wake()
+        return request.number
+
+    def _wake(self):
+        """A tick as soon as possible; ticks that were scheduled earlier find that they are out of date."""
+        self._latestTick += 1
+        self._schedule(0, lambda tick=self._latestTick: self._tick(tick))
+
+    def _tick(self, tick):
+        if tick != self._latestTick:
+            return
+        try:
+            self._advance()
+        finally:  # also when a callback raised
+            if tick == self._latestTick and (self._link is not None or self._requests):
+                busy = self.state in ("starting", "working", "cancelling")
+                self._schedule(BUSY_MS if busy else IDLE_MS, lambda: self._tick(tick))
+
+    def _advance(self):
+        self._endCancelled()
+        if self._link is None and self._requests:
+            try:
+                self._link = WorkerLink(self._python, self._environment, self._temporaryFolder, self.log)
+            except OSError as error:
+                self._lost(notStarted(error))
+        link = self._link
+        if link is None:
+            return
+        for said in link.listen(self._startSeconds):
+            self._hear(said)
+            if self._link is not link:  # it was lost, or a callback closed the client
+                return
+        if link.hello is not None:
+            self._feed(link)
+
+    def _feed(self, link):
+        """Write arrays of waiting requests for a moment, and send the requests that are complete."""
+        until = time.monotonic() + _WRITING_SECONDS
+        for request in list(self._requests.values()):
+            if request.sent or request.cancelBy is not None:
+                continue
+            request.steps = request.steps or self._writing(link, request)
+            try:
+                for _ in request.steps:
+                    if time.monotonic() > until:
+                        return
+            except SegHiResCamError as error:
+                self._finish(request, Failure.of(request.number, error))
+                return
+            request.sent, request.steps = True, None
+            link.send(request.message)
+
+    def _writing(self, link, request):
+        if request.image is not None:
+            yield from link.folder.writeImage(request.image, request.message)
+        if request.pixelSets is not None:
+            yield from link.folder.writePixelSets(request.pixelSets, request.message)
+
+    def _hear(self, said):
+        if isinstance(said, Hello):
+            self.onHello(said)
+        elif said.id is None:
+            if isinstance(said, Progress):
+                self.onProgress(None, said.fraction, said.phase)
+            else:
+                self._lost(said)
+        elif said.id in self._requests:  # else it is stale: of a request that has ended
+            request = self._requests[said.id]
+            if not isinstance(said, Progress):
+                self._finish(request, said)
+            elif request.cancelBy is None:
+                self.onProgress(said.id, said.fraction, said.phase)
+
+    def _finish(self, request, said):
+        """A request has ended: tell it once."""
+        del self._requests[request.number]
+        if request.cancelBy is not None:
+            said = cancelled(request.number)
+        if isinstance(said, Result):
+            try:
+                said = Result(said.id, self._loaded(said.data))
+            except (SegHiResCamError, KeyError, TypeError, ValueError):
+                said = Failure(said.id, "request", "The worker's answer is incomplete.", "Ask again.")
+        if self._link is not None:
+            self._link.folder.forget(request.message)
+        if isinstance(said, Result):
+            self.onResult(request.number, said.data)
+        else:
+            self.onError(request.number, said)
+
+    def _loaded(self, data):
+        """The result with arrays and objects in place of file names and JSON."""
+        read = self._link.folder.read
+        if "explanations" in data:
+            data["explanations"] = [explanation_from_json(item, read) for item in data["explanations"]]
+        if "layers" in data:
+            data["layers"] = [layer_from_json(item) for item in data["layers"]]
+        return data
+
+    def _endCancelled(self):
+        """Where the time for a polite end is over, the process goes; what nobody had been told of simply goes."""
+        now = time.monotonic()
+        due = [r for r in self._requests.values() if r.cancelBy is not None and r.cancelBy <= now]
+        if any(request.sent for request in due):
+            self._end()
+            for request in self._requests.values():  # the others go to the next worker, with their arrays written anew
+                request.sent, request.steps = False, None
+        for request in due:
+            if request.number in self._requests:
+                self._finish(request, cancelled(request.number))
+
+    def _lost(self, failure):
+        """The process is gone or of no use: everything asked ends with the reason."""
+        self._end()
+        requests, self._requests = list(self._requests.values()), {}
+        for request in requests:
+            said = Failure(request.number, failure.code, failure.sentence, failure.hint, failure.numbers)
+            self.onError(request.number, cancelled(request.number) if request.cancelBy is not None else said)
+        self.onLost(failure)
+
+    def _end(self):
+        link, self._link = self._link, None
+        if link is not None:
+            link.end()
+
+
+def _nothing(*words):
+    """The callback of somebody who does not listen."""

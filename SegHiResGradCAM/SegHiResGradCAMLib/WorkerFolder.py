@@ -1,0 +1,96 @@
+"""The private folder in which arrays travel to the worker and back; written in small steps, removed at the end."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+import weakref
+from pathlib import Path
+
+import numpy as np
+
+from seghirescam.messages import npy_pieces, read_array, recipe_to_json, unwritable, write_array
+from seghirescam.protocol import Image
+
+#: the worker removes folders with this prefix when Slicer is gone
+PREFIX = "seghirescam-worker-"
+
+
+class WorkerFolder:
+    """Arrays under neutral names: no name of a node, file or patient. Readable by this user only."""
+
+    def __init__(self, parent: str | None = None):
+        self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+        self._numbers = itertools.count(1)
+        self._image, self._imageName = None, None
+
+    def writeImage(self, image: Image, message: dict):
+        """Generator: one step writes a few MB.  At the end ``message["image"]`` says where the image lies.
+
+        The image that was written last is not written again as long as the same object is asked about.
+        Raises DiskError.
+        """
+        if self._image is None or self._image() is not image:
+            name = f"image_{next(self._numbers)}.npy"
+            yield from self._writeSteps(name, image.array)
+            self._image, self._imageName = weakref.ref(image), name
+        message["image"] = {"array": self._imageName, "grid": image.grid.to_json()}
+
+    def writePixelSets(self, pixelSets, message: dict):
+        """Generator, as :meth:`writeImage`; one step a pixel set."""
+        message["pixel_sets"] = []
+        for pixels in pixelSets:
+            message["pixel_sets"].append(recipe_to_json(pixels, self._write))
+            yield
+
+    def read(self, name: str) -> np.ndarray:
+        """A result's array, which is then removed. Raises MessageError."""
+        array = read_array(self.path, name)
+        self._remove(name)
+        return array
+
+    def forget(self, message: dict) -> None:
+        """Remove the arrays of a request that has ended; the last image stays for the next question."""
+        for name in _namesIn(message):
+            if name != self._imageName:
+                self._remove(name)
+
+    def remove(self) -> None:
+        """The folder and everything in it."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def _write(self, array):
+        return write_array(self.path, f"pixels_{next(self._numbers)}.npy", array)
+
+    def _writeSteps(self, name, array):
+        part = self.path / f"{name}.part"
+        try:
+            with open(part, "wb") as file:
+                for piece in npy_pieces(array):
+                    file.write(piece)
+                    yield
+            os.replace(part, self.path / name)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise unwritable(error) from error
+
+    def _remove(self, name):
+        try:
+            (self.path / name).unlink(missing_ok=True)
+        except OSError:
+            pass  # still open somewhere (Windows); it goes with the folder
+
+
+def _namesIn(value):
+    """Every array's name in a message."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key == "array" and isinstance(item, str):
+                yield item
+            else:
+                yield from _namesIn(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _namesIn(item)

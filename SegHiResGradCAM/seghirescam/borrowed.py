@@ -1,0 +1,49 @@
+"""A network that belongs to somebody else: where it lives, moving it there and back, noticing that it changed."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import torch
+
+from .errors import LayerError, ModelError
+
+
+def device_of(network: torch.nn.Module) -> torch.device:
+    """Where the network lives; the CPU if it has no parameters."""
+    return next((p.device for p in network.parameters()), torch.device("cpu"))
+
+
+@contextmanager
+def placed(network: torch.nn.Module, device: str | None):
+    """(device, whether the network is at home there); a network from elsewhere is moved back afterwards."""
+    home = device_of(network)
+    where = torch.device(device) if device is not None else home
+    if where.type == "cuda" and not torch.cuda.is_available():
+        raise ModelError("No CUDA device is available.", "Use device='cpu'.")
+    moved = where.type != home.type or (where.index is not None and where.index != home.index)
+    if moved:
+        network.to(where)
+    try:
+        yield where, not moved
+    finally:
+        if moved:
+            network.to(home)
+
+
+def stamp(network: torch.nn.Module) -> list[tuple[int, int]]:
+    """Changes whenever a parameter or buffer is replaced or written to."""
+    return [(t.data_ptr(), t._version) for t in (*network.parameters(), *network.buffers())]
+
+
+def listed_layers(network: torch.nn.Module, tensor: torch.Tensor, where: torch.device) -> list:
+    """cam.layers.trace for an input like ``tensor``; raises LayerError where there is nothing to explain."""
+    from .cam.layers import trace
+
+    listed = trace(network, tuple(tensor.shape), tensor.dtype, where)
+    if not listed:
+        raise LayerError(
+            "No layer of this network has a spatial activation that a map could show.",
+            "Use a network whose modules return tensors [B, C, ...].",
+        )
+    return listed

@@ -1,0 +1,148 @@
+"""How much memory a kept pass would need, and how much there is. Bytes everywhere.
+
+Linux, Windows and macOS without psutil: Slicer's Python does not have it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import math
+import os
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import SegHiResCamError
+
+#: the share of the free memory that a kept pass may take where the caller names no budget
+SHARE = 0.25
+
+
+class MemoryLimitError(SegHiResCamError, RuntimeError):
+    """The computation does not fit into the device's memory, not even with only what was asked for recorded."""
+
+    code = "memory"
+
+
+def estimate(listed, names, voxels: int, classes: int, itemsize: int) -> int:
+    """Bytes that a pass keeps when the layers ``names`` are recorded.
+
+    listed: all layers (cam.layers.Layer) in order of execution.  Counted: every module output from the first
+    recorded layer on (norms and activations keep one each), a second copy of the recorded ones, the logits with their
+    gradient.  Not seen: tensors made between modules by plain functions.  test_session.py compares with the truth.
+    """
+    first = min(layer.order for layer in listed if layer.name in names)
+    behind = sum(_size(layer) for layer in listed if layer.order >= first)
+    recorded = sum(_size(layer) for layer in listed if layer.name in names)
+    return itemsize * (behind + recorded + 2 * classes * voxels)
+
+
+def _size(layer) -> int:
+    return layer.channels * math.prod(layer.cells)
+
+
+def budget(device) -> int:
+    """A quarter of what is free: on the GPU, or in RAM (a container's limit counts)."""
+    return int(SHARE * memory_of(device)[1])
+
+
+def not_kept(need: int, limit: int) -> str:
+    """The note for a pass beyond the budget."""
+    return (
+        f"The pass was not kept for further questions: it would take about {need / 2**30:.2f} GiB, "
+        f"the budget is {limit / 2**30:.2f} GiB; the next question runs the network again."
+    )
+
+
+def memory_of(device) -> tuple[int, int]:
+    """(total, free) bytes of a torch device; what the caching allocator holds without using it counts as free."""
+    import torch
+
+    device = torch.device(device)
+    if device.type != "cuda":
+        return memory_of_machine()
+    free, total = torch.cuda.mem_get_info(device)
+    idle = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return int(total), int(free + idle)
+
+
+def memory_of_machine() -> tuple[int, int]:
+    """(total, available) bytes of RAM."""
+    if sys.platform == "win32":
+        return _windows()
+    if sys.platform == "darwin":  # macOS compresses and swaps; half of all is a careful guess of what is available
+        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        return total, total // 2
+    lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    found = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines if line.endswith("kB")}
+    total, free = found["MemTotal"], found.get("MemAvailable", found["MemFree"])
+    limit = _container_limit()
+    return (total, free) if limit is None else (min(total, limit[0]), min(free, limit[1]))
+
+
+def _container_limit():
+    """(limit, what is left of it) of the control group, or None."""
+    for limit, used in (
+        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+    ):
+        try:
+            most, now = int(Path(limit).read_text()), int(Path(used).read_text())
+        except (OSError, ValueError):  # no such file, or the word "max"
+            continue
+        return most, max(0, most - now)
+    return None
+
+
+def _windows():
+    class Status(ctypes.Structure):
+        _fields_ = [("length", ctypes.c_ulong), ("load", ctypes.c_ulong)] + [
+            (name, ctypes.c_ulonglong) for name in ("total", "free", "page", "page_free", "virtual", "left", "extended")
+        ]
+
+    status = Status()
+    status.length = ctypes.sizeof(Status)
+    ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))
+    return int(status.total), int(status.free)
+
+
+def free_cached() -> None:
+    """Give back what Python's cycles and torch's caching allocator hold."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+
+
+@contextmanager
+def named_shortage(device):
+    """Turn the allocators' errors into a MemoryLimitError with the numbers; every other error passes."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not _is_shortage(error):
+            raise
+        reason = str(error).splitlines()[0][:200]
+    else:
+        return
+    # outside the handler: the traceback would keep the tensors of the failed pass alive
+    total, free = memory_of(device)
+    raise MemoryLimitError(
+        f"The memory of the {'GPU' if str(device).startswith('cuda') else 'machine'} does not suffice for this "
+        f"({free / 2**30:.1f} of {total / 2**30:.1f} GiB free).",
+        "Choose a deeper layer, a smaller image or, on a GPU, the CPU.",
+        total_bytes=total,
+        free_bytes=free,
+        allocator=reason,
+    )
+
+
+def _is_shortage(error) -> bool:
+    import torch
+
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    text = str(error)
+    return "can't allocate memory" in text or "not enough memory" in text or "CUBLAS_STATUS_ALLOC_FAILED" in text

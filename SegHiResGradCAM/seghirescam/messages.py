@@ -1,0 +1,298 @@
+"""What Slicer and the worker say to each other: one JSON object a line, arrays as .npy files in a private folder.
+
+Standard library and numpy only: both sides import this file.  To the worker::
+
+    {"id": 3, "do": "describe" | "layers" | "explain" | "probe" | "cancel" | "release" | "shutdown", ...}
+
+From the worker: ``hello`` once, then for a request any number of ``progress`` and one ``result`` or ``error``.  A line
+that is none of these is log.  Nothing here names a file of the user: arrays lie under neutral names, images and weights
+are told apart by hash.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+import numpy as np
+
+from .errors import SegHiResCamError
+from .geometry import Grid
+from .pixel_sets import (
+    Box,
+    Component,
+    PredictedClass,
+    Recipe,
+    Segment,
+    SegmentAndPredicted,
+    Voxel,
+    WholeImage,
+    as_recipe,
+)
+from .protocol import Explanation, LayerInfo, PixelSet
+
+#: raised when a message changes its meaning; the client refuses a worker that speaks another one
+PROTOCOL = 1
+
+
+class MessageError(SegHiResCamError, ValueError):
+    """A request that cannot be understood, or whose arrays are missing."""
+
+    code = "request"
+
+
+class DiskError(SegHiResCamError, OSError):
+    """A file that cannot be written: the disk is full, or the folder is gone or read-only."""
+
+    code = "disk"
+
+
+@dataclass(frozen=True)
+class Hello:
+    """The worker is there. pid: of the interpreter itself (a launcher has another one).  file: of the package it runs.
+
+    devices: [{"device": "cuda:0", "type", "name", "total_bytes", "free_bytes"}], the CPU last.
+    """
+
+    pid: int
+    version: str
+    file: str
+    python: str
+    torch: str
+    devices: list
+    protocol: int = PROTOCOL
+
+    def to_json(self) -> dict:
+        return {"hello": {f.name: getattr(self, f.name) for f in fields(self)}}
+
+
+@dataclass(frozen=True)
+class Progress:
+    """fraction 0..1 never falls within a request. id: None while the worker itself starts."""
+
+    id: int | None
+    fraction: float
+    phase: str
+
+    def to_json(self) -> dict:
+        return {"id": self.id, "progress": round(self.fraction, 4), "phase": self.phase}
+
+
+@dataclass(frozen=True)
+class Result:
+    """The end of a request that succeeded."""
+
+    id: int
+    data: dict
+
+    def to_json(self) -> dict:
+        return {"id": self.id, "result": self.data}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The end of a request that did not: see :mod:`errors` for what the four parts mean."""
+
+    id: int | None
+    code: str
+    sentence: str
+    hint: str = ""
+    numbers: dict = field(default_factory=dict)
+
+    @staticmethod
+    def of(request: int | None, error: SegHiResCamError) -> Failure:
+        return Failure(request, error.code, error.sentence, error.hint, error.numbers)
+
+    def to_json(self) -> dict:
+        error = {"code": self.code, "sentence": self.sentence, "hint": self.hint, "numbers": self.numbers}
+        return {"id": self.id, "error": error}
+
+
+Event = Hello | Progress | Result | Failure
+
+
+def line(message: dict) -> bytes:
+    """ASCII, ends in a newline, numbers with a point in every locale; NaN and infinity become null."""
+    return json.dumps(_finite(message), allow_nan=False, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def event(text: bytes | str) -> Event | None:
+    """What a line from the worker says; None for a line that is no event."""
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return None
+    if not isinstance(data, dict):
+        return None
+    try:
+        if "hello" in data:
+            return Hello(**data["hello"])
+        if "progress" in data:
+            return Progress(data["id"], float(data["progress"]), str(data["phase"]))
+        if "result" in data:
+            return Result(int(data["id"]), dict(data["result"]))
+        if "error" in data:
+            return Failure(data["id"], **{k: data["error"][k] for k in ("code", "sentence", "hint", "numbers")})
+    except (KeyError, TypeError, ValueError):
+        return None
+    return None
+
+
+def write_array(folder: Path, name: str, array: np.ndarray) -> str:
+    """Save as ``folder/name`` (.npy) whole or not at all; returns the name. Raises DiskError."""
+    part = Path(folder) / f"{name}.part"
+    try:
+        with open(part, "wb") as file:
+            for piece in npy_pieces(array):
+                file.write(piece)
+        os.replace(part, Path(folder) / name)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise unwritable(error) from error
+    return name
+
+
+def npy_pieces(array: np.ndarray, size: int = 2**22):
+    """The bytes of a .npy file, some MB at a time (numpy's own writer would hide why the disk refused them)."""
+    array = np.ascontiguousarray(array)
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(array))
+    yield header.getvalue()
+    content = memoryview(array.reshape(-1).view(np.uint8))
+    for start in range(0, len(content), size):
+        yield content[start : start + size]
+
+
+def unwritable(error: OSError) -> DiskError:
+    """The sentence for a failed write, without the path."""
+    return DiskError(
+        f"The arrays could not be written: {error.strerror or type(error).__name__}.",
+        "Free some space in the folder for temporary files, or choose another one.",
+        errno=error.errno,
+    )
+
+
+def read_array(folder: Path, name: str) -> np.ndarray:
+    """An array of the private folder; the name may not lead out of it. Raises MessageError."""
+    if not isinstance(name, str) or Path(name).name != name or not name.endswith(".npy"):
+        raise MessageError("An array must be named by a .npy file of the private folder.", "This is a fault of ours.")
+    try:
+        return np.load(Path(folder) / name, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise MessageError(f"The array {name} is missing or damaged.", "Ask again.") from error
+
+
+#: how each form of M travels: its word, its class, its plain fields
+_RECIPES = {
+    "segment": (Segment, ()),
+    "predicted": (PredictedClass, ()),
+    "segment_and_predicted": (SegmentAndPredicted, ()),
+    "component": (Component, ("at_ras", "reach_mm")),
+    "whole_image": (WholeImage, ()),
+    "voxel": (Voxel, ("ras",)),
+    "box": (Box, ("box_to_ras", "size_mm")),
+}
+
+
+def recipe_to_json(wanted: Recipe | PixelSet, save) -> dict:
+    """``save(array) -> name`` keeps the voxels of a pixel set. Raises PixelSetError, or what ``save`` raises."""
+    recipe = as_recipe(wanted)
+    word, plain = next(((w, p) for w, (cls, p) in _RECIPES.items() if type(recipe) is cls), (None, ()))
+    if word is None:
+        raise MessageError(f"A {type(recipe).__name__} cannot be sent to the worker.", "Resolve it to a PixelSet.")
+    data = {"kind": word, **{name: _plain(getattr(recipe, name)) for name in plain}}
+    if hasattr(recipe, "of"):
+        data["of"] = recipe_to_json(recipe.of, save)
+    if hasattr(recipe, "pixels"):
+        pixels = recipe.pixels
+        start, inner = _box(pixels.weights)
+        hard = ((inner == 0) | (inner == 1)).all()
+        array = save(inner.astype(np.uint8) if hard else inner)
+        data["pixels"] = {"array": array, "start": start, "grid": pixels.grid.to_json(), "label": pixels.label}
+    return data
+
+
+def recipe_from_json(data: dict, load) -> Recipe:
+    """``load(name) -> array``. Raises MessageError, GeometryError or PixelSetError."""
+    if not isinstance(data, dict) or data.get("kind") not in _RECIPES:
+        raise MessageError("A pixel set of an unknown kind was asked for.", f"Known: {', '.join(_RECIPES)}.")
+    cls, plain = _RECIPES[data["kind"]]
+    try:
+        values = {name: data[name] for name in plain if name in data}
+        if "of" in data:
+            values["of"] = recipe_from_json(data["of"], load)
+        if "pixels" in data:
+            pixels = data["pixels"]
+            grid = Grid.from_json(pixels["grid"])
+            weights = _filled(grid.shape, load(pixels["array"]), pixels["start"])
+            values["pixels"] = PixelSet(weights, grid, str(pixels["label"]))
+        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+    except (KeyError, TypeError) as error:
+        raise MessageError(f"The pixel set '{data['kind']}' lacks something: {error}.", "") from error
+
+
+def _box(weights):
+    """(first index, the part that holds everything above zero): a segment is small, its volume is not."""
+    inside = weights != 0
+    spans = [np.flatnonzero(inside.any(axis=tuple(a for a in range(3) if a != axis))) for axis in range(3)]
+    if not spans[0].size:
+        return [0, 0, 0], weights[:1, :1, :1]
+    return [int(s[0]) for s in spans], weights[tuple(slice(s[0], s[-1] + 1) for s in spans)]
+
+
+def _filled(shape, inner, start):
+    if inner.ndim != 3 or any(s < 0 or s + n > all_ for s, n, all_ in zip(start, inner.shape, shape, strict=True)):
+        raise MessageError("The voxels of a pixel set do not fit its grid.", "This is a fault of ours.")
+    weights = np.zeros(shape, inner.dtype)
+    weights[tuple(slice(s, s + n) for s, n in zip(start, inner.shape, strict=True))] = inner
+    return weights
+
+
+def layer_to_json(layer: LayerInfo) -> dict:
+    return {f.name: _plain(getattr(layer, f.name)) for f in fields(layer)}
+
+
+def layer_from_json(data: dict) -> LayerInfo:
+    return LayerInfo(**{name: tuple(v) if isinstance(v, list) else v for name, v in data.items()})
+
+
+def explanation_to_json(explanation: Explanation, array: str) -> dict:
+    """array: the file that holds the map."""
+    return {"array": array, "facts": explanation.to_json(), "layer": layer_to_json(explanation.layer)}
+
+
+def explanation_from_json(data: dict, load) -> Explanation:
+    """The explanation as the engine made it; ``load(name) -> array``."""
+    facts = data["facts"]
+    same = ("unit", "method", "method_title", "class_index", "class_name", "score_title", "side", "status", "reason")
+    return Explanation(
+        map=load(data["array"]),
+        grid=Grid.from_json(facts["grid"]),
+        score=math.nan if facts["score"] is None else facts["score"],
+        layer=layer_from_json(data["layer"]),
+        pixel_set_label=facts["pixel_set"],
+        notes=tuple(facts["notes"]),
+        provenance=facts["provenance"],
+        **{name: facts[name] for name in same},
+    )
+
+
+def _plain(value):
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _finite(value):
+    if isinstance(value, dict):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    value = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,140 @@
+"""Weights from a file into a network: data only, complete, finite, and fitting. Nothing in a weights file can run."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import re
+import tarfile
+import zipfile
+from pathlib import Path
+
+from ..errors import ModelError
+
+#: earlier versions can run code from a weights-only checkpoint (CVE-2025-32434, CVE-2026-24747)
+SAFE_TORCH = (2, 10)
+#: where training scripts put the state_dict inside a checkpoint
+_NESTED = ("state_dict", "model_state_dict", "network_weights", "model", "net")
+#: what wrappers (DataParallel, torch.compile) put in front of every name
+_PREFIXES = ("module.", "_orig_mod.")
+
+
+def load_state(path: Path) -> dict:
+    """name -> tensor, on the CPU. Raises ModelError for damaged, pickled, foreign and non-finite content."""
+    path = Path(path)
+    if not path.is_file():
+        raise ModelError(f"The weights file '{path.name}' is not there.", "It was moved or deleted.")
+    state = _safetensors(path) if path.suffix == ".safetensors" else _checkpoint(path)
+    for prefix in _PREFIXES:
+        if state and all(name.startswith(prefix) for name in state):
+            state = {name.removeprefix(prefix): value for name, value in state.items()}
+    for name, value in state.items():
+        if value.is_floating_point() and not value.isfinite().all():
+            raise ModelError(
+                f"The weights '{name}' in '{path.name}' hold NaN or infinite values.",
+                "The training has probably diverged; use another checkpoint.",
+            )
+    return state
+
+
+def put_into(network, state: dict, name: str) -> None:
+    """Load strictly; raises ModelError with the first five names of each kind that do not fit."""
+    wanted = network.state_dict()
+    # counters that old checkpoints lack do nothing in evaluation
+    missing = [key for key in wanted if key not in state and not key.endswith("num_batches_tracked")]
+    unexpected = [key for key in state if key not in wanted]
+    shapes = [
+        f"{key} {tuple(state[key].shape)} instead of {tuple(wanted[key].shape)}"
+        for key in wanted
+        if key in state and state[key].shape != wanted[key].shape
+    ]
+    problems = [
+        f"{len(keys)} {what} ({', '.join(keys[:5])}{', ...' if len(keys) > 5 else ''})"
+        for what, keys in (("missing", missing), ("unexpected", unexpected), ("of another shape", shapes))
+        if keys
+    ]
+    if problems:
+        raise ModelError(
+            f"The weights in '{name}' do not fit this network: {'; '.join(problems)}.",
+            "Give the weights and the function that belong together.",
+            missing=len(missing),
+            unexpected=len(unexpected),
+            other_shape=len(shapes),
+        )
+    network.load_state_dict(state, strict=False)
+
+
+def _safetensors(path):
+    try:
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+    except ImportError as error:
+        from ..errors import DependencyError
+
+        raise DependencyError(
+            "Reading these weights needs 'safetensors', which is not installed.",
+            "Install it: python -m pip install safetensors.",
+        ) from error
+    try:
+        return load_file(str(path))
+    except (SafetensorError, OSError, ValueError) as error:
+        raise _damaged(path) from error
+
+
+def _checkpoint(path):
+    import torch
+
+    version = tuple(int(n) for n in re.findall(r"\d+", torch.__version__)[:2])
+    if version < SAFE_TORCH:
+        raise ModelError(
+            f"PyTorch {torch.__version__} can run code from a checkpoint; '{path.name}' was not opened.",
+            "Install PyTorch 2.10 or newer, or save the weights as .safetensors.",
+        )
+    if _is_program(path):
+        raise ModelError(
+            f"'{path.name}' is a TorchScript program, not weights; it was not opened.",
+            "Save the state_dict: torch.save(network.state_dict(), path).",
+        )
+    if not _looks_like_a_checkpoint(path):
+        raise _damaged(path)
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ModelError(
+            f"'{path.name}' holds Python objects, not only weights; it was not opened.",
+            "Save the state_dict: torch.save(network.state_dict(), path).",
+        ) from error
+    except Exception as error:  # torch raises whatever the damaged bytes lead to
+        raise _damaged(path) from error
+    for key in _NESTED:
+        if isinstance(found, dict) and isinstance(found.get(key), dict):
+            found = found[key]
+            break
+    if not isinstance(found, dict) or not found or not all(isinstance(v, torch.Tensor) for v in found.values()):
+        raise ModelError(f"'{path.name}' holds no state_dict.", "Save it: torch.save(network.state_dict(), path).")
+    return {str(name): value for name, value in found.items()}
+
+
+def _is_program(path):
+    """TorchScript: torch.load would hand it on to torch.jit.load."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any(name.endswith("/constants.pkl") for name in archive.namelist())
+
+
+def _looks_like_a_checkpoint(path):
+    """A whole zip file (since torch 1.6), or a pickle of protocol 2 and later; never the old tar format."""
+    with open(path, "rb") as file:
+        start = file.read(4)
+    return zipfile.is_zipfile(path) or (start[:1] == b"\x80" and not tarfile.is_tarfile(path))
+
+
+def _damaged(path):
+    content = path.read_bytes()
+    return ModelError(
+        f"The weights file '{path.name}' is damaged ({len(content)} bytes, "
+        f"SHA-256 {hashlib.sha256(content).hexdigest()[:12]}).",
+        "Copy or download it again.",
+        bytes=len(content),
+    )

@@ -1,0 +1,40 @@
+"""Keeping names of users' files out of what the worker says and logs: paths may hold names of patients."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+_HIDDEN = "<path>"
+
+
+class Names:
+    """Remembers the paths that requests named, and hides them, with every other absolute path, from texts."""
+
+    def __init__(self):
+        self._known: set[str] = set()
+
+    def know(self, source) -> None:
+        """source: the model of a request, a path or a dict with paths in it."""
+        for value in source.values() if isinstance(source, dict) else [source]:
+            if isinstance(value, str) and (os.sep in value or "/" in value):
+                for part in (Path(value), *Path(value).parents):
+                    if len(part.parts) > 1 or part.is_absolute():
+                        self._known.add(str(part))
+                self._known.discard(Path(value).anchor)
+
+    def hide(self, text: str) -> str:
+        """The text without directories; what follows the last separator (a file's own name) stays."""
+        for path in sorted(self._known, key=len, reverse=True):
+            text = text.replace(path + os.sep, "").replace(path, Path(path).name)
+        text = re.sub(r"""(['"])(?:[A-Za-z]:)?[\\/][^'"\n]*[\\/]""", rf"\1{_HIDDEN}/", text)
+        return re.sub(r"(?<![\w.])(?:[A-Za-z]:)?[\\/](?:[^\s'\"<>:|,;]+[\\/])+", _HIDDEN + "/", text)
+
+    def hide_in(self, value):
+        """The same for every text in a JSON-like structure."""
+        if isinstance(value, dict):
+            return {key: self.hide_in(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.hide_in(item) for item in value]
+        return self.hide(value) if isinstance(value, str) else value

@@ -1,0 +1,289 @@
+"""One model and one image, many questions: the pass is kept, so that the next question costs a backward pass only.
+
+The first question runs the network and keeps its graph from the first recorded layer on.  Recorded are the layers
+asked for, and with them what a user is likely to ask next: the main layers of the bottleneck and the decoder (which lie
+behind most targets anyway), and those of the encoder where the estimated memory allows it.  A new pixel set, class,
+score, method or recorded layer then makes no forward call.  Beyond the memory budget nothing is kept; the notes say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from .answer import READING, Run, public_layer
+from .borrowed import device_of, listed_layers, placed, stamp
+from .budget import MemoryLimitError, budget, estimate, free_cached, named_shortage, not_kept
+from .cam import capture
+from .cam.score import decide
+from .cam.undisturbed import undisturbed
+from .errors import GradientError, LayerError, ModelError
+from .models.base import SegmentationModel
+from .pixel_sets import PredictedClass, Recipe, View, refuse_empty
+from .progress import Progress
+from .protocol import Explanation, Image, LayerInfo, PixelSet
+from .questions import DEFAULT, Question, choose_layers, main_layers
+
+
+class Session:
+    """Ask about one image again and again; :func:`explain.explain` says what a question may hold.
+
+    device: default the network's own.  A network that lives elsewhere is moved there and back for every question, and
+    then nothing is kept.  precision: "fp32" or "bf16".  memory_budget_bytes: what the kept pass may take (default: a
+    quarter of the device's free memory at the time of the pass; 0: keep nothing).  keep=False: every question makes a
+    pass of its own that records only what it needs.  The network is left as it was after every call; a weight that
+    changed between two questions is noticed.  forward_calls: passes made so far.
+    """
+
+    def __init__(
+        self,
+        model: SegmentationModel,
+        image: Image,
+        *,
+        device: str | None = None,
+        precision: str = "fp32",
+        memory_budget_bytes: int | None = None,
+        keep: bool = True,
+    ):
+        if precision not in ("fp32", "bf16"):
+            raise ModelError(f"Unknown precision {precision!r}.", "Use 'fp32' or 'bf16'.")
+        self.model, self.image = model, image
+        self.device, self.precision = device, precision
+        self.memory_budget_bytes = memory_budget_bytes
+        self.keep = keep
+        self.forward_calls = 0
+        (self._network,) = model.networks
+        self._autocast = torch.bfloat16 if precision == "bf16" else None
+        self._prepared = None
+        self._kept: _Kept | None = None
+
+    @property
+    def recorded(self) -> frozenset[str]:
+        """Names of the layers about which a question costs no forward call; empty if no pass is kept."""
+        return self._kept.names if self._kept else frozenset()
+
+    @property
+    def kept_bytes(self) -> int:
+        """Estimated memory of the kept pass."""
+        return self._kept.need_bytes if self._kept else 0
+
+    def release(self) -> None:
+        """Forget the kept pass and give its memory back; the next question makes a new one."""
+        if self._kept:
+            self._kept = None
+            free_cached()
+
+    def layers(self, progress: Callable[[float, str], None] | None = None) -> list[LayerInfo]:
+        """All layers that can be explained: stride, channels, cells, mm per cell, part, placement."""
+        tell = Progress(progress)
+        prepared = self._prepare(tell)
+        with tell.during(self._network, 0.05, 0.05, "listing the layers"):
+            listed = listed_layers(self._network, prepared.tensor, device_of(self._network))
+        return [public_layer(layer, prepared, self.model.spatial_dims) for layer in listed]
+
+    def predict(self, class_index: int | str, progress: Callable[[float, str], None] | None = None) -> PixelSet:
+        """Where the network chooses a class, on the model grid (padding excluded); may be empty."""
+        index = self.model.class_index(class_index)
+        tell = Progress(progress)
+        self._prepare(tell)
+        with torch.inference_mode(False), undisturbed(self._network), placed(self._network, self.device) as (where, _):
+            usable = self._kept and self._kept.stamp == stamp(self._network)
+            logits = self._kept.done.logits.detach() if usable else self._predicted(tell, where)
+            return PredictedClass().resolve(self._seen(self._view(index), logits))
+
+    def ask(
+        self,
+        pixel_sets: Recipe | PixelSet | Sequence[Recipe | PixelSet] | None = None,
+        *,
+        class_index: int | str,
+        methods="seg_hires_grad_cam",
+        layers: str | Sequence[str] = DEFAULT,
+        score: str = "logit",
+        rival: int | str | None = None,
+        side: str = READING,
+        progress: Callable[[float, str], None] | None = None,
+    ) -> list[Explanation]:
+        """Explanations ordered by pixel set, layer, method. Raises the errors of :mod:`errors`; nothing is left behind.
+
+        Where a pass that records more than was asked for fails (memory, a layer that cannot be recorded), one that
+        records no more is tried before the error is raised.
+        """
+        question = Question.understood(self.model, pixel_sets, class_index, methods, layers, score, rival, side)
+        tell = Progress(progress)
+        if self.keep:
+            try:
+                return self._answer(question, tell, frugal=False)
+            except (MemoryLimitError, _ExtraLayerError):
+                self.release()
+        return self._answer(question, tell, frugal=True)
+
+    def _prepare(self, tell):
+        tell(0.0, "preparing the image")
+        if self._prepared is None:
+            self._prepared = self.model.prepare(self.image)
+        return self._prepared
+
+    def _answer(self, question, tell, frugal):
+        model, network, prepared = self.model, self._network, self._prepare(tell)
+        view = self._view(question.class_index)
+        known = {i: refuse_empty(r.resolve(view)) for i, r in enumerate(question.recipes) if not r.needs_prediction}
+        with torch.inference_mode(False), undisturbed(network), placed(network, self.device) as (where, at_home):
+            if self._kept and self._kept.stamp != stamp(network):
+                self.release()
+            with named_shortage(where):
+                with tell.during(network, 0.05, 0.05, "listing the layers"):
+                    listed = listed_layers(network, prepared.tensor, where)
+                asking = _Asking(question, view, known, listed, tell, where)
+                done, targets, notes, keep = self._pass(asking, frugal or not at_home)
+                if self.keep and not at_home:
+                    notes = (*notes, f"The network was moved to {where} for this question; its pass was not kept.")
+                seen = self._seen(view, done.logits.detach())
+                for i, recipe in enumerate(question.recipes):
+                    if i not in known:
+                        known[i] = refuse_empty(recipe.resolve(seen))
+                run = Run(model, self.image, prepared, question.score, question.side, self.precision, str(where), notes)
+                answers = self._differentiated(asking, run, done, targets, keep)
+        tell(1.0, "done")
+        return answers
+
+    def _pass(self, asking, frugal):
+        """(pass, target layers, notes, whether its graph must live on): the kept pass, or a new one."""
+        unseen = asking.question.layers == DEFAULT and 0 not in asking.known
+        if self._kept:
+            if unseen:
+                self._resolve_first(asking, self._kept.done.logits.detach())
+            targets, notes = self._targets(asking)
+            if self.recorded.issuperset(layer.name for layer in targets):
+                return self._kept.done, targets, notes, True
+            self.release()
+        elif unseen:
+            # the default layer is a main layer: with all of them recorded one pass shows the prediction and serves it
+            mains = main_layers(asking.listed)
+            if not frugal and self._fits(asking, mains)[0]:
+                self._keep(asking, mains)
+                self._resolve_first(asking, self._kept.done.logits.detach())
+                return self._kept.done, *self._targets(asking), True
+            self._resolve_first(asking, self._predicted(asking.tell, asking.where))
+        targets, notes = self._targets(asking)
+        if not frugal:
+            mains = main_layers(asking.listed)
+            for more in (mains, [layer for layer in mains if layer.part in ("bottleneck", "decoder")]):
+                wanted = [layer for layer in asking.listed if layer in targets or layer in more]
+                fits, need, limit = self._fits(asking, wanted)
+                if fits:
+                    self._keep(asking, wanted)
+                    return self._kept.done, targets, notes, True
+            notes = (*notes, not_kept(need, limit))
+        return self._forward(asking, targets), targets, notes, False
+
+    def _targets(self, asking):
+        return choose_layers(asking.listed, asking.question.layers, asking.known.get(0), self.model.spatial_dims)
+
+    def _fits(self, asking, layers):
+        """(does it fit, estimated bytes, budget in bytes)"""
+        tensor = self._prepared.tensor
+        voxels = int(np.prod(tensor.shape[2:]))
+        names = {layer.name for layer in layers}
+        need = estimate(asking.listed, names, voxels, len(self.model.classes), max(4, tensor.dtype.itemsize))
+        limit = budget(asking.where) if self.memory_budget_bytes is None else self.memory_budget_bytes
+        return need <= limit, need, limit
+
+    def _keep(self, asking, layers):
+        before = stamp(self._network)
+        try:
+            done = self._forward(asking, layers)
+        except (LayerError, GradientError) as error:
+            raise _ExtraLayerError from error
+        self._kept = _Kept(done, frozenset(layer.name for layer in layers), before, self._fits(asking, layers)[1])
+
+    def _forward(self, asking, layers):
+        # a copy: a network may work in place on its input
+        tensor = self._prepared.tensor.to(asking.where, copy=True)
+        self.forward_calls += 1
+        with asking.tell.during(self._network, 0.2, 0.5, "running the network"):
+            return capture.forward(self._network, tensor, [layer.name for layer in layers], autocast=self._autocast)
+
+    def _predicted(self, tell, where):
+        tensor = self._prepared.tensor.to(where, copy=True)
+        self.forward_calls += 1
+        autocast = torch.autocast(where.type, dtype=self._autocast) if self._autocast else nullcontext()
+        with tell.during(self._network, 0.1, 0.2, "predicting"), torch.no_grad(), autocast:
+            return capture.as_logits(self._network(tensor))
+
+    def _view(self, index):
+        return View(self._prepared.grid, self._prepared.valid, index, self.model.class_name(index))
+
+    def _seen(self, view, logits):
+        """The view with the prediction in it."""
+
+        def decided(index):
+            mask = decide(logits, index, self.model.head)[0].cpu().numpy()
+            return mask if self.model.spatial_dims == 3 else mask[None]
+
+        return View(view.grid, view.valid, view.class_index, view.class_name, decided)
+
+    def _resolve_first(self, asking, logits):
+        asking.known[0] = refuse_empty(asking.question.recipes[0].resolve(self._seen(asking.view, logits)))
+
+    def _differentiated(self, asking, run, done, targets, keep):
+        question, tell, count = asking.question, asking.tell, len(asking.question.recipes)
+        with torch.enable_grad():
+            values = question.score.values(done.logits.float() if self._autocast else done.logits, self.model.head)[0]
+        by_name = {layer.name: layer for layer in targets}
+        answers = []
+        for i in range(count):
+            tell(0.5 + 0.5 * i / count, "differentiating the score")
+            pixels, made = asking.known[i], {}
+            weights = _as_tensor(pixels, self.model.spatial_dims, values)
+            with torch.enable_grad():
+                total = (values * weights).sum()
+            exact = float((values.detach().cpu().double() * weights.cpu().double()).sum())
+
+            def receive(name, a, g, i=i, pixels=pixels, exact=exact, made=made):
+                tell(0.5 + 0.5 * (i + len(made) / len(targets)) / count, "differentiating the score")
+                a, g = _at_least_float32(a[0]), _at_least_float32(g[0])
+                made[name] = [run.answer(m, a, g, by_name[name], pixels, exact) for m in question.methods]
+
+            with torch.no_grad():
+                done.differentiate(total, receive, keep or i + 1 < count, by_name)
+            answers += [answer for layer in targets for answer in made[layer.name]]
+        return answers
+
+
+@dataclass(eq=False)
+class _Kept:
+    """A pass that answers further questions. stamp: of the weights before it ran.  need_bytes: estimated."""
+
+    done: capture.Pass
+    names: frozenset[str]
+    stamp: list
+    need_bytes: int
+
+
+@dataclass(eq=False)
+class _Asking:
+    """One question on its way; known: pixel sets resolved so far, by their place in the question."""
+
+    question: Question
+    view: View
+    known: dict[int, PixelSet]
+    listed: list
+    tell: Progress
+    where: torch.device
+
+
+class _ExtraLayerError(Exception):
+    """A pass that records more than was asked for failed; the one that records no more decides."""
+
+
+def _as_tensor(pixels, dims, like):
+    weights = torch.as_tensor(np.ascontiguousarray(pixels.weights)).to(device=like.device, dtype=like.dtype)
+    return weights if dims == 3 else weights[0]
+
+
+def _at_least_float32(tensor):
+    return tensor if tensor.dtype.itemsize >= 4 else tensor.float()

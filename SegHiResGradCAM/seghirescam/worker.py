@@ -1,0 +1,177 @@
+"""The process that computes: ``python -m seghirescam.worker``, one JSON object a line in and out (:mod:`messages`).
+
+stdout belongs to the protocol; whatever libraries print goes to stderr, as do tracebacks.  One thread reads stdin, so
+that "cancel" is heard while the main thread computes, and the end of stdin ends the process at once: nobody is left
+behind when Slicer dies.  No network, no port, and no file outside the private folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import queue
+import shutil
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+
+from . import __version__
+from .errors import CancelledError, SegHiResCamError
+from .messages import Failure, Hello, MessageError, Progress, Result, line
+from .privacy import Names
+
+#: after so many seconds without a request the kept pass and the GPU's memory are given back
+IDLE_SECONDS = 300.0
+#: progress is told at most this often, so that a network of many small modules does not flood the client
+TELL_SECONDS = 0.05
+
+
+class Worker:
+    """Reads requests, answers them one after the other. out: binary file for the protocol."""
+
+    def __init__(self, out, folder: Path, idle_seconds: float = IDLE_SECONDS):
+        self.out, self.folder, self.idle_seconds = out, folder, idle_seconds
+        self.requests: queue.Queue[dict] = queue.Queue()
+        self.cancelled: set[int] = set()
+        self.names = Names()
+        self._speaking = threading.Lock()
+
+    def say(self, message) -> None:
+        try:
+            with self._speaking:
+                self.out.write(line(message.to_json()))
+                self.out.flush()
+        except OSError:  # nobody reads any more
+            self.end()
+
+    def listen(self, source) -> None:
+        """Body of the reading thread; never returns."""
+        for text in source:
+            try:
+                request = json.loads(text)
+                number, do = int(request["id"]), str(request["do"])
+            except (ValueError, KeyError, TypeError):
+                error = MessageError("A request could not be read.", "This is a fault of ours.")
+                self.say(Failure.of(None, error))
+                continue
+            if do == "cancel":
+                self.cancelled.add(int(request.get("target", -1)))
+                self.say(Result(number, {"cancelled": request.get("target")}))
+            else:
+                self.requests.put(request)
+        self.end()
+
+    def end(self) -> None:
+        """Leave at once, with the private folder and the images in it."""
+        remove_private(self.folder)
+        os._exit(0)
+
+    def run(self) -> None:
+        """Say hello, then serve until "shutdown"."""
+        self.say(Progress(None, 0.0, "starting PyTorch"))
+        try:
+            import torch
+
+            from .jobs import Jobs, devices
+        except (ImportError, OSError) as error:  # missing, or its libraries do not fit (numpy's, the driver's)
+            self._log()
+            self.say(_no_torch(error))
+            self.end()
+        file = str(Path(__file__).with_name("__init__.py"))
+        self.say(Hello(os.getpid(), __version__, file, platform.python_version(), torch.__version__, devices()))
+        jobs = Jobs(self.folder)
+        while True:
+            try:
+                request = self.requests.get(timeout=self.idle_seconds)
+            except queue.Empty:
+                jobs.idle()
+                continue
+            if request["do"] == "shutdown":
+                self.say(Result(request["id"], {}))
+                self.end()
+            self._serve(jobs, request)
+
+    def _serve(self, jobs, request) -> None:
+        number = request["id"]
+        self.names.know(request.get("model"))
+        try:
+            self.say(Result(number, jobs.do(request, self._progress(number))))
+        except SegHiResCamError as error:
+            self._log()
+            self.say(Failure(number, error.code, self.names.hide(error.sentence), self.names.hide(error.hint),
+                             self.names.hide_in(error.numbers)))  # fmt: skip
+        except BaseException as error:  # whatever a model's code does, the worker lives and answers
+            self._log()
+            self.say(
+                Failure(
+                    number,
+                    "unexpected",
+                    f"The computation failed unexpectedly ({type(error).__name__}).",
+                    "The log holds the details; please report them.",
+                )
+            )
+        finally:
+            self.cancelled.discard(number)
+
+    def _progress(self, number):
+        told = {"time": 0.0, "phase": "", "fraction": 0.0}
+
+        def tell(fraction, phase):
+            if number in self.cancelled:
+                raise CancelledError("Cancelled.")
+            now = time.monotonic()
+            if phase != told["phase"] or now - told["time"] >= TELL_SECONDS:
+                told.update(time=now, phase=phase, fraction=max(told["fraction"], fraction))
+                self.say(Progress(number, told["fraction"], phase))
+
+        return tell
+
+    def _log(self) -> None:
+        sys.stderr.write(self.names.hide(traceback.format_exc()))
+        sys.stderr.flush()
+
+
+def _no_torch(error) -> Failure:
+    if isinstance(error, ModuleNotFoundError) and error.name == "torch":
+        return Failure(None, "dependency", "PyTorch is not installed.", "Install it, then press Apply again.")
+    return Failure(
+        None,
+        "dependency",
+        f"PyTorch is installed but cannot be loaded ({type(error).__name__}).",
+        "Install PyTorch and NumPy again in versions that belong together; the log holds the details.",
+    )
+
+
+def remove_private(folder: Path) -> None:
+    """Remove the client's folder for arrays, if it is one (the client makes them with this prefix)."""
+    if folder.name.startswith("seghirescam-worker-"):
+        with contextlib.suppress(OSError):  # Windows does not remove the current folder of a process
+            os.chdir(folder.parent)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _reserved_stdout():
+    """The real stdout for the protocol; fd 1 and sys.stdout lead to stderr from now on."""
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return out
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m seghirescam.worker", description=__doc__)
+    parser.add_argument("--folder", default=".", help="private folder for arrays (default: the current one)")
+    parser.add_argument("--idle-seconds", type=float, default=IDLE_SECONDS, help="then memory is given back")
+    options = parser.parse_args(arguments)
+    worker = Worker(_reserved_stdout(), Path(options.folder).absolute(), options.idle_seconds)
+    threading.Thread(target=worker.listen, args=(sys.stdin.buffer,), daemon=True).start()
+    worker.run()
+
+
+if __name__ == "__main__":
+    main()
