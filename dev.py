@@ -28,7 +28,7 @@ TORCH = "torch==2.13.0"
 SIZES = {
     "torch": ("PyTorch 2.13.0 (CPU build)", 190, 760),
     "demo": ("Slicer's MRML classes and VTK, SimpleITK, SciPy, matplotlib", 290, 900),
-    "test": ("the same, nilearn (with the MNI152 template), pytest, ruff", 370, 1300),
+    "test": ("the same, nilearn (with the MNI152 template), Qt (PySide6), pytest, ruff", 470, 1600),
 }
 
 

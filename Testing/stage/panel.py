@@ -1,0 +1,123 @@
+"""The module's panel as a user has it before them: opened on the stage, with the verbs of a user."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from stage.gui import choose, click, events, loadModule
+
+MODULE = Path(__file__).resolve().parents[2] / "SegHiResGradCAM" / "SegHiResGradCAM.py"
+#: a worker imports torch first, on a busy machine with two cores
+PATIENCE_MS = 120_000
+
+
+class Panel:
+    """``widget``, ``ui``, ``presenter`` of the real module; ``close()`` as when Slicer quits."""
+
+    def __init__(self):
+        self.loaded = loadModule(MODULE)
+        self.widget = self.loaded.widget()
+
+    @property
+    def ui(self):
+        return self.widget.ui
+
+    @property
+    def presenter(self):
+        return self.widget.presenter
+
+    @property
+    def node(self):
+        """The overlay that is shown."""
+        return self.presenter.desk.node
+
+    def openDemo(self) -> None:
+        click(self.ui.demoButton)
+        self.waitIdle()
+
+    def apply(self) -> None:
+        click(self.ui.applyButton)
+
+    def applyAndWait(self) -> None:
+        self.apply()
+        self.waitIdle()
+
+    def chooseModel(self, text: str) -> None:
+        choose(self.ui.modelComboBox, text)
+        self.waitIdle()
+
+    def chooseModelFile(self, path) -> None:
+        """Puts a path into the path field, as its browse button does."""
+        self.ui.modelPathLineEdit.currentPath = str(path)
+        self.waitIdle()
+
+    def openHow(self) -> None:
+        if self.ui.howButton.collapsed:
+            click(self.ui.howButton)
+        self.waitIdle()
+
+    def waitIdle(self) -> None:
+        events.waitUntil(lambda: not self.presenter.busy, PATIENCE_MS, "the panel is idle")
+        events.wait(20)
+
+    def waitComputing(self) -> None:
+        """Until the worker has told progress of the running request."""
+        events.waitUntil(lambda: self.presenter.busy and self.presenter.job.fraction > 0, PATIENCE_MS, "progress")
+
+    def workerPid(self) -> int:
+        """Of the interpreter that computes."""
+        return self.presenter.engine.hello.pid
+
+    def close(self) -> None:
+        self.loaded.close()
+
+
+_NETWORK = '''
+import time
+import torch
+
+class Slow(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = torch.nn.Conv3d(1, 4, 3, padding=1)
+        self.down = torch.nn.Conv3d(4, 8, 3, padding=1, stride=2)
+        self.up = torch.nn.Upsample(scale_factor=2)
+        self.last = torch.nn.Conv3d(8, {classes}, 1)
+        self.waits = torch.nn.ModuleList(Wait() for n in range({waits}))
+
+    def forward(self, x):
+        for wait in self.waits:
+            x = wait(x)
+        return self.last(self.up(torch.relu(self.down(torch.relu(self.first(x))))))
+
+class Wait(torch.nn.Module):
+    def forward(self, x):
+        if x.device.type != "meta":
+            time.sleep(0.1)
+        return x * 1.0
+
+def build():
+    {extra}
+    return Slow()
+'''
+
+
+def writeModel(folder: Path, classes=("background", "lesion"), waits: int = 0, extra: str = "pass") -> Path:
+    """A small network as Python file, weights and description; waits: tenths of a second a pass takes."""
+    from safetensors.numpy import save_file
+
+    random = np.random.default_rng(7)
+    shapes = {"first": (4, 1, 3, 3, 3), "down": (8, 4, 3, 3, 3), "last": (len(classes), 8, 1, 1, 1)}
+    weights = {f"{name}.weight": random.normal(size=shape).astype(np.float32) * 0.3 for name, shape in shapes.items()}
+    weights |= {f"{name}.bias": np.zeros(shape[0], dtype=np.float32) for name, shape in shapes.items()}
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(weights, folder / "weights.safetensors")
+    text = _NETWORK.format(classes=len(classes), waits=waits, extra=extra)
+    (folder / "net.py").write_text(text, encoding="utf-8")
+    about = {"factory": "net.py", "weights": "weights.safetensors", "classes": list(classes), "divisor": 2}
+    path = folder / "small.model.json"
+    path.write_text(json.dumps(about), encoding="utf-8")
+    return path
