@@ -1,0 +1,106 @@
+"""Slicer's self-test (ctest): demo case, real panel, real worker, no network. The headless suite runs the same file."""
+
+import os
+import tempfile
+import time
+import unittest
+from importlib import metadata
+
+import slicer
+
+PATIENCE_SECONDS = 300
+
+
+def hasTorch():
+    try:
+        return bool(metadata.version("torch"))
+    except metadata.PackageNotFoundError:
+        return False
+
+
+class SegHiResGradCAMSelfTest(unittest.TestCase):
+    """Methods are independent of each other; each starts with an empty scene."""
+
+    def setUp(self):
+        slicer.mrmlScene.Clear(0)
+        slicer.app.processEvents()
+        self.widget = slicer.util.getModuleWidget("SegHiResGradCAM")
+        self.widget.initializeParameterNode()
+        self.ui, self.presenter = self.widget.ui, self.widget.presenter
+
+    def tearDown(self):
+        slicer.mrmlScene.Clear(0)
+        slicer.app.processEvents()
+
+    def waitIdle(self):
+        end = time.monotonic() + PATIENCE_SECONDS
+        while self.presenter.busy:
+            self.assertLess(time.monotonic(), end, "the worker did not answer")
+            slicer.app.processEvents()
+            time.sleep(0.01)
+        slicer.app.processEvents()
+
+    def openDemo(self):
+        self.ui.demoButton.click()
+        self.waitIdle()
+        self.assertEqual(self.ui.errorLabel.text, "")
+        self.assertTrue(self.ui.applyButton.enabled, self.ui.applyButton.toolTip)
+
+    @unittest.skipUnless(hasTorch(), "torch is not installed")
+    def test_fromTheDemoCaseToAnOverlayInASavedScene(self):
+        self.openDemo()
+        self.ui.applyButton.click()
+        self.waitIdle()
+        self.assertEqual(self.ui.errorLabel.text, "")
+        node = self.presenter.desk.node
+        self.assertGreater(slicer.util.arrayFromVolume(node).max(), 0)
+        self.assertTrue(node.GetDisplayNode().GetApplyThreshold())
+        self.ui.share95Button.click()
+        lowest = node.GetDisplayNode().GetLowerThreshold()
+        name = node.GetName()
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "case.mrb")
+            self.assertTrue(slicer.mrmlScene.WriteToMRB(path))
+            slicer.mrmlScene.Clear(0)
+            slicer.app.processEvents()
+            self.assertTrue(slicer.mrmlScene.ReadFromMRB(path, True))
+        self.widget.initializeParameterNode()
+        slicer.app.processEvents()
+        again = self.presenter.desk.node
+        self.assertEqual(again.GetName(), name)
+        self.assertAlmostEqual(again.GetDisplayNode().GetLowerThreshold(), lowest, delta=1e-4 * lowest)
+        self.assertEqual(self.ui.shareSlider.value, 95)
+        self.assertEqual(self.presenter.parameters.className, "lesion")
+
+    @unittest.skipUnless(hasTorch(), "torch is not installed")
+    def test_cancelLeavesTheSceneAsItWas(self):
+        self.openDemo()
+        before = slicer.mrmlScene.GetNumberOfNodes()
+        self.ui.applyButton.click()
+        self.assertEqual(self.ui.applyButton.text, "Cancel")
+        self.ui.applyButton.click()
+        self.waitIdle()
+        self.assertEqual(slicer.mrmlScene.GetNumberOfNodes(), before)
+        self.assertEqual(self.ui.applyButton.text, "Apply")
+        self.assertTrue(self.ui.applyButton.enabled)
+
+    def test_missingTorchIsSaidAndThePanelStaysUsable(self):
+        from SegHiResGradCAMLib.Dependencies import NO_EXTENSION, Dependencies
+
+        def version(name):
+            raise metadata.PackageNotFoundError(name)
+
+        examine = self.presenter.examine
+        self.presenter.examine = lambda requirements=(): Dependencies.examined(
+            requirements, hasPyTorchExtension=False, version=version, system="Linux", machine="x86_64"
+        )
+        try:
+            self.ui.demoButton.click()
+            self.waitIdle()
+            self.assertFalse(self.ui.applyButton.enabled)
+            self.assertEqual(self.ui.applyButton.toolTip, NO_EXTENSION)
+            self.assertEqual(self.ui.installLabel.text, NO_EXTENSION)
+            self.assertIsNone(self.presenter.engine.hello)
+        finally:
+            self.presenter.examine = examine
+        self.assertTrue(self.ui.volumeSelector.enabled)
