@@ -20,6 +20,7 @@ class Panel:
     def __init__(self):
         self.loaded = loadModule(MODULE)
         self.widget = self.loaded.widget()
+        self.waitIdle()
 
     @property
     def ui(self):
@@ -62,6 +63,8 @@ class Panel:
     def waitIdle(self) -> None:
         events.waitUntil(lambda: not self.presenter.busy, PATIENCE_MS, "the panel is idle")
         events.wait(20)
+        self.widget.parent.adjustSize()  # Slicer's module column scrolls: nothing is ever squeezed to fit
+        events.wait(20)
 
     def waitComputing(self) -> None:
         """Until the worker has told progress of the running request."""
@@ -75,7 +78,7 @@ class Panel:
         self.loaded.close()
 
 
-_NETWORK = '''
+_NETWORK = """
 import time
 import torch
 
@@ -102,7 +105,7 @@ class Wait(torch.nn.Module):
 def build():
     {extra}
     return Slow()
-'''
+"""
 
 
 def writeModel(folder: Path, classes=("background", "lesion"), waits: int = 0, extra: str = "pass") -> Path:

@@ -1,0 +1,199 @@
+"""Seg-HiRes-Grad CAM in 3D Slicer: why did a segmentation network draw that segment?
+
+Only wiring stands here. What the panel decides is SegHiResGradCAMLib/Presenter.py; what it computes is the worker, a
+process of its own (seghirescam/worker.py): torch is never imported in the Slicer application.
+"""
+
+import shutil
+import sys
+from typing import Annotated
+
+import qt
+import vtk
+
+import slicer
+from SegHiResGradCAMLib.Choices import DeviceChoice, GridChoice, MethodChoice, PixelSetChoice, ScoreChoice
+from SegHiResGradCAMLib.EngineDoor import EngineDoor
+from SegHiResGradCAMLib.Installer import Installer, examine
+from SegHiResGradCAMLib.PanelView import PanelView
+from SegHiResGradCAMLib.PanelWiring import connectControls
+from SegHiResGradCAMLib.Presenter import Presenter
+from SegHiResGradCAMLib.SampleDataSources import registerSampleData
+from SegHiResGradCAMLib.Settings import Settings
+from SegHiResGradCAMLib.WorkerClient import WorkerClient
+from slicer.i18n import tr as _
+from slicer.i18n import translate
+from slicer.parameterNodeWrapper import Default, parameterNodeWrapper
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModule,
+    ScriptedLoadableModuleLogic,
+    ScriptedLoadableModuleTest,
+    ScriptedLoadableModuleWidget,
+)
+from slicer.util import VTKObservationMixin
+
+
+class SegHiResGradCAM(ScriptedLoadableModule):
+    """What Slicer's module list shows."""
+
+    def __init__(self, parent):
+        ScriptedLoadableModule.__init__(self, parent)
+        self.parent.title = _("Seg-HiRes-Grad CAM")
+        self.parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
+        self.parent.dependencies = []
+        self.parent.contributors = ["The SegHiResGradCAM authors"]
+        self.parent.helpText = _(
+            "Shows why a neural network drew a segment: which places of the image spoke for it. Choose a volume, a "
+            "segment and the model, and press Apply. Research software, not for diagnosis."
+        )
+        self.parent.acknowledgementText = _(
+            "Method: T. Rheude, A. Wirtz, A. Kuijper, S. Wesarg, Leveraging CAM Algorithms for Explaining Medical "
+            "Semantic Segmentation, MELBA 2024:023."
+        )
+        slicer.app.connect("startupCompleted()", registerSampleData)
+
+
+@parameterNodeWrapper
+class SegHiResGradCAMParameterNode:
+    """What is saved with the scene: the question, and which result is shown (how it is shown stands in its node)."""
+
+    volume: slicer.vtkMRMLScalarVolumeNode
+    segmentation: slicer.vtkMRMLSegmentationNode
+    segmentId: str
+    model: str
+    className: str
+    rivalName: str
+    layer: Annotated[str, Default("default")]
+    pixelSet: PixelSetChoice
+    method: MethodChoice
+    score: ScoreChoice
+    device: DeviceChoice
+    grid: GridChoice
+    result: slicer.vtkMRMLScalarVolumeNode
+
+
+class SegHiResGradCAMWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """The panel. ``ask(question) -> bool`` may be replaced; unattended (testing) the answer is always no."""
+
+    def __init__(self, parent=None):
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+        self.logic = self.presenter = None
+        self._parameterNode = self._parameterNodeGuiTag = None
+        self._sceneWillBeRead = False
+
+    def setup(self):
+        ScriptedLoadableModuleWidget.setup(self)
+        uiWidget = slicer.util.loadUI(self.resourcePath("UI/SegHiResGradCAM.ui"))
+        self.layout.addWidget(uiWidget)
+        self.ui = slicer.util.childWidgetVariables(uiWidget)
+        uiWidget.setMRMLScene(slicer.mrmlScene)
+        self.logic = SegHiResGradCAMLogic()
+        self.view = PanelView(self.ui)
+        self.presenter = self.logic.makePresenter(lambda question: self.ask(question), self.view.show)
+        connectControls(self.ui, self.view, self.presenter)
+        for event, action in (
+            (slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose),
+            (slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose),
+            (slicer.mrmlScene.NodeRemovedEvent, self.onNodesChanged),
+            (slicer.mrmlScene.EndImportEvent, self.onNodesChanged),
+        ):
+            self.addObserver(slicer.mrmlScene, event, action)
+        self.initializeParameterNode()
+
+    def cleanup(self):
+        if self.presenter is not None:  # setup went through
+            self.setParameterNode(None)
+            self.presenter.cleanup()
+        self.removeObservers()
+
+    def onReload(self):
+        for name in [name for name in sys.modules if name.split(".")[0] in ("SegHiResGradCAMLib", "seghirescam")]:
+            del sys.modules[name]
+        ScriptedLoadableModuleWidget.onReload(self)
+
+    def enter(self):
+        self.initializeParameterNode()
+
+    def exit(self):
+        self._disconnectParameterNode()
+        self.presenter.exit()
+
+    def onSceneStartClose(self, caller, event):
+        self._disconnectParameterNode()
+        self._parameterNode = None
+        self.presenter.sceneClosing()
+
+    def onSceneEndClose(self, caller, event):
+        if self.parent.isEntered:
+            self.initializeParameterNode()
+
+    def onNodesChanged(self, caller, event):
+        if not self._sceneWillBeRead:  # once for many nodes, and not in the middle of a removal
+            self._sceneWillBeRead = True
+            qt.QTimer.singleShot(0, self._readScene)
+
+    def _readScene(self):
+        self._sceneWillBeRead = False
+        if self._parameterNode is not None:
+            self.presenter.sceneChanged()
+
+    def initializeParameterNode(self):
+        self.setParameterNode(self.logic.getParameterNode())
+
+    def setParameterNode(self, parameterNode):
+        self._disconnectParameterNode()
+        self._parameterNode = parameterNode
+        if parameterNode is not None:
+            self._parameterNodeGuiTag = parameterNode.connectGui(self.ui)
+            self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParameterNodeModified)
+        self.presenter.enter(parameterNode)
+
+    def onParameterNodeModified(self, caller=None, event=None):
+        self.presenter.parametersChanged()
+
+    def ask(self, question):
+        return not slicer.app.testingEnabled() and slicer.util.confirmYesNoDisplay(question)
+
+    def _disconnectParameterNode(self):
+        if self._parameterNode is not None and self._parameterNodeGuiTag is not None:
+            self._parameterNode.disconnectGui(self._parameterNodeGuiTag)
+            self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParameterNodeModified)
+        self._parameterNodeGuiTag = None
+
+
+class SegHiResGradCAMLogic(ScriptedLoadableModuleLogic):
+    """Makes what the panel and scripts work with; nothing runs and nothing is loaded until it is asked for."""
+
+    def getParameterNode(self):
+        return SegHiResGradCAMParameterNode(super().getParameterNode())
+
+    def makePresenter(self, ask, onChange):
+        settings = Settings(slicer.app.userSettings())
+
+        def makeClient():
+            return WorkerClient(
+                qt.QTimer.singleShot,
+                shutil.which("PythonSlicer"),
+                settings=settings,
+                temporaryFolder=slicer.app.temporaryPath,
+            )
+
+        return Presenter(slicer.mrmlScene, EngineDoor(makeClient), settings, ask, Installer(ask), onChange, examine)
+
+
+class SegHiResGradCAMTest(ScriptedLoadableModuleTest):
+    """Reload and Test: what needs neither network nor torch. The rest is Testing/Python/SegHiResGradCAMSelfTest.py."""
+
+    def test_anEmptyPanelSaysWhatIsMissing(self):
+        ui = slicer.util.getModuleWidget("SegHiResGradCAM").ui
+        self.assertFalse(ui.applyButton.enabled)
+        self.assertEqual(ui.applyButton.toolTip, "Choose a volume.")
+
+    def test_theDemoCaseLoadsAndTheClassIsNotGuessed(self):
+        widget = slicer.util.getModuleWidget("SegHiResGradCAM")
+        widget.presenter.openCase()
+        self.assertEqual(widget.ui.volumeSelector.currentNode().GetName(), "Demo brain")
+        self.assertEqual(widget.ui.segmentSelector.currentSegmentID(), "Lesion")
+        widget.presenter.pick(segmentId="Marker")
+        self.assertEqual(widget.presenter.parameters.className, "")

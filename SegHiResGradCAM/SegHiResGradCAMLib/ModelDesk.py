@@ -1,0 +1,102 @@
+"""The chosen model: recognised by the worker, its class matched to the segment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from . import Question
+from .ClassMatch import matchingClass
+from .Job import DESCRIBE, Job
+from .ModelFacts import FAILED, READ, READING, UNREAD, ModelFacts
+from .ModelShelf import ModelShelf
+
+#: ends of a description that say nothing about the model
+_NOT_ITS_FAULT = ("cancelled", "worker_lost", "worker_start", "worker_refused")
+
+
+class ModelDesk:
+    """The presenter's half for the model; ``panel`` is the Presenter, whose parameters, notices and jobs it uses."""
+
+    def __init__(self, panel, settings):
+        self._panel = panel
+        self.shelf = ModelShelf(settings)
+        self.facts = ModelFacts()
+        self._matched = None
+
+    def enter(self) -> None:
+        """Takes over the parameters' model; the class they remember stays until segment or model change."""
+        p = self._panel.parameters
+        self._matched = self._pair() if p is not None and p.className else None
+        self.take()
+
+    def take(self) -> None:
+        """The parameters name another model: nothing is known about it yet."""
+        key = self._panel.parameters.model if self._panel.parameters is not None else ""
+        if key != self.facts.key or self.facts.state == FAILED:
+            self.facts = ModelFacts(key, self.shelf.source(key) if key else "", UNREAD)
+
+    def pick(self, key: str) -> None:
+        """A model of the list: the worker describes it; nothing of it is run."""
+        if self._panel.parameters is None:
+            return
+        self._panel.write(model=key)
+        self.take()
+        self._panel.notices.clear()
+        if self.facts.source and not self._panel.busy:
+            self.describe()
+        self._panel.changed()
+
+    def pickPath(self, path: str) -> None:
+        """A file's path, typed or browsed; letters on the way to an existing file do nothing."""
+        if os.path.isfile(path) and self._panel.parameters is not None:
+            key = self.shelf.add(path)
+            if key != self._panel.parameters.model or self.facts.state == FAILED:
+                self.pick(key)
+
+    def describe(self, then: Callable[[], None] | None = None) -> None:
+        """Asks the worker what the model says about itself; ``then`` is called when it has."""
+        self._panel.missing = self._panel.examine(())
+        if not self._panel.missing.complete:
+            return
+        self._set(READING)
+        self._panel.send(Job(DESCRIBE, what={"key": self.facts.key, "then": then}), self.facts.source, {})
+        if not self._panel.busy:
+            self._set(UNREAD)
+
+    def described(self, job: Job, answer: dict) -> None:
+        """The worker has answered."""
+        if job.what["key"] != self.facts.key:
+            if self.facts.source:  # another model was picked meanwhile
+                self.describe()
+            return
+        self.facts = ModelFacts.described(self.facts.key, self.facts.source, answer)
+        self._panel.missing = self._panel.examine(self.facts.requirements)
+        self.match()
+        if job.what["then"] is not None:
+            job.what["then"]()
+
+    def failed(self, job: Job | None, code: str, failure: str) -> None:
+        """A job ended without an answer: what that says about the model."""
+        describing = job is not None and job.purpose == DESCRIBE
+        if code == "consent" or (describing and code in _NOT_ITS_FAULT):
+            self._set(UNREAD)  # to be described again: the file changed, or the worker could not answer
+        elif describing:
+            self._set(FAILED, failure)
+
+    def match(self) -> None:
+        """Matches the class to the segment's name when segment or model are new, and never guesses."""
+        p = self._panel.parameters
+        if self.facts.state != READ or p is None:
+            return
+        pair = self._pair()
+        if pair != self._matched or p.className not in self.facts.classes:
+            self._panel.write(className=matchingClass(Question.segmentName(p), self.facts.classes))
+        self._matched = pair
+
+    def _pair(self):
+        p = self._panel.parameters
+        return p.segmentation.GetID() if p.segmentation else "", p.segmentId, p.model
+
+    def _set(self, state, failure=""):
+        self.facts = ModelFacts(self.facts.key, self.facts.source, state, failure=failure)

@@ -1,0 +1,65 @@
+"""What the panel knows about the chosen model before anything of it has run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from . import ModelShelf
+
+UNREAD, READING, READ, FAILED = "unread", "reading", "read", "failed"
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """key, source: see ModelShelf.  state: UNREAD until the worker has described it.
+
+    codeReason: the sentence that names the author's code which opening would run, "" if only data are read; codeHash:
+    SHA-256 of that code.  failure: why it cannot be used.
+    """
+
+    key: str = ""
+    source: str = ""
+    state: str = UNREAD
+    kind: str = ""
+    classes: tuple[str, ...] = ()
+    channels: tuple[str, ...] | None = None
+    requirements: tuple[str, ...] = ()
+    codeReason: str = ""
+    codeHash: str = ""
+    failure: str = ""
+
+    @staticmethod
+    def described(key: str, source: str, data: dict) -> ModelFacts:
+        """From the worker's answer to "describe"."""
+        channels = data.get("channels")
+        return ModelFacts(
+            key,
+            source,
+            READ,
+            kind=data["kind"],
+            classes=tuple(info["name"] for info in sorted(data["classes"], key=lambda info: info["index"])),
+            channels=None if channels is None else tuple(channels),
+            requirements=tuple(data["requirements"]),
+            codeReason=data["runs_author_code"],
+            codeHash=data["consent_sha256"],
+        )
+
+    def text(self) -> str:
+        """What the panel says below the model."""
+        if not self.key:
+            return ""
+        if self.state == READING:
+            return "Reading what the model says about itself..."
+        if self.state == FAILED:
+            return self.failure
+        if self.state == UNREAD:
+            return "Read when you press Apply."
+        about = {"demo": "Demo network", "factory": "Python file and weights"}.get(self.kind, self.kind)
+        text = f"{about}, {len(self.classes)} classes"
+        if self.channels and len(self.channels) > 1:
+            text += f", {len(self.channels)} channels ({', '.join(self.channels)})"
+        return text + ("; runs its author's code" if self.codeReason else "")
+
+    @property
+    def title(self) -> str:
+        return ModelShelf.title(self.key)

@@ -1,0 +1,72 @@
+"""The models a user may pick: the demo networks, and files picked before."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from .ViewState import Option
+
+DEMO_PREFIX = "demo:"
+DEMOS = (
+    Option("demo:shortcut", "Demo network: shortcut", "Learnt to look for a marker away from the lesion."),
+    Option("demo:honest", "Demo network: honest", "Learnt that a bright ring makes a body a lesion."),
+)
+_KEY = "SegHiResGradCAM/RecentModels"
+_KEPT = 10
+
+
+class ModelShelf:
+    """Knows models by a key that may stand in a saved scene: "demo:honest", or "weights.pt#1f0c..." for a file.
+
+    The file's path stays in this computer's settings (a mapping): a scene that is given away must not carry paths.
+    On another computer the key is unknown, and the user picks the file again.
+    """
+
+    def __init__(self, settings):
+        self._settings = settings
+
+    def options(self, current: str = "") -> tuple[Option, ...]:
+        """Demo networks first, then files, the latest first; ``current`` is among them even if it is not known here."""
+        recent = [Option(key, _title(key), path) for key, path in self._recent().items()]
+        found = (*DEMOS, *recent)
+        if current and all(option.key != current for option in found):
+            tip = "Its path is not known on this computer."
+            found = (*found, Option(current, f"{_title(current)} (not found)", tip))
+        return found
+
+    def add(self, path: str) -> str:
+        """Remembers a file or folder as the latest one and returns its key; a demo's name is its own key."""
+        if path.startswith(DEMO_PREFIX):
+            return path
+        path = str(Path(path).expanduser().absolute())
+        key = f"{Path(path).name}#{hashlib.sha256(path.encode()).hexdigest()[:8]}"
+        others = {k: p for k, p in self._recent().items() if k != key}
+        kept = dict([(key, path), *others.items()][:_KEPT])
+        self._settings[_KEY] = json.dumps(kept)
+        return key
+
+    def source(self, key: str) -> str:
+        """What the engine opens: a demo's name or a path; "" for a key that is not known on this computer."""
+        return key if key.startswith(DEMO_PREFIX) else self._recent().get(key, "")
+
+    def path(self, key: str) -> str:
+        """The path of a file's key, "" for demos and unknown keys."""
+        return self._recent().get(key, "")
+
+    def _recent(self) -> dict[str, str]:
+        try:
+            found = json.loads(self._settings.get(_KEY) or "{}")
+        except (TypeError, ValueError):
+            return {}
+        return {str(k): str(p) for k, p in found.items()} if isinstance(found, dict) else {}
+
+
+def title(key: str) -> str:
+    """What the user reads for a key."""
+    return next((option.text for option in DEMOS if option.key == key), _title(key))
+
+
+def _title(key):
+    return key.rpartition("#")[0] or key

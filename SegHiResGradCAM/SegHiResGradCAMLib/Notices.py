@@ -1,0 +1,35 @@
+"""What the panel tells the user in words: a status, or an error with folded details."""
+
+from __future__ import annotations
+
+import logging
+
+from seghirescam.errors import SegHiResCamError
+
+
+class Notices:
+    """status: one line.  error: one sentence with what to do; details: for the folded text."""
+
+    def __init__(self):
+        self.clear()
+
+    def clear(self) -> None:
+        self.status = self.error = self.details = ""
+
+    def say(self, status: str) -> None:
+        self.clear()
+        self.status = status
+
+    def fail(self, sentence: str, hint: str = "", details: str = "") -> None:
+        self.status, self.error, self.details = "", f"{sentence} {hint}".strip(), details
+
+    def guarded(self, action, *arguments):
+        """What the action returns; None after an error, which is then told.  Nothing is swallowed: the log has it."""
+        try:
+            return action(*arguments)
+        except SegHiResCamError as error:
+            self.fail(error.sentence, error.hint)
+        except Exception as error:
+            logging.exception("SegHiResGradCAM failed")
+            self.fail("Something failed in the module itself.", "Please report the details.", repr(error))
+        return None

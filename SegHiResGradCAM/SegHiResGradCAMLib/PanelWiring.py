@@ -1,0 +1,47 @@
+"""Which signal of which control calls what. Signatures are written out: PythonQt takes them literally."""
+
+from __future__ import annotations
+
+
+def connectControls(ui, view, presenter) -> None:
+    """Connects the panel's controls; ``view`` tells which signals came from filling them instead of from the user."""
+    desk = presenter.desk
+
+    def byUser(action):
+        return lambda value: None if view.filling else action(value)
+
+    def segment(value):
+        selector = ui.segmentSelector
+        presenter.pick(segmentation=selector.currentNode(), segmentId=selector.currentSegmentID())
+
+    # What
+    ui.demoButton.connect("clicked()", presenter.tryDemo)
+    ui.segmentSelector.connect("currentNodeChanged(vtkMRMLNode*)", byUser(segment))
+    ui.segmentSelector.connect("currentSegmentChanged(QString)", byUser(segment))
+    ui.modelComboBox.connect("activated(int)", lambda index: presenter.models.pick(view.key("modelComboBox")))
+    ui.modelPathLineEdit.connect("currentPathChanged(QString)", byUser(presenter.models.pickPath))
+    ui.classComboBox.connect("activated(int)", lambda index: presenter.pick(className=view.key("classComboBox")))
+    # How
+    ui.howButton.connect("contentsCollapsed(bool)", lambda closed: None if closed else presenter.openHow())
+    ui.layerComboBox.connect("activated(int)", lambda index: presenter.pick(layer=view.key("layerComboBox")))
+    ui.rivalComboBox.connect("activated(int)", lambda index: presenter.pick(rivalName=view.key("rivalComboBox")))
+    # Apply
+    ui.applyButton.connect("clicked()", presenter.apply)
+    ui.installButton.connect("clicked()", presenter.install)
+    # See
+    ui.resultsList.connect("currentRowChanged(int)", byUser(lambda row: desk.choose(view.resultKey(row))))
+    ui.removeButton.connect("clicked()", desk.remove)
+    ui.strongestButton.connect("clicked()", desk.jump)
+    ui.shownLayerComboBox.connect("activated(int)", lambda index: desk.showLayer(view.key("shownLayerComboBox")))
+    ui.shareSlider.connect("valueChanged(double)", byUser(lambda value: desk.setDisplay(share=value / 100)))
+    ui.share50Button.connect("clicked()", lambda: desk.setDisplay(share=0.5))
+    ui.share80Button.connect("clicked()", lambda: desk.setDisplay(share=0.8))
+    ui.share95Button.connect("clicked()", lambda: desk.setDisplay(share=0.95))
+    ui.opacitySlider.connect("valueChanged(double)", byUser(lambda value: desk.setDisplay(opacity=value / 100)))
+    colors = ui.colorTableComboBox
+    colors.connect("activated(int)", lambda index: desk.setDisplay(colorTable=colors.currentText))
+    ui.overlayCheckBox.connect("clicked(bool)", lambda on: desk.setDisplay(foreground=on))
+    ui.signedCheckBox.connect("clicked(bool)", lambda on: desk.setDisplay(signed=on))
+    ui.legendCheckBox.connect("clicked(bool)", lambda on: desk.setDisplay(legend=on))
+    ui.smoothCheckBox.connect("clicked(bool)", lambda on: desk.setDisplay(smooth=on))
+    ui.in3DCheckBox.connect("clicked(bool)", desk.setIn3D)

@@ -1,0 +1,248 @@
+"""Everything the panel decides, without Qt: what clicks mean, what is asked of the worker, what its answers become."""
+
+from __future__ import annotations
+
+from . import Question
+from .Choices import ScoreChoice
+from .Consent import Consent
+from .DemoCase import MODEL, RIVAL, openDemoCase
+from .Dependencies import Dependencies
+from .Job import DESCRIBE, EXPLAIN, LAYERS, Job
+from .ModelDesk import ModelDesk
+from .ModelFacts import READ, ModelFacts
+from .Notices import Notices
+from .ResultDesk import ResultDesk
+from .ViewBuilder import viewOf
+
+
+class Presenter:
+    """One for each panel.
+
+    scene: the MRML scene.  engine: an EngineDoor.  settings: mapping that outlives the session.  ask:
+    ``ask(question) -> bool``.  installer: an Installer.  onChange: called with the new ViewState after every change.
+    examine: ``examine(requirements) -> Dependencies``.
+    """
+
+    def __init__(self, scene, engine, settings, ask, installer, onChange, examine):
+        self.scene, self.engine, self.installer = scene, engine, installer
+        self.examine, self._onChange = examine, onChange
+        self.consent, self.notices = Consent(settings, ask), Notices()
+        self.models, self.desk = ModelDesk(self, settings), ResultDesk(self, scene)
+        self.parameters = None
+        self.missing = Dependencies()
+        self.job: Job | None = None
+        self.layersOf: dict[tuple, tuple] = {}
+        self._quiet, self._entered = False, False
+        engine.presenter = self
+
+    # the panel and the scene
+
+    def enter(self, parameters) -> None:
+        """The panel is open with these parameters (None: there is no scene to work on)."""
+        self._entered = parameters is not None
+        self.parameters = parameters
+        self.models.enter()
+        self.missing = self.examine(self.model.requirements)
+        self.changed()
+
+    def exit(self) -> None:
+        """The user went to another module: what runs may end, then the worker is let go."""
+        self._entered = False
+        if not self.busy:
+            self.engine.close()
+
+    def sceneClosing(self) -> None:
+        """Nothing may come back into a scene that is going: the worker is ended."""
+        self.parameters = self.job = None
+        self.engine.close()
+        self.layersOf.clear()
+        self.notices.clear()
+        self.changed()
+
+    def cleanup(self) -> None:
+        """The panel goes for good."""
+        self._onChange = lambda state: None
+        self.sceneClosing()
+
+    def sceneChanged(self) -> None:
+        """Nodes came or went: an answer without its nodes is not waited for."""
+        self.desk.results.forget()
+        if self.busy and not self.job.hasItsNodes(self.scene):
+            self.engine.close()
+            self.job = None
+            self.notices.fail("Stopped, because a node that was being explained was removed.", "Choose another one.")
+        self.changed()
+
+    def parametersChanged(self) -> None:
+        """A parameter was set: by a control, a script, or the scene."""
+        if self._quiet or self.parameters is None:
+            return
+        if self.parameters.model != self.model.key:
+            self.models.take()
+        self.models.match()
+        self.changed()
+
+    def changed(self) -> None:
+        self._onChange(viewOf(self))
+
+    def write(self, **fields) -> None:
+        """Sets parameters without being told of them."""
+        self._quiet = True
+        try:
+            for name, value in fields.items():
+                setattr(self.parameters, name, value)
+        finally:
+            self._quiet = False
+
+    # what to explain
+
+    def pick(self, **fields) -> None:
+        """Sets parameters that a control cannot bind by itself."""
+        if self.parameters is not None:
+            self.write(**fields)
+            self.parametersChanged()
+
+    def openCase(self) -> bool:
+        """Loads the demo case into the scene and chooses its volume and its lesion."""
+        self.notices.clear()
+        loaded = self.notices.guarded(openDemoCase, self.scene) if self.parameters is not None else None
+        if loaded is not None:
+            volume, segmentation, segmentId = loaded
+            self.pick(volume=volume, segmentation=segmentation, segmentId=segmentId)
+        return loaded is not None
+
+    def tryDemo(self) -> None:
+        """The demo case, and the question that gives the shortcut network away."""
+        if self.openCase():
+            self.write(score=ScoreChoice.CONTRAST, rivalName=RIVAL)
+            self.models.pick(MODEL)
+        self.changed()
+
+    # running
+
+    @property
+    def model(self) -> ModelFacts:
+        return self.models.facts
+
+    @property
+    def busy(self) -> bool:
+        return self.job is not None
+
+    def whyNot(self) -> str:
+        """Why Apply cannot work now, "" if it can."""
+        if self.parameters is None:
+            return "There is no scene to work on."
+        if self.installer.busy:
+            return "Packages are being installed."
+        return Question.whyNot(self.parameters, self.model) or self.missing.sentence
+
+    def apply(self) -> None:
+        """The one button: asks, or cancels what runs."""
+        if self.busy:
+            self.job.cancelling = True
+            self.engine.cancel()
+        elif not self.whyNot():
+            self.notices.clear()
+            if self.model.state == READ:
+                self._ask()
+            else:
+                self.models.describe(then=self._ask)
+        self.changed()
+
+    def install(self) -> None:
+        """Installs what is missing, after asking."""
+        self.notices.say("Installing...")
+        self.installer.install(self.missing, self._installed)
+        self.changed()
+
+    def openHow(self) -> None:
+        """The section with the layers was opened: lists them where that needs no question to the user."""
+        if self.busy or self.whyNot() or self.model.state != READ or self.layerKey() in self.layersOf:
+            return
+        if not self.model.codeReason or self.consent.given(self.model.codeHash):
+            job = Job(LAYERS, (self.parameters.volume.GetID(),))
+            self.send(job, self.model.source, Question.where(self.parameters, self.model))
+            self.changed()
+
+    def send(self, job: Job, source: str, question: dict) -> None:
+        """Reads the image (of the job's first node) and hands the job over; the job stands only if both worked."""
+
+        def hand():
+            image = self.engine.image(self.scene.GetNodeByID(job.nodeIds[0])) if job.nodeIds else None
+            self.engine.send(job, source, image, question)
+            return True
+
+        job.what.setdefault("layerKey", self.layerKey())
+        if self.notices.guarded(hand):
+            self.job = job
+
+    def layerKey(self) -> tuple:
+        """Under which the list of layers is remembered: model and volume."""
+        volume = self.parameters.volume if self.parameters is not None else None
+        return self.model.key, volume.GetID() if volume is not None else ""
+
+    # the worker's answers
+
+    def onProgress(self, fraction: float, phase: str) -> None:
+        if self.busy:
+            self.job.fraction, self.job.phase = fraction, phase
+            self.changed()
+
+    def onAnswer(self, answer: dict) -> None:
+        """The result of the last job, see WorkerClient."""
+        job, self.job = self.job, None
+        if job is not None and job.hasItsNodes(self.scene):
+            if "layers" in answer:
+                self.layersOf[job.what["layerKey"]] = tuple(answer["layers"])
+            if job.purpose == DESCRIBE:
+                self.models.described(job, answer)
+            elif job.purpose != LAYERS:
+                self.notices.guarded(self.desk.answered, job, answer)
+        self._settle()
+
+    def onError(self, code: str, sentence: str, hint: str, log: str = "") -> None:
+        """The last job ended without an answer. log: for the folded details."""
+        job, self.job = self.job, None
+        self.models.failed(job, code, f"{sentence} {hint}".strip())
+        if code == "cancelled":
+            self.notices.say("Cancelled. The scene is unchanged.")
+        else:
+            self.notices.fail(sentence, hint, log)
+        self._settle()
+
+    # inside
+
+    def _settle(self):
+        if not self.busy and not self._entered:
+            self.engine.close()
+        self.changed()
+
+    def _ask(self):
+        """Consent, then the question."""
+        if self.whyNot():
+            return
+        if self.model.codeReason and not self.consent.request(self.model.codeReason, self.model.codeHash):
+            self.notices.fail("This model runs its author's code, and that was not agreed to.", "Nothing was run.")
+            return
+        p = self.parameters
+        segmentation = p.segmentation if p.pixelSet.needsSegment else None
+        recipe = self.notices.guarded(Question.recipe, p)
+        if recipe is None:
+            return
+        question = {"pixelSets": [recipe], "layers": p.layer, **Question.words(p, self.model)}
+        what = {
+            "inputs": (p.volume.GetID(), segmentation.GetID() if segmentation else ""),
+            "segmentId": p.segmentId if segmentation else None,
+            "grid": p.grid.value,
+            "model": self.model.source,
+            "question": question,
+        }
+        self.send(Job(EXPLAIN, tuple(filter(None, what["inputs"])), what), self.model.source, question)
+
+    def _installed(self, succeeded, sentence, log):
+        self.missing = self.examine(self.model.requirements)
+        if succeeded:
+            self.notices.say(sentence)
+        else:
+            self.notices.fail(sentence, "", log)
+        self.changed()

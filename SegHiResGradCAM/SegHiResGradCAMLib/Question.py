@@ -1,0 +1,100 @@
+"""From the panel's parameters to what the engine is asked; and why it cannot be asked yet."""
+
+from __future__ import annotations
+
+from seghirescam.pixel_sets import Component, PredictedClass, Recipe, Segment, SegmentAndPredicted, WholeImage
+
+from .Choices import DeviceChoice, PixelSetChoice, ScoreChoice
+from .ModelFacts import FAILED, READ, READING, ModelFacts
+from .PixelSetReader import readPixelSet
+
+
+def whyNot(parameters, model: ModelFacts) -> str:
+    """The first thing that is missing before Apply can work, as one sentence; "" if nothing is."""
+    checks = (
+        lambda: "" if parameters.volume is not None else "Choose a volume.",
+        lambda: _segmentMissing(parameters),
+        lambda: "" if parameters.model else "Choose a model.",
+        lambda: _modelMissing(model),
+        lambda: _classMissing(parameters, model),
+        lambda: _rivalMissing(parameters, model),
+    )
+    return next((reason for check in checks if (reason := check())), "")
+
+
+def segmentName(parameters) -> str:
+    """The chosen segment's name, "" if there is none (also for an id that is no longer there)."""
+    segmentation = parameters.segmentation
+    if segmentation is None or parameters.segmentId not in segmentation.GetSegmentation().GetSegmentIDs():
+        return ""
+    return segmentation.GetSegmentation().GetSegment(parameters.segmentId).GetName()
+
+
+def recipe(parameters) -> Recipe:
+    """The pixel set M. Raises what readPixelSet raises where a segment is part of it."""
+    choice = parameters.pixelSet
+    if choice is PixelSetChoice.PREDICTED:
+        return PredictedClass()
+    if choice is PixelSetChoice.WHOLE_IMAGE:
+        return WholeImage()
+    pixels = readPixelSet(parameters.segmentation, parameters.segmentId, parameters.volume)
+    if choice is PixelSetChoice.SEGMENT_AND_PREDICTED:
+        return SegmentAndPredicted(pixels)
+    if choice is PixelSetChoice.COMPONENT:
+        return Component(pixels)
+    return Segment(pixels)
+
+
+def words(parameters, model: ModelFacts) -> dict:
+    """The parts of the request that are plain words: class, method, score, rival, device, consent."""
+    contrast = parameters.score is ScoreChoice.CONTRAST
+    return {
+        "class_index": _named(parameters.className, model),
+        "methods": [parameters.method.value],
+        "score": parameters.score.value,
+        "rival": _named(parameters.rivalName, model) if contrast else None,
+        **where(parameters, model),
+    }
+
+
+def where(parameters, model: ModelFacts) -> dict:
+    """The parts of any request that opens the model: device, and what consent is bound to."""
+    device = None if parameters.device is DeviceChoice.AUTOMATIC else parameters.device.value
+    return {"device": device, "codeHash": model.codeHash}
+
+
+def _named(name, model):
+    """By name, so that a model file that changed meanwhile is asked for the same class or not at all."""
+    return name if model.classes.count(name) == 1 else model.classes.index(name)
+
+
+def _segmentMissing(parameters):
+    if not parameters.pixelSet.needsSegment or segmentName(parameters):
+        return ""
+    return "Choose a segmentation." if parameters.segmentation is None else "Choose a segment."
+
+
+def _modelMissing(model):
+    if model.state == FAILED:
+        return model.failure
+    if model.state == READING:
+        return "The model is being read."
+    if not model.source:
+        return "The model's file is not known on this computer: pick it again."
+    if model.channels and len(model.channels) != 1:
+        return f"This model looks at {len(model.channels)} volumes at once; the panel gives it one."
+    return ""
+
+
+def _classMissing(parameters, model):
+    if model.state != READ:
+        return ""  # Apply reads the model first
+    return "" if parameters.className in model.classes else "Choose the class."
+
+
+def _rivalMissing(parameters, model):
+    if parameters.score is not ScoreChoice.CONTRAST or model.state != READ:
+        return ""
+    if parameters.rivalName not in model.classes:
+        return "Choose the rival class of the contrast (in How)."
+    return "A class cannot be its own rival." if parameters.rivalName == parameters.className else ""

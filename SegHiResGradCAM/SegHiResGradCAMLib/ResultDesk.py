@@ -1,0 +1,104 @@
+"""What the See section does: which result is shown, and how."""
+
+from __future__ import annotations
+
+from .Job import OTHER_LAYER, Job
+from .Provenance import inputVolumesOf
+from .Results import Pass, Results
+from .StrongestPlace import jumpToStrongestPlace
+
+
+class ResultDesk:
+    """The presenter's half for results; ``panel`` is the Presenter, whose parameters, notices and jobs it uses."""
+
+    def __init__(self, panel, scene):
+        self._panel = panel
+        self._scene = scene
+        self.results = Results(scene)
+
+    @property
+    def node(self):
+        """The result that is shown, None if there is none."""
+        if self._panel.parameters is None:
+            return None
+        known, wanted = self.results.nodes(), self._panel.parameters.result
+        return wanted if wanted in known else known[-1] if known else None
+
+    def choose(self, nodeId: str) -> None:
+        """Another result of the list comes into the slice views."""
+        node = self._scene.GetNodeByID(nodeId)
+        if node is not None and node is not self.node:
+            self._panel.write(result=node)
+            self._do(self.results.showOnly, node)
+
+    def remove(self) -> None:
+        """Removes the shown result; the latest of the others is shown instead."""
+        node = self.node
+        if node is not None:
+            self._panel.write(result=None)
+            self._do(self.results.remove, node)
+            if self.results.nodes():
+                last = self.results.nodes()[-1]
+                self._panel.write(result=last)
+                self._do(self.results.showOnly, last)
+
+    def showLayer(self, name: str) -> None:
+        """Another layer of the shown result: at hand, or asked for (the network need not run again for it)."""
+        node = self.node
+        origin = self.results.origin(node) if node is not None else None
+        if origin is None or name == self.results.shownLayer(node):
+            return
+        if name in origin.maps:
+            self._do(lambda: self._panel.write(result=self.results.showLayer(node, name)))
+        elif not self._panel.busy:
+            volume = inputVolumesOf(node)[:1]
+            if not volume:
+                self._panel.notices.fail("The volume of this result is gone.", "Its other layers cannot be computed.")
+                return self._panel.changed()
+            # the image is read of the first node
+            job = Job(OTHER_LAYER, (volume[0].GetID(), node.GetID()), {"layer": name, "layerKey": None})
+            mains = [layer.name for layer in origin.layers if layer.main]
+            question = {**origin.question, "layers": mains if name in mains else [name]}
+            self._panel.send(job, origin.model, question)
+            self._panel.changed()
+
+    def answered(self, job: Job, answer: dict) -> None:
+        """Maps have come: a new result, or more layers of one that is there."""
+        found = {explanation.layer.name: explanation for explanation in answer["explanations"]}
+        if job.purpose == OTHER_LAYER:
+            node = self._scene.GetNodeByID(job.nodeIds[1])
+            self.results.origin(node).maps.update(found)
+            self.showLayer(job.what["layer"])
+            return
+        origin = Pass(found, tuple(answer["layers"]), job.what["model"], job.what["question"])
+        volume, segmentation = (self._scene.GetNodeByID(nodeId) for nodeId in job.what["inputs"])
+        wanted = answer["explanations"][0].layer.name
+        add = (origin, wanted, volume, segmentation, job.what["segmentId"], job.what["grid"])
+        node = self._panel.notices.guarded(self.results.add, *add)
+        if node is not None:
+            self._panel.write(result=node)
+            seconds, again = answer["session"]["seconds"], answer["session"]["forward_calls_now"]
+            self._panel.notices.say(f"Done in {seconds:.1f} s{'' if again else ', without running the network again'}.")
+
+    def setDisplay(self, **changes) -> None:
+        """Display settings by name, see DisplaySettings."""
+        if self.node is not None:
+            self._do(lambda: self.results.setDisplay(self.node, **changes))
+
+    def setIn3D(self, shown: bool) -> None:
+        if self.node is not None:
+            self._do(self.results.setIn3D, self.node, shown)
+
+    def jump(self) -> None:
+        """Moves the slice views to the strongest evidence."""
+        if self.node is None:
+            return
+        place = self._panel.notices.guarded(jumpToStrongestPlace, self.node)
+        if place is not None:
+            self._panel.notices.say("Strongest at R {:.0f}, A {:.0f}, S {:.0f} mm.".format(*place))
+        self._panel.changed()
+
+    def _do(self, action, *arguments):
+        self._panel.notices.clear()
+        self._panel.notices.guarded(action, *arguments)
+        self._panel.changed()

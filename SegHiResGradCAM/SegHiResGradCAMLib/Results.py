@@ -1,0 +1,176 @@
+"""The answers in the scene: which there are, what each was asked, and which layer of an answer is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from seghirescam.protocol import Explanation, LayerInfo
+
+from . import Names
+from .DisplaySettings import DisplaySettings
+from .Overlay import addOverlay, applyDisplay, removeOverlay
+from .OverlayDisplay import settingsOf
+from .Provenance import explanationFacts, inputVolumesOf, isOverlay
+from .SceneNodes import nodesOfClass
+from .SliceLayers import hideFromForeground
+from .ViewState import Option
+from .VolumeRendering import hideFrom3D, isIn3D, showIn3D
+
+
+@dataclass(eq=False)
+class Pass:
+    """What came of one question: maps by layer, all layers of the network, and the question to ask for more of them."""
+
+    maps: dict[str, Explanation]
+    layers: tuple[LayerInfo, ...]
+    model: str
+    question: dict
+
+
+class Results:
+    """Overlays of one scene, with the maps of all layers that came in the same pass.
+
+    Only the shown map has a node.  The others stay here, on their coarse grids, until the result is removed or the
+    scene is closed; a result of a reloaded scene has its one layer only.
+    """
+
+    def __init__(self, scene):
+        self._scene = scene
+        self._passes: dict[str, Pass] = {}
+
+    def nodes(self) -> list:
+        """The overlay volumes, the latest last."""
+        return [node for node in nodesOfClass(self._scene, "vtkMRMLScalarVolumeNode") if isOverlay(node)]
+
+    def options(self) -> tuple[Option, ...]:
+        """What the list of results shows."""
+        return tuple(Option(node.GetID(), _title(node), "\n".join(facts(node))) for node in self.nodes())
+
+    def add(self, origin: Pass, layerName: str, volumeNode, segmentationNode, segmentId, grid: str):
+        """Shows one map of a pass as a new overlay and keeps the others at hand; returns the node.
+
+        The former result leaves the slice views; its display settings are taken over.  Raises what addOverlay raises;
+        then the scene is as before.
+        """
+        former = self.nodes()[-1] if self.nodes() else None
+        settings = replace(settingsOf(former), foreground=True) if former else DisplaySettings()
+        node = addOverlay(
+            self._scene,
+            origin.maps[layerName],
+            volumeNode,
+            segmentationNode,
+            grid=grid,
+            settings=settings,
+            segmentId=segmentId,
+        )
+        self._passes[node.GetID()] = origin
+        return node
+
+    def remove(self, node) -> None:
+        """Removes a result with everything that came with it."""
+        self._passes.pop(node.GetID(), None)
+        hideFrom3D(node)
+        removeOverlay(node)
+
+    def forget(self) -> None:
+        """Drops what is kept of nodes that are gone."""
+        self._passes = {key: kept for key, kept in self._passes.items() if self._scene.GetNodeByID(key)}
+
+    def origin(self, node) -> Pass | None:
+        """The pass a result came from; None for a result of a reloaded scene."""
+        return self._passes.get(node.GetID())
+
+    def layers(self, node) -> tuple[Option, ...]:
+        """The layers that can be shown: those at hand, and the main ones that could be asked for without a new pass."""
+        origin = self.origin(node)
+        if origin is None:
+            layer = explanationFacts(node)["layer"]
+            return (Option(layer["name"], _layerText(layer["name"], layer["part"], layer["mm_per_cell_kji"])),)
+        return tuple(layerOption(layer) for layer in origin.layers if layer.main or layer.name in origin.maps)
+
+    def shownLayer(self, node) -> str:
+        return explanationFacts(node)["layer"]["name"]
+
+    def showLayer(self, node, layerName: str):
+        """Shows another map of the same pass in the same place; returns the new node (the former one is removed)."""
+        origin = self._passes[node.GetID()]
+        settings, in3D = settingsOf(node), isIn3D(node)
+        # the new one first: should it fail, the former one is still there, and so is the former foreground
+        new = addOverlay(
+            self._scene,
+            origin.maps[layerName],
+            inputVolumesOf(node),
+            node.GetNodeReference(Names.SEGMENTATION_ROLE),
+            grid=node.GetAttribute(Names.PREFIX + "Grid"),
+            settings=settings,
+            segmentId=node.GetAttribute(Names.PREFIX + "SegmentId"),
+        )
+        self._passes[new.GetID()] = origin
+        self.remove(node)
+        if in3D:
+            showIn3D(new)
+        return new
+
+    def setDisplay(self, node, **changes) -> None:
+        """Changes display settings of a result; the slice views' own opacity is kept unless it is among the changes."""
+        settings = settingsOf(node)
+        if settings.foreground and "opacity" not in changes:
+            changes["opacity"] = _opacityInViews(node, settings.opacity)
+        applyDisplay(node, replace(settings, **changes))
+        if isIn3D(node):
+            showIn3D(node)
+
+    def showOnly(self, node) -> None:
+        """Brings a result back into the slice views; another one leaves them."""
+        for other in self.nodes():
+            if other is not node and settingsOf(other).foreground:
+                hideFromForeground(other)
+        applyDisplay(node, replace(settingsOf(node), foreground=True))
+
+    def setIn3D(self, node, shown: bool) -> None:
+        (showIn3D if shown else hideFrom3D)(node)
+
+
+def layerOption(layer: LayerInfo) -> Option:
+    """A layer as the lists show it: name, part, mm per cell; stride and channels as the longer explanation."""
+    return Option(layer.name, _layerText(layer.name, layer.part, layer.mm_per_cell), str(layer))
+
+
+def facts(node) -> list[str]:
+    """Provenance in lines a user reads: what was asked of which model, and how much of the score the map explains."""
+    found = explanationFacts(node)
+    origin = found["provenance"]
+    size = ""
+    if "pixel_set_voxels" in origin:
+        size = f" ({origin['pixel_set_voxels']} voxels of the model, {origin['pixel_set_ml']:.3g} ml)"
+    lines = [
+        f"{found['method_title']}, layer {found['layer']['name']}",
+        f"Why {found['class_name']}? {found['score_title']}, summed over {found['pixel_set']}{size}",
+    ]
+    if found["score"] is not None:
+        lines.append(f"Score {found['score']:.4g} {found['unit']}")
+        if found["completeness"] is not None:
+            lines[-1] += f", of which the map explains {100 * found['completeness']:.0f} %"
+    if "model" in origin:
+        lines.append(f"Model: {origin['model']}, on {origin.get('device', '?')}, {origin.get('engine', '')}")
+    if found["reason"]:
+        lines.append(found["reason"])
+    return [*lines, *found["notes"]]
+
+
+def _title(node):
+    found = explanationFacts(node)
+    parts = [found["class_name"], found["layer"]["name"], found["pixel_set"], found["provenance"].get("model", "")]
+    return " · ".join(part for part in parts if part)
+
+
+def _layerText(name, part, mmPerCell):
+    size = "" if mmPerCell is None else f", {' x '.join(f'{mm:.3g}' for mm in mmPerCell)} mm"
+    return f"{name} ({part}{size})"
+
+
+def _opacityInViews(node, otherwise):
+    for composite in nodesOfClass(node.GetScene(), "vtkMRMLSliceCompositeNode"):
+        if composite.GetForegroundVolumeID() == node.GetID():
+            return round(composite.GetForegroundOpacity(), 4)
+    return otherwise

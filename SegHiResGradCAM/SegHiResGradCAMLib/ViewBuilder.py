@@ -1,0 +1,123 @@
+"""From the presenter's state to what the panel shows."""
+
+from __future__ import annotations
+
+from importlib import metadata
+
+from .Choices import DEEPEST_LAYER, DEFAULT_LAYER, ScoreChoice
+from .Dependencies import TORCH, isInstalled
+from .DisplaySettings import TABLES
+from .Job import DESCRIBE, EXPLAIN, LAYERS, OTHER_LAYER
+from .ModelFacts import READ
+from .OverlayDisplay import settingsOf
+from .Question import segmentName
+from .Results import facts, layerOption
+from .SegmentSize import coarsenessWarning, segmentExtentMm
+from .ViewState import Option, ViewState
+from .VolumeRendering import isIn3D
+
+_PHASES = {EXPLAIN: "Asking the network", LAYERS: "Listing the layers", OTHER_LAYER: "Computing another layer"}
+_WORDS = (
+    Option(DEFAULT_LAYER, "Default: deepest with 2 cells across", "The deepest level that resolves the segment."),
+    Option(DEEPEST_LAYER, "Deepest (as in the paper)", "In 3D its cells are often larger than the segment."),
+)
+
+
+def viewOf(presenter) -> ViewState:
+    """The ViewState of a Presenter."""
+    if presenter.parameters is None:
+        return ViewState(applyReason=presenter.whyNot(), device=_device(presenter), colorTables=TABLES)
+    return ViewState(**_what(presenter), **_how(presenter), **_running(presenter), **_see(presenter))
+
+
+def _what(presenter):
+    p, model = presenter.parameters, presenter.model
+    classes = tuple(Option(name, name) for name in model.classes)
+    if model.state != READ and p.className:
+        classes = (Option(p.className, p.className),)
+    name = segmentName(p)
+    text = ""
+    if model.state == READ and p.className not in model.classes:
+        text = f"No class is called like the segment '{name}': choose the class." if name else "Choose the class."
+    return {
+        "models": presenter.models.shelf.options(p.model),
+        "model": p.model,
+        "modelPath": presenter.models.shelf.path(p.model),
+        "modelText": model.text(),
+        "classes": classes,
+        "className": p.className,
+        "classText": text,
+        "segmentation": p.segmentation,
+        "segmentId": p.segmentId,
+    }
+
+
+def _how(presenter):
+    p, model = presenter.parameters, presenter.model
+    contrast = p.score is ScoreChoice.CONTRAST
+    known = presenter.layersOf.get(presenter.layerKey(), ())
+    layers = (*_WORDS, *(layerOption(layer) for layer in known if layer.main or layer.name == p.layer))
+    if all(option.key != p.layer for option in layers):
+        layers = (*layers, Option(p.layer, p.layer))
+    chosen = next((layer for layer in known if layer.name == p.layer), None)
+    extent = segmentExtentMm(p.segmentation, p.segmentId) if chosen is not None and p.pixelSet.needsSegment else None
+    rivals = tuple(Option(name, name) for name in model.classes if name != p.className)
+    if model.state != READ and p.rivalName:
+        rivals = (Option(p.rivalName, p.rivalName),)
+    return {
+        "layers": layers,
+        "layer": p.layer,
+        "layerWarning": coarsenessWarning(chosen, extent),
+        "rivals": rivals,
+        "rivalName": p.rivalName,
+        "rivalEnabled": contrast,
+    }
+
+
+def _running(presenter):
+    job, notices, missing = presenter.job, presenter.notices, presenter.missing
+    status = notices.status
+    if job is not None:
+        status = "Cancelling..." if job.cancelling else f"{_PHASES.get(job.purpose, 'Reading the model')}: {job.phase}"
+    empty = presenter.parameters.volume is None and not presenter.desk.results.nodes()
+    return {
+        "editable": job is None or job.purpose == DESCRIBE,
+        "busy": job is not None,
+        "cancelling": job is not None and job.cancelling,
+        "fraction": job.fraction if job is not None else 0.0,
+        "status": status,
+        "applyReason": presenter.whyNot(),
+        "device": _device(presenter),
+        "demoOffered": empty and not presenter.busy,
+        "installText": missing.sentence if presenter.model.key else "",
+        "installOffered": missing.installable and not presenter.installer.busy,
+        "error": notices.error,
+        "details": notices.details,
+    }
+
+
+def _see(presenter):
+    desk = presenter.desk
+    node = desk.node
+    if node is None:
+        return {"colorTables": TABLES}
+    return {
+        "results": desk.results.options(),
+        "result": node.GetID(),
+        "resultFacts": "\n".join(facts(node)),
+        "shownLayers": desk.results.layers(node),
+        "shownLayer": desk.results.shownLayer(node),
+        "display": settingsOf(node),
+        "in3D": isIn3D(node),
+        "colorTables": TABLES,
+    }
+
+
+def _device(presenter):
+    """What computes: as the worker said, or, before it has run, from the installed package's metadata."""
+    if presenter.engine.device:
+        return presenter.engine.device
+    if not isInstalled(TORCH):
+        return "PyTorch is not installed"
+    version = ".".join(metadata.version("torch").split("+")[0].split(".")[:2])
+    return f"PyTorch {version} - device shown after the first run"

@@ -1,0 +1,74 @@
+"""Everything the panel shows, as plain values: the presenter writes it, the widget copies it into its controls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .DisplaySettings import DisplaySettings
+
+
+@dataclass(frozen=True)
+class Option:
+    """One entry of a list: its key, what the user reads, and a longer explanation."""
+
+    key: str
+    text: str
+    tip: str = ""
+
+
+@dataclass(frozen=True)
+class ViewState:
+    """The panel at one moment.
+
+    models / classes / rivals / layers / results / shownLayers: entries of the lists with the chosen key beside each.
+    segmentation: the MRML node.  editable: the question may be changed (not while it is being answered).  applyReason:
+    why Apply is disabled, "" if it is not.  fraction: 0..1 while ``busy``.  error: one sentence with what to do,
+    ``details`` for the folded text.  display: None when no result is shown.
+    """
+
+    models: tuple[Option, ...] = ()
+    model: str = ""
+    modelPath: str = ""
+    modelText: str = ""
+    classes: tuple[Option, ...] = ()
+    className: str = ""
+    classText: str = ""
+    rivals: tuple[Option, ...] = ()
+    rivalName: str = ""
+    rivalEnabled: bool = False
+    layers: tuple[Option, ...] = ()
+    layer: str = ""
+    layerWarning: str = ""
+    segmentation: object = None
+    segmentId: str = ""
+
+    editable: bool = True
+    busy: bool = False
+    cancelling: bool = False
+    fraction: float = 0.0
+    status: str = ""
+    applyReason: str = ""
+    device: str = ""
+    demoOffered: bool = False
+    installText: str = ""
+    installOffered: bool = False
+    error: str = ""
+    details: str = ""
+
+    results: tuple[Option, ...] = ()
+    result: str = ""
+    resultFacts: str = ""
+    shownLayers: tuple[Option, ...] = ()
+    shownLayer: str = ""
+    display: DisplaySettings | None = None
+    in3D: bool = False
+    colorTables: tuple[str, ...] = ()
+
+    @property
+    def canApply(self) -> bool:
+        """The button works: as Apply when nothing is missing, as Cancel while something runs."""
+        return not self.cancelling if self.busy else not self.applyReason
+
+    @property
+    def applyText(self) -> str:
+        return "Cancel" if self.busy else "Apply"

@@ -1,0 +1,99 @@
+"""How the panel looks and what its code may touch."""
+
+from dataclasses import replace
+
+import pytest
+import qt
+
+import slicer
+from SegHiResGradCAMLib.Choices import MethodChoice
+from stage.api_check import check, widgetsOf
+from stage.gui import click, screenshot
+from stage.panel import MODULE, Panel
+
+UI = MODULE.parent / "Resources" / "UI" / "SegHiResGradCAM.ui"
+LIBRARY = MODULE.parent / "SegHiResGradCAMLib"
+
+
+@pytest.fixture
+def panel(stageScene):
+    opened = Panel()
+    yield opened
+    opened.close()
+
+
+def overlapping(top):
+    """Visible sibling controls whose rectangles overlap, by name."""
+    found = []
+    for parent in (top, *top.findChildren(qt.QWidget)):
+        if parent.layout() is None:
+            continue
+        shown = [w for w in parent.children() if w.isWidgetType() and w.isVisible() and w.name]
+        for n, one in enumerate(shown):
+            found += [(one.name, two.name) for two in shown[n + 1 :] if one.geometry.intersects(two.geometry)]
+    return found
+
+
+def test_the_panel_fits_the_module_column_in_every_state(panel, tmp_path):
+    for name in ("empty", "demo", "how", "result", "error"):
+        if name == "demo":
+            panel.openDemo()
+        if name == "how":
+            panel.openHow()
+        if name == "result":
+            panel.applyAndWait()
+        if name == "error":
+            panel.presenter.notices.fail("The segment lies outside the volume.", "Choose another volume.", "log")
+            panel.presenter.changed()
+            click(panel.ui.detailsButton)
+        image = screenshot(panel.widget, tmp_path / f"{name}.png", 400)
+        assert image.width() == 400 and image.height() < 1200, name
+        assert overlapping(panel.widget.parent) == [], name
+
+
+def test_the_style_is_slicers_own(panel, tmp_path):
+    assert "styleSheet" not in UI.read_text(encoding="utf-8")
+    image = screenshot(panel.widget, tmp_path / "panel.png", 400)
+    corner = image.pixelColor(1, 1)
+    assert max(corner.red(), corner.green(), corner.blue()) < 90  # dark: nothing paints its own background
+
+
+def test_every_control_explains_itself(panel):
+    for name, kind in widgetsOf(UI).items():
+        if kind.__name__ not in ("QLabel", "QWidget", "QFrame", "QProgressBar", "qMRMLWidget", "ctkCollapsibleButton"):
+            if issubclass(kind, qt.QWidget) and name != "detailsText":
+                assert getattr(panel.ui, name).toolTip, name
+
+
+def test_setup_needs_no_window_no_layout_and_starts_nothing(panel):
+    assert slicer.app.layoutManager() is None
+    assert panel.presenter.engine.hello is None and not panel.presenter.busy
+
+
+def test_no_name_is_used_that_slicer_does_not_have():
+    files = [MODULE, *sorted(LIBRARY.glob("*.py"))]
+    own = {"WorkerLink.py"}  # looks at pipes, not at Slicer
+    problems = [problem for file in files if file.name not in own for problem in check(file, UI)]
+    assert [problem for problem in problems if "threading" not in problem] == []
+
+
+def test_the_module_file_and_its_helpers_stay_short():
+    assert len(MODULE.read_text(encoding="utf-8").splitlines()) <= 200
+    for file in LIBRARY.glob("*.py"):
+        assert len(file.read_text(encoding="utf-8").splitlines()) < 300, file.name
+
+
+def test_the_panels_methods_are_the_engines():
+    from seghirescam.cam.methods import methods
+
+    assert {choice.value for choice in MethodChoice} == set(methods())
+
+
+def test_the_view_shows_nothing_the_state_does_not_say(panel):
+    shown = []
+    panel.presenter._onChange = lambda state: (shown.append(state), panel.widget.view.show(state))
+    panel.presenter.changed()
+    panel.widget.view.show(replace(shown[-1], error="One sentence.", details=""))
+    assert panel.ui.errorArea.isVisible() and not panel.ui.detailsButton.isVisible()
+    panel.widget.view.show(replace(shown[-1], busy=True, fraction=0.5, status="Asking"))
+    assert panel.ui.applyButton.text == "Cancel" and panel.ui.progressBar.value == 500

@@ -1,0 +1,383 @@
+"""What the panel decides, without Qt and without a worker: an engine that records what it is asked stands in."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import slicer
+from seghirescam.protocol import LayerInfo
+from SegHiResGradCAMLib.Choices import DeviceChoice, GridChoice, MethodChoice, PixelSetChoice, ScoreChoice
+from SegHiResGradCAMLib.Dependencies import Dependencies
+from SegHiResGradCAMLib.Installer import Installer
+from SegHiResGradCAMLib.Presenter import Presenter
+from stage.builders import addSegmentation, addVolume, layerGridOf, makeExplanation
+
+SHAPE = (16, 16, 16)
+
+
+class RecordingEngine:
+    """An EngineDoor whose answers the test gives."""
+
+    hello, device = None, ""
+
+    def __init__(self):
+        self.sent, self.closed, self.cancelled = [], 0, 0
+
+    def image(self, volumeNode):
+        return f"image of {volumeNode.GetID()}"
+
+    def send(self, job, source, image=None, question=None):
+        self.sent.append((job.purpose, source, image, question))
+
+    def cancel(self):
+        self.cancelled += 1
+
+    def close(self):
+        self.closed += 1
+
+
+def parameters(**fields):
+    """What the parameter node wrapper offers, as a plain object."""
+    values = {
+        "volume": None, "segmentation": None, "segmentId": "", "model": "", "className": "", "rivalName": "",
+        "layer": "default", "pixelSet": PixelSetChoice.SEGMENT, "method": MethodChoice.HIRES,
+        "score": ScoreChoice.LOGIT, "device": DeviceChoice.AUTOMATIC, "grid": GridChoice.INPUT, "result": None,
+    }  # fmt: skip
+    return SimpleNamespace(**{**values, **fields})
+
+
+DESCRIPTION = {
+    "kind": "demo",
+    "classes": [{"index": 1, "name": "Lesion"}, {"index": 0, "name": "background"}],
+    "channels": ["T1"],
+    "requirements": [],
+    "runs_author_code": "",
+    "consent_sha256": "",
+}
+
+
+@pytest.fixture
+def case():
+    volume = addVolume(np.random.default_rng(1).normal(size=SHAPE).astype(np.float32), np.diag([2.0, 2, 2, 1]))
+    mask = np.zeros(SHAPE, dtype=bool)
+    mask[4:12, 4:12, 4:12] = True
+    return volume, addSegmentation(volume, lesion=mask, other=mask)
+
+
+@pytest.fixture
+def panel(mrml):
+    """(presenter, engine, list of states, questions asked, answers to them)"""
+    engine, states, questions, answers = RecordingEngine(), [], [], []
+
+    def ask(question):
+        questions.append(question)
+        return answers.pop(0) if answers else False
+
+    installer = Installer(ask)
+    presenter = Presenter(mrml, engine, {}, ask, installer, states.append, lambda requirements=(): Dependencies())
+    return SimpleNamespace(
+        presenter=presenter, engine=engine, states=states, questions=questions, answers=answers, installer=installer
+    )
+
+
+def ready(panel, case, description=DESCRIPTION, **fields):
+    """The panel with everything chosen and the model described."""
+    p = parameters(volume=case[0], segmentation=case[1], segmentId="lesion", **fields)
+    panel.presenter.enter(p)
+    panel.presenter.models.pick("demo:honest")
+    panel.presenter.onAnswer(description)
+    return p
+
+
+def answer(case, *names, forwards=1):
+    """An explain answer with one map a layer."""
+    layers = [
+        LayerInfo(name, 4, (4, 4, 4), (4, 4, 4), "encoder", True, mm_per_cell=(8.0, 8.0, 8.0))
+        for name in ("encoder.1", "encoder.2", "decoder.1")
+    ]
+    maps = []
+    for n, name in enumerate(names, start=1):
+        layer = next(layer for layer in layers if layer.name == name)
+        maps.append(makeExplanation(np.full((4, 4, 4), float(n)), layerGridOf(case[0]), layer=layer))
+    return {
+        "explanations": maps,
+        "layers": layers,
+        "session": {"seconds": 1.25, "forward_calls_now": forwards, "forward_calls": forwards},
+    }
+
+
+def test_every_missing_piece_is_named_in_turn(panel, case):
+    presenter, p = panel.presenter, parameters()
+    presenter.enter(p)
+    said = [presenter.whyNot()]
+    for change in (
+        {"volume": case[0]},
+        {"segmentation": case[1]},
+        {"segmentId": "lesion"},
+        {"model": "gone.pt#12345678"},
+        {"model": "demo:honest"},
+    ):
+        for name, value in change.items():
+            setattr(p, name, value)
+        presenter.parametersChanged()
+        said.append(presenter.whyNot())
+    assert said == [
+        "Choose a volume.",
+        "Choose a segmentation.",
+        "Choose a segment.",
+        "Choose a model.",
+        "The model's file is not known on this computer: pick it again.",
+        "",
+    ]
+    assert panel.engine.sent == []  # nothing runs without a click
+
+
+def test_without_a_scene_nothing_works_and_it_says_so(panel):
+    panel.presenter.enter(None)
+    assert not panel.states[-1].canApply and panel.states[-1].applyReason == "There is no scene to work on."
+    panel.presenter.apply()
+    panel.presenter.tryDemo()
+    assert panel.engine.sent == []
+
+
+def test_picking_a_model_describes_it_and_matches_the_class(panel, case):
+    p = ready(panel, case)
+    assert [sent[:2] for sent in panel.engine.sent] == [("describe", "demo:honest")]
+    assert p.className == "Lesion"
+    assert [option.key for option in panel.states[-1].classes] == ["background", "Lesion"]
+    panel.presenter.pick(segmentId="other")
+    assert p.className == "" and panel.presenter.whyNot() == "Choose the class."
+    assert "'other'" in panel.states[-1].classText
+    panel.presenter.pick(className="background")
+    assert panel.presenter.whyNot() == ""
+    panel.presenter.parametersChanged()
+    assert p.className == "background"  # the user's choice stays until segment or model change
+    panel.presenter.pick(segmentId="lesion")
+    assert p.className == "Lesion"
+
+
+def test_a_reloaded_scene_keeps_its_class(panel, case):
+    p = parameters(volume=case[0], segmentation=case[1], segmentId="other", model="demo:honest", className="background")
+    panel.presenter.enter(p)
+    assert panel.states[-1].className == "background" and panel.engine.sent == []
+    panel.presenter.apply()  # describes first, then asks
+    panel.presenter.onAnswer(DESCRIPTION)
+    assert [sent[0] for sent in panel.engine.sent] == ["describe", "explain"] and p.className == "background"
+
+
+def test_a_segment_changed_before_the_model_is_read_is_matched_anew(panel, case):
+    p = parameters(volume=case[0], segmentation=case[1], segmentId="other", model="demo:honest", className="background")
+    panel.presenter.enter(p)
+    panel.presenter.pick(segmentId="lesion")
+    panel.presenter.apply()
+    panel.presenter.onAnswer(DESCRIPTION)
+    assert p.className == "Lesion"
+
+
+def test_the_question_is_what_the_parameters_say(panel, case):
+    ready(panel, case, score=ScoreChoice.CONTRAST, rivalName="background", device=DeviceChoice.CPU, layer="encoder.1")
+    panel.presenter.apply()
+    purpose, source, image, question = panel.engine.sent[-1]
+    assert (purpose, source, image) == ("explain", "demo:honest", f"image of {case[0].GetID()}")
+    (recipe,) = question.pop("pixelSets")
+    assert recipe.pixels.voxels == 512 and recipe.pixels.label == "segment 'lesion'"
+    assert question == {
+        "class_index": "Lesion", "methods": ["seg_hires_grad_cam"], "score": "contrast", "rival": "background",
+        "device": "cpu", "layers": "encoder.1", "codeHash": "",
+    }  # fmt: skip
+
+
+def test_a_rival_is_needed_for_a_contrast_and_is_not_the_class(panel, case):
+    p = ready(panel, case, score=ScoreChoice.CONTRAST)
+    assert "rival" in panel.presenter.whyNot() and panel.states[-1].rivalEnabled
+    p.rivalName = "Lesion"
+    assert panel.presenter.whyNot() == "A class cannot be its own rival."
+
+
+@pytest.mark.parametrize("choice", list(PixelSetChoice))
+def test_every_pixel_set_can_be_asked_for(panel, case, choice):
+    ready(panel, case, pixelSet=choice)
+    panel.presenter.apply()
+    (recipe,) = panel.engine.sent[-1][3]["pixelSets"]
+    names = ["Segment", "PredictedClass", "SegmentAndPredicted", "Component", "WholeImage"]
+    assert type(recipe).__name__ == names[list(PixelSetChoice).index(choice)]
+
+
+def test_a_model_with_several_channels_is_refused_in_words(panel, case):
+    ready(panel, case, {**DESCRIPTION, "channels": ["CT", "PET"]})
+    assert panel.presenter.whyNot() == "This model looks at 2 volumes at once; the panel gives it one."
+
+
+def test_an_answer_becomes_a_result_and_other_layers_are_at_hand(panel, case, mrml):
+    p = ready(panel, case)
+    panel.presenter.apply()
+    assert panel.states[-1].busy and panel.states[-1].applyText == "Cancel" and not panel.states[-1].editable
+    panel.presenter.onProgress(0.4, "running the network")
+    assert panel.states[-1].fraction == 0.4 and "running the network" in panel.states[-1].status
+    panel.presenter.onAnswer(answer(case, "encoder.2", "decoder.1"))
+    state = panel.states[-1]
+    assert not state.busy and state.status == "Done in 1.2 s." and state.result == p.result.GetID()
+    assert [option.key for option in state.shownLayers] == ["encoder.1", "encoder.2", "decoder.1"]
+    assert slicer.util.arrayFromVolume(p.result).max() > 0 and state.shownLayer == "encoder.2"
+    first, count = p.result, mrml.GetNumberOfNodes()
+    panel.presenter.desk.showLayer("decoder.1")
+    assert panel.states[-1].shownLayer == "decoder.1" and p.result is not first
+    assert mrml.GetNumberOfNodes() == count and len(panel.engine.sent) == 2  # nothing was asked
+    panel.presenter.desk.showLayer("encoder.1")
+    assert panel.engine.sent[-1][0] == "other layer"
+    assert panel.engine.sent[-1][3]["layers"] == ["encoder.1", "encoder.2", "decoder.1"]
+    panel.presenter.onAnswer(answer(case, "encoder.1", "encoder.2", "decoder.1", forwards=0))
+    assert panel.states[-1].shownLayer == "encoder.1" and mrml.GetNumberOfNodes() == count
+
+
+def test_an_answer_without_a_home_is_dropped(panel, case, mrml):
+    ready(panel, case)
+    panel.presenter.apply()
+    mrml.RemoveNode(case[0])
+    count = mrml.GetNumberOfNodes()
+    panel.presenter.sceneChanged()
+    assert panel.engine.closed == 1 and not panel.states[-1].busy and "removed" in panel.states[-1].error
+    panel.presenter.onAnswer(answer(case, "encoder.2"))
+    assert mrml.GetNumberOfNodes() == count
+
+
+def test_a_failure_is_a_sentence_with_folded_details(panel, case):
+    ready(panel, case)
+    panel.presenter.apply()
+    panel.presenter.onError("memory", "Too little memory.", "Choose a deeper layer.", "log line")
+    state = panel.states[-1]
+    assert (state.error, state.details) == ("Too little memory. Choose a deeper layer.", "log line")
+    assert state.canApply and not state.busy
+
+
+def test_a_fault_of_our_own_is_told_and_logged_not_raised(panel, case, monkeypatch, caplog):
+    ready(panel, case)
+    panel.presenter.apply()
+    broken = answer(case, "encoder.2")
+    broken["explanations"][0] = replace(broken["explanations"][0], grid=None)
+    panel.presenter.onAnswer(broken)
+    assert panel.states[-1].error.startswith("Something failed in the module itself.")
+    assert "SegHiResGradCAM failed" in caplog.text and not panel.states[-1].busy
+
+
+def test_cancel_asks_the_engine_and_waits_for_its_word(panel, case):
+    ready(panel, case)
+    panel.presenter.apply()
+    panel.presenter.apply()
+    assert panel.engine.cancelled == 1 and panel.states[-1].status == "Cancelling..."
+    assert not panel.states[-1].canApply
+    panel.presenter.onError("cancelled", "Cancelled.", "")
+    assert panel.states[-1].status == "Cancelled. The scene is unchanged." and panel.states[-1].canApply
+
+
+def test_author_code_needs_a_yes_that_is_remembered(panel, case):
+    described = {**DESCRIPTION, "kind": "factory", "runs_author_code": "Runs net.py.", "consent_sha256": "ab" * 32}
+    ready(panel, case, described)
+    panel.presenter.apply()
+    assert "not agreed" in panel.states[-1].error and panel.engine.sent[-1][0] == "describe"
+    panel.answers.append(True)
+    panel.presenter.apply()
+    assert panel.engine.sent[-1][0] == "explain" and panel.engine.sent[-1][3]["codeHash"] == "ab" * 32
+    panel.presenter.onError("memory", "No.", "")
+    panel.presenter.apply()
+    assert len(panel.questions) == 2 and "Runs net.py." in panel.questions[0]
+
+
+def test_changed_code_is_described_and_asked_for_again(panel, case):
+    described = {**DESCRIPTION, "runs_author_code": "Runs net.py.", "consent_sha256": "ab" * 32}
+    ready(panel, case, described)
+    panel.answers.append(True)
+    panel.presenter.apply()
+    panel.presenter.onError("consent", "The code changed.", "")
+    panel.presenter.apply()
+    assert panel.engine.sent[-1][0] == "describe"
+    panel.presenter.onAnswer({**described, "consent_sha256": "cd" * 32})
+    assert len(panel.questions) == 2 and "not agreed" in panel.states[-1].error
+
+
+def test_a_description_that_failed_is_the_reason_until_another_model_is_picked(panel, case):
+    p = parameters(volume=case[0], segmentation=case[1], segmentId="lesion")
+    panel.presenter.enter(p)
+    panel.presenter.models.pick("demo:honest")
+    panel.presenter.onError("model", "It is damaged.", "Make it again.")
+    assert panel.presenter.whyNot() == "It is damaged. Make it again."
+    panel.presenter.models.pick("demo:shortcut")
+    panel.presenter.onAnswer(DESCRIPTION)
+    assert panel.presenter.whyNot() == ""
+
+
+def test_another_model_picked_while_the_first_is_read_is_read_next(panel, case):
+    panel.presenter.enter(parameters(volume=case[0], segmentation=case[1], segmentId="lesion"))
+    panel.presenter.models.pick("demo:honest")
+    panel.presenter.models.pick("demo:shortcut")
+    panel.presenter.onAnswer(DESCRIPTION)
+    assert [sent[1] for sent in panel.engine.sent] == ["demo:honest", "demo:shortcut"]
+    assert panel.presenter.model.source == "demo:shortcut"
+
+
+def test_leaving_frees_the_worker_when_it_has_answered(panel, case):
+    ready(panel, case)
+    panel.presenter.apply()
+    panel.presenter.exit()
+    assert panel.engine.closed == 0
+    panel.presenter.onAnswer(answer(case, "encoder.2"))
+    assert panel.engine.closed == 1
+
+
+def test_an_idle_panel_frees_the_worker_at_once_and_a_closing_scene_always(panel, case):
+    p = ready(panel, case)
+    panel.presenter.exit()
+    assert panel.engine.closed == 1
+    panel.presenter.enter(p)
+    panel.presenter.apply()
+    panel.presenter.sceneClosing()
+    assert panel.engine.closed == 2 and not panel.states[-1].busy
+    panel.presenter.cleanup()
+    count = len(panel.states)
+    panel.presenter.changed()
+    assert len(panel.states) == count  # nobody is told any more
+
+
+def test_missing_packages_disable_apply_and_offer_what_can_be_done(panel, case):
+    missing = Dependencies("torch>=2.10", (), "PyTorch is needed.", True)
+    panel.presenter.examine = lambda requirements=(): missing
+    p = parameters(volume=case[0], segmentation=case[1], segmentId="lesion")
+    panel.presenter.enter(p)
+    panel.presenter.models.pick("demo:honest")
+    state = panel.states[-1]
+    assert state.applyReason == state.installText == "PyTorch is needed." and state.installOffered
+    assert panel.engine.sent == []
+    panel.presenter.install()
+    assert "Nothing was installed" in panel.states[-1].error and "torch>=2.10" in panel.questions[0]
+
+
+def test_too_coarse_a_layer_is_warned_of(panel, case):
+    p = ready(panel, case)
+    panel.presenter.openHow()
+    assert panel.engine.sent[-1][0] == "layers"
+    layers = answer(case)["layers"]
+    coarse = replace(layers[1], name="deep", mm_per_cell=(16.0, 16.0, 16.0))
+    panel.presenter.onAnswer({"layers": [*layers, coarse]})
+    panel.presenter.pick(layer="encoder.2")
+    assert panel.states[-1].layerWarning == ""  # 16 mm segment, 8 mm cells
+    panel.presenter.pick(layer="deep")
+    assert "16 mm" in panel.states[-1].layerWarning
+    p.pixelSet = PixelSetChoice.WHOLE_IMAGE
+    panel.presenter.parametersChanged()
+    assert panel.states[-1].layerWarning == ""
+
+
+def test_a_removed_result_brings_the_one_before_it_back(panel, case, nodeIds):
+    p = ready(panel, case)
+    before = nodeIds()
+    for name in ("encoder.1", "encoder.2"):
+        panel.presenter.apply()
+        panel.presenter.onAnswer(answer(case, name))
+    assert len(panel.states[-1].results) == 2
+    panel.presenter.desk.setDisplay(share=0.5)
+    panel.presenter.desk.remove()
+    assert panel.states[-1].shownLayer == "encoder.1" and p.result.GetID() == panel.states[-1].result
+    panel.presenter.desk.remove()
+    assert panel.states[-1].results == () and nodeIds() == before
