@@ -90,7 +90,7 @@ class SegmentationModel:
 
 
 def padded(array: np.ndarray, grid: Grid, divisor: int, axes=(0, 1, 2)) -> tuple[np.ndarray, Grid, tuple[str, ...]]:
-    """``[C, K, J, I]`` and its grid, extended by edge values at the far ends to multiples of ``divisor`` along ``axes``.
+    """``[C, K, J, I]`` and its grid, extended by edge values at the far ends to multiples of ``divisor``.
 
     The third item holds the note for the user, or nothing if no padding was needed.
     """
