@@ -70,6 +70,8 @@ class Jobs:
         """Maps as .npy on their own grids, facts as JSON, and what the session kept."""
         recipes = [recipe_from_json(r, self._load) for r in request["pixel_sets"]]
         question = {key: request[key] for key in _QUESTION if request.get(key) is not None}
+        # one pixel set: the other levels of the same backward pass cost nothing, and the layer is a choice of display
+        question["downstream"] = len(recipes) == 1
         started = time.perf_counter()
         moved = ()
         session = self._session(request, progress)

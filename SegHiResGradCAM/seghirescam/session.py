@@ -105,10 +105,13 @@ class Session:
         score: str = "logit",
         rival: int | str | None = None,
         side: str = READING,
+        downstream: bool = False,
         progress: Callable[[float, str], None] | None = None,
     ) -> list[Explanation]:
         """Explanations ordered by pixel set, layer, method. Raises the errors of :mod:`errors`; nothing is left behind.
 
+        downstream: after the layers asked for, also those recorded behind the first of them; the backward pass meets
+        them anyway.
         Where a pass that records more than was asked for fails (memory, a layer that cannot be recorded), one that
         records no more is tried before the error is raised.
         """
@@ -116,10 +119,10 @@ class Session:
         tell = Progress(progress)
         if self.keep:
             try:
-                return self._answer(question, tell, frugal=False)
+                return self._answer(question, tell, False, downstream)
             except (MemoryLimitError, _ExtraLayerError):
                 self.release()
-        return self._answer(question, tell, frugal=True)
+        return self._answer(question, tell, True, downstream)
 
     def _prepare(self, tell):
         tell(0.0, "preparing the image")
@@ -127,7 +130,7 @@ class Session:
             self._prepared = self.model.prepare(self.image)
         return self._prepared
 
-    def _answer(self, question, tell, frugal):
+    def _answer(self, question, tell, frugal, downstream):
         model, network, prepared = self.model, self._network, self._prepare(tell)
         view = self._view(question.class_index)
         known = {i: refuse_empty(r.resolve(view)) for i, r in enumerate(question.recipes) if not r.needs_prediction}
@@ -139,6 +142,10 @@ class Session:
                     listed = listed_layers(network, prepared.tensor, where)
                 asking = _Asking(question, view, known, listed, tell, where)
                 done, targets, notes, keep = self._pass(asking, frugal or not at_home)
+                if downstream:
+                    first = min(layer.order for layer in targets)
+                    behind = (x for x in listed if x.name in self.recorded and x.order > first and x not in targets)
+                    targets = [*targets, *behind]
                 if self.keep and not at_home:
                     notes = (*notes, f"The network was moved to {where} for this question; its pass was not kept.")
                 seen = self._seen(view, done.logits.detach())

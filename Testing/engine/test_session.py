@@ -353,3 +353,16 @@ def test_a_shortage_of_memory_is_one_sentence_with_the_numbers():
 def test_the_machine_s_memory_is_a_plausible_pair():
     total, free = memory_of_machine()
     assert 0 < free <= total < 2**50
+
+
+def test_the_levels_behind_the_layer_asked_for_come_along_and_equal_a_question_of_their_own():
+    model, image, pixels = case()
+    session = Session(model, image)
+    plain = session.ask(pixels, class_index=1, layers=["encoder.1"])
+    found = session.ask(pixels, class_index=1, layers=["encoder.1"], downstream=True)
+    assert [f.layer.name for f in plain] == ["encoder.1"]
+    assert [f.layer.name for f in found] == ["encoder.1", "encoder.2", "decoder.0", "decoder.1"]
+    assert session.forward_calls == 1
+    for f in found:
+        (alone,) = explain(model, image, pixels, class_index=1, layers=[f.layer.name])
+        assert np.allclose(f.map, alone.map, rtol=1e-6, atol=1e-9 * np.abs(alone.map).max())
