@@ -30,6 +30,9 @@ def exportOverlay(volumeNode, path) -> tuple[Path, Path]:
     if path.suffix != SUFFIX:
         raise ValueError(f"The file name must end in {SUFFIX}, got '{path.suffix}'.")
     sidecar = path.with_suffix(".json")
+    for target in (path, sidecar):
+        if target.is_dir():
+            raise IsADirectoryError(f"{target.name} is a folder; choose another file name.")
     with tempfile.TemporaryDirectory(prefix=".seghirescam-", dir=path.parent) as folder:
         newVoxels, newSidecar = Path(folder) / "map.nrrd", Path(folder) / "map.json"
         _writeVoxels(volumeNode, newVoxels)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import vtk
 
 import slicer
+from seghirescam.errors import GeometryError
+from seghirescam.geometry import Grid
 from seghirescam.protocol import Explanation
 
 from .ColorTables import removeUnusedTables
@@ -42,7 +46,7 @@ def addOverlay(
         raise ValueError(f"The grid is one of {', '.join(GRIDS)}, got '{grid}'.")
     settings = settings or DisplaySettings()
     inputNodes = list(inputVolumeNode) if isinstance(inputVolumeNode, (list, tuple)) else [inputVolumeNode]
-    values, matrix, unit = _placed(explanation, inputNodes[0], grid)
+    values, matrix, unit = _placed(_following(explanation, inputNodes[0]), inputNodes[0], grid)
     values = _storable(values)
     node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", scene.GenerateUniqueName(explanation.title()))
     try:
@@ -95,6 +99,20 @@ def removeOverlay(volumeNode) -> None:
     for node in attached:
         if scene.IsNodePresent(node) and node not in stillUsed:
             scene.RemoveNode(node)
+
+
+def _following(explanation, inputNode):
+    """The explanation where the volume is now: its transform may have been edited since the question was asked."""
+    asked = explanation.provenance.get("image_grid")
+    if asked is None:
+        return explanation
+    then, now = Grid.from_json(asked), gridOfVolume(inputNode)
+    if then.shape != now.shape:
+        raise GeometryError("The volume has another size than when it was explained.", "Ask again.")
+    if then.same_as(now):
+        return explanation
+    moved = now.ijk_to_ras @ np.linalg.inv(then.ijk_to_ras)
+    return replace(explanation, grid=Grid(explanation.grid.shape, moved @ explanation.grid.ijk_to_ras))
 
 
 def _placed(explanation, inputNode, grid):

@@ -10,8 +10,11 @@ from . import __version__
 from .models.base import Prepared, SegmentationModel
 from .protocol import Explanation, Image, LayerInfo, PixelSet
 
-#: by which centre a cell is placed: where it looks, or where it acts (the default is measured in test_placement.py)
+#: by which centre a cell is placed: where it looks, or where it acts
 READING, WRITING = "reading", "writing"
+#: encoder and bottleneck where they read (this finds the cue on analytic networks, test_placement.py); decoder and
+#: heads where they write: branches that read at different places meet there, and their mean is the place of neither
+AUTO = "auto"
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,18 +35,20 @@ class Run:
         model, prepared = self.model, self.prepared
         dims = model.spatial_dims
         info = public_layer(layer, prepared, dims)
+        side = side_of(info) if self.side == AUTO else self.side
         signed = method.map(a, g, info.mm_per_cell[3 - dims :]).cpu().numpy().astype(np.float32)
         signed, notes = _without_padding(signed if dims == 3 else signed[None], prepared, info.stride)
         notes = [*prepared.notes, *self.notes, *method.remarks(a, g), *notes]
         if info.placement == "assumed":
+            why = f" ({layer.placement_problem})" if layer.placement_problem else ""
             notes.append(
-                "Where this layer's cells look could not be measured; their corners are aligned with the image's."
+                f"Where this layer's cells look could not be measured{why}; their corners are aligned with the image's."
             )
         status, reason = _status(signed, g)
         names = {c.index: c.name for c in model.classes}
         return Explanation(
             map=signed,
-            grid=prepared.grid.strided(info.stride, info.reads if self.side == READING else info.writes, signed.shape),
+            grid=prepared.grid.strided(info.stride, info.reads if side == READING else info.writes, signed.shape),
             unit=self.score.unit,
             score=score,
             method=method.name,
@@ -53,7 +58,7 @@ class Run:
             class_name=names[self.score.class_index],
             score_title=self.score.title(names),
             pixel_set_label=pixels.label,
-            side=self.side,
+            side=side,
             status=status,
             reason=reason,
             notes=tuple(notes),
@@ -72,6 +77,7 @@ class Run:
             "model_kind": self.model.kind,
             "weights_sha256": self.model.weights_hash,
             "image_sha256": self.image.content_hash,
+            "image_grid": self.image.grid.to_json(),
             "pixel_set_sha256": pixels.content_hash,
             "pixel_set_voxels": pixels.voxels,
             "pixel_set_ml": round(pixels.ml, 4),
@@ -79,6 +85,11 @@ class Run:
             "rival_index": getattr(self.score, "rival_index", None),
             "method_settings": method.settings(),
         }
+
+
+def side_of(layer: LayerInfo) -> str:
+    """The side by which a layer is placed where nobody chose one."""
+    return READING if layer.part in ("encoder", "bottleneck") else WRITING
 
 
 def public_layer(layer, prepared: Prepared, dims: int) -> LayerInfo:
@@ -109,6 +120,8 @@ def _three(values, dims, fill):
 def _without_padding(signed, prepared, stride):
     """Cut off the cells that lie wholly in the padding; say how much of the map they held."""
     kept = tuple(min(n, -(-v // s)) for n, v, s in zip(signed.shape, prepared.valid, stride, strict=True))
+    if prepared.valid == prepared.grid.shape:
+        return signed, ()
     inner = np.ascontiguousarray(signed[tuple(slice(0, n) for n in kept)])
     magnitude = float(np.abs(signed).sum(dtype=np.float64))
     if kept == signed.shape or not magnitude > 0:

@@ -31,9 +31,15 @@ def placed(network: torch.nn.Module, device: str | None):
             network.to(home)
 
 
-def stamp(network: torch.nn.Module) -> list[tuple[int, int]]:
-    """Changes whenever a parameter or buffer is replaced or written to."""
-    return [(t.data_ptr(), t._version) for t in (*network.parameters(), *network.buffers())]
+def stamp(network: torch.nn.Module) -> list[tuple]:
+    """Changes whenever a parameter or buffer is replaced or written to, also through ``.data``."""
+    return [fingerprint(t) for t in (*network.parameters(), *network.buffers())]
+
+
+def fingerprint(tensor: torch.Tensor) -> tuple:
+    """Address, version and sum: writes through ``.data`` leave the version as it was."""
+    total = tensor.detach().sum(dtype=None if tensor.is_complex() else torch.float32)
+    return tensor.data_ptr(), tensor._version, total.item()
 
 
 def listed_layers(network: torch.nn.Module, tensor: torch.Tensor, where: torch.device) -> list:

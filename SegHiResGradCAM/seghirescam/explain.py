@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from .answer import READING
+from .answer import AUTO
 from .models.base import SegmentationModel
 from .pixel_sets import Recipe
 from .protocol import Explanation, Image, LayerInfo, PixelSet
@@ -23,7 +23,7 @@ def explain(
     layers: str | Sequence[str] = DEFAULT,
     score: str = "logit",
     rival: int | str | None = None,
-    side: str = READING,
+    side: str = AUTO,
     device: str | None = None,
     precision: str = "fp32",
     progress: Callable[[float, str], None] | None = None,
@@ -34,8 +34,9 @@ def explain(
     class_index: index or name.  methods: name or Method instance, or several.  layers: layer names, or "default"
     (design rule: at least two cells across the first pixel set), "deepest" (the paper's choice), "main" (the last of
     every level).  score: "logit", "log_odds", or "contrast" against ``rival``.  side: "reading" places a cell where it
-    looks, "writing" where it acts.  device: default the network's own.  precision: "fp32" or "bf16" (autocast; score
-    and products stay float32).  progress(fraction, phase) may raise to cancel: nothing is left behind.
+    looks, "writing" where it acts; "auto" reads up to the bottleneck and writes behind it.  device: default the
+    network's own.  precision: "fp32" or "bf16" (autocast; score and products stay float32).  progress(fraction, phase)
+    may raise to cancel: nothing is left behind.
 
     Returns explanations ordered by pixel set, then layer, then method.  Raises the errors of :mod:`errors`, before the
     forward pass where that is possible.  The network is left exactly as it was.  Nothing is kept for a next question

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .answer import READING, WRITING
+from .answer import AUTO, READING, WRITING
 from .errors import ClassError, LayerError
 from .models.base import SegmentationModel
 from .pixel_sets import PredictedClass, Recipe, as_recipe, extent
@@ -33,8 +33,8 @@ class Question:
         wanted = _score(model, score, index, rival)
         chosen = tuple(method(m) for m in several(methods))
         recipes = tuple(as_recipe(p) for p in several(PredictedClass() if pixel_sets is None else pixel_sets))
-        if side not in (READING, WRITING):
-            raise LayerError(f"Unknown side {side!r}.", "Use 'reading' or 'writing'.")
+        if side not in (AUTO, READING, WRITING):
+            raise LayerError(f"Unknown side {side!r}.", "Use 'auto', 'reading' or 'writing'.")
         return Question(recipes, index, chosen, layers if isinstance(layers, str) else tuple(layers), wanted, side)
 
 

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .answer import READING, Run, public_layer
+from .answer import AUTO, Run, public_layer
 from .borrowed import device_of, listed_layers, placed, stamp
 from .budget import MemoryLimitError, budget, estimate, free_cached, named_shortage, not_kept
 from .cam import capture
+from .cam.heads import BINARY
 from .cam.score import decide
 from .cam.undisturbed import undisturbed
 from .errors import GradientError, LayerError, ModelError
@@ -26,7 +27,7 @@ from .models.base import SegmentationModel
 from .pixel_sets import PredictedClass, Recipe, View, refuse_empty
 from .progress import Progress
 from .protocol import Explanation, Image, LayerInfo, PixelSet
-from .questions import DEFAULT, Question, choose_layers, main_layers
+from .questions import DEFAULT, MAIN, Question, choose_layers, main_layers
 
 
 class Session:
@@ -104,7 +105,7 @@ class Session:
         layers: str | Sequence[str] = DEFAULT,
         score: str = "logit",
         rival: int | str | None = None,
-        side: str = READING,
+        side: str = AUTO,
         downstream: bool = False,
         progress: Callable[[float, str], None] | None = None,
     ) -> list[Explanation]:
@@ -142,10 +143,13 @@ class Session:
                     listed = listed_layers(network, prepared.tensor, where)
                 asking = _Asking(question, view, known, listed, tell, where)
                 done, targets, notes, keep = self._pass(asking, frugal or not at_home)
+                asked = len(targets)
                 if downstream:
                     first = min(layer.order for layer in targets)
                     behind = (x for x in listed if x.name in self.recorded and x.order > first and x not in targets)
                     targets = [*targets, *behind]
+                # nobody named these one by one: what has no influence on the score is left out
+                free = targets[asked:] if downstream else targets if question.layers == MAIN else []
                 if self.keep and not at_home:
                     notes = (*notes, f"The network was moved to {where} for this question; its pass was not kept.")
                 seen = self._seen(view, done.logits.detach())
@@ -153,7 +157,7 @@ class Session:
                     if i not in known:
                         known[i] = refuse_empty(recipe.resolve(seen))
                 run = Run(model, self.image, prepared, question.score, question.side, self.precision, str(where), notes)
-                answers = self._differentiated(asking, run, done, targets, keep)
+                answers = self._differentiated(asking, run, done, targets, keep, frozenset(x.name for x in free))
         tell(1.0, "done")
         return answers
 
@@ -212,14 +216,32 @@ class Session:
         tensor = self._prepared.tensor.to(asking.where, copy=True)
         self.forward_calls += 1
         with asking.tell.during(self._network, 0.2, 0.5, "running the network"):
-            return capture.forward(self._network, tensor, [layer.name for layer in layers], autocast=self._autocast)
+            names = [layer.name for layer in layers]
+            done = capture.forward(self._network, tensor, names, autocast=self._autocast, channels=self._channels)
+        self._check_classes(done.logits)
+        return done
 
     def _predicted(self, tell, where):
         tensor = self._prepared.tensor.to(where, copy=True)
         self.forward_calls += 1
         autocast = torch.autocast(where.type, dtype=self._autocast) if self._autocast else nullcontext()
         with tell.during(self._network, 0.1, 0.2, "predicting"), torch.no_grad(), autocast:
-            return capture.as_logits(self._network(tensor))
+            logits = capture.as_logits(self._network(tensor), self._channels)
+        self._check_classes(logits)
+        return logits
+
+    @property
+    def _channels(self):
+        """Output channels that the model's classes and head ask for."""
+        return 1 if self.model.head == BINARY else len(self.model.classes)
+
+    def _check_classes(self, logits):
+        if logits.shape[1] != self._channels:
+            raise ModelError(
+                f"The network has {logits.shape[1]} output channel(s), its {len(self.model.classes)} classes with a "
+                f"{self.model.head} head need {self._channels}.",
+                "Name every output channel, background included, in its order.",
+            )
 
     def _view(self, index):
         return View(self._prepared.grid, self._prepared.valid, index, self.model.class_name(index))
@@ -236,7 +258,7 @@ class Session:
     def _resolve_first(self, asking, logits):
         asking.known[0] = refuse_empty(asking.question.recipes[0].resolve(self._seen(asking.view, logits)))
 
-    def _differentiated(self, asking, run, done, targets, keep):
+    def _differentiated(self, asking, run, done, targets, keep, free):
         question, tell, count = asking.question, asking.tell, len(asking.question.recipes)
         with torch.enable_grad():
             values = question.score.values(done.logits.float() if self._autocast else done.logits, self.model.head)[0]
@@ -256,8 +278,8 @@ class Session:
                 made[name] = [run.answer(m, a, g, by_name[name], pixels, exact) for m in question.methods]
 
             with torch.no_grad():
-                done.differentiate(total, receive, keep or i + 1 < count, by_name)
-            answers += [answer for layer in targets for answer in made[layer.name]]
+                done.differentiate(total, receive, keep or i + 1 < count, by_name, free)
+            answers += [answer for layer in targets for answer in made.get(layer.name, ())]
         return answers
 
 

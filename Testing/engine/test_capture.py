@@ -309,3 +309,49 @@ def test_some_of_the_recorded_layers_give_the_same_gradients_as_all():
         )
         assert set(found) == set(names)
         assert all(torch.equal(found[name], every[name]) for name in names)
+
+
+class TwoBranches(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a1, self.a2 = nn.Conv2d(1, 2, 3, padding=1), nn.Conv2d(2, 2, 3, padding=1)
+        self.b1, self.b2 = nn.Conv2d(1, 2, 3, padding=1), nn.Conv2d(2, 2, 3, padding=1)
+        self.aux, self.head = nn.Conv2d(2, 2, 1), nn.Conv2d(4, 2, 1)
+
+    def forward(self, x):
+        a, b = self.a2(torch.relu(self.a1(x))), self.b2(torch.relu(self.b1(x)))
+        self.aux(b)
+        return self.head(torch.cat([a, b], dim=1))
+
+
+def test_layers_on_parallel_branches_are_captured_together():
+    torch.manual_seed(0)
+    network, x = TwoBranches().double(), torch.randn(1, 1, 6, 6, dtype=torch.float64)
+    names = ["a1", "a2", "b1", "b2"]
+    together = forward(network, x, names)
+    gradients = together.gradients(together.logits[0, 1].sum())
+    for name in names:
+        alone = forward(network, x, [name])
+        assert torch.allclose(alone.gradients(alone.logits[0, 1].sum())[name], gradients[name], atol=1e-14)
+    more = forward(network, x, [*names, "aux"])
+    found = {}
+    more.differentiate(
+        more.logits[0, 1].sum(), lambda n, a, g: found.update({n: g}), keep_graph=True, optional=frozenset({"aux"})
+    )
+    assert set(found) == set(names)
+    with pytest.raises(GradientError, match="'aux' has no influence"):
+        more.gradients(more.logits[0, 1].sum())
+
+
+def test_among_several_outputs_those_with_the_right_number_of_channels_come_first():
+    class Several(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.head = nn.Conv2d(1, 5, 1), nn.Conv2d(5, 2, 1)
+
+        def forward(self, x):
+            features = self.conv(x)
+            return features, self.head(features), None, features.mean()
+
+    x = torch.randn(1, 1, 4, 4)
+    assert forward(Several(), x, ["conv"], channels=2).logits.shape == (1, 2, 4, 4)

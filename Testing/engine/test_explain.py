@@ -254,3 +254,24 @@ def test_an_empty_pixel_set_is_an_error_before_the_network_runs():
         model.network.head.bias[1] = -1e6
     with pytest.raises(EmptyPixelSetError, match="predicted lesion has no voxel"):
         explain(model, image, class_index=1, layers=["encoder.2"])
+
+
+def test_maps_stand_where_they_read_up_to_the_bottleneck_and_where_they_write_behind_it():
+    model, image, pixels = case()
+    found = {f.layer.name: f for f in explain(model, image, pixels, class_index=1, layers="main")}
+    assert [found[n].side for n in ("encoder.0", "encoder.1", "encoder.2")] == ["reading"] * 3
+    assert [found[n].side for n in ("decoder.0", "decoder.1")] == ["writing"] * 2
+    # at the last layer before a 1x1 head the map lies on M, voxel by voxel
+    last = found["decoder.1"].resampled_to(image.grid).array
+    seen = np.abs(last) > 1e-6 * np.abs(last).max()
+    assert not seen[pixels.weights == 0].any() and np.count_nonzero(seen) > 0.99 * pixels.voxels
+    (asked,) = explain(model, image, pixels, class_index=1, layers=["decoder.1"], side="reading")
+    assert asked.side == "reading" and asked.resampled_to(image.grid).array[pixels.weights == 0].any()
+
+
+def test_a_weight_written_through_data_changes_the_hash():
+    model, image, pixels = case()
+    (first,) = explain(model, image, pixels, class_index=1, layers=["encoder.2"])
+    model.network.head.weight.data.mul_(1.5)
+    (second,) = explain(model, image, pixels, class_index=1, layers=["encoder.2"])
+    assert first.provenance["weights_sha256"] != second.provenance["weights_sha256"]

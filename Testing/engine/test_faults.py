@@ -190,3 +190,13 @@ def test_models_that_cannot_be_are_refused():
 def test_a_normalisation_that_changes_the_shape_is_refused():
     target = PlainModel(toys.make(), ["a", "b", "c"], normalise=lambda a: a[:, 1:])
     assert refused(ModelError, "normalise changed the shape", target, image(), class_index=1) == []
+
+
+@pytest.mark.parametrize("names", [["a", "b"], ["a", "b", "c", "d"]])
+def test_a_wrong_number_of_class_names_is_refused(names):
+    target = PlainModel(toys.make(), names)
+    with pytest.raises(ModelError, match=rf"has 3 output channel\(s\), its {len(names)} classes with a softmax head"):
+        explain(target, image(), WholeImage(), class_index=1, layers=["encoder.2"])
+    binary = PlainModel(toys.make(classes=1), ["background", "object"])
+    with pytest.raises(ModelError, match="has 1 output channel"):
+        explain(binary, image(), WholeImage(), class_index=1, layers=["encoder.2"])

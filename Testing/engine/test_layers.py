@@ -1,11 +1,13 @@
 """The layer list on wirings that confuse lists: wrappers, aliases, shared modules, supervision heads, odd sizes."""
 
+import pytest
 import torch
 from torch import nn
 
 from engine import toys
 from engine.test_placement import even
 from seghirescam.cam.layers import default_layer, trace
+from seghirescam.errors import ModelError
 
 
 def names(network, shape, main=True):
@@ -120,3 +122,40 @@ def test_a_network_without_levels_is_all_encoder_and_its_last_layer_the_default(
         ("0", "encoder", False), ("1", "encoder", False), ("2", "encoder", True), ("3", "head", False),
     ]  # fmt: skip
     assert default_layer(listed, (4, 4))[0].name == "2"
+
+
+class Gated(nn.Module):
+    """A strided level with a squeeze-and-excite gate and a pad in front of it."""
+
+    def __init__(self):
+        super().__init__()
+        self.pad, self.down = nn.ConstantPad2d(1, 0.0), nn.Conv2d(1, 4, 3, stride=2)
+        self.pool, self.gate = nn.AdaptiveAvgPool2d(1), nn.Sequential(nn.Conv2d(4, 4, 1), nn.Sigmoid())
+        self.up = nn.ConvTranspose2d(4, 2, 2, 2)
+
+    def forward(self, x):
+        y = self.down(self.pad(x))
+        return self.up(y * self.gate(self.pool(y)))
+
+
+def test_gates_pads_and_pools_to_a_fixed_size_are_no_layers_and_a_gate_does_not_stop_the_placement():
+    listed = trace(even(Gated()).double(), (1, 1, 32, 32), torch.float64)
+    assert [(layer.name, layer.stride, layer.part) for layer in listed] == [
+        ("down", (2, 2), "bottleneck"), ("up", (1, 1), "head"),
+    ]  # fmt: skip
+    assert listed[0].placement.reads == (0.0, 0.0)
+
+
+def test_a_size_the_network_cannot_take_is_an_error_with_that_size():
+    with pytest.raises(ModelError, match=r"does not run on an image of \(7, 8, 8\) voxels.*set divisor"):
+        trace(toys.make(), (1, 1, 7, 8, 8), torch.float64)
+
+
+def test_the_list_follows_the_network_when_a_weight_or_a_module_changes():
+    network = even(toys.make())
+    before = trace(network, (1, 1, 8, 8, 8), torch.float64)
+    assert trace(network, (1, 1, 8, 8, 8), torch.float64) is before
+    with torch.no_grad():
+        network.encoder[1].conv.weight[..., 2] *= 3
+    after = {layer.name: layer for layer in trace(network, (1, 1, 8, 8, 8), torch.float64)}
+    assert after["encoder.1"].placement.reads[2] == pytest.approx(0.4, abs=1e-3)  # (-1 + 0 + 3) / 5

@@ -108,3 +108,47 @@ def test_the_lean_tail_keeps_less_in_memory_than_plain_autograd():
         return total
 
     assert saved(lean=True) < 0.5 * saved(lean=False)
+
+
+class Computed(nn.Module):
+    """A kernel and a norm's scale that are themselves computed from the activation, and a cat by ``axis``."""
+
+    def __init__(self):
+        super().__init__()
+        self.front, self.make = nn.Conv2d(1, 2, 1), nn.Linear(2, 4)
+
+    def forward(self, x):
+        a = self.front(x)
+        summary = a.mean(dim=(2, 3))
+        a = nn.functional.instance_norm(a, weight=summary[0] * 3)
+        kernel = self.make(summary)[0].view(2, 2, 1, 1)
+        return nn.functional.conv2d(torch.cat([a, x.expand_as(a)], axis=1)[:, :2], kernel)
+
+
+def test_weights_that_are_computed_from_activations_keep_their_gradient():
+    torch.manual_seed(0)
+    network, x = Computed().double(), torch.randn(1, 1, 5, 5, dtype=torch.float64)
+    done = forward(network, x, ["front"])
+    found = done.gradients((done.logits[0, 1] ** 2).sum())["front"]
+    leaf = network.front(x).detach().requires_grad_()
+    handle = network.front.register_forward_hook(lambda module, inputs, output: leaf.clone())
+    (truth,) = torch.autograd.grad((network(x)[0, 1] ** 2).sum(), leaf)
+    handle.remove()
+    assert (found - truth).abs().max() < 1e-12 * truth.abs().max()
+
+
+def test_a_view_made_before_the_target_layer_may_be_changed_in_place_behind_it():
+    class Residual(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.norm, self.b = nn.Conv2d(1, 2, 1), nn.InstanceNorm2d(2), nn.Conv2d(2, 2, 1)
+
+        def forward(self, x):
+            kept = self.norm(self.a(x))  # computed before the target layer
+            kept += self.b(self.a(x) * 2)
+            return kept
+
+    torch.manual_seed(0)
+    network, x = Residual().double(), torch.randn(1, 1, 4, 4, dtype=torch.float64)
+    done = forward(network, x, ["b"])
+    assert torch.equal(done.gradients(done.logits[0, 1].sum())["b"][0, 1], torch.ones(4, 4, dtype=torch.float64))

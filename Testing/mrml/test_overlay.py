@@ -196,3 +196,27 @@ def test_a_grid_turned_against_the_input_lands_at_its_millimetre_too(mrml, volum
     assert np.linalg.norm(centreOfMass(node) - middle) < 0.5
     with pytest.raises(GeometryError):
         Grid((1, 1, 1), np.zeros((4, 4)))
+
+
+@pytest.mark.parametrize("grid", ["input", "layer"])
+def test_a_map_follows_its_volume_when_the_transform_was_edited_after_the_question(mrml, volume, grid):
+    from dataclasses import replace
+
+    explanation, place = spot(volume)
+    explanation = replace(explanation, provenance={"image_grid": gridOfVolume(volume).to_json()})
+    before = addOverlay(mrml, explanation, volume, grid=grid)
+    shift = np.eye(4)
+    shift[:3, 3] = (8.0, -3.0, 500.0)
+    addTransform(shift, volume)
+    node = addOverlay(mrml, explanation, volume, grid=grid)
+    assert np.linalg.norm(brightest(node) - (place + shift[:3, 3])) < 1e-3
+    assert np.array_equal(slicer.util.arrayFromVolume(node), slicer.util.arrayFromVolume(before))
+
+
+def test_a_map_of_a_volume_that_has_changed_its_size_is_refused(mrml, volume):
+    from dataclasses import replace
+
+    explanation, _ = spot(volume)
+    other = Grid((3, 4, 5), np.eye(4))
+    with pytest.raises(GeometryError, match="another size"):
+        addOverlay(mrml, replace(explanation, provenance={"image_grid": other.to_json()}), volume)

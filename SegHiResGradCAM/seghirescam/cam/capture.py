@@ -35,13 +35,16 @@ class Pass:
     def activations(self) -> dict[str, torch.Tensor]:
         return {name: tensor.detach() for name, tensor in self._recorded.items()}
 
-    def differentiate(self, score: torch.Tensor, receive, keep_graph: bool = False, names=None) -> None:
+    def differentiate(
+        self, score: torch.Tensor, receive, keep_graph: bool = False, names=None, optional: frozenset = frozenset()
+    ) -> None:
         """Call ``receive(name, activation, gradient)`` for every target layer as the backward pass reaches it.
 
         score: a scalar computed from ``logits``.  activation, gradient: ``[1, K, *cells]``; the gradient may be gone
         after the call, so that the gradients of all levels need not live at the same time.  keep_graph: True while
         more scores follow.  names: some of the target layers only; the backward pass ends at the deepest of them
-        (their gradients live together).  Raises GradientError for a layer the score does not depend on.
+        (their gradients live together).  Raises GradientError for a layer the score does not depend on, unless it is
+        among the ``optional`` ones.
         """
         names = list(self._recorded) if names is None else list(names)
         if not score.requires_grad:
@@ -74,7 +77,7 @@ class Pass:
             if gradient is not None:
                 give(name, gradient)
         for name in names:
-            if name not in reached:
+            if name not in reached and name not in optional:
                 raise GradientError(
                     f"The layer '{name}' has no influence on the score.", "Choose a layer that leads to the output."
                 )
@@ -87,12 +90,18 @@ class Pass:
 
 
 def forward(
-    network: torch.nn.Module, tensor: torch.Tensor, targets: list[str] | tuple[str, ...], *, autocast=None
+    network: torch.nn.Module,
+    tensor: torch.Tensor,
+    targets: list[str] | tuple[str, ...],
+    *,
+    autocast=None,
+    channels=None,
 ) -> Pass:
     """Run the network once and record the target layers.
 
     tensor: ``[1, C, *spatial]`` on the network's device.  targets: layer names as :func:`layers.trace` gives them; a
     name may end in ``#n`` for the n-th call of a module that is called several times.  autocast: None or a dtype.
+    channels: of the logits, for networks with several outputs.
     Raises LayerError for a layer that is absent, not executed, called several times without ``#n``, or does not return
     one tensor; GradientError where inference_mode makes gradients impossible.
     """
@@ -104,7 +113,7 @@ def forward(
             # no_grad up to the first target layer, whose hook switches autograd on until this block ends
             with torch.no_grad(), recorder.on(network), LeanTail(), _autocast(tensor.device, autocast):
                 try:
-                    logits = as_logits(network(tensor))
+                    logits = as_logits(network(tensor), channels)
                 except RuntimeError as error:
                     if "nference tensor" in str(error) or "inference mode" in str(error).lower():
                         raise GradientError(_INFERENCE, _INFERENCE_HINT) from error
@@ -121,12 +130,18 @@ _INFERENCE = "The network's forward enters torch.inference_mode, so no gradient 
 _INFERENCE_HINT = "Use torch.no_grad there, or remove it: this package switches autograd on only where it needs it."
 
 
-def as_logits(output) -> torch.Tensor:
-    """The logits among what a forward returned: the tensor, or the first (largest) of a list or tuple of them."""
+def as_logits(output, channels: int | None = None) -> torch.Tensor:
+    """The logits among what a forward returned: the tensor, or of a list or tuple the largest ``[B, C, *spatial]``.
+
+    channels: the number of classes the model should have; outputs with as many channels go first, then the larger,
+    then the earlier.
+    """
     if isinstance(output, torch.Tensor):
         return output
-    if isinstance(output, (list, tuple)) and output and all(isinstance(t, torch.Tensor) for t in output):
-        return max(output, key=lambda t: t[0, 0].numel())
+    if isinstance(output, (list, tuple)):
+        grids = [t for t in output if isinstance(t, torch.Tensor) and t.ndim >= 4 and t.is_floating_point()]
+        if grids:
+            return max(grids, key=lambda t: (t.shape[1] == channels, t[0, 0].numel()))
     raise GradientError(
         f"The network returned a {type(output).__name__}, not a tensor of logits.",
         "Wrap it so that forward returns logits [B, C, ...].",
@@ -190,7 +205,8 @@ class _Recorder:
             if not output.is_floating_point():
                 raise LayerError(f"The layer '{name}' returns {output.dtype}.", "Choose a layer with real activations.")
             torch.set_grad_enabled(True)
-            kept = output if output.requires_grad else output.detach()
+            # a branch of its own, though it needs a gradient for its weights' sake, begins with a leaf too
+            kept = output if output.requires_grad and self._behind_a_leaf(output) else output.detach()
             if self.private_copies:
                 kept = kept.clone()
             if not kept.requires_grad:
@@ -201,6 +217,20 @@ class _Recorder:
             return kept.clone()
 
         return record
+
+    def _behind_a_leaf(self, tensor):
+        """Whether the tensor was computed from a recorded one."""
+        leaves = {id(kept) for kept in self.tensors.values() if kept.is_leaf}
+        todo, seen = [tensor.grad_fn], set()
+        while todo and leaves:
+            node = todo.pop()
+            if node is None or node in seen:
+                continue
+            seen.add(node)
+            if id(getattr(node, "variable", None)) in leaves:
+                return True
+            todo += [function for function, _ in node.next_functions]
+        return False
 
     def check_calls(self, targets):
         for target in targets:

@@ -13,14 +13,20 @@ from dataclasses import dataclass, field
 
 import torch
 
-from ..errors import ModelError
+from ..errors import ModelError, SegHiResCamError
 from .capture import as_logits
 from .hooks import CallHooks
-from .placement import Placement, probed
+from .placement import Placement, probed, remembered
 from .positive_means import PositiveMeans
 from .undisturbed import undisturbed
 
-_NO_LAYER = (torch.nn.Identity, torch.nn.Dropout, torch.nn.Dropout2d, torch.nn.Dropout3d, torch.nn.Flatten)
+_NO_LAYER = (
+    *(torch.nn.Identity, torch.nn.Dropout, torch.nn.Dropout2d, torch.nn.Dropout3d, torch.nn.Flatten),
+    # pads, and pools to a fixed size (squeeze-and-excite, pyramid pooling): no level of the network
+    *(torch.nn.ConstantPad1d, torch.nn.ConstantPad2d, torch.nn.ConstantPad3d),
+    *(torch.nn.ReflectionPad2d, torch.nn.ReflectionPad3d, torch.nn.ReplicationPad2d, torch.nn.ReplicationPad3d),
+    *(torch.nn.AdaptiveAvgPool2d, torch.nn.AdaptiveAvgPool3d, torch.nn.AdaptiveMaxPool2d, torch.nn.AdaptiveMaxPool3d),
+)
 
 
 @dataclass
@@ -54,10 +60,7 @@ def trace(network: torch.nn.Module, shape: tuple[int, ...], dtype=torch.float32,
     probe of :mod:`placement`.  The answer is remembered as long as the network lives.
     """
     key = (tuple(shape), dtype, str(device))
-    kept = _CACHE.setdefault(network, {})
-    if key not in kept:
-        kept[key] = _trace(network, tuple(shape), dtype, device)
-    return kept[key]
+    return remembered(_CACHE, network, key, lambda: _trace(network, tuple(shape), dtype, device))
 
 
 def _trace(network, shape, dtype, device):
@@ -89,7 +92,7 @@ def _trace(network, shape, dtype, device):
                 order=event.order,
                 aliases=names[:-1],
                 is_head=event.key[0] == output_id or _is_head(event.module, event.output_channels),
-                placement=placement,
+                placement=placement if placement is not None and placement.jump == stride else None,
                 placement_problem=problem,
             )
         )
@@ -117,6 +120,8 @@ def _events(network, shape, dtype, device):
     def record(name, call, output):
         if name and isinstance(output, torch.Tensor) and output.ndim == len(shape) and output.shape[0] == shape[0]:
             held.append(output)
+            if output[0, 0].numel() == 1 < math.prod(shape[2:]):
+                return  # one cell for the whole image (a squeeze-and-excite gate) has no place to show
             key = (id(output), output._version)
             events.append(_Event(name, call, modules[name], key, tuple(output.shape), len(events)))
             started = open_since.get(name, 0)
@@ -154,7 +159,16 @@ def _events(network, shape, dtype, device):
                 events.clear()
                 held.clear()
                 hooks.calls.clear()
-                output = as_logits(network(image.clone()))
+                try:
+                    output = as_logits(network(image.clone()))
+                except SegHiResCamError:
+                    raise
+                except RuntimeError as error:
+                    reason = str(error).splitlines()[0][:200]
+                    raise ModelError(
+                        f"The network does not run on an image of {shape[2:]} voxels ({reason}).",
+                        "Give a size it accepts (for PlainModel set divisor).",
+                    ) from error
     finally:
         for handle in starts:
             handle.remove()
@@ -170,9 +184,11 @@ def _events(network, shape, dtype, device):
 
 def _stride(size, cells, placement):
     """Voxels per cell and axis: probed, else the size ratio where it is whole; None if this is no feature grid."""
-    if placement is not None:
-        ratio = placement.jump
-        return tuple(int(r) for r in ratio) if all(r >= 1 and r == int(r) for r in ratio) else None
+    if placement is not None and all(
+        jump >= 1 and jump == int(jump) and cell in (n // int(jump), -(-n // int(jump)))
+        for jump, n, cell in zip(placement.jump, size, cells, strict=True)
+    ):
+        return tuple(int(jump) for jump in placement.jump)
     if any(c < 1 or n % c for n, c in zip(size, cells, strict=True)):
         return None
     return tuple(n // c for n, c in zip(size, cells, strict=True))
@@ -208,12 +224,11 @@ def _assign_parts(layers):
         return
     deepest = max(layer.volume for layer in body)
     if deepest > min(layer.volume for layer in body) or deepest > 1:
-        first = next(layer.order for layer in body if layer.volume == deepest)
         last = max(layer.order for layer in body if layer.volume == deepest)
         for layer in body:
             if layer.volume == deepest:
                 layer.part = "bottleneck"
-            elif layer.order > first and layer.order > last:
+            elif layer.order > last:
                 layer.part = "decoder"
     run: list[Layer] = []
     for layer in [*body, None]:

@@ -40,23 +40,29 @@ class LeanTail(TorchFunctionMode):
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        if torch.is_grad_enabled() and not _someone_saves_tensors_their_way():
-            lean = None
+        lean = None
+        if _someone_saves_tensors_their_way():
+            pass
+        elif func is F.instance_norm:
+            # also before the first target layer: its view must not be changed in place once autograd is on
+            lean = _instance_norm(*args, **kwargs)
+        elif torch.is_grad_enabled():
             if func in _CONVOLUTIONS:
                 lean = self._convolution(*_CONVOLUTIONS[func], *args, **kwargs)
             elif func is torch.cat:
-                return self._cat(*args, **kwargs)
-            elif func is F.instance_norm:
-                lean = _instance_norm(*args, **kwargs)
+                lean = self._cat(*args, **kwargs)
             elif func is F.batch_norm:
                 lean = _batch_norm(*args, **kwargs)
-            if lean is not None:
-                return lean
+        if lean is not None:
+            return lean
         return func(*args, **kwargs)
 
-    def _cat(self, tensors, dim=0, **kwargs):
+    def _cat(self, tensors, dim=0, *, axis=None, out=None):
         """Remember a concatenation of which exactly one part needs a gradient."""
-        whole = torch.cat(tensors, dim, **kwargs)
+        if out is not None:
+            return None
+        dim = dim if axis is None else axis
+        whole = torch.cat(tensors, dim)
         live = [i for i, part in enumerate(tensors) if part.requires_grad]
         if dim in (1, 1 - whole.ndim) and len(tensors) > 1 and len(live) == 1:
             part = tensors[live[0]]
@@ -65,7 +71,7 @@ class LeanTail(TorchFunctionMode):
         return whole
 
     def _convolution(self, dims, transposed, input, weight, bias=None, stride=1, padding=0, *rest, **named):
-        if not input.requires_grad or isinstance(padding, str):
+        if not input.requires_grad or isinstance(padding, str) or not _are_parameters(weight, bias):
             return None
         order = ("output_padding", "groups", "dilation") if transposed else ("dilation", "groups")
         options = {"output_padding": 0, "groups": 1, "dilation": 1} | dict(zip(order, rest, strict=False)) | named
@@ -87,6 +93,11 @@ class LeanTail(TorchFunctionMode):
             for value in (stride, padding, options["dilation"], options["output_padding"])
         ]
         return _LeanConvolution.apply(live, input, weight, bias, *sizes, transposed, options["groups"], first)
+
+
+def _are_parameters(*tensors):
+    """True unless a weight was itself computed: then its gradient leads on to activations and must not be cut."""
+    return all(t is None or t.grad_fn is None for t in tensors)
 
 
 def _someone_saves_tensors_their_way():
@@ -125,7 +136,7 @@ def _instance_norm(
     input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1, eps=1e-5
 ):
     plain = use_input_stats and running_mean is None and not torch.is_autocast_enabled(input.device.type)
-    if not (plain and input.requires_grad):
+    if not (plain and _are_parameters(weight, bias)):
         return None
     weight, bias = (None if t is None else t.detach() for t in (weight, bias))
     return _LeanInstanceNorm.apply(input, weight, bias, eps)
@@ -156,7 +167,8 @@ class _LeanInstanceNorm(torch.autograd.Function):
 
 
 def _batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
-    if training or not input.requires_grad or torch.is_autocast_enabled(input.device.type):
+    computed = not _are_parameters(weight, bias, running_mean, running_var)
+    if training or computed or not input.requires_grad or torch.is_autocast_enabled(input.device.type):
         return None
     return _LeanBatchNorm.apply(input, running_mean, running_var, weight, bias, momentum, eps)
 

@@ -137,7 +137,7 @@ class _Probe:
 
     def _record(self, name, call, output):
         key = f"{name}#{call}"
-        if key in self.targets and isinstance(output, torch.Tensor):
+        if key in self.targets and isinstance(output, torch.Tensor) and output.requires_grad:
             self.tensors[key] = output
 
 
@@ -145,12 +145,25 @@ _CACHE: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
 def probed(network, channels, strides, targets):
-    """:func:`probe`, remembered as long as the network lives; {} where the probe fails, with the reason."""
+    """:func:`probe`, remembered as long as the network lives unchanged; {} where the probe fails, with the reason."""
     key = (channels, tuple(strides), tuple(targets))
-    kept = _CACHE.setdefault(network, {})
-    if key not in kept:
+
+    def found():
         try:
-            kept[key] = probe(network, channels, strides, targets), ""
+            return probe(network, channels, strides, targets), ""
         except Exception as error:  # a forward that refuses the probe image may raise anything
-            kept[key] = {}, f"{type(error).__name__}: {error}"
-    return kept[key]
+            return {}, f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else ''}"
+
+    return remembered(_CACHE, network, key, found)
+
+
+def remembered(cache, network, key, compute):
+    """``compute()``, kept until the network goes or any of its modules, parameters or buffers changes."""
+    state = [id(m) for m in network.modules()]
+    state += [(t.data_ptr(), t._version) for t in (*network.parameters(), *network.buffers())]
+    if network not in cache or cache[network][0] != state:
+        cache[network] = state, {}
+    answers = cache[network][1]
+    if key not in answers:
+        answers[key] = compute()
+    return answers[key]

@@ -55,8 +55,10 @@ class PlainModel(SegmentationModel):
     @property
     def weights_hash(self) -> str:
         """SHA-256 over names and values of the state_dict, computed again only when a weight has changed."""
+        from ..borrowed import fingerprint
+
         state = sorted(self.network.state_dict().items())
-        stamp = [(key, value.data_ptr(), value._version) for key, value in state]
+        stamp = [(key, *fingerprint(value)) for key, value in state]
         if stamp != self._hashed[0]:
             self._hashed = stamp, state_hash(state)
         return self._hashed[1]
