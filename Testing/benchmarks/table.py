@@ -10,8 +10,10 @@ from rows import BEFORE_IN_PLACE, FLOOR
 from summary import COLUMNS
 
 START, END = "<!-- bench:start -->", "<!-- bench:end -->"
-HEAD = "| contestant | time / forward | memory / forward | CPU s (first call) | MiB (stays) | map against float64 | |"
-RULE = "|---|---|---|---|---|---|---|"
+HEAD = (
+    "| contestant | n | time / forward | memory / forward | CPU s (first call) | MiB (stays) | map against float64 | |"
+)
+RULE = "|---|---|---|---|---|---|---|---|"
 BF16 = ", bf16 autocast"
 
 
@@ -87,8 +89,8 @@ def _intro(facts):
     size = settings["size"]
     return (
         f"MONAI DynUNet (5.65 M parameters, instance norm, in-place activations), 1 x 1 x {size}^3, fp32, "
-        f"{settings['threads']} thread(s); M = {facts['share_of_m']:.0%} of the voxels. Median of {settings['rounds']} "
-        "fresh process(es) a row, rounds interleaved. Every process runs two plain forwards and the contestant's call "
+        f"{settings['threads']} thread(s); M = {facts['share_of_m']:.0%} of the voxels. Median of n "
+        "fresh processes a row, rounds interleaved. Every process runs two plain forwards and the contestant's call "
         "once as a warm-up, then the call that counts. Time: process CPU seconds (in brackets: the first call's). "
         "Memory: that call's peak resident memory above the loaded process before any explanation (in brackets: what "
         "the first call left behind, such as the graph, parameter gradients or imports; it is part of the peak), in "
@@ -103,14 +105,14 @@ def _row(line, notes, bf16=False):
     name = f"{line['contestant']}; {line['target']}" if bf16 and line["target"] != FLOOR.target else line["contestant"]
     note = "; ".join(part for part in (_note(line), notes.get((line["contestant"], line["target"]), "")) if part)
     if line["status"] != "ok":
-        return f"| {name} | did not run | | | | | {note} |"
+        return f"| {name} | | did not run | | | | | {note} |"
     spread = "" if line["rounds"] < 2 else f" ({line['time_ratio_low']:.2f}-{line['time_ratio_high']:.2f})"
     memory = ("-", "-")
     if line["memory_ratio"] is not None:
         memory = f"{line['memory_ratio']:.2f}", f"{line['extra_mib']:.0f} ({round(line['stays_mib'])})"
     seconds = f"{line['cpu_s']:.2f} ({line['first_call_cpu_s']:.2f})"
     return (
-        f"| {name} | {line['time_ratio']:.2f}{spread} | {memory[0]} | {seconds} | {memory[1]} "
+        f"| {name} | {line['rounds']} | {line['time_ratio']:.2f}{spread} | {memory[0]} | {seconds} | {memory[1]} "
         f"| {_agreement(line, bf16)} | {note} |"
     )
 
