@@ -273,10 +273,16 @@ class Checkpointed(nn.Module):
         return checkpoint(self.back, self.front(x), use_reentrant=self.reentrant)
 
 
-@pytest.mark.parametrize("reentrant", [False])
-def test_checkpointing_in_the_tail_gives_the_same_gradient(reentrant):
+def test_reentrant_checkpointing_is_a_clear_error():
+    network, x = Checkpointed(True).eval(), torch.randn(1, 1, 5, 5)
+    done = forward(network, x, ["front"])
+    with pytest.raises(GradientError, match="reentrant checkpointing.*use_reentrant=False"):
+        done.gradients(done.logits[0, 1].sum())
+
+
+def test_checkpointing_in_the_tail_gives_the_same_gradient():
     torch.manual_seed(0)
-    network, x = Checkpointed(reentrant).double().eval(), torch.randn(1, 1, 5, 5, dtype=torch.float64)
+    network, x = Checkpointed(False).double().eval(), torch.randn(1, 1, 5, 5, dtype=torch.float64)
     done = forward(network, x, ["front"])
     plain = copy.deepcopy(network)
     leaf = plain.front(x).detach().requires_grad_()

@@ -70,6 +70,13 @@ class Pass:
             with torch.inference_mode(False):
                 tensors = [self._recorded[name] for name in asked]
                 found = torch.autograd.grad(score, tensors, retain_graph=keep_graph, allow_unused=True)
+        except RuntimeError as error:
+            if "checkpoint" in str(error):
+                raise GradientError(
+                    "The network uses reentrant checkpointing; no gradient of an activation can be asked through it.",
+                    "Call torch.utils.checkpoint with use_reentrant=False, or switch checkpointing off.",
+                ) from error
+            raise
         finally:
             for handle in handles:
                 handle.remove()

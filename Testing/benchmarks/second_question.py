@@ -1,0 +1,124 @@
+"""What a second question costs, and how long Slicer's event loop waits: `python Testing/benchmarks/second_question.py`.
+
+Part 1, the engine: a MONAI DynUNet at 96^3, one thread; process CPU seconds of the first question (forward and
+backward) and of a second one about other voxels (backward only), per layer; median of five.  Part 2, the panel on the
+stage with the real worker: the longest gap of the event loop while it computes three questions on the demo case.
+Writes results/second_question.json and the lines between the markers of README.md.  Needs the test environment and
+monai (its `.bench` environment is found by itself for part 1).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from statistics import median
+
+ROOT = Path(__file__).resolve().parents[2]
+START, END = "<!-- second:start -->", "<!-- second:end -->"
+LAYERS = ("bottleneck", "upsamples.2", "downsamples.1", "input_block")
+
+
+def engine() -> dict:
+    """layer -> {first, second, ratio, forward_calls}."""
+    import numpy as np
+    import torch
+    from monai.networks.nets import DynUNet
+    from seghirescam import Grid, Image, PixelSet, PlainModel
+    from seghirescam.session import Session
+
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    network = DynUNet(3, 1, 3, [3] * 5, [1, 2, 2, 2, 2], [2] * 4, filters=[16, 32, 64, 128, 256]).eval()
+    model = PlainModel(network, ["a", "b", "c"])
+    grid = Grid.from_spacing((96, 96, 96))
+    image = Image(np.random.default_rng(0).normal(size=grid.shape), grid)
+    boxes = []
+    for low in (20, 40):
+        weights = np.zeros(grid.shape)
+        weights[low : low + 40, low : low + 40, low : low + 40] = 1
+        boxes.append(PixelSet(weights, grid, "box"))
+    Session(model, image).layers()
+    found = {}
+    for layer in LAYERS:
+        times = []
+        for _ in range(5):
+            session = Session(model, image)
+            marks = [time.process_time()]
+            for box in boxes:
+                session.ask(box, class_index=1, layers=[layer])
+                marks.append(time.process_time())
+            times.append((marks[1] - marks[0], marks[2] - marks[1]))
+        first, second = (median(t[i] for t in times) for i in (0, 1))
+        found[layer] = {"first": first, "second": second, "ratio": second / first, "forward": session.forward_calls}
+    return found
+
+
+def panel() -> dict:
+    """Longest gaps of the event loop in seconds, for three questions."""
+    sys.path[:0] = [str(ROOT / "SegHiResGradCAM"), str(ROOT / "Testing")]
+    from stage.gui import choose, events, failures
+    from stage.panel import Panel
+
+    failures.collect()
+    shown = Panel()
+    shown.openDemo()
+    gaps = []
+    for pixels in ("Segment", "Predicted class", "Whole image"):
+        choose(shown.ui.pixelSetComboBox, pixels)
+        with events.LoopGap() as gap:
+            shown.applyAndWait()
+        gaps.append(gap.longest)
+    shown.close()
+    return {"gaps_s": gaps}
+
+
+def main() -> int:
+    if sys.argv[1:] in (["engine"], ["panel"]):
+        print("RESULT " + json.dumps(engine() if sys.argv[1] == "engine" else panel()), flush=True)
+        os._exit(0)  # Slicer's classes do not survive Python's own shutdown
+    bench = ROOT / ".bench" / "seghirescam" / "bin" / "python"
+    result = child(str(bench) if bench.exists() else sys.executable, "engine") | child(sys.executable, "panel")
+    folder = Path(__file__).parent / "results"
+    folder.mkdir(exist_ok=True)
+    (folder / "second_question.json").write_text(json.dumps(result, indent=1) + "\n")
+    text = summary(result)
+    readme = ROOT / "README.md"
+    before, start, rest = readme.read_text(encoding="utf-8").partition(START)
+    _, end, after = rest.partition(END)
+    if start and end:
+        readme.write_text(f"{before}{START}\n{text}\n{END}{after}", encoding="utf-8")
+    print(text)
+    return 0
+
+
+def child(python: str, part: str) -> dict:
+    paths = os.pathsep.join([str(ROOT / "SegHiResGradCAM"), str(ROOT / "Testing")])
+    done = subprocess.run(
+        [python, __file__, part], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": paths}, check=False
+    )
+    lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
+    if not lines:
+        sys.exit(f"{part} did not run:\n{done.stderr[-2000:]}")
+    return {part: json.loads(lines[-1].removeprefix("RESULT "))}
+
+
+def summary(result: dict) -> str:
+    costs = "; ".join(
+        f"{layer} {values['ratio']:.2f}x ({values['second']:.2f} of {values['first']:.2f} s)"
+        for layer, values in result["engine"].items()
+    )
+    calls = max(values["forward"] for values in result["engine"].values())
+    gap = 1000 * max(result["panel"]["gaps_s"])
+    return (
+        f"A second question about the same case (other voxels, same layer) makes no forward call ({calls} for both) "
+        f"and costs, CPU time against the first at 96^3: {costs}. While the worker computed three questions on the "
+        f"demo case the panel's event loop waited {gap:.0f} ms at most."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
