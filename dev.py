@@ -50,7 +50,7 @@ def main(arguments: list[str]) -> int:
     if options.command == "demo":
         python = environment("demo")
         extra = ["--device", options.device] if options.device else []
-        return run([python, "examples/demo.py", "--out", options.out, *extra])
+        return run([python, "examples/demo.py", "--out", str(Path(options.out).resolve()), *extra])
     if options.command == "test":
         python = environment("test")
         chosen = [] if options.full or any(word == "-m" for word in rest) else ["-m", "not slow"]

@@ -22,9 +22,10 @@ SUFFIX = ".nrrd"
 def exportOverlay(volumeNode, path) -> tuple[Path, Path]:
     """Writes ``path`` (.nrrd) and the sidecar of the same name (.json); returns both paths.
 
-    The voxels are stored raw (signed, in their unit) in the frame of the input volume's file; the sidecar holds the
-    parent transform.  Neither file holds a path or the name of any node.  Existing files are replaced only when both
-    new ones are complete.  Raises ValueError for another suffix, OSError if a file cannot be written.
+    The voxels are the node's (signed, in their unit; 0 below a millionth of the peak) in the frame of the input's file;
+    the sidecar holds the parent transform.  Neither file holds a path or the name of any node.  Existing files are
+    replaced only when both new ones are complete.  Raises ValueError for another suffix, OSError if a file cannot be
+    written.
     """
     path = Path(path)
     if path.suffix != SUFFIX:

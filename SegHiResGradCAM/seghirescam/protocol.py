@@ -162,7 +162,7 @@ class Explanation:
     score in ``unit`` (so the cells add up to ``total``).  Never rectified, never normalised.
     score: S, the sum over M of what was differentiated.  completeness: total / score (None if the score is 0): 1 means
     the map accounts for all of S, the rest are biases and non-linearity.
-    status: "ok", "zero_map" or "no_positive_evidence", with ``reason`` in words.
+    status: "ok", "zero_map", "no_positive_evidence" or "nonfinite", with ``reason`` in words.
     provenance: JSON-able facts from which the run can be repeated; hashes, never paths or patient names.
     """
 
