@@ -35,9 +35,10 @@ from .synthesis import EXPLORE_SEEDS, REPORT_SEEDS, make_case
 SEEDS = {"explore": EXPLORE_SEEDS, "report": REPORT_SEEDS}
 _CAVEATS = (
     "One training seed a network. The training recipe was chosen between two on other (the explore) seeds with these",
-    "shares in view: the shipped one had the larger marker share (29x against 15-20x chance) and also the better Dice of",
-    "the lesion (0.95 against 0.92), by which alone it would have been chosen too. The second ratio has a denominator",
-    "near zero. Maps up to the bottleneck are placed where their cells read, those behind it where they write.",
+    "shares in view: the shipped one had the larger marker share (29x against 15-20x chance) and also the better Dice",
+    "of the lesion (0.95 against 0.92), by which alone it would have been chosen too. The second ratio has a",
+    "denominator near zero. Maps up to the bottleneck are placed where their cells read, those behind it where they",
+    "write.",
 )
 _SHORT = {"seg_hires_grad_cam": "Seg-HiRes-Grad CAM", "seg_grad_cam": "Seg-Grad-CAM"}
 
