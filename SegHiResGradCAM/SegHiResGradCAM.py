@@ -185,13 +185,17 @@ class SegHiResGradCAMLogic(ScriptedLoadableModuleLogic):
 class SegHiResGradCAMTest(ScriptedLoadableModuleTest):
     """Reload and Test: what needs neither network nor torch. The rest is Testing/Python/SegHiResGradCAMSelfTest.py."""
 
+    def setUp(self):
+        slicer.mrmlScene.Clear()
+        self.widget = slicer.util.getModuleWidget("SegHiResGradCAM")
+        self.widget.initializeParameterNode()  # the module may never have been entered
+
     def test_anEmptyPanelSaysWhatIsMissing(self):
-        ui = slicer.util.getModuleWidget("SegHiResGradCAM").ui
-        self.assertFalse(ui.applyButton.enabled)
-        self.assertEqual(ui.applyButton.toolTip, "Choose a volume.")
+        self.assertFalse(self.widget.ui.applyButton.enabled)
+        self.assertEqual(self.widget.ui.applyButton.toolTip, "Choose a volume.")
 
     def test_theDemoCaseLoadsAndTheClassIsNotGuessed(self):
-        widget = slicer.util.getModuleWidget("SegHiResGradCAM")
+        widget = self.widget
         widget.presenter.openCase()
         self.assertEqual(widget.ui.volumeSelector.currentNode().GetName(), "Demo brain")
         self.assertEqual(widget.ui.segmentSelector.currentSegmentID(), "Lesion")

@@ -195,7 +195,7 @@ class Presenter:
             if "layers" in answer:
                 self.layersOf[job.what["layerKey"]] = tuple(answer["layers"])
             if job.purpose == DESCRIBE:
-                self.models.described(job, answer)
+                self.notices.guarded(self.models.described, job, answer)
             elif job.purpose != LAYERS:
                 self.notices.guarded(self.desk.answered, job, answer)
         self._settle()

@@ -67,8 +67,15 @@ class ResultDesk:
         found = {explanation.layer.name: explanation for explanation in answer["explanations"]}
         if job.purpose == OTHER_LAYER:
             node = self._scene.GetNodeByID(job.nodeIds[1])
-            self.results.origin(node).maps.update(found)
-            self.showLayer(job.what["layer"])
+            origin = self.results.origin(node)
+            if _sources(found) != _sources(origin.maps):
+                self._panel.notices.fail(
+                    "The volume or the model is not what it was for this result.", "Ask again."
+                )
+                return
+            origin.maps.update({name: one for name, one in found.items() if name not in origin.maps})
+            if node is self.node:  # another result may have been picked meanwhile
+                self.showLayer(job.what["layer"])
             return
         origin = Pass(found, tuple(answer["layers"]), job.what["model"], job.what["question"])
         volume, segmentation = (self._scene.GetNodeByID(nodeId) for nodeId in job.what["inputs"])
@@ -102,3 +109,8 @@ class ResultDesk:
         self._panel.notices.clear()
         self._panel.notices.guarded(action, *arguments)
         self._panel.changed()
+
+
+def _sources(maps):
+    """What maps were made of: image and weights, by their hashes."""
+    return {(one.provenance.get("image_sha256"), one.provenance.get("weights_sha256")) for one in maps.values()}

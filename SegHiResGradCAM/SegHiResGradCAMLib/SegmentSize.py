@@ -8,8 +8,21 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 import slicer
 
+_known: dict = {}
+
 
 def segmentExtentMm(segmentationNode, segmentId: str) -> tuple[float, float, float] | None:
+    """As :func:`measuredExtentMm`, measured again only when the segmentation has changed (the panel asks often)."""
+    if segmentationNode is None:
+        return None
+    key = segmentationNode.GetID(), segmentId
+    stamp = segmentationNode.GetSegmentation().GetMTime(), segmentationNode.GetMTime()
+    if _known.get("key") != (key, stamp):
+        _known.update(key=(key, stamp), extent=measuredExtentMm(segmentationNode, segmentId))
+    return _known["extent"]
+
+
+def measuredExtentMm(segmentationNode, segmentId: str) -> tuple[float, float, float] | None:
     """Edges of the box around a segment in mm, along the axes it is stored in; None without a binary labelmap."""
     name = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
     if segmentationNode is None or not segmentationNode.GetSegmentation().ContainsRepresentation(name):

@@ -67,7 +67,7 @@ class WorkerClient:
         settings=None,
         environment=None,
         temporaryFolder=None,
-        cancelSeconds: float = 3.0,
+        cancelSeconds: float = 1.5,
         startSeconds: float = 180.0,
     ):
         self._schedule = schedule

@@ -12,10 +12,9 @@ PATIENCE_SECONDS = 300
 
 
 def hasTorch():
-    try:
-        return bool(metadata.version("torch"))
-    except metadata.PackageNotFoundError:
-        return False
+    from SegHiResGradCAMLib.Dependencies import TORCH, isInstalled
+
+    return isInstalled(TORCH)
 
 
 class SegHiResGradCAMSelfTest(unittest.TestCase):

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sys
 import types
 from contextlib import contextmanager
@@ -69,6 +70,7 @@ class Description:
                 if not isinstance(values[key], (list, tuple)) or not all(isinstance(v, str) for v in values[key]):
                     raise ModelError(f"The model's description must hold {key} as a list of words.", "Correct it.")
                 values[key] = tuple(values[key])
+        _refuse_bad_words(values)
         for key in ("factory", "weights"):
             values[key] = folder / values[key]
             if not values[key].is_file():
@@ -77,6 +79,24 @@ class Description:
                     "It was moved or deleted, or the description names another place.",
                 )
         return Description(**values)
+
+
+#: a package name with an optional extra and version bounds; no address, nothing Slicer brings itself
+_REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*(\[[\w, .-]+\])?\s*((==|>=|<=|!=|~=|<|>)\s*[\w.*]+\s*,?\s*)*")
+_SLICERS_OWN = {"numpy", "scipy", "simpleitk", "vtk", "pip", "setuptools", "torch"}
+
+
+def _refuse_bad_words(values):
+    """Class names that repeat, and requirements that pip could not read or that would replace what Slicer brings."""
+    if len({name.strip().lower() for name in values["classes"]}) != len(values["classes"]):
+        raise ModelError("Two classes of the model's description have the same name.", "Name them apart.")
+    for requirement in values.get("requirements", ()):
+        name = re.split(r"[^\w.-]", requirement.strip(), maxsplit=1)[0].lower()
+        if not _REQUIREMENT.fullmatch(requirement.strip()) or name in _SLICERS_OWN:
+            raise ModelError(
+                f"The model's description asks for the package {requirement!r}, which is not allowed.",
+                "Name packages as 'monai>=1.6'; no addresses, and nothing that comes with Slicer or the engine.",
+            )
 
 
 class _FactoryKind:

@@ -39,6 +39,8 @@ class PlainModel(SegmentationModel):
             raise ModelError(f"Unknown head {head!r}.", "Use 'softmax', 'sigmoid' or 'binary'.")
         if head == BINARY and len(classes) != 2:
             raise ModelError(f"A binary head has two classes, got {len(classes)} names.", "Name background and object.")
+        if len({str(name).strip().lower() for name in classes}) != len(classes):
+            raise ModelError("Two classes have the same name.", "Name them apart.")
         if spatial_dims not in (2, 3):
             raise ModelError(f"Networks have 2 or 3 spatial dimensions, got {spatial_dims}.", "Set spatial_dims.")
         self.network = network
