@@ -200,3 +200,17 @@ def test_a_file_that_does_not_work_ends_in_one_sentence(made, code, error, match
     with pytest.raises(error, match=match) as caught:
         open_model(made(code=code), consent=True)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [{"requirements": [bad]} for bad in ("monai >= ", "numpy<2", "SimpleITK>=3", "x @ https://somewhere/x.zip", "-r a")]
+    + [{"classes": ["a", "A "]}],
+)
+def test_requirements_that_would_harm_and_classes_that_repeat_are_refused(made, tmp_path, words):
+    made()
+    path = tmp_path / "mine.model.json"
+    about = {"factory": "net.py", "weights": "weights.safetensors", "classes": ["a", "b"]}
+    path.write_text(json.dumps(about | words))
+    with pytest.raises(ModelError, match="not allowed|same name"):
+        recognise(str(path)).requirements(str(path))

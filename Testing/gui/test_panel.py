@@ -143,6 +143,23 @@ def test_layers_of_the_same_pass_are_switched_without_another_pass(panel):
     assert panel.presenter.engine.cost["forward_calls"] == 1
 
 
+def test_a_layer_of_a_result_whose_volume_has_changed_is_refused_and_the_maps_stay(panel):
+    panel.openDemo()
+    panel.applyAndWait()
+    node, origin = panel.node, panel.presenter.desk.results.origin(panel.node)
+    before = dict(origin.maps)
+    volume = panel.ui.volumeSelector.currentNode()
+    slicer.util.updateVolumeFromArray(volume, slicer.util.arrayFromVolume(volume)[::-1].copy())
+    absent = next(
+        text for n in range(panel.ui.shownLayerComboBox.count)
+        if (text := panel.ui.shownLayerComboBox.itemText(n)).split(" ")[0] not in before
+    )  # fmt: skip
+    choose(panel.ui.shownLayerComboBox, absent)
+    panel.waitIdle()
+    assert "not what it was for this result" in panel.ui.errorLabel.text
+    assert panel.node is node and origin.maps == before
+
+
 def test_the_layers_are_listed_when_how_is_opened_and_coarse_ones_warn(panel):
     panel.openDemo()
     panel.openHow()
