@@ -69,9 +69,7 @@ class ResultDesk:
             node = self._scene.GetNodeByID(job.nodeIds[1])
             origin = self.results.origin(node)
             if _sources(found) != _sources(origin.maps):
-                self._panel.notices.fail(
-                    "The volume or the model is not what it was for this result.", "Ask again."
-                )
+                self._panel.notices.fail("The volume or the model is not what it was for this result.", "Ask again.")
                 return
             origin.maps.update({name: one for name, one in found.items() if name not in origin.maps})
             if node is self.node:  # another result may have been picked meanwhile

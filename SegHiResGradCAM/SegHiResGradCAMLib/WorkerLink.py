@@ -72,8 +72,10 @@ class WorkerLink:
     def end(self) -> None:
         """End the whole process tree and remove the folder, now."""
         self._drainLog()
-        self._process.kill(self.hello.pid if self.hello else None)
-        self.folder.remove()
+        try:
+            self._process.kill(self.hello.pid if self.hello else None)
+        finally:
+            self.folder.remove()
 
     def _drainLog(self):
         self.log.extend(text.decode("utf-8", "replace") for text in self._process.log())

@@ -91,14 +91,17 @@ class WorkerProcess:
                 pass  # unsent bytes of a dead process
 
     def _taskkill(self):
-        subprocess.run(
-            ["taskkill", "/PID", str(self.pid), "/T", "/F"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            creationflags=subprocess.CREATE_NO_WINDOW,
-            check=False,
-            timeout=5,
-        )
+        try:
+            subprocess.run(
+                ["taskkill", "/PID", str(self.pid), "/T", "/F"],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                creationflags=subprocess.CREATE_NO_WINDOW,
+                check=False,
+                timeout=5,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            self._process.kill()  # and its child ends when its stdin closes
 
     def _push(self):
         try:

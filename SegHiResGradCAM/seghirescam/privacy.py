@@ -13,23 +13,25 @@ class Names:
     """Remembers the paths that requests named, and hides them, with every other absolute path, from texts."""
 
     def __init__(self):
-        self._known: set[str] = set()
+        self._files: set[str] = set()
+        self._folders: set[str] = set()
 
     def know(self, source) -> None:
         """source: the model of a request, a path or a dict with paths in it."""
         for value in source.values() if isinstance(source, dict) else [source]:
             if isinstance(value, str) and (os.sep in value or "/" in value):
-                for part in (Path(value), *Path(value).parents):
-                    if len(part.parts) > 1 or part.is_absolute():
-                        self._known.add(str(part))
-                self._known.discard(Path(value).anchor)
+                self._files.add(str(Path(value)))
+                self._folders |= {str(p) for p in Path(value).parents if len(p.parts) > 1}
 
     def hide(self, text: str) -> str:
         """The text without directories; what follows the last separator (a file's own name) stays."""
-        for path in sorted(self._known, key=len, reverse=True):
-            text = text.replace(path + os.sep, "").replace(path, Path(path).name)
+        for path in sorted(self._files, key=len, reverse=True):
+            text = text.replace(path, Path(path).name)
+        for path in sorted(self._folders, key=len, reverse=True):
+            text = text.replace(path + os.sep, "").replace(path, _HIDDEN)
         text = re.sub(r"""(['"])(?:[A-Za-z]:)?[\\/][^'"\n]*[\\/]""", rf"\1{_HIDDEN}/", text)
-        return re.sub(r"(?<![\w.])(?:[A-Za-z]:)?[\\/](?:[^\s'\"<>:|,;]+[\\/])+", _HIDDEN + "/", text)
+        # names hold spaces too: from the first separator to the last one of the line, quote or bracket
+        return re.sub(r"(?<![\w.>])(?:[A-Za-z]:)?[\\/][^'\"<>|\n]*[\\/]", _HIDDEN + "/", text)
 
     def hide_in(self, value):
         """The same for every text in a JSON-like structure."""

@@ -181,3 +181,18 @@ def test_the_corridor_loads_no_torch():
 def test_grids_travel_exactly():
     again = Grid.from_json(json.loads(json.dumps(GRID.to_json())))
     assert np.array_equal(again.ijk_to_ras, GRID.ijk_to_ras) and again.shape == GRID.shape
+
+
+@pytest.mark.parametrize(
+    ("said", "heard"),
+    [
+        ("cannot open /data/DOE JANE 1970/scan.nii.gz", "cannot open <path>/scan.nii.gz"),
+        (r"C:\Users\Jane Doe\scan.nii", "<path>/scan.nii"),
+        ("cannot read /srv/u/DOE JANE", "cannot read <path>"),
+        ("the ratio 3/4 and a/b stay", "the ratio 3/4 and a/b stay"),
+    ],
+)
+def test_names_with_spaces_are_hidden_too(said, heard):
+    names = Names()
+    names.know("/srv/u/DOE JANE/net.model.json")
+    assert names.hide(said) == heard
