@@ -55,7 +55,9 @@ def test_describing_a_model_runs_nothing_of_it(worker, model):
     assert "Nothing was run" in refused["hint"] and model.calls() == before
     source = model.source | {"requirements": ["no-such-library-xyz>=1", "packaging"]}
     told = worker.ask("describe", model=source)
-    assert told["requirements"] == ["no-such-library-xyz>=1", "packaging"] and told["missing"] == ["no-such-library-xyz>=1"]
+    assert told["requirements"] == ["no-such-library-xyz>=1", "packaging"] and told["missing"] == [
+        "no-such-library-xyz>=1"
+    ]
 
 
 def test_layers_and_maps_come_back_as_the_engine_makes_them(worker, model):
