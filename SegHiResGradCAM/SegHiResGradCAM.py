@@ -172,12 +172,8 @@ class SegHiResGradCAMLogic(ScriptedLoadableModuleLogic):
         settings = Settings(slicer.app.userSettings())
 
         def makeClient():
-            return WorkerClient(
-                qt.QTimer.singleShot,
-                shutil.which("PythonSlicer"),
-                settings=settings,
-                temporaryFolder=slicer.app.temporaryPath,
-            )
+            python, folder = shutil.which("PythonSlicer"), slicer.app.temporaryPath
+            return WorkerClient(qt.QTimer.singleShot, python, settings=settings, temporaryFolder=folder)
 
         return Presenter(slicer.mrmlScene, EngineDoor(makeClient), settings, ask, Installer(ask), onChange, examine)
 
@@ -195,9 +191,9 @@ class SegHiResGradCAMTest(ScriptedLoadableModuleTest):
         self.assertEqual(self.widget.ui.applyButton.toolTip, "Choose a volume.")
 
     def test_theDemoCaseLoadsAndTheClassIsNotGuessed(self):
-        widget = self.widget
-        widget.presenter.openCase()
-        self.assertEqual(widget.ui.volumeSelector.currentNode().GetName(), "Demo brain")
-        self.assertEqual(widget.ui.segmentSelector.currentSegmentID(), "Lesion")
-        widget.presenter.pick(segmentId="Marker")
-        self.assertEqual(widget.presenter.parameters.className, "")
+        ui, presenter = self.widget.ui, self.widget.presenter
+        presenter.openCase()
+        self.assertEqual(ui.volumeSelector.currentNode().GetName(), "Demo brain")
+        self.assertEqual(ui.segmentSelector.currentSegmentID(), "Lesion")
+        presenter.pick(segmentId="Marker")
+        self.assertEqual(presenter.parameters.className, "")
