@@ -238,8 +238,10 @@ def mean_errors(pool, skip, shift):
 def test_the_reading_side_finds_the_cue_on_analytic_networks(pool, skip, shift):
     """The measurement behind the default up to the bottleneck: the reading side is never the worse one.
 
-    It holds behind the bottleneck too where, as here, all weight lies on the path that carries the cue; trained decoders
-    mix paths, which is why they are placed where they write (test_explain.py).  shift: voxels between the cue and the segment it makes; the writing side follows the segment.
+    It holds behind the bottleneck too where, as here, all weight lies on the path that carries the cue; trained
+    decoders mix paths, which is why they are placed where they write (test_explain.py).
+
+    shift: voxels between the cue and the segment it makes; the writing side follows the segment.
     """
     errors = mean_errors(pool, skip, shift)
     print(
