@@ -152,3 +152,12 @@ def test_a_view_made_before_the_target_layer_may_be_changed_in_place_behind_it()
     network, x = Residual().double(), torch.randn(1, 1, 4, 4, dtype=torch.float64)
     done = forward(network, x, ["b"])
     assert torch.equal(done.gradients(done.logits[0, 1].sum())["b"][0, 1], torch.ones(4, 4, dtype=torch.float64))
+
+
+def test_an_image_without_its_batch_axis_is_left_to_torch():
+    torch.manual_seed(0)
+    x, weight = torch.randn(4, 5, 6, dtype=torch.float64, requires_grad=True), torch.randn(3, 4, 1, 1).double()
+    with LeanTail():
+        (found,) = torch.autograd.grad(nn.functional.conv2d(x, weight).pow(2).sum(), x)
+    (truth,) = torch.autograd.grad(nn.functional.conv2d(x, weight).pow(2).sum(), x)
+    assert torch.equal(found, truth)
