@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from ..cam.heads import BINARY, SIGMOID
 from ..errors import ClassError, ImageError
-from ..geometry import Grid
+from ..geometry import Grid, resampled
 from ..protocol import ClassInfo, Image
 
 if TYPE_CHECKING:
@@ -21,12 +23,35 @@ class Prepared:
 
     grid: the model grid in patient space, (K, J, I), K = 1 for a 2D network.  valid: shape of the part that shows the
     image; the rest, at the far ends, is padding.  notes: sentences for the user.
+    For a model with :class:`Windows` the tensor is the whole volume ``[1, C, K, J, I]`` (also for a 2D network) and
+    unpadded: cutting, padding and mirroring are the windows' business.  facts: whatever the loader needs for the way
+    back (``SegmentationModel.labels_on_input``).
     """
 
     tensor: torch.Tensor
     grid: Grid
     valid: tuple[int, int, int]
     notes: tuple[str, ...] = ()
+    facts: object = None
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """How a model's own inference cuts the volume on the model grid into windows and fuses their logits.
+
+    The fused logits are y = (1/RF) sum over folds, mirrorings and windows p of w_p y_p / W, W = sum_p w_p.
+    size: (K, J, I) voxels, K = 1 for a 2D network that goes through a volume slice by slice.  offsets(shape): the
+    (k, j, i) starts of all windows in a volume of that shape, which is at least ``size``; a smaller volume is padded
+    with ``pad_value``, half of it (rounded down) in front, before it is cut.  importance: w, ``[size]`` and positive.
+    mirror_axes: 0 = K, 1 = J, 2 = I; all combinations of flips along them are averaged.
+    Take all of them from the library that trained the model, so that the prediction is the library's.
+    """
+
+    size: tuple[int, int, int]
+    offsets: Callable[[tuple[int, int, int]], list[tuple[int, int, int]]]
+    importance: np.ndarray
+    mirror_axes: tuple[int, ...] = ()
+    pad_value: float = 0.0
 
 
 class SegmentationModel:
@@ -34,7 +59,8 @@ class SegmentationModel:
 
     name; classes (index and name of everything that can be explained); channels (names of the input channels);
     spatial_dims 2 or 3; head: "softmax" (one channel a class), "sigmoid" (one independent channel a class) or
-    "binary" (one channel z: class 1 has logit z, class 0 has -z); networks: the folds (one or more nn.Module);
+    "binary" (one channel z: class 1 has logit z, class 0 has -z); networks: the folds (one or more nn.Module, their
+    logits are averaged); windows: how its own inference goes through a volume, None = in one piece;
     weights_hash: SHA-256 of the weights, "" if unknown.
     """
 
@@ -44,12 +70,24 @@ class SegmentationModel:
     spatial_dims: int
     head: str
     networks: tuple[torch.nn.Module, ...]
+    windows: Windows | None = None
     weights_hash: str = ""
     kind: str = ""
 
     def prepare(self, image: Image) -> Prepared:
         """Bring an image onto the model grid. Raises ImageError before any expensive work."""
         raise NotImplementedError
+
+    def labels_on_input(self, logits: np.ndarray, prepared: Prepared, image: Image) -> np.ndarray:
+        """The prediction on the image's own grid, from logits ``[C, K, J, I]`` on the model grid (its valid part).
+
+        Exclusive heads (softmax, binary): class indices ``[K, J, I]`` (uint8, or uint16 beyond 256 classes).  Sigmoid
+        heads: bool ``[C, K, J, I]``, one mask a class.  Here: logits linearly to the image's grid, then the decision;
+        loaders whose library has a way back of its own use that one.
+        """
+        inner = np.ascontiguousarray(logits[(slice(None), *(slice(0, n) for n in prepared.valid))])
+        source = prepared.grid.strided((1, 1, 1), (0, 0, 0), prepared.valid)
+        return decided_on(inner, source, image.grid, self.head)
 
     def class_index(self, wanted: int | str) -> int:
         """Index of a class given by index or (case-insensitive) name; raises ClassError with the list."""
@@ -72,7 +110,7 @@ class SegmentationModel:
                 expected=len(self.channels),
                 given=int(image.array.shape[0]),
             )
-        if self.spatial_dims == 2 and image.grid.shape[0] != 1:
+        if self.spatial_dims == 2 and self.windows is None and image.grid.shape[0] != 1:
             raise ImageError(
                 f"This is a 2D network and the image has {image.grid.shape[0]} slices.", "Give a single slice (K = 1)."
             )
@@ -87,6 +125,26 @@ class SegmentationModel:
                     nonfinite=bad,
                 )
         return image
+
+
+def decided_on(logits: np.ndarray, source: Grid, target: Grid, head: str) -> np.ndarray:
+    """Logits ``[C, K, J, I]`` on one grid, the decision on another; class by class, so that memory stays small.
+
+    Voxels of the target outside the source take the logits of the nearest source voxel within half a voxel, beyond
+    that they are class 0 (exclusive heads) or False (sigmoid heads).
+    """
+    if head == SIGMOID:
+        return np.stack([resampled(channel, source, target, outside=-np.inf) > 0 for channel in logits])
+    if head == BINARY:
+        return (resampled(logits[0], source, target, outside=-np.inf) > 0).astype(np.uint8)
+    best = resampled(logits[0], source, target, outside=np.inf)
+    labels = np.zeros(target.shape, dtype=np.uint8 if len(logits) <= 256 else np.uint16)
+    for index, channel in enumerate(logits[1:], start=1):
+        value = resampled(channel, source, target, outside=-np.inf)
+        larger = value > best
+        labels[larger] = index
+        best[larger] = value[larger]
+    return labels
 
 
 def padded(array: np.ndarray, grid: Grid, divisor: int, axes=(0, 1, 2)) -> tuple[np.ndarray, Grid, tuple[str, ...]]:
