@@ -32,23 +32,38 @@ class Run:
 
     def answer(self, method, a, g, layer, pixels: PixelSet, score: float) -> Explanation:
         """One explanation from the activation and the gradient ``[K, *cells]`` of one layer."""
-        model, prepared = self.model, self.prepared
-        dims = model.spatial_dims
+        prepared, dims = self.prepared, self.model.spatial_dims
         info = public_layer(layer, prepared, dims)
-        side = side_of(info) if self.side == AUTO else self.side
         signed = method.map(a, g, info.mm_per_cell[3 - dims :]).cpu().numpy().astype(np.float32)
         signed, notes = _without_padding(signed if dims == 3 else signed[None], prepared, info.stride)
-        notes = [*prepared.notes, *self.notes, *method.remarks(a, g), *notes]
+        grid = prepared.grid.strided(info.stride, self.centre(info), signed.shape)
+        notes = (*method.remarks(a, g), *notes)
+        return self.explanation(method, layer, pixels, score, signed, grid, bool(g.any()), notes)
+
+    def centre(self, info: LayerInfo) -> tuple[float, float, float]:
+        """Model-grid position of cell 0 by which this layer is placed."""
+        return info.reads if self._side(info) == READING else info.writes
+
+    def _side(self, info):
+        return side_of(info) if self.side == AUTO else self.side
+
+    def explanation(
+        self, method, layer, pixels: PixelSet, score: float, signed: np.ndarray, grid, any_gradient: bool, notes=(),
+        facts: dict | None = None,
+    ) -> Explanation:  # fmt: skip
+        """The answer around a finished map. signed: float32 [K, J, I] on grid.  facts: added to the provenance."""
+        info = public_layer(layer, self.prepared, self.model.spatial_dims)
+        notes = [*self.prepared.notes, *self.notes, *notes]
         if info.placement == "assumed":
             why = f" ({layer.placement_problem})" if layer.placement_problem else ""
             notes.append(
                 f"Where this layer's cells look could not be measured{why}; their corners are aligned with the image's."
             )
-        status, reason = _status(signed, g)
-        names = {c.index: c.name for c in model.classes}
+        status, reason = _status(signed, any_gradient)
+        names = {c.index: c.name for c in self.model.classes}
         return Explanation(
             map=signed,
-            grid=prepared.grid.strided(info.stride, info.reads if side == READING else info.writes, signed.shape),
+            grid=grid,
             unit=self.score.unit,
             score=score,
             method=method.name,
@@ -58,11 +73,11 @@ class Run:
             class_name=names[self.score.class_index],
             score_title=self.score.title(names),
             pixel_set_label=pixels.label,
-            side=side,
+            side=self._side(info),
             status=status,
             reason=reason,
             notes=tuple(notes),
-            provenance=self._provenance(method, pixels),
+            provenance=self._provenance(method, pixels) | (facts or {}),
         )
 
     def _provenance(self, method, pixels: PixelSet) -> dict:
@@ -130,12 +145,12 @@ def _without_padding(signed, prepared, stride):
     return inner, (f"{100 * lost:.1f} % of the map's magnitude lay in cells of the padding and was cut off.",)
 
 
-def _status(signed, gradient):
+def _status(signed, any_gradient):
     """("ok" | "zero_map" | "no_positive_evidence" | "nonfinite", why in words)."""
     if not np.isfinite(signed).all():
         return "nonfinite", "The map holds NaN or infinite values; the network's activations or gradients overflow."
     if not signed.any():
-        why = "every gradient is zero" if not gradient.any() else "all products of gradient and activation are zero"
+        why = "every gradient is zero" if not any_gradient else "all products of gradient and activation are zero"
         return "zero_map", f"The map is zero: {why} at this layer."
     if signed.max() <= 0:
         return (

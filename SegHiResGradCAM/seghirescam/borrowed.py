@@ -14,13 +14,18 @@ def device_of(network: torch.nn.Module) -> torch.device:
     return next((p.device for p in network.parameters()), torch.device("cpu"))
 
 
+def destination(network: torch.nn.Module, device: str | None) -> torch.device:
+    """Where the network is to compute; raises ModelError where there is no such device."""
+    where = torch.device(device) if device is not None else device_of(network)
+    if where.type == "cuda" and not torch.cuda.is_available():
+        raise ModelError("No CUDA device is available.", "Use device='cpu'.")
+    return where
+
+
 @contextmanager
 def placed(network: torch.nn.Module, device: str | None):
     """(device, whether the network is at home there); a network from elsewhere is moved back afterwards."""
-    home = device_of(network)
-    where = torch.device(device) if device is not None else home
-    if where.type == "cuda" and not torch.cuda.is_available():
-        raise ModelError("No CUDA device is available.", "Use device='cpu'.")
+    home, where = device_of(network), destination(network, device)
     moved = where.type != home.type or (where.index is not None and where.index != home.index)
     if moved:
         network.to(where)

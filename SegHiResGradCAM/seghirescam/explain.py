@@ -26,6 +26,7 @@ def explain(
     side: str = AUTO,
     device: str | None = None,
     precision: str = "fp32",
+    tolerance: float = 0.0,
     progress: Callable[[float, str], None] | None = None,
 ) -> list[Explanation]:
     """Why did the network draw that segment? One forward pass for all pixel sets, layers and methods together.
@@ -35,16 +36,17 @@ def explain(
     (design rule: at least two cells across the first pixel set), "deepest" (the paper's choice), "main" (the last of
     every level).  score: "logit", "log_odds", or "contrast" against ``rival``.  side: "reading" places a cell where it
     looks, "writing" where it acts; "auto" reads up to the bottleneck and writes behind it.  device: default the
-    network's own.  precision: "fp32" or "bf16" (autocast; score and products stay float32).  progress(fraction, phase)
-    may raise to cancel: nothing is left behind.
+    network's own.  precision: "fp32" or "bf16" (autocast; score and products stay float32).  tolerance: for models with
+    sliding windows, the share of M's weight whose windows may be left out.  progress(fraction, phase) may raise to
+    cancel: nothing is left behind.
 
     Returns explanations ordered by pixel set, then layer, then method.  Raises the errors of :mod:`errors`, before the
     forward pass where that is possible.  The network is left exactly as it was.  Nothing is kept for a next question
     about the same image: :class:`session.Session` does that.
     """
-    from .session import Session
+    from .session import open_session
 
-    session = Session(model, image, device=device, precision=precision, keep=False)
+    session = open_session(model, image, device=device, precision=precision, keep=False, tolerance=tolerance)
     return session.ask(
         pixel_sets, class_index=class_index, methods=methods, layers=layers, score=score, rival=rival, side=side,
         progress=progress,
@@ -53,13 +55,13 @@ def explain(
 
 def list_layers(model: SegmentationModel, image: Image) -> list[LayerInfo]:
     """All layers that can be explained for this image: stride, channels, cells, mm per cell, part, placement."""
-    from .session import Session
+    from .session import open_session
 
-    return Session(model, image, keep=False).layers()
+    return open_session(model, image, keep=False).layers()
 
 
 def predict(model: SegmentationModel, image: Image, class_index: int | str) -> PixelSet:
     """Where the network chooses a class, on the model grid (padding excluded); may be empty."""
-    from .session import Session
+    from .session import open_session
 
-    return Session(model, image, keep=False).predict(class_index)
+    return open_session(model, image, keep=False).predict(class_index)

@@ -79,6 +79,34 @@ class SegmentAndPredicted(Recipe):
 
 
 @dataclass(frozen=True, eq=False)
+class FalsePositives(Recipe):
+    """Where the network chooses the explained class and the reference segment does not have it."""
+
+    reference: PixelSet
+
+    needs_prediction = True
+
+    def resolve(self, view):
+        own = self.reference.on(view.grid)
+        weights = (1 - own.weights) * view.predicted()
+        return PixelSet(weights, view.grid, f"false positives of {view.class_name} against {own.label}")
+
+
+@dataclass(frozen=True, eq=False)
+class FalseNegatives(Recipe):
+    """The part of the reference segment where the network does not choose the explained class."""
+
+    reference: PixelSet
+
+    needs_prediction = True
+
+    def resolve(self, view):
+        own = self.reference.on(view.grid)
+        weights = own.weights * (view.inside() & ~view.predicted())
+        return PixelSet(weights, view.grid, f"false negatives of {view.class_name} against {own.label}")
+
+
+@dataclass(frozen=True, eq=False)
 class Component(Recipe):
     """One connected component (voxels touching by face, edge or corner) of another set.
 

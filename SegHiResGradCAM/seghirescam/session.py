@@ -84,7 +84,16 @@ class Session:
         prepared = self._prepare(tell)
         with tell.during(self._network, 0.05, 0.05, "listing the layers"):
             listed = listed_layers(self._network, prepared.tensor, device_of(self._network))
-        return [public_layer(layer, prepared, self.model.spatial_dims) for layer in listed]
+        return public_layers(listed, prepared, self.model.spatial_dims)
+
+    def logits(self, progress: Callable[[float, str], None] | None = None) -> np.ndarray:
+        """The logits ``[C, K, J, I]``, float32, on the model grid (padding included)."""
+        tell = Progress(progress)
+        self._prepare(tell)
+        with torch.inference_mode(False), undisturbed(self._network), placed(self._network, self.device) as (where, _):
+            with named_shortage(where):
+                found = self._known_logits(tell, where)[0].float().cpu().numpy()
+        return found if self.model.spatial_dims == 3 else found[:, None]
 
     def predict(self, class_index: int | str, progress: Callable[[float, str], None] | None = None) -> PixelSet:
         """Where the network chooses a class, on the model grid (padding excluded); may be empty."""
@@ -92,9 +101,11 @@ class Session:
         tell = Progress(progress)
         self._prepare(tell)
         with torch.inference_mode(False), undisturbed(self._network), placed(self._network, self.device) as (where, _):
-            usable = self._kept and self._kept.stamp == stamp(self._network)
-            logits = self._kept.done.logits.detach() if usable else self._predicted(tell, where)
-            return PredictedClass().resolve(self._seen(self._view(index), logits))
+            return PredictedClass().resolve(self._seen(self._view(index), self._known_logits(tell, where)))
+
+    def _known_logits(self, tell, where):
+        usable = self._kept and self._kept.stamp == stamp(self._network)
+        return self._kept.done.logits.detach() if usable else self._predicted(tell, where)
 
     def ask(
         self,
@@ -217,8 +228,10 @@ class Session:
         self.forward_calls += 1
         with asking.tell.during(self._network, 0.2, 0.5, "running the network"):
             names = [layer.name for layer in layers]
-            done = capture.forward(self._network, tensor, names, autocast=self._autocast, channels=self._channels)
-        self._check_classes(done.logits)
+            done = capture.forward(
+                self._network, tensor, names, autocast=self._autocast, channels=output_channels(self.model)
+            )
+        check_classes(self.model, done.logits)
         return done
 
     def _predicted(self, tell, where):
@@ -226,22 +239,9 @@ class Session:
         self.forward_calls += 1
         autocast = torch.autocast(where.type, dtype=self._autocast) if self._autocast else nullcontext()
         with tell.during(self._network, 0.1, 0.2, "predicting"), torch.no_grad(), autocast:
-            logits = capture.as_logits(self._network(tensor), self._channels)
-        self._check_classes(logits)
+            logits = capture.as_logits(self._network(tensor), output_channels(self.model))
+        check_classes(self.model, logits)
         return logits
-
-    @property
-    def _channels(self):
-        """Output channels that the model's classes and head ask for."""
-        return 1 if self.model.head == BINARY else len(self.model.classes)
-
-    def _check_classes(self, logits):
-        if logits.shape[1] != self._channels:
-            raise ModelError(
-                f"The network has {logits.shape[1]} output channel(s), its {len(self.model.classes)} classes with a "
-                f"{self.model.head} head need {self._channels}.",
-                "Name every output channel, background included, in its order.",
-            )
 
     def _view(self, index):
         return View(self._prepared.grid, self._prepared.valid, index, self.model.class_name(index))
@@ -281,6 +281,35 @@ class Session:
                 done.differentiate(total, receive, keep or i + 1 < count, by_name, free)
             answers += [answer for layer in targets for answer in made.get(layer.name, ())]
         return answers
+
+
+def open_session(model: SegmentationModel, image: Image, *, tolerance: float = 0.0, **settings):
+    """The session that fits the model: :class:`windowed.WindowedSession` where its inference averages windows,
+    mirrorings or folds (tolerance is for that one), else :class:`Session`."""
+    if model.windows is None and len(model.networks) == 1:
+        return Session(model, image, **settings)
+    from .windowed import WindowedSession
+
+    return WindowedSession(model, image, tolerance=tolerance, **settings)
+
+
+def output_channels(model: SegmentationModel) -> int:
+    """Output channels that the model's classes and head ask for."""
+    return 1 if model.head == BINARY else len(model.classes)
+
+
+def check_classes(model: SegmentationModel, logits) -> None:
+    """Raise ModelError if the logits ``[B, C, ...]`` do not fit the model's classes."""
+    if logits.shape[1] != output_channels(model):
+        raise ModelError(
+            f"The network has {logits.shape[1]} output channel(s), its {len(model.classes)} classes with a "
+            f"{model.head} head need {output_channels(model)}.",
+            "Name every output channel, background included, in its order.",
+        )
+
+
+def public_layers(listed, prepared, dims: int) -> list[LayerInfo]:
+    return [public_layer(layer, prepared, dims) for layer in listed]
 
 
 @dataclass(eq=False)

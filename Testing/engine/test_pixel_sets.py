@@ -9,6 +9,8 @@ from seghirescam.errors import EmptyPixelSetError, PixelSetError
 from seghirescam.pixel_sets import (
     Box,
     Component,
+    FalseNegatives,
+    FalsePositives,
     PredictedClass,
     Segment,
     SegmentAndPredicted,
@@ -56,6 +58,20 @@ def test_predicted_class_and_its_overlap_with_the_segment():
     assert np.array_equal(PredictedClass().resolve(v).weights, A | B)
     both = SegmentAndPredicted(PixelSet(B | mask(((0, 1), (5, 7), (6, 8))), v.grid, "segment")).resolve(v)
     assert np.array_equal(both.weights, B) and both.label == "segment and predicted lesion"
+
+
+def test_false_positives_and_false_negatives_against_a_reference():
+    v = view(A | B, valid=(5, 7, 8))
+    missed = mask(((0, 1), (5, 7), (6, 8)), ((5, 6), (0, 1), (0, 1)))  # the second box lies in the padding
+    reference = PixelSet(B | missed, v.grid, "segment 'truth'")
+    wrong, lost = FalsePositives(reference).resolve(v), FalseNegatives(reference).resolve(v)
+    assert np.array_equal(wrong.weights, A & v.inside())
+    assert np.array_equal(lost.weights, missed & v.inside()) and lost.voxels == 4
+    assert wrong.label == "false positives of lesion against segment 'truth'"
+    with pytest.raises(EmptyPixelSetError, match="false positives of lesion"):
+        refuse_empty(FalsePositives(PixelSet(A | B, v.grid, "segment")).resolve(v))
+    soft = FalsePositives(PixelSet(A * 0.25, v.grid)).resolve(view(A))
+    assert soft.weights.max() == 0.75
 
 
 def test_padding_belongs_to_no_pixel_set():

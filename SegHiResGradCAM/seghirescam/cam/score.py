@@ -16,11 +16,15 @@ from .heads import BINARY, SIGMOID
 
 @dataclass(frozen=True)
 class Score:
-    """Base: ``values(logits, head)`` maps ``[B, C, *spatial]`` to ``[B, *spatial]``."""
+    """Base: ``values(logits, head)`` maps ``[B, C, *spatial]`` to ``[B, *spatial]``.
+
+    linear: values of a weighted sum of logits are the weighted sum of the values.
+    """
 
     class_index: int
 
     unit = "logit"
+    linear = True
 
     def values(self, logits: torch.Tensor, head: str) -> torch.Tensor:
         raise NotImplementedError
@@ -48,6 +52,7 @@ class LogOdds(Score):
     """
 
     name = "log_odds"
+    linear = False
 
     def values(self, logits, head):
         own = class_logit(logits, self.class_index, head)

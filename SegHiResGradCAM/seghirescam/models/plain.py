@@ -10,7 +10,7 @@ import numpy as np
 from ..cam.heads import BINARY, SIGMOID, SOFTMAX
 from ..errors import ModelError
 from ..protocol import ClassInfo, Image
-from .base import Prepared, SegmentationModel, padded
+from .base import Prepared, SegmentationModel, Windows, padded
 
 
 class PlainModel(SegmentationModel):
@@ -19,6 +19,8 @@ class PlainModel(SegmentationModel):
     classes: names in channel order (for head="binary": two names, background and foreground, for one channel).
     normalise: called with float32 ``[C, K, J, I]``, returns the same shape; default: unchanged.
     divisor: the image is padded with its edge values, at the far ends, to a multiple of this along the network's axes.
+    windows: how its inference goes through a volume (then nothing is padded here).  folds: further networks whose
+    logits are averaged with the first one's.
     """
 
     kind = "plain"
@@ -33,6 +35,8 @@ class PlainModel(SegmentationModel):
         head: str = SOFTMAX,
         normalise: Callable[[np.ndarray], np.ndarray] | None = None,
         divisor: int = 1,
+        windows: Windows | None = None,
+        folds: Sequence = (),
         name: str = "network",
     ):
         if head not in (SOFTMAX, SIGMOID, BINARY):
@@ -44,7 +48,8 @@ class PlainModel(SegmentationModel):
         if spatial_dims not in (2, 3):
             raise ModelError(f"Networks have 2 or 3 spatial dimensions, got {spatial_dims}.", "Set spatial_dims.")
         self.network = network
-        self.networks = (network,)
+        self.networks = (network, *folds)
+        self.windows = windows
         self.classes = tuple(ClassInfo(i, str(n)) for i, n in enumerate(classes))
         self.channels = tuple(channels)
         self.spatial_dims = spatial_dims
@@ -59,7 +64,9 @@ class PlainModel(SegmentationModel):
         """SHA-256 over names and values of the state_dict, computed again only when a weight has changed."""
         from ..borrowed import fingerprint
 
-        state = sorted(self.network.state_dict().items())
+        state = sorted(
+            (f"{n}.{k}" if n else k, v) for n, f in enumerate(self.networks) for k, v in f.state_dict().items()
+        )
         stamp = [(key, *fingerprint(value)) for key, value in state]
         if stamp != self._hashed[0]:
             self._hashed = stamp, state_hash(state)
@@ -74,9 +81,11 @@ class PlainModel(SegmentationModel):
             array = np.asarray(self.normalise(array), dtype=np.float32)
             if array.shape != image.array.shape:
                 raise ModelError(f"normalise changed the shape to {array.shape}.", "It must keep [C, K, J, I].")
+        dtype = next((p.dtype for p in self.network.parameters() if p.dtype.is_floating_point), torch.float32)
+        if self.windows is not None:
+            return Prepared(torch.tensor(array, dtype=dtype)[None], image.grid, image.grid.shape)
         axes = (0, 1, 2) if self.spatial_dims == 3 else (1, 2)
         array, grid, notes = padded(array, image.grid, self.divisor, axes)
-        dtype = next((p.dtype for p in self.network.parameters() if p.dtype.is_floating_point), torch.float32)
         tensor = torch.tensor(array, dtype=dtype)[None]
         return Prepared(tensor if self.spatial_dims == 3 else tensor[:, :, 0], grid, image.grid.shape, notes)
 

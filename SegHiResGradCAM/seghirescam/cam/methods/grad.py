@@ -24,11 +24,17 @@ class SegGradCam(Method):
     paper = "Vinogradova et al., AAAI 2020"
 
     def map(self, activation, gradient, cell_mm):
-        weights = gradient.flatten(1).mean(dim=1)
-        return torch.tensordot(weights, activation, dims=1)
+        sums = gradient.flatten(1).sum(dim=1)
+        return torch.tensordot(self.channel_weights(sums, gradient[0].numel()), activation, dims=1)
+
+    def channel_weights(self, gradient_sums, cells):
+        return gradient_sums / cells
 
     def remarks(self, activation, gradient):
-        kept = cancellation(gradient)
+        return self.cancelled(cancellation(gradient))
+
+    def cancelled(self, kept: float) -> tuple[str, ...]:
+        """The warning, from the share of the gradient that averaging keeps."""
         if kept >= 0.2:
             return ()
         return (

@@ -20,6 +20,7 @@ class SegHiResGradCam(Method):
     name = "seg_hires_grad_cam"
     title = "Seg-HiRes-Grad CAM"
     paper = "Rheude et al., MELBA 2024:023"
+    local = True
 
     def map(self, activation, gradient, cell_mm):
         return sum_of_products(gradient, activation)

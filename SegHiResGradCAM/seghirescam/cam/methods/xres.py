@@ -27,6 +27,7 @@ class SegXResCam(Method):
 
     name = "seg_xres_cam"
     paper = "Hasany et al., CVPRW 2023"
+    local = True
 
     def __post_init__(self):
         if self.pool not in ("mean", "max"):

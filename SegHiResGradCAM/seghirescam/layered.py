@@ -1,0 +1,168 @@
+"""One layer's map over all windows: cells added up on a lattice, or one weight a channel for the whole volume."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+
+from .answer import Run, public_layer
+from .cam.lattice import Lattice
+from .cam.windows import Seeds, WindowPlan
+from .protocol import Explanation, PixelSet
+
+
+class LayerSums:
+    """Base: what one method makes of one layer for one pixel set. Runs are (fold, offset, flip)."""
+
+    needs_second_sweep = False
+
+    def __init__(self, run: Run, layer, method, seeds: Seeds, plan: WindowPlan):
+        self.run, self.layer, self.method, self.plan, self.seeds = run, layer, method, plan, seeds
+        self.dims = run.model.spatial_dims
+        self.info = public_layer(layer, run.prepared, self.dims)
+        self._starts = [self.start((0, offset, flip)) for offset in seeds.touched for flip in plan.flips]
+        self._any_gradient = False
+        #: whether any run reached this layer
+        self.met = False
+        self.lattice = self._new_lattice()
+
+    @staticmethod
+    def of(run, layer, method, seeds, plan) -> LayerSums:
+        weights = method.channel_weights(torch.zeros(1), 1)
+        return (CellSums if weights is None else WeightedSums)(run, layer, method, seeds, plan)
+
+    def _new_lattice(self):
+        return Lattice(self._starts, self.info.cells, self.info.stride, self.run.prepared.valid)
+
+    def start(self, which) -> tuple[float, float, float]:
+        """Model-grid position of cell 0 of a run, after its map has been turned back."""
+        _, offset, flip = which
+        found = []
+        centre = self.run.centre(self.info)
+        for axis, (o, c) in enumerate(zip(offset, centre, strict=True)):
+            if axis in flip:
+                c = self.plan.size[axis] - 1 - c - self.info.stride[axis] * (self.info.cells[axis] - 1)
+            found.append(o + c)
+        return tuple(found)
+
+    def add(self, activation: torch.Tensor, gradient: torch.Tensor, which) -> None:
+        """A and g ``[K, *cells]`` of one run, as the network saw them (mirrored)."""
+        raise NotImplementedError
+
+    def explanation(self, pixels: PixelSet, score: float, facts: dict) -> Explanation:
+        raise NotImplementedError
+
+    def _place(self, signed: torch.Tensor, which) -> np.ndarray:
+        """The map ``[*cells]`` of a run as ``[K, J, I]``, turned back."""
+        array = signed.detach().cpu().numpy().astype(np.float32)
+        array = array if self.dims == 3 else array[None]
+        return np.flip(array, which[2]) if which[2] else array
+
+    def _finished(self, signed, pixels, score, notes, facts):
+        grid = self.run.prepared.grid.strided(self.lattice.step, self.lattice.origin, signed.shape)
+        touched, of = len(self.seeds.touched), len(self.plan.offsets)
+        if of > 1:
+            notes = (f"{touched} of {of} sliding windows meet the pixel set; the others have no influence.", *notes)
+        if self.seeds.left_out > 0:
+            notes = (*notes, f"Windows with {100 * self.seeds.left_out:.2g} % of the pixel set's weight were left out.")
+        if self.lattice.outside > 0:
+            lost = 100 * self.lattice.outside / self.lattice.magnitude
+            notes = (*notes, f"{lost:.1f} % of the map's magnitude lay in cells of the padding and was cut off.")
+        return self.run.explanation(
+            self.method, self.layer, pixels, score, signed, grid, self._any_gradient, notes, facts
+        )
+
+
+class CellSums(LayerSums):
+    """Maps of the windows, added: exact for local methods; for the others a sum of window maps, and it says so."""
+
+    def add(self, activation, gradient, which):
+        a, g = _wide(activation), _wide(gradient)
+        self.met, self._any_gradient = True, self._any_gradient or bool(g.any())
+        signed = self.method.map(a, g, self.info.mm_per_cell[3 - self.dims :])
+        self.lattice.add(self._place(signed, which), self.start(which))
+
+    def explanation(self, pixels, score, facts):
+        notes = ()
+        if not self.method.local and len(self.seeds.touched) * len(self.plan.flips) > 1:
+            notes = (
+                f"{self.method.title} was computed window by window and added: it has no exact whole-volume form.",
+            )
+        return self._finished(self.lattice.total, pixels, score, notes, facts)
+
+
+class WeightedSums(LayerSums):
+    """L = sum_k a_k A_k with one weight a channel from the gradients of all windows (Seg-Grad-CAM).
+
+    Every run (fold, mirroring) has weights of its own; A is blended over overlapping windows by their importance, as
+    the logits are.  Outside the windows that meet the pixel set nothing is computed.
+    """
+
+    needs_second_sweep = True
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self._sums: dict[tuple, torch.Tensor] = {}
+        self._magnitude = 0.0
+        self._blending = None  # ((fold, flip), sum of weighted maps, sum of weights)
+        shape = self.run.prepared.valid
+        self._cells = math.prod(math.ceil(n / s) for n, s in zip(shape, self.info.stride, strict=True))
+
+    def add(self, activation, gradient, which):
+        g = _wide(gradient)
+        self.met, self._any_gradient = True, self._any_gradient or bool(g.any())
+        fold, _, flip = which
+        found = g.flatten(1).sum(dim=1)
+        key = (fold, flip)
+        self._sums[key] = self._sums[key] + found if key in self._sums else found
+        self._magnitude += float(g.abs().sum())
+
+    def blend(self, activation: torch.Tensor, which) -> None:
+        """Second sweep, all windows of a fold and mirroring in a row: sum_k a_k A_k, weighted by the importance."""
+        fold, offset, flip = which
+        a = _wide(activation)
+        weights = self.method.channel_weights(self._sums[(fold, flip)].to(a.device), self._cells)
+        signed = self._place(torch.tensordot(weights, a, dims=1), which)
+        start = self.start(which)
+        importance = self._importance(offset, start)
+        if self._blending is None or self._blending[0] != (fold, flip):
+            self._settle()
+            self._blending = (fold, flip), self._new_lattice(), self._new_lattice()
+        _, top, bottom = self._blending
+        top.add(signed * importance, start)
+        bottom.add(importance, start)
+
+    def _settle(self):
+        """Add the blended map of the fold and mirroring that is complete."""
+        if self._blending is None:
+            return
+        _, top, bottom = self._blending
+        # what a cell holds is shared among the points of a finer lattice
+        points = math.prod(c / s for c, s in zip(self.info.stride, top.step, strict=True))
+        mean = np.divide(top.total, bottom.total, out=np.zeros_like(top.total), where=bottom.total > 0)
+        self.lattice.total += mean / np.float32(points)
+        self.lattice.outside += top.outside
+        self.lattice.magnitude += top.magnitude
+        self._blending = None
+
+    def explanation(self, pixels, score, facts):
+        self._settle()
+        kept = sum(float(s.abs().sum()) for s in self._sums.values())
+        notes = self.method.cancelled(kept / self._magnitude if self._magnitude else 1.0)
+        if len(self.seeds.touched) < len(self.plan.offsets):
+            notes = (*notes, "Outside the windows that meet the pixel set the map was not computed and is zero.")
+        return self._finished(self.lattice.total, pixels, score, notes, facts)
+
+    def _importance(self, offset, start):
+        """The window's importance at its cells' centres, ``[K, J, I]`` after turning back."""
+        index = []
+        for axis, (o, s) in enumerate(zip(offset, start, strict=True)):
+            position = s - o + self.info.stride[axis] * np.arange(self.info.cells[axis])
+            index.append(np.clip(np.round(position).astype(int), 0, self.plan.size[axis] - 1))
+        return self.plan.importance[np.ix_(*index)]
+
+
+def _wide(tensor):
+    return tensor.float() if tensor.dtype.itemsize < 4 else tensor

@@ -1,0 +1,176 @@
+"""The network passes of a windowed question: cutting, batching, keeping, fusing."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from .borrowed import destination, device_of, listed_layers, placed, stamp
+from .budget import budget, estimate, memory_of, named_shortage
+from .cam import capture
+from .cam.undisturbed import undisturbed
+from .cam.windows import Fused, WindowPlan
+from .models.base import Prepared, SegmentationModel
+from .session import check_classes, output_channels
+
+#: the largest number of windows that go through the network together, on a GPU
+MOST_TOGETHER = 8
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where and how windows run; together: windows at a time, None chooses."""
+
+    device: str | None
+    precision: str
+    together: int | None
+
+    @property
+    def autocast(self):
+        return torch.bfloat16 if self.precision == "bf16" else None
+
+    def on(self, where):
+        return torch.autocast(where.type, dtype=torch.bfloat16) if self.precision == "bf16" else nullcontext()
+
+    def smaller(self, model):
+        """(settings that take less memory, what they are in words), or None."""
+        on_gpu = destination(model.networks[0], self.device).type == "cuda"
+        if self.together != 1 and (on_gpu or self.together is not None):
+            return Settings(self.device, self.precision, 1), "with one window at a time"
+        if self.precision == "fp32":
+            return Settings(self.device, "bf16", 1), "in bf16"
+        if not on_gpu:
+            return None
+        return Settings("cpu", "fp32", 1), "on the CPU"
+
+
+class WindowPasses:
+    """All passes over one prepared image.
+
+    plan: its windows.  runs: mirrorings times folds.  calls: network passes made so far.  logits: the fused prediction
+    once it was made.  layers, nbytes: which layers' passes are kept, and their estimated memory.
+    """
+
+    def __init__(self, model: SegmentationModel, prepared: Prepared, keep: bool, budget_bytes: int | None):
+        self.model, self.prepared = model, prepared
+        tensor = prepared.tensor
+        self._volume = tensor if tensor.ndim == 5 else tensor[:, :, None]
+        self.plan = WindowPlan.of(model.windows, tuple(self._volume.shape[2:]))
+        self.runs = len(self.plan.flips) * len(model.networks)
+        self.calls = 0
+        self._keeps, self._budget = keep, budget_bytes
+        self.release()
+
+    def release(self) -> None:
+        """Forget what is kept."""
+        self.logits, self._made_with = None, None
+        self._forget()
+
+    def _forget(self):
+        self._kept: dict[tuple, tuple] = {}
+        self.layers: frozenset[str] = frozenset()
+        self.nbytes = 0
+
+    def listed(self) -> list:
+        """cam.layers.trace for one window."""
+        shape = self.plan.size if self.model.spatial_dims == 3 else self.plan.size[1:]
+        tensor, network = self.prepared.tensor, self.model.networks[0]
+        return listed_layers(network, tensor.new_empty(1).expand(1, tensor.shape[1], *shape), device_of(network))
+
+    def need(self, names) -> int:
+        """Estimated bytes of one window's pass that records these layers."""
+        voxels, itemsize = int(np.prod(self.plan.size)), max(4, self.prepared.tensor.dtype.itemsize)
+        return estimate(self.listed(), names, voxels, len(self.model.classes), itemsize)
+
+    def each(self, offsets, names, settings: Settings, tell, start: float, end: float, phase: str):
+        """Yields (fold, network, group of offsets, flip, Pass, is it kept) over all runs of these windows.
+
+        names: layers to record.  The passes of a fold and mirroring follow one another.
+        """
+        offsets, steps, done = list(offsets), len(offsets) * self.runs, 0
+        where = destination(self.model.networks[0], settings.device)
+        together = settings.together or self._together(where, names)
+        for fold, network in enumerate(self.model.networks):
+            with undisturbed(network), placed(network, settings.device) as (_, at_home):
+                stamps = stamp(network) if self._keeps and at_home else None
+                for flip in self.plan.flips:
+                    for first in range(0, len(offsets), together):
+                        group = tuple(offsets[first : first + together])
+                        a, b = (start + (end - start) * n / steps for n in (done, done + len(group)))
+                        with tell.during(network, a, b, f"{phase}, window {done + 1} of {steps}"):
+                            passed, kept = self._passed(fold, network, group, flip, names, settings, where, stamps)
+                        yield fold, group, flip, passed, kept
+                        done += len(group)
+
+    def _passed(self, fold, network, group, flip, names, settings, where, stamps):
+        key = (fold, group, flip, settings.precision)
+        if key in self._kept and self._kept[key][0] == stamps and self.layers.issuperset(names):
+            return self._kept[key][1], True
+        self.calls += 1
+        passed = capture.forward(
+            network,
+            self._batch(group, flip, where),
+            names,
+            autocast=settings.autocast,
+            channels=output_channels(self.model),
+        )
+        check_classes(self.model, passed.logits)
+        return passed, stamps is not None and self._keep(key, stamps, passed, names, where)
+
+    def _keep(self, key, stamps, passed, names, where):
+        """Keep a pass if it fits into the budget; another choice of layers forgets those kept so far."""
+        if not self.layers.issuperset(names) or key in self._kept:
+            self._forget()
+            self.layers = frozenset(names)
+        limit = budget(where) if self._budget is None else self._budget
+        need = len(key[1]) * self.need(set(names))
+        if self.nbytes + need > limit:
+            return False
+        self._kept[key] = stamps, passed
+        self.nbytes += need
+        return True
+
+    def fuse(self, settings: Settings, tell, end: float) -> torch.Tensor:
+        """The fused logits ``[C, K, J, I]``, float32, made once as long as no weight changes."""
+        made_with = [stamp(network) for network in self.model.networks]
+        if self.logits is not None and self._made_with == made_with:
+            return self.logits
+        where = destination(self.model.networks[0], settings.device)
+        channels = output_channels(self.model)
+        fused = Fused(self.plan, channels, self.runs)
+        offsets, done = self.plan.offsets, 0
+        steps = len(offsets) * self.runs
+        together = settings.together or self._together(where, ())
+        with named_shortage(where):
+            for network in self.model.networks:
+                with undisturbed(network), placed(network, settings.device), torch.no_grad(), settings.on(where):
+                    for flip in self.plan.flips:
+                        for first in range(0, len(offsets), together):
+                            group = offsets[first : first + together]
+                            phase = f"predicting, window {done + 1} of {steps}"
+                            a, b = end * done / steps, end * (done + len(group)) / steps
+                            self.calls += 1
+                            with tell.during(network, a, b, phase):
+                                logits = capture.as_logits(network(self._batch(group, flip, where)), channels)
+                            check_classes(self.model, logits)
+                            logits = logits if self.model.spatial_dims == 3 else logits.unsqueeze(-3)
+                            for offset, found in zip(group, logits, strict=True):
+                                fused.add(found, offset, flip)
+                            done += len(group)
+        self.logits, self._made_with = fused.logits(), made_with
+        return self.logits
+
+    def _together(self, where, names):
+        """Windows at a time: on a GPU as many as half of the free memory holds."""
+        if where.type != "cuda":
+            return 1
+        need = self.need(set(names) or {self.listed()[-1].name})
+        return max(1, min(MOST_TOGETHER, int(0.5 * memory_of(where)[1] // max(1, need))))
+
+    def _batch(self, group, flip, where):
+        """``[B, C, *spatial]`` on the device."""
+        patches = torch.cat([self.plan.cut(self._volume, offset, flip) for offset in group])
+        return (patches if self.model.spatial_dims == 3 else patches[:, :, 0]).to(where)

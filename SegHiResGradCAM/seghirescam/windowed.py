@@ -1,0 +1,328 @@
+"""Questions about a model whose own inference averages windows, mirrorings or folds: the maps of all runs added up.
+
+Only windows that meet the pixel set are run; the others have gradient zero.  With the pixel set given and a score that
+is linear in the logits nothing else is computed; otherwise the fused prediction is made first, once an image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from .answer import AUTO, Run
+from .borrowed import destination
+from .budget import MemoryLimitError, free_cached, named_shortage
+from .cam.score import decide
+from .cam.windows import Seeds
+from .errors import ModelError, PixelSetError
+from .layered import LayerSums
+from .models.base import SegmentationModel
+from .pixel_sets import PredictedClass, Recipe, View, refuse_empty
+from .progress import Progress
+from .protocol import Explanation, Image, LayerInfo, PixelSet
+from .questions import DEFAULT, MAIN, Question, choose_layers
+from .session import public_layers
+from .window_passes import Settings, WindowPasses
+
+
+class WindowedSession:
+    """The verbs of :class:`session.Session` for a model with windows, mirroring or folds.
+
+    device, precision, memory_budget_bytes as there.  tolerance: the share of M's weight that windows at M's rim may be
+    left out for (0: none; 0.01 runs about a third of the windows).  windows_together: None chooses by the GPU's free
+    memory, 1 on the CPU.  Where the GPU's memory does not suffice, the run goes on with fewer windows at a time, then
+    in bf16, then on the CPU, and the notes say which.  forward_calls: network passes made so far.
+    """
+
+    def __init__(
+        self,
+        model: SegmentationModel,
+        image: Image,
+        *,
+        device: str | None = None,
+        precision: str = "fp32",
+        memory_budget_bytes: int | None = None,
+        keep: bool = True,
+        tolerance: float = 0.0,
+        windows_together: int | None = None,
+    ):
+        if precision not in ("fp32", "bf16"):
+            raise ModelError(f"Unknown precision {precision!r}.", "Use 'fp32' or 'bf16'.")
+        if not 0 <= tolerance < 1:
+            raise PixelSetError(f"The tolerance must be at least 0 and below 1, got {tolerance}.", "0.01 is usual.")
+        self.model, self.image = model, image
+        self.device, self.precision = device, precision
+        self.memory_budget_bytes, self.keep = memory_budget_bytes, keep
+        self.tolerance, self.windows_together = tolerance, windows_together
+        self._passes: WindowPasses | None = None
+
+    @property
+    def forward_calls(self) -> int:
+        return self._passes.calls if self._passes else 0
+
+    @property
+    def recorded(self) -> frozenset[str]:
+        """Layers whose passes are kept; a question about them makes no forward call for windows already run."""
+        return self._passes.layers if self._passes else frozenset()
+
+    @property
+    def kept_bytes(self) -> int:
+        return self._passes.nbytes if self._passes else 0
+
+    def release(self) -> None:
+        """Forget the passes and the prediction."""
+        if self._passes:
+            self._passes.release()
+        free_cached()
+
+    def layers(self, progress: Callable[[float, str], None] | None = None) -> list[LayerInfo]:
+        """All layers that can be explained; ``cells`` are those of one window."""
+        tell = Progress(progress)
+        prepared = self._prepare(tell)
+        return public_layers(self._passes.listed(), prepared, self.model.spatial_dims)
+
+    def logits(self, progress: Callable[[float, str], None] | None = None) -> np.ndarray:
+        """The fused logits ``[C, K, J, I]``, float32, on the model grid: what the model's library predicts."""
+        tell = Progress(progress)
+        self._prepare(tell)
+        with torch.inference_mode(False):
+            return self._fused(tell, 1.0).numpy()
+
+    def predict(self, class_index: int | str, progress: Callable[[float, str], None] | None = None) -> PixelSet:
+        """Where the fused logits choose a class, on the model grid; may be empty."""
+        index = self.model.class_index(class_index)
+        tell = Progress(progress)
+        self._prepare(tell)
+        with torch.inference_mode(False):
+            self._fused(tell, 1.0)
+        return PredictedClass().resolve(self._view(index))
+
+    def ask(
+        self,
+        pixel_sets: Recipe | PixelSet | Sequence[Recipe | PixelSet] | None = None,
+        *,
+        class_index: int | str,
+        methods="seg_hires_grad_cam",
+        layers: str | Sequence[str] = DEFAULT,
+        score: str = "logit",
+        rival: int | str | None = None,
+        side: str = AUTO,
+        downstream: bool = False,
+        progress: Callable[[float, str], None] | None = None,
+    ) -> list[Explanation]:
+        """Explanations ordered by pixel set, layer, method, each over all windows. Raises the errors of :mod:`errors`.
+
+        downstream: also the main layers behind the first one asked for.
+        """
+        question = Question.understood(self.model, pixel_sets, class_index, methods, layers, score, rival, side)
+        tell = Progress(progress)
+        notes, settings = (), self._settings
+        while True:
+            try:
+                return self._answer(question, tell, downstream, settings, notes)
+            except MemoryLimitError as error:
+                self.release()
+                smaller = settings.smaller(self.model)
+                if smaller is None:
+                    raise
+                settings, what = smaller
+                notes = (*notes, f"{error.sentence} Went on {what}.")
+
+    def estimate(self, pixel_sets: PixelSet, layers: str | Sequence[str] = DEFAULT) -> dict:
+        """What a question would take, before anything runs: windows, forward passes, bytes of one window's pass.
+
+        pixel_sets: one given set (what the model predicts is not known yet).
+        """
+        prepared = self._prepare(Progress(None))
+        pixels = refuse_empty(pixel_sets.on(prepared.grid))
+        seeds = Seeds.of(self._passes.plan, pixels.weights, self.tolerance)
+        listed = self._passes.listed()
+        targets, _ = choose_layers(listed, layers, pixels, self.model.spatial_dims)
+        return {
+            "windows": len(seeds.touched),
+            "of_windows": len(self._passes.plan.offsets),
+            "forward_passes": len(seeds.touched) * self._passes.runs,
+            "window_bytes": self._passes.need({layer.name for layer in targets}),
+        }
+
+    def _answer(self, question, tell, downstream, settings, notes):
+        prepared, dims = self._prepare(tell), self.model.spatial_dims
+        blind = View(prepared.grid, prepared.valid, question.class_index, self.model.class_name(question.class_index))
+        known = {i: refuse_empty(r.resolve(blind)) for i, r in enumerate(question.recipes) if not r.needs_prediction}
+        where = destination(self.model.networks[0], settings.device)
+        with torch.inference_mode(False), named_shortage(where):
+            listed = self._passes.listed()
+            if len(known) < len(question.recipes) or not question.score.linear:
+                self._fused(tell, 0.4, settings)
+                view = self._view(question.class_index)
+                known = {i: known.get(i) or refuse_empty(r.resolve(view)) for i, r in enumerate(question.recipes)}
+            targets, chosen = choose_layers(listed, question.layers, known[0], dims)
+            asked = len(targets)
+            if downstream:
+                first = min(layer.order for layer in targets)
+                targets = [*targets, *(x for x in listed if x.main and x.order > first and x not in targets)]
+            masks = [self._mask(question, known[i]) for i in range(len(question.recipes))]
+            run = Run(
+                self.model, self.image, prepared, question.score, question.side, settings.precision, str(where),
+                (*notes, *chosen),
+            )  # fmt: skip
+            sums = [
+                [
+                    LayerSums.of(run, layer, method, mask.seeds, self._passes.plan)
+                    for layer in targets
+                    for method in question.methods
+                ]
+                for mask in masks
+            ]
+            # nobody named these one by one: what has no influence on the score is left out
+            free = targets[asked:] if downstream else targets if question.layers == MAIN else []
+            self._add_up(question, tell, settings, targets, masks, sums, frozenset(x.name for x in free))
+            tell(1.0, "done")
+            return [
+                s.explanation(mask.pixels, mask.score, self._facts(mask))
+                for mask, row in zip(masks, sums, strict=True)
+                for s in row
+                if s.met or s.layer not in free
+            ]
+
+    def _add_up(self, question, tell, settings, targets, masks, sums, free):
+        """Every run once for all masks, layers and methods; a second time where channel weights had to be known."""
+        touched = dict.fromkeys(offset for mask in masks for offset in mask.seeds.touched)
+        names = [layer.name for layer in targets]
+        twice = any(s.needs_second_sweep for row in sums for s in row)
+        middle = 0.7 if twice else 1.0
+        # closed at once when something fails: the networks are theirs again before the caller sees the error
+        with closing(self._passes.each(touched, names, settings, tell, 0.4, middle, "explaining")) as passes:
+            for fold, group, flip, passed, kept in passes:
+                self._differentiate(question, passed, kept, (fold, group, flip), masks, sums, free)
+        if not twice:
+            return
+        with closing(
+            self._passes.each(touched, names, settings, tell, middle, 1.0, "weighting the channels")
+        ) as passes:
+            for fold, group, flip, passed, _ in passes:
+                self._blend(passed, fold, group, flip, masks, sums)
+
+    def _differentiate(self, question, passed, kept, which, masks, sums, free):
+        fold, group, flip = which
+        meeting = [i for i, mask in enumerate(masks) if any(offset in mask.seeds.touched for offset in group)]
+        for i in meeting:
+            mask, row = masks[i], sums[i]
+            mine = [(b, offset) for b, offset in enumerate(group) if offset in mask.seeds.touched]
+            with torch.enable_grad():
+                logits = passed.logits
+                seed = self._seed(mask, group, flip, logits)
+                total = (self._seeded(question, mask, logits) * seed).sum()
+            mask.windows_total += float(total.detach().double())
+
+            def receive(name, a, g, row=row, mine=mine):
+                for b, offset in mine:
+                    for s in row:
+                        if s.layer.name == name:
+                            s.add(a[b], g[b], (fold, offset, flip))
+
+            with torch.no_grad():
+                names = dict.fromkeys(s.layer.name for s in row)
+                passed.differentiate(total, receive, kept or i != meeting[-1], names, free)
+
+    def _blend(self, passed, fold, group, flip, masks, sums):
+        for mask, row in zip(masks, sums, strict=True):
+            for s in row:
+                if s.needs_second_sweep:
+                    for b, offset in enumerate(group):
+                        if offset in mask.seeds.touched:
+                            s.blend(passed.activations[s.layer.name][b], (fold, offset, flip))
+
+    def _seeded(self, question, mask, logits):
+        """What the seed is multiplied with: the score's own values, or all logits where the score is not linear."""
+        logits = logits.float() if logits.dtype.itemsize < 4 else logits
+        values = question.score.values(logits, self.model.head) if question.score.linear else logits
+        return values if self.model.spatial_dims == 3 else values.unsqueeze(-3)
+
+    def _seed(self, mask, group, flip, logits):
+        """m_p for every window of the group (zero where a window does not meet this mask), times dS/dy if needed."""
+        found = []
+        for offset in group:
+            if offset in mask.seeds.touched:
+                seed = mask.seeds.window(self._passes.plan, offset, self._passes.runs, flip)
+            else:
+                seed = np.zeros(self._passes.plan.size, dtype=np.float32)
+            if mask.slope is not None:
+                box, within = self._passes.plan.overlap(offset, mask.seeds.low, mask.seeds.high) or (None, None)
+                slope = np.zeros((len(mask.slope), *self._passes.plan.size), dtype=np.float32)
+                if box is not None:
+                    slope[(slice(None), *within)] = mask.slope[(slice(None), *box)]
+                slope = np.flip(slope, [1 + axis for axis in flip]) if flip else slope
+                seed = seed[None] * slope
+            found.append(torch.as_tensor(np.ascontiguousarray(seed)))
+        dtype = torch.float32 if logits.dtype.itemsize < 4 else logits.dtype
+        return torch.stack(found).to(device=logits.device, dtype=dtype)
+
+    def _mask(self, question, pixels):
+        seeds = Seeds.of(self._passes.plan, pixels.weights, self.tolerance)
+        mask = _Mask(pixels, seeds)
+        if not question.score.linear:
+            box = tuple(slice(a, b) for a, b in zip(seeds.low, seeds.high, strict=True))
+            inner = self._passes.logits[(slice(None), *box)][None].clone().requires_grad_()
+            with torch.enable_grad():
+                values = question.score.values(inner, self.model.head)
+                (slope,) = torch.autograd.grad(values.sum(), inner)
+            mask.slope = slope[0].numpy()
+            weights = torch.as_tensor(np.ascontiguousarray(pixels.weights[box]))
+            mask.exact = float((values[0].detach().double() * weights.double()).sum())
+        return mask
+
+    def _facts(self, mask):
+        plan, seeds = self._passes.plan, mask.seeds
+        return {
+            "windows": {
+                "run": len(seeds.touched),
+                "of": len(plan.offsets),
+                "size_kji": list(plan.size),
+                "mirrorings": len(plan.flips),
+                "folds": len(self.model.networks),
+                "weight_left_out": round(seeds.left_out, 6),
+            }
+        }
+
+    def _prepare(self, tell):
+        tell(0.0, "preparing the image")
+        if self._passes is None:
+            prepared = self.model.prepare(self.image)
+            self._passes = WindowPasses(self.model, prepared, self.keep, self.memory_budget_bytes)
+        return self._passes.prepared
+
+    def _fused(self, tell, end, settings=None):
+        return self._passes.fuse(settings or self._settings, tell, end)
+
+    @property
+    def _settings(self):
+        return Settings(self.device, self.precision, self.windows_together)
+
+    def _view(self, index):
+        """What recipes may look at, the prediction included."""
+        prepared, logits = self._passes.prepared, self._passes.logits
+
+        def decided(wanted):
+            return decide(logits[None], wanted, self.model.head)[0].numpy()
+
+        return View(prepared.grid, prepared.valid, index, self.model.class_name(index), decided)
+
+
+@dataclass(eq=False)
+class _Mask:
+    """One pixel set on its way. slope: dS/dy where the score is not linear in the logits, ``[C, box]``."""
+
+    pixels: PixelSet
+    seeds: Seeds
+    slope: np.ndarray | None = None
+    exact: float | None = None
+    windows_total: float = field(default=0.0)
+
+    @property
+    def score(self) -> float:
+        return self.windows_total if self.exact is None else self.exact
