@@ -28,6 +28,7 @@ TORCH = "torch==2.13.0"
 SIZES = {
     "torch": ("PyTorch 2.13.0 (CPU build)", 190, 760),
     "demo": ("Slicer's MRML classes and VTK, SimpleITK, SciPy, matplotlib", 290, 900),
+    "models": ("the libraries of the model kinds: MONAI, nnU-Net", 60, 230),
     "test": ("the same, nilearn (with the MNI152 template), Qt (PySide6), pytest, ruff", 470, 1600),
 }
 
@@ -75,6 +76,8 @@ def environment(kind: str) -> str:
     install(python, folder, "torch", torch_command())
     constraints = str(ROOT / "requirements" / "constraints.txt")
     install(python, folder, kind, ["-r", str(ROOT / "requirements" / f"{kind}.txt"), "-c", constraints])
+    if kind == "test":
+        install(python, folder, "models", ["--no-deps", "-r", str(ROOT / "requirements" / "models.txt")])
     return str(python)
 
 

@@ -52,7 +52,10 @@ class Segment(Recipe):
     pixels: PixelSet
 
     def resolve(self, view):
-        return PixelSet(self.pixels.on(view.grid).weights * view.inside(), view.grid, self.pixels.label)
+        own = self.pixels.on(view.grid)
+        if view.valid == view.grid.shape:
+            return own
+        return PixelSet(own.weights * view.inside(), view.grid, own.label)
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,7 +230,16 @@ def label_components(mask: np.ndarray) -> tuple[np.ndarray, int]:
 
 def extent(pixels: PixelSet) -> tuple[int, int, int]:
     """Voxels across the largest component along K, J, I: what a layer's cells have to resolve."""
-    parts, count = label_components(pixels.weights > 0)
+    mask = pixels.weights[bounds(pixels.weights)] > 0
+    parts, count = label_components(mask)
     largest = 1 + int(np.argmax(np.bincount(parts.ravel(), minlength=count + 1)[1:]))
-    found = np.argwhere(parts == largest)
-    return tuple(int(n) for n in found.max(axis=0) - found.min(axis=0) + 1)
+    return tuple(part.stop - part.start for part in bounds(parts == largest))
+
+
+def bounds(array: np.ndarray) -> tuple[slice, slice, slice]:
+    """The smallest box with everything that is not zero, found without a copy of the array's size."""
+    box = []
+    for axis in range(3):
+        found = np.flatnonzero(array.any(axis=tuple(a for a in range(3) if a != axis)))
+        box.append(slice(int(found[0]), int(found[-1]) + 1))
+    return tuple(box)

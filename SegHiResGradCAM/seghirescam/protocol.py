@@ -37,7 +37,7 @@ class Image:
     @property
     def content_hash(self) -> str:
         """SHA-256 of voxels and geometry: names an image without naming a patient."""
-        digest = hashlib.sha256(np.ascontiguousarray(self.array).tobytes())
+        digest = hashlib.sha256(_bytes(self.array))
         digest.update(str((self.array.shape, self.array.dtype.str)).encode())
         digest.update(np.round(self.grid.ijk_to_ras, 6).tobytes())
         return digest.hexdigest()
@@ -61,8 +61,9 @@ class PixelSet:
                 f"The pixel set has shape {weights.shape}, its grid {self.grid.shape}.",
                 "Give weights [K, J, I] that fit the grid.",
             )
-        weights = weights.astype(np.float32)
-        if not np.isfinite(weights).all() or weights.min() < 0 or weights.max() > 1:
+        weights = weights.astype(np.float32, copy=False)
+        # written so that NaN fails too; no copy of a large volume's size is made
+        if not (weights.min() >= 0 and weights.max() <= 1):
             raise PixelSetError(
                 "The weights of a pixel set must lie between 0 and 1.",
                 "Pass a mask, or divide the weights by their max.",
@@ -85,7 +86,7 @@ class PixelSet:
 
     @property
     def content_hash(self) -> str:
-        digest = hashlib.sha256(np.ascontiguousarray(self.weights).tobytes())
+        digest = hashlib.sha256(_bytes(self.weights))
         digest.update(np.round(self.grid.ijk_to_ras, 6).tobytes())
         return digest.hexdigest()
 
@@ -102,6 +103,11 @@ class PixelSet:
                 f"The pixel set ({self.label}) lies outside the image.", "Choose a segment that overlaps the volume."
             )
         return PixelSet(weights, grid, self.label)
+
+
+def _bytes(array):
+    """The array's bytes without a copy of a contiguous one."""
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8)
 
 
 @dataclass(frozen=True)
