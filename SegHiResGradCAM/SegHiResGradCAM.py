@@ -20,6 +20,7 @@ from SegHiResGradCAMLib.PanelWiring import connectControls
 from SegHiResGradCAMLib.Presenter import Presenter
 from SegHiResGradCAMLib.SampleDataSources import registerSampleData
 from SegHiResGradCAMLib.Settings import Settings
+from SegHiResGradCAMLib.Voxels import Voxels
 from SegHiResGradCAMLib.WorkerClient import WorkerClient
 from slicer.i18n import tr as _
 from slicer.i18n import translate
@@ -40,7 +41,6 @@ class SegHiResGradCAM(ScriptedLoadableModule):
         ScriptedLoadableModule.__init__(self, parent)
         self.parent.title = _("Seg-HiRes-Grad CAM")
         self.parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
-        self.parent.dependencies = []
         self.parent.contributors = ["The SegHiResGradCAM authors"]
         self.parent.helpText = _(
             "Shows why a neural network drew a segment: which places of the image spoke for it. Choose a volume, a "
@@ -73,13 +73,12 @@ class SegHiResGradCAMParameterNode:
 
 
 class SegHiResGradCAMWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
-    """The panel. ``ask(question) -> bool`` may be replaced; unattended (testing) the answer is always no."""
+    """The panel. ``ask`` and ``chooseFolder`` may be replaced; unattended (testing) the answer is always no."""
 
     def __init__(self, parent=None):
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
-        self.logic = self.presenter = None
-        self._parameterNode = self._parameterNodeGuiTag = None
+        self.logic = self.presenter = self._parameterNode = self._parameterNodeGuiTag = None
         self._sceneWillBeRead = False
 
     def setup(self):
@@ -91,7 +90,7 @@ class SegHiResGradCAMWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = SegHiResGradCAMLogic()
         self.view = PanelView(self.ui)
         self.presenter = self.logic.makePresenter(lambda question: self.ask(question), self.view.show)
-        connectControls(self.ui, self.view, self.presenter)
+        connectControls(self.ui, self.view, self.presenter, lambda former: self.chooseFolder(former))
         for event, action in (
             (slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose),
             (slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose),
@@ -146,19 +145,20 @@ class SegHiResGradCAMWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._parameterNode = parameterNode
         if parameterNode is not None:
             self._parameterNodeGuiTag = parameterNode.connectGui(self.ui)
-            self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParameterNodeModified)
+            self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self.presenter.parametersChanged)
         self.presenter.enter(parameterNode)
-
-    def onParameterNodeModified(self, caller=None, event=None):
-        self.presenter.parametersChanged()
 
     def ask(self, question):
         return not slicer.app.testingEnabled() and slicer.util.confirmYesNoDisplay(question)
 
+    def chooseFolder(self, former):
+        words = slicer.util.mainWindow(), _("Folder for the map and its facts"), former
+        return "" if slicer.app.testingEnabled() else qt.QFileDialog.getExistingDirectory(*words)
+
     def _disconnectParameterNode(self):
         if self._parameterNode is not None and self._parameterNodeGuiTag is not None:
             self._parameterNode.disconnectGui(self._parameterNodeGuiTag)
-            self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParameterNodeModified)
+            self.removeObservers(self.presenter.parametersChanged)
         self._parameterNodeGuiTag = None
 
 
@@ -169,13 +169,14 @@ class SegHiResGradCAMLogic(ScriptedLoadableModuleLogic):
         return SegHiResGradCAMParameterNode(super().getParameterNode())
 
     def makePresenter(self, ask, onChange):
-        settings = Settings(slicer.app.userSettings())
+        settings, later = Settings(slicer.app.userSettings()), qt.QTimer.singleShot
 
         def makeClient():
-            python, folder = shutil.which("PythonSlicer"), slicer.app.temporaryPath
-            return WorkerClient(qt.QTimer.singleShot, python, settings=settings, temporaryFolder=folder)
+            words = {"settings": settings, "temporaryFolder": slicer.app.temporaryPath, "hold": Voxels}
+            return WorkerClient(later, shutil.which("PythonSlicer"), **words)
 
-        return Presenter(slicer.mrmlScene, EngineDoor(makeClient), settings, ask, Installer(ask), onChange, examine)
+        engine = EngineDoor(makeClient, later)
+        return Presenter(slicer.mrmlScene, engine, settings, ask, Installer(ask), onChange, examine)
 
 
 class SegHiResGradCAMTest(ScriptedLoadableModuleTest):

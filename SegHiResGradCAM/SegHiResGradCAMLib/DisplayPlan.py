@@ -1,13 +1,11 @@
-"""From a map's values and the settings to window, threshold and hidden colours: plain numbers, no MRML."""
+"""From a map's evidence and the settings to window, threshold and hidden colours: plain numbers, no MRML."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
-from seghirescam.display import positive, signed_threshold_holding, threshold_holding
+from seghirescam.evidence import Evidence
 
 from .DisplaySettings import DisplaySettings
 
@@ -33,36 +31,34 @@ class DisplayPlan:
         return not math.isfinite(self.level)
 
     @staticmethod
-    def of(values: np.ndarray, settings: DisplaySettings) -> DisplayPlan:
-        """values: the stored map, any shape, finite."""
-        return _signedPlan(values, settings) if settings.signed else _unsignedPlan(values, settings)
+    def of(evidence: Evidence, settings: DisplaySettings) -> DisplayPlan:
+        """evidence: of the stored map."""
+        return _signedPlan(evidence, settings) if settings.signed else _unsignedPlan(evidence, settings)
 
 
-def _unsignedPlan(values, settings):
-    level = threshold_holding(values, settings.share)
-    largest = float(values.max())
+def _unsignedPlan(evidence, settings):
+    level, largest = evidence.positive.holding(settings.share), evidence.largest
     if math.isinf(level):
         above = max(largest, 0.0) + 1.0  # nothing is positive: a threshold above everything hides it all
         return DisplayPlan((0.0, settings.maximum or 1.0), (above, above + 1.0), range(0), level, 0.0)
     # scene files keep about six digits: round so that a reloaded threshold neither loses ties nor the brightest voxel
     level = _roundedDown(level)
-    evidence = positive(values)
-    shown = float(evidence[values >= level].sum(dtype=np.float64) / evidence.sum(dtype=np.float64))
+    shown = evidence.positive.at_least(level) / evidence.positive.total
     return DisplayPlan((0.0, settings.maximum or largest), (level, 2.0 * largest), range(0), level, shown)
 
 
-def _signedPlan(values, settings):
-    size = np.abs(values)
-    level = signed_threshold_holding(values, settings.share)
+def _signedPlan(evidence, settings):
+    level = evidence.both.holding(settings.share)
     if math.isinf(level):
         end = settings.maximum or 1.0
         return DisplayPlan((-end, end), None, range(COLORS), level, 0.0)
+    largest = max(evidence.largest, -evidence.smallest)
     # the level must be more than one step of the scale, or the step around zero could not be hidden without loss
-    end = min(settings.maximum or float(size.max()), level * _STEPS_TO_LEVEL)
+    end = min(settings.maximum or largest, level * _STEPS_TO_LEVEL)
     hidden = _stepsWithin(level, end)
     lower, upper = (end * (2 * step / (COLORS - 1) - 1) for step in (hidden.start, hidden.stop))
-    lost = size[(values >= lower) & (values < upper)].sum(dtype=np.float64)
-    return DisplayPlan((-end, end), None, hidden, level, 1.0 - float(lost / size.sum(dtype=np.float64)))
+    lost = evidence.positive.below(upper) + evidence.negative.below(math.nextafter(-lower, math.inf))
+    return DisplayPlan((-end, end), None, hidden, level, 1.0 - lost / evidence.both.total)
 
 
 def _stepsWithin(level, end):

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+
+from seghirescam.errors import SegHiResCamError
+
 from .Geometry import gridOfVolume
-from .ImageReader import readImage
-from .Job import DESCRIBE, LAYERS, Job
+from .ImageReader import imageSteps
+from .Job import DESCRIBE, LAYERS, PLACE, Job
+from .Steps import Steps
 from .WorkerClient import deviceText
 
 _LOG_LINES = 40
@@ -12,12 +17,14 @@ _LOG_LINES = 40
 
 class EngineDoor:
     """makeClient: makes a WorkerClient; called with the first request, which also starts the process.
+    schedule(ms, fn): calls fn once, later, from the event loop.
 
     presenter (set by the presenter itself) hears ``onProgress``, ``onAnswer`` and ``onError``, only about its last job.
     """
 
-    def __init__(self, makeClient):
+    def __init__(self, makeClient, schedule):
         self._makeClient = makeClient
+        self._reading = Steps(schedule)
         self._client = None
         self._job: Job | None = None
         self._image, self._imageKey = None, None
@@ -34,42 +41,72 @@ class EngineDoor:
         """What computes, as the worker said; "" before it has."""
         return deviceText(self.hello) if self.hello is not None else ""
 
-    def image(self, volumeNode):
-        """The volume's Image: the same object as long as voxels and place are the same, so that it travels once.
+    def send(self, job: Job, source: str = "", volumeNode=None, question: dict | None = None) -> None:
+        """Reads the volume and hands the job over, both from the event loop; the answer comes later.
 
-        Raises what readImage raises.
+        question: the words of WorkerClient.explain, layers or resample.  A pixel set in it may be a function that
+        returns a generator, see Question.recipe; it is replaced by what that read.  Nothing is raised: what goes wrong
+        comes as ``onError``, of small volumes before this returns.
         """
-        data = volumeNode.GetImageData()
-        key = (volumeNode.GetID(), data.GetMTime() if data is not None else 0)
-        if self._image is None or key != self._imageKey or not gridOfVolume(volumeNode).same_as(self._image.grid, 1e-9):
-            self._image, self._imageKey = readImage(volumeNode), key
-        return self._image
-
-    def send(self, job: Job, source: str, image=None, question: dict | None = None) -> None:
-        """Hands a job over; its answer comes later, from the event loop."""
-        if self._client is None:
-            self._client = self._makeClient()
-            self._client.onHello = lambda hello: self.presenter.changed()
-            self._client.onProgress, self._client.onResult = self._onProgress, self._onResult
-            self._client.onError = self._onError
         self._job = job
-        if job.purpose == DESCRIBE:
-            job.number = self._client.describe(source)
-        elif job.purpose == LAYERS:
-            job.number = self._client.layers(source, image, **question)
-        else:
-            job.number = self._client.explain(source, image, **question)
+        self._reading.start(self._sending(job, source, volumeNode, question), lambda number: None, self._failed)
 
     def cancel(self) -> None:
         """Politely, then by ending the process; the answer is an error with the code "cancelled"."""
-        if self._client is not None:
+        if self._reading.running:
+            self._reading.stop()
+            self._job = None
+            self.presenter.onError("cancelled", "Cancelled.", "")
+        elif self._client is not None:
             self._client.cancel()
 
     def close(self) -> None:
         """Ends the worker now and silently, and forgets the image."""
         self._job = self._image = None
+        self._reading.stop()
         if self._client is not None:
             self._client.close()
+
+    def _sending(self, job, source, volumeNode, question):
+        if question is not None and "pixelSets" in question:  # first: it is small, and more often at fault
+            read = []
+            for one in question["pixelSets"]:
+                read.append((yield from one()) if callable(one) else one)
+            question["pixelSets"] = read
+        image = (yield from self._imageSteps(volumeNode)) if volumeNode is not None else None
+        if self._client is None:
+            self._client = self._makeClient()
+            self._client.onHello = lambda hello: self.presenter.changed()
+            self._client.onProgress, self._client.onResult = self._onProgress, self._onResult
+            self._client.onError = self._onError
+        if job.purpose == DESCRIBE:
+            job.number = self._client.describe(source)
+        elif job.purpose == PLACE:
+            job.number = self._client.resample(**question)
+        elif job.purpose == LAYERS:
+            job.number = self._client.layers(source, image, **question)
+        else:
+            job.number = self._client.explain(source, image, **question)
+
+    def _imageSteps(self, volumeNode):
+        """Generator; returns the volume's Image: the same object as long as voxels and place are the same, so that it
+        travels once."""
+        data = volumeNode.GetImageData()
+        key = (volumeNode.GetID(), data.GetMTime() if data is not None else 0)
+        if self._image is None or key != self._imageKey or not gridOfVolume(volumeNode).same_as(self._image.grid, 1e-9):
+            self._image = None  # two at a time would be one too many
+            self._image, self._imageKey = (yield from imageSteps(volumeNode)), key
+        return self._image
+
+    def _failed(self, error):
+        self._job = None
+        if isinstance(error, SegHiResCamError):
+            self.presenter.onError(error.code, error.sentence, error.hint)
+        else:
+            logging.error("SegHiResGradCAM failed", exc_info=error)
+            self.presenter.onError(
+                "unexpected", "Something failed in the module itself.", "Please report the details.", repr(error)
+            )
 
     def _onProgress(self, number, fraction, phase):
         if self._job is not None and number in (None, self._job.number):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import tempfile
@@ -11,12 +12,37 @@ from pathlib import Path
 import numpy as np
 
 import slicer
+from seghirescam.errors import GeometryError
 
 from . import Names
 from .Geometry import localMatrix, parentToWorld
 from .Provenance import explanationFacts
 
 SUFFIX = ".nrrd"
+
+
+def whyNotExported(volumeNode) -> str:
+    """Why a result cannot be exported now, as one sentence with what to do; "" if it can."""
+    if volumeNode is None:
+        return "There is no result to export: press Apply first."
+    if volumeNode.GetImageData() is None:
+        return "This result has lost its voxels: press Apply again."
+    try:
+        parentToWorld(volumeNode, "result")
+    except GeometryError as error:
+        return f"{error.sentence} {error.hint}"
+    return ""
+
+
+def exportToFolder(volumeNode, folder) -> tuple[Path, Path]:
+    """As :func:`exportOverlay`, under a name made of class and layer that no file in the folder has yet."""
+    facts = explanationFacts(volumeNode)
+    words = "_".join(("map", facts["class_name"], facts["layer"]["name"]))
+    stem = "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in words)
+    taken = {path.name for path in Path(folder).iterdir()}
+    names = (stem if n == 1 else f"{stem}_{n}" for n in itertools.count(1))
+    free = next(name for name in names if not {f"{name}{SUFFIX}", f"{name}.json"} & taken)
+    return exportOverlay(volumeNode, Path(folder) / f"{free}{SUFFIX}")
 
 
 def exportOverlay(volumeNode, path) -> tuple[Path, Path]:

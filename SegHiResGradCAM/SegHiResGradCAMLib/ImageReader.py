@@ -9,6 +9,9 @@ from seghirescam.errors import ImageError
 from seghirescam.protocol import Image
 
 from .Geometry import gridOfVolume
+from .Steps import finished
+
+_STEP_BYTES = 2**22
 
 
 def readImage(volumeNodes) -> Image:
@@ -17,6 +20,14 @@ def readImage(volumeNodes) -> Image:
     The array [C, K, J, I] is a copy: nothing done to it reaches the scene.  Linear parent transforms are part of the
     grid.  Raises ImageError (no scalar volume, no voxels, channels on different grids), GeometryError (non-linear
     transform, singular matrix).
+    """
+    return finished(imageSteps(volumeNodes))
+
+
+def imageSteps(volumeNodes):
+    """Generator for :class:`Steps`; returns what :func:`readImage` reads.
+
+    Raises ImageError also where a volume changes meanwhile.
     """
     nodes = list(volumeNodes) if isinstance(volumeNodes, (list, tuple)) else [volumeNodes]
     if not nodes:
@@ -31,9 +42,17 @@ def readImage(volumeNodes) -> Image:
                 f"Channel {number} lies on another grid than channel 1: {other} against {grid}.",
                 "Resample it first (module Resample Scalar/Vector/DWI Volume, reference: channel 1).",
             )
-    if len(nodes) == 1:
-        return Image(np.array(slicer.util.arrayFromVolume(nodes[0]))[None], grid)
-    return Image(np.stack([slicer.util.arrayFromVolume(node) for node in nodes]), grid)
+    views = [slicer.util.arrayFromVolume(node) for node in nodes]
+    stamps = [node.GetImageData().GetMTime() for node in nodes]
+    array = np.empty((len(nodes), *grid.shape), np.result_type(*views))
+    thick = max(1, _STEP_BYTES // array[0, 0].nbytes)
+    for channel, view in enumerate(views):
+        for start in range(0, len(view), thick):
+            array[channel, start : start + thick] = view[start : start + thick]
+            yield
+    if [node.GetImageData().GetMTime() for node in nodes] != stamps:
+        raise ImageError("The volume was changed while it was read.", "Press Apply again.")
+    return Image(array, grid)
 
 
 def _called(number, count):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-DESCRIBE, LAYERS, EXPLAIN, OTHER_LAYER = "describe", "layers", "explain", "other layer"
+DESCRIBE, LAYERS, EXPLAIN, OTHER_LAYER, PLACE = "describe", "layers", "explain", "other layer", "place"
 
 
 @dataclass

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import vtk
 
-import slicer
 from seghirescam.errors import GeometryError
 from seghirescam.geometry import Grid
 from seghirescam.protocol import Explanation
@@ -16,14 +15,15 @@ from .ColorTables import removeUnusedTables
 from .DisplaySettings import DisplaySettings
 from .Geometry import gridOfVolume, matrixFromArray, parentToWorld
 from .HierarchyPlace import placeBeside, takeOut
+from .KnownEvidence import rememberEvidence
 from .Legend import updateLegend
 from .OverlayDisplay import setScalarDisplay
 from .Provenance import writeProvenance
 from .SceneNodes import nodesOfClass
+from .ShownMap import ShownMap, placedHere
 from .SliceLayers import hideFromForeground, showInForeground
 
 GRIDS = ("input", "layer")
-_TINY = 1e-6  # of the largest value: what remains of interpolation there compresses to nothing when stored as 0
 
 
 def addOverlay(
@@ -34,28 +34,35 @@ def addOverlay(
     grid: str = "input",
     settings: DisplaySettings | None = None,
     segmentId: str | None = None,
+    shown: ShownMap | None = None,
 ):
     """Adds the map to the scene as a signed float32 scalar volume, displayed, with legend and provenance.
 
     inputVolumeNode: the volume that was explained, or a list of them (channels); the first gives geometry, parent
     transform and subject-hierarchy place.  grid: "input" resamples to that volume's voxels (a density, unit per ml);
     "layer" keeps the layer's own cells and affine (unit per cell).  Both move with the input's parent transform.
+    shown: the map on these voxels, where the worker has made it already; its voxels become the node's.
     Raises ValueError for another grid, GeometryError for a non-linear transform; then the scene is as before.
     """
     if grid not in GRIDS:
         raise ValueError(f"The grid is one of {', '.join(GRIDS)}, got '{grid}'.")
     settings = settings or DisplaySettings()
     inputNodes = list(inputVolumeNode) if isinstance(inputVolumeNode, (list, tuple)) else [inputVolumeNode]
-    values, matrix, unit = _placed(_following(explanation, inputNodes[0]), inputNodes[0], grid)
-    values = _storable(values)
+    moved = _following(explanation, inputNodes[0])
+    target = gridOfVolume(inputNodes[0]) if grid == "input" else None
+    shown = shown or placedHere(moved, target)
+    if shown.voxels.array.shape != (explanation.grid if target is None else target).shape:
+        raise GeometryError("The volume has another size than when it was explained.", "Ask again.")
+    matrix = _localMatrix(moved, inputNodes[0], grid)
     node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", scene.GenerateUniqueName(explanation.title()))
     try:
         node.SetIJKToRASMatrix(matrix)
         node.SetAndObserveTransformNodeID(inputNodes[0].GetTransformNodeID())
-        setScalarDisplay(node, settings, values)
-        slicer.util.updateVolumeFromArray(node, values)
+        setScalarDisplay(node, settings, shown.evidence)
+        node.SetAndObserveImageData(shown.voxels.image)
+        rememberEvidence(node, shown.evidence)
         reason = explanation.reason or _whyNothing(explanation.map)
-        writeProvenance(node, explanation, inputNodes, segmentationNode, segmentId, unit, grid, reason)
+        writeProvenance(node, explanation, inputNodes, segmentationNode, segmentId, shown.unit, grid, reason)
         placeBeside(node, inputNodes[0])
         if settings.foreground:
             showInForeground(node, settings.opacity, background=inputNodes[0])
@@ -115,24 +122,13 @@ def _following(explanation, inputNode):
     return replace(explanation, grid=Grid(explanation.grid.shape, moved @ explanation.grid.ijk_to_ras))
 
 
-def _placed(explanation, inputNode, grid):
-    """(values [K, J, I], vtk matrix IJK to the input's parent, unit)."""
+def _localMatrix(explanation, inputNode, grid):
+    """vtkMatrix4x4 from IJK to the frame the input is stored in."""
     if grid == "input":
-        placed = explanation.resampled_to(gridOfVolume(inputNode))
         matrix = vtk.vtkMatrix4x4()
         inputNode.GetIJKToRASMatrix(matrix)  # copied, never rebuilt from spacing and directions
-        return placed.array, matrix, placed.unit
-    local = np.linalg.inv(parentToWorld(inputNode)) @ explanation.grid.ijk_to_ras
-    return explanation.map, matrixFromArray(local), f"{explanation.unit}/cell"
-
-
-def _storable(values):
-    """float32, finite, and zero where only rounding is left."""
-    values = np.array(values, dtype=np.float32)
-    values[~np.isfinite(values)] = 0
-    dust = _TINY * max(float(values.max()), -float(values.min()))
-    values[(values < dust) & (values > -dust)] = 0
-    return values
+        return matrix
+    return matrixFromArray(np.linalg.inv(parentToWorld(inputNode)) @ explanation.grid.ijk_to_ras)
 
 
 def _whyNothing(values):

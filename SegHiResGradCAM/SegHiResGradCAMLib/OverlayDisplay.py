@@ -5,26 +5,23 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-import numpy as np
-
-import slicer
+from seghirescam.evidence import Evidence
 
 from . import Names
 from .ColorTables import divergingTable, removeUnusedTables, sharedTable
 from .DisplayPlan import DisplayPlan
 from .DisplaySettings import DisplaySettings
+from .KnownEvidence import evidenceOf
 
 
-def setScalarDisplay(volumeNode, settings: DisplaySettings, values: np.ndarray | None = None) -> DisplayPlan:
+def setScalarDisplay(volumeNode, settings: DisplaySettings, evidence: Evidence | None = None) -> DisplayPlan:
     """Sets colours, window and threshold as the settings say and returns what was set.
 
-    values: the map [K, J, I] where the node does not hold it yet - the display comes first, so that Slicer does not
-    compute an automatic window over the whole volume (a second per large map).
+    evidence: of a map that the node does not hold yet - the display comes first, so that Slicer does not compute an
+    automatic window over the whole volume (a second per large map).
     """
     scene = volumeNode.GetScene()
-    if values is None:
-        values = slicer.util.arrayFromVolume(volumeNode)
-    plan = DisplayPlan.of(values, settings)
+    plan = DisplayPlan.of(evidence or evidenceOf(volumeNode), settings)
     if volumeNode.GetDisplayNode() is None:
         volumeNode.CreateDefaultDisplayNodes()
     display = volumeNode.GetDisplayNode()

@@ -104,6 +104,8 @@ class PanelView:
         tables = tuple(Option(name, name) for name in state.colorTables)
         self._fill("colorTableComboBox", tables, display.colorTable if display else "", "")
         _set(ui.factsText, "plainText", state.resultFacts)
+        _set(ui.exportButton, "enabled", not state.exportReason)
+        _set(ui.exportButton, "toolTip", state.exportReason or "Writes this map (.nrrd) and its facts (.json).")
         if display is None:
             return
         for control, wanted in (

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 
-def connectControls(ui, view, presenter) -> None:
-    """Connects the panel's controls; ``view`` tells which signals came from filling them instead of from the user."""
+def connectControls(ui, view, presenter, chooseFolder) -> None:
+    """Connects the panel's controls; ``view`` tells which signals came from filling them instead of from the user.
+
+    chooseFolder(former) -> path: asks the user.
+    """
     desk = presenter.desk
 
     def byUser(action):
@@ -31,6 +34,7 @@ def connectControls(ui, view, presenter) -> None:
     # See
     ui.resultsList.connect("currentRowChanged(int)", byUser(lambda row: desk.choose(view.resultKey(row))))
     ui.removeButton.connect("clicked()", desk.remove)
+    ui.exportButton.connect("clicked()", lambda: desk.export(chooseFolder))
     ui.strongestButton.connect("clicked()", desk.jump)
     ui.shownLayerComboBox.connect("activated(int)", lambda index: desk.showLayer(view.key("shownLayerComboBox")))
     ui.shareSlider.connect("valueChanged(double)", byUser(lambda value: desk.setDisplay(share=value / 100)))

@@ -1,19 +1,21 @@
-"""A segment -> PixelSet in a volume's grid."""
+"""A segment -> pixel set in a volume's grid."""
 
 from __future__ import annotations
 
 import numpy as np
-import vtk
-from vtk.util.numpy_support import vtk_to_numpy
 
 import slicer
 from seghirescam.errors import EmptyPixelSetError, PixelSetError
 from seghirescam.geometry import Grid
+from seghirescam.messages import BoxedPixels
 from seghirescam.protocol import PixelSet
 
-from .Geometry import arrayFromMatrix, gridOfVolume, localMatrix, matrixFromArray, parentToWorld
+from .Geometry import gridOfVolume, parentToWorld
+from .SegmentLabelmap import SegmentLabelmap, convertedLabelmap, labelmapStamp
+from .Steps import finished
 
-_SLAB = 16  # slices resampled at a time where the grids are turned against each other: bounds the memory
+#: voxels sampled in one step: a few milliseconds
+_STEP_VOXELS = 2**18
 
 
 def readPixelSet(segmentationNode, segmentId: str, volumeNode) -> PixelSet:
@@ -24,24 +26,42 @@ def readPixelSet(segmentationNode, segmentId: str, volumeNode) -> PixelSet:
     Raises PixelSetError (unknown segment, outside the volume, between its voxels), EmptyPixelSetError (no voxels),
     GeometryError (non-linear transform).
     """
+    return finished(pixelSetSteps(segmentationNode, segmentId, volumeNode)).whole()
+
+
+def pixelSetSteps(segmentationNode, segmentId: str, volumeNode):
+    """Generator for :class:`Steps`; returns what :func:`readPixelSet` reads, as BoxedPixels."""
     segment = _segment(segmentationNode, segmentId)
     name = segment.GetName()
     grid = gridOfVolume(volumeNode)
     toWorld = parentToWorld(segmentationNode, "segmentation")
-    mask, ijkToLocal = _binaryLabelmap(segmentationNode, segmentId, name, volumeNode, toWorld)
-    if not mask.any():
+    stamp = _stamp(segmentationNode, segmentId, volumeNode)
+    stored = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
+    if segmentationNode.GetSegmentation().ContainsRepresentation(stored):
+        labelmap = SegmentLabelmap.of(segmentationNode, segmentId)
+    else:
+        labelmap = convertedLabelmap(segmentationNode, segmentId, volumeNode)
+    box = (yield from labelmap.boxSteps()) if labelmap is not None else None
+    if box is None:
         raise EmptyPixelSetError(f"The segment '{name}' is empty.", "Paint it first, or choose another segment.")
-    weights, reached = _atCentresOf(grid, mask, Grid(mask.shape, toWorld @ ijkToLocal))
-    if not reached:
-        raise PixelSetError(
-            f"The segment '{name}' lies outside the volume.", "Choose the volume it was drawn on, or check transforms."
-        )
-    if not weights.any():
+    mask = yield from labelmap.maskSteps(*box)
+    shift = np.eye(4)
+    shift[:3, 3] = box[0][::-1]
+    source = Grid(mask.shape, toWorld @ labelmap.ijkToLocal @ shift)
+    inner, start = yield from _atCentresSteps(grid, mask, source)
+    if _stamp(segmentationNode, segmentId, volumeNode) != stamp:
+        raise PixelSetError("The segment was changed while it was read.", "Press Apply again.")
+    if inner is None or not inner.any():
+        if not _anyInside(mask, source, grid):
+            raise PixelSetError(
+                f"The segment '{name}' lies outside the volume.",
+                "Choose the volume it was drawn on, or check transforms.",
+            )
         raise PixelSetError(
             f"The segment '{name}' lies between the voxel centres of the volume.",
             "Choose a finer volume, or grow the segment.",
         )
-    return PixelSet(weights, grid, f"segment '{name}'")
+    return BoxedPixels(inner, start, grid, f"segment '{name}'")
 
 
 def _segment(segmentationNode, segmentId):
@@ -55,81 +75,33 @@ def _segment(segmentationNode, segmentId):
     return segmentation.GetSegment(segmentId)
 
 
-def _binaryLabelmap(segmentationNode, segmentId, name, volumeNode, toWorld):
-    """(mask [K, J, I] bool, 4x4 IJK-to-local) of one segment, cut out to its labelmap's extent."""
-    labelmapName = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
-    image = slicer.vtkOrientedImageData()
-    if segmentationNode.GetSegmentation().ContainsRepresentation(labelmapName):
-        copied = segmentationNode.GetBinaryLabelmapRepresentation(segmentId, image)
-    else:
-        copied = _convertedOnACopy(segmentationNode.GetSegmentation(), segmentId, volumeNode, toWorld, image)
-    if not copied:
-        raise PixelSetError(
-            f"The segment '{name}' has no binary labelmap and could not be converted to one.",
-            "Create the representation in the Segmentations module.",
-        )
-    return _arrayOfOrientedImage(image)
+def _stamp(segmentationNode, segmentId, volumeNode):
+    """Changes when the user paints or moves what is being read."""
+    toWorld = (parentToWorld(segmentationNode, "segmentation"), parentToWorld(volumeNode))
+    return labelmapStamp(segmentationNode, segmentId), [matrix.tolist() for matrix in toWorld]
 
 
-def _convertedOnACopy(segmentation, segmentId, volumeNode, toWorld, image):
-    """Converts one segment (a surface, say) in the volume's geometry, on a copy that nobody else sees."""
-    labelmapName = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
-    surfaceName = slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName()
-    segment = segmentation.GetSegment(segmentId)
-    surface = segment.GetRepresentation(surfaceName)
-    if segment.GetRepresentation(segmentation.GetSourceRepresentationName()) is None:
-        return True  # nothing drawn yet: an empty image says so
-    if surface is not None and surface.GetNumberOfPoints() == 0:
-        return True
-    copy = slicer.vtkSegmentation()
-    copy.SetSourceRepresentationName(segmentation.GetSourceRepresentationName())
-    copy.CopyConversionParameters(segmentation)
-    copy.CopySegmentFromSegmentation(segmentation, segmentId)
-    volumeToSegmentation = np.linalg.inv(toWorld) @ parentToWorld(volumeNode) @ localMatrix(volumeNode)
-    geometry = slicer.vtkSegmentationConverter.SerializeImageGeometry(
-        matrixFromArray(volumeToSegmentation), volumeNode.GetImageData()
-    )
-    copy.SetConversionParameter(slicer.vtkSegmentationConverter.GetReferenceImageGeometryParameterName(), geometry)
-    if not copy.CreateRepresentation(labelmapName):
-        return False
-    converted = copy.GetSegment(segmentId).GetRepresentation(labelmapName)
-    if converted is None:
-        return False
-    image.DeepCopy(converted)
-    return True
+def _atCentresSteps(target: Grid, mask: np.ndarray, source: Grid):
+    """Generator; returns (uint8 [K, J, I]: 1 where the nearest source voxel is set, first index in the target).
 
-
-def _arrayOfOrientedImage(image):
-    extent = image.GetExtent()
-    shape = tuple(extent[2 * axis + 1] - extent[2 * axis] + 1 for axis in (2, 1, 0))
-    scalars = image.GetPointData().GetScalars()
-    if min(shape) < 1 or scalars is None:
-        return np.zeros((1, 1, 1), dtype=bool), np.eye(4)
-    mask = vtk_to_numpy(scalars).reshape(shape) > 0
-    shift = np.eye(4)
-    shift[:3, 3] = extent[0], extent[2], extent[4]  # array index 0 is extent's lower end, not IJK 0
-    matrix = vtk.vtkMatrix4x4()
-    image.GetImageToWorldMatrix(matrix)
-    return mask, arrayFromMatrix(matrix) @ shift
-
-
-def _atCentresOf(target: Grid, mask: np.ndarray, source: Grid):
-    """(uint8 [K, J, I] of the target: 1 where the nearest source voxel is set, whether any set voxel lies inside)."""
-    out = np.zeros(target.shape, dtype=np.uint8)
-    low, high = _setBox(mask)
-    corners = np.array([[k, j, i] for k in (low[0], high[0]) for j in (low[1], high[1]) for i in (low[2], high[2])])
-    inTarget = target.kji(source.ras(corners + np.where(corners == low, -0.5, 0.5)))
-    first = np.clip(np.floor(inTarget.min(axis=0)).astype(int), 0, None)
-    last = np.minimum(np.ceil(inTarget.max(axis=0)).astype(int), np.array(target.shape) - 1)
-    if (first > last).any():
-        return out, False
+    The array covers the part of the target that the source reaches; (None, None) if it reaches nothing.
+    """
+    last = np.array(mask.shape) - 1
+    corners = np.array([[k, j, i] for k in (0, last[0]) for j in (0, last[1]) for i in (0, last[2])])
+    reach = target.kji(source.ras(corners + np.where(corners == 0, -0.5, 0.5)))
+    first = np.clip(np.floor(reach.min(axis=0)).astype(int), 0, None)
+    final = np.minimum(np.ceil(reach.max(axis=0)).astype(int), np.array(target.shape) - 1)
+    if (first > final).any():
+        return None, None
+    out = np.empty(tuple(final - first + 1), dtype=np.uint8)
     mapping = np.linalg.inv(source.kji_to_ras) @ target.kji_to_ras
-    for start in range(first[0], last[0] + 1, _SLAB):
-        stop = min(start + _SLAB, last[0] + 1)
-        axes = np.ogrid[start:stop, first[1] : last[1] + 1, first[2] : last[2] + 1]
-        block = out[start:stop, first[1] : last[1] + 1, first[2] : last[2] + 1]
-        block[...] = _nearest(mask, mapping, axes)
-    return out, bool(out.any()) or _anyInside(mask, source, target)
+    thick = max(1, _STEP_VOXELS // out[0].size)
+    for start in range(first[0], final[0] + 1, thick):
+        stop = min(start + thick, final[0] + 1)
+        axes = np.ogrid[start:stop, first[1] : final[1] + 1, first[2] : final[2] + 1]
+        out[start - first[0] : stop - first[0]] = _nearest(mask, mapping, axes)
+        yield
+    return out, tuple(int(n) for n in first)
 
 
 def _nearest(mask, mapping, axes):
@@ -143,11 +115,6 @@ def _nearest(mask, mapping, axes):
         inside = inside & (nearest >= 0) & (nearest < mask.shape[row])
         index.append(np.clip(nearest, 0, mask.shape[row] - 1))
     return mask[tuple(index)] & inside
-
-
-def _setBox(mask):
-    ranges = [np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis))) for axis in range(3)]
-    return np.array([r[0] for r in ranges]), np.array([r[-1] for r in ranges])
 
 
 def _anyInside(mask, source, target):

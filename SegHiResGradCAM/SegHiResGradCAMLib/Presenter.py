@@ -7,7 +7,7 @@ from .Choices import ScoreChoice
 from .Consent import Consent
 from .DemoCase import MODEL, RIVAL, openDemoCase
 from .Dependencies import Dependencies
-from .Job import DESCRIBE, EXPLAIN, LAYERS, Job
+from .Job import DESCRIBE, EXPLAIN, LAYERS, OTHER_LAYER, Job
 from .ModelDesk import ModelDesk
 from .ModelFacts import READ, ModelFacts
 from .Notices import Notices
@@ -73,8 +73,8 @@ class Presenter:
             self.notices.fail("Stopped, because a node that was being explained was removed.", "Choose another one.")
         self.changed()
 
-    def parametersChanged(self) -> None:
-        """A parameter was set: by a control, a script, or the scene."""
+    def parametersChanged(self, *event) -> None:
+        """A parameter was set: by a control, a script, or the scene (which tells of the event)."""
         if self._quiet or self.parameters is None:
             return
         if self.parameters.model != self.model.key:
@@ -165,16 +165,12 @@ class Presenter:
             self.changed()
 
     def send(self, job: Job, source: str, question: dict) -> None:
-        """Reads the image (of the job's first node) and hands the job over; the job stands only if both worked."""
-
-        def hand():
-            image = self.engine.image(self.scene.GetNodeByID(job.nodeIds[0])) if job.nodeIds else None
-            self.engine.send(job, source, image, question)
-            return True
-
+        """Hands a job over; the engine reads the volume (the job's first node, where it looks at one) by and by."""
         job.what.setdefault("layerKey", self.layerKey())
-        if self.notices.guarded(hand):
-            self.job = job
+        self.job = job
+        looks = job.purpose in (LAYERS, EXPLAIN, OTHER_LAYER)
+        volumeNode = self.scene.GetNodeByID(job.nodeIds[0]) if looks else None
+        self.engine.send(job, source, volumeNode, question)
 
     def layerKey(self) -> tuple:
         """Under which the list of layers is remembered: model and volume."""
@@ -226,10 +222,8 @@ class Presenter:
             return
         p = self.parameters
         segmentation = p.segmentation if p.pixelSet.needsSegment else None
-        recipe = self.notices.guarded(Question.recipe, p)
-        if recipe is None:
-            return
-        question = {"pixelSets": [recipe], "layers": p.layer, **Question.words(p, self.model)}
+        question = {"pixelSets": [Question.recipe(p)], "layers": p.layer, **Question.words(p, self.model)}
+        question["show"] = {"on": p.grid.value}
         what = {
             "inputs": (p.volume.GetID(), segmentation.GetID() if segmentation else ""),
             "segmentId": p.segmentId if segmentation else None,

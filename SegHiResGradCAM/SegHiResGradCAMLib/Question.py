@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from seghirescam.pixel_sets import Component, PredictedClass, Recipe, Segment, SegmentAndPredicted, WholeImage
+from functools import partial
+
+from seghirescam.pixel_sets import Component, PredictedClass, Segment, SegmentAndPredicted, WholeImage
 
 from .Choices import DeviceChoice, PixelSetChoice, ScoreChoice
 from .ModelFacts import FAILED, READ, READING, ModelFacts
-from .PixelSetReader import readPixelSet
+from .PixelSetReader import pixelSetSteps
 
 
 def whyNot(parameters, model: ModelFacts) -> str:
@@ -30,18 +32,25 @@ def segmentName(parameters) -> str:
     return segmentation.GetSegmentation().GetSegment(parameters.segmentId).GetName()
 
 
-def recipe(parameters) -> Recipe:
-    """The pixel set M. Raises what readPixelSet raises where a segment is part of it."""
+def recipe(parameters):
+    """The pixel set M: a Recipe, or, where a segment is part of it, a function that returns a generator for Steps.
+
+    The generator returns the Recipe, with BoxedPixels, or raises what readPixelSet raises.
+    """
     choice = parameters.pixelSet
     if choice is PixelSetChoice.PREDICTED:
         return PredictedClass()
     if choice is PixelSetChoice.WHOLE_IMAGE:
         return WholeImage()
-    pixels = readPixelSet(parameters.segmentation, parameters.segmentId, parameters.volume)
+    return partial(_segmentSteps, choice, parameters.segmentation, parameters.segmentId, parameters.volume)
+
+
+def _segmentSteps(choice, segmentationNode, segmentId, volumeNode):
+    pixels = yield from pixelSetSteps(segmentationNode, segmentId, volumeNode)
     if choice is PixelSetChoice.SEGMENT_AND_PREDICTED:
         return SegmentAndPredicted(pixels)
     if choice is PixelSetChoice.COMPONENT:
-        return Component(pixels)
+        return Component(Segment(pixels))
     return Segment(pixels)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from .Job import OTHER_LAYER, Job
+from seghirescam.arrays import DiskError
+
+from .Export import exportToFolder, whyNotExported
+from .Job import OTHER_LAYER, PLACE, Job
 from .Provenance import inputVolumesOf
 from .Results import Pass, Results
 from .StrongestPlace import jumpToStrongestPlace
@@ -15,6 +18,7 @@ class ResultDesk:
         self._panel = panel
         self._scene = scene
         self.results = Results(scene)
+        self._folder = ""
 
     @property
     def node(self):
@@ -48,36 +52,52 @@ class ResultDesk:
         origin = self.results.origin(node) if node is not None else None
         if origin is None or name == self.results.shownLayer(node):
             return
-        if name in origin.maps:
+        if name in origin.maps and self.results.isAtHand(node, name):
             self._do(lambda: self._panel.write(result=self.results.showLayer(node, name)))
-        elif not self._panel.busy:
-            volume = inputVolumesOf(node)[:1]
-            if not volume:
-                self._panel.notices.fail("The volume of this result is gone.", "Its other layers cannot be computed.")
-                return self._panel.changed()
-            # the image is read of the first node
-            job = Job(OTHER_LAYER, (volume[0].GetID(), node.GetID()), {"layer": name, "layerKey": None})
-            mains = [layer.name for layer in origin.layers if layer.main]
-            question = {**origin.question, "layers": mains if name in mains else [name]}
-            self._panel.send(job, origin.model, question)
+        elif self._panel.busy:
+            self._tell("The worker is busy with another question.", "Wait for its answer, or cancel it.")
+        elif name in origin.maps:
+            question = {"explanation": origin.maps[name], "target": self.results.target(node, name)}
+            self._panel.notices.clear()
+            self._panel.send(Job(PLACE, (node.GetID(),), {"layer": name, "layerKey": None}), "", question)
             self._panel.changed()
+        else:
+            self._compute(node, origin, name)
+
+    def _compute(self, node, origin, name):
+        volume = inputVolumesOf(node)[:1]
+        if not volume:
+            self._tell("The volume of this result is gone.", "Its other layers cannot be computed.")
+            return
+        # the image is read of the first node
+        job = Job(OTHER_LAYER, (volume[0].GetID(), node.GetID()), {"layer": name, "layerKey": None})
+        mains = [layer.name for layer in origin.layers if layer.main]
+        show = origin.question["show"] | {"layer": name}
+        question = {**origin.question, "layers": mains if name in mains else [name], "show": show}
+        self._panel.notices.clear()
+        self._panel.send(job, origin.model, question)
+        self._panel.changed()
 
     def answered(self, job: Job, answer: dict) -> None:
-        """Maps have come: a new result, or more layers of one that is there."""
-        found = {explanation.layer.name: explanation for explanation in answer["explanations"]}
-        if job.purpose == OTHER_LAYER:
-            node = self._scene.GetNodeByID(job.nodeIds[1])
+        """Maps have come: a new result, more layers of one that is there, or one of its layers on its voxels."""
+        if job.purpose in (OTHER_LAYER, PLACE):
+            node, name = self._scene.GetNodeByID(job.nodeIds[-1]), job.what["layer"]
             origin = self.results.origin(node)
-            if _sources(found) != _sources(origin.maps):
-                self._panel.notices.fail("The volume or the model is not what it was for this result.", "Ask again.")
-                return
-            origin.maps.update({name: one for name, one in found.items() if name not in origin.maps})
+            if job.purpose == OTHER_LAYER:
+                found = {explanation.layer.name: explanation for explanation in answer["explanations"]}
+                if _sources(found) != _sources(origin.maps):
+                    self._tell("The volume or the model is not what it was for this result.", "Ask again.")
+                    return
+                origin.maps.update({name: one for name, one in found.items() if name not in origin.maps})
+            self.results.keep(origin, name, answer)
             if node is self.node:  # another result may have been picked meanwhile
-                self.showLayer(job.what["layer"])
+                self.showLayer(name)
             return
+        found = {explanation.layer.name: explanation for explanation in answer["explanations"]}
         origin = Pass(found, tuple(answer["layers"]), job.what["model"], job.what["question"])
         volume, segmentation = (self._scene.GetNodeByID(nodeId) for nodeId in job.what["inputs"])
         wanted = answer["explanations"][0].layer.name
+        self.results.keep(origin, wanted, answer)
         add = (origin, wanted, volume, segmentation, job.what["segmentId"], job.what["grid"])
         node = self._panel.notices.guarded(self.results.add, *add)
         if node is not None:
@@ -101,6 +121,33 @@ class ResultDesk:
         place = self._panel.notices.guarded(jumpToStrongestPlace, self.node)
         if place is not None:
             self._panel.notices.say("Strongest at R {:.0f}, A {:.0f}, S {:.0f} mm.".format(*place))
+        self._panel.changed()
+
+    def export(self, chooseFolder) -> None:
+        """Writes the shown result as two files. chooseFolder(former) -> path: asks the user; "" is no."""
+        if whyNotExported(self.node):
+            return
+        folder = chooseFolder(self._folder)
+        if not folder:
+            return
+        self._folder = folder
+        self._panel.notices.clear()
+        written = self._panel.notices.guarded(self._written, folder)
+        if written is not None:
+            self._panel.notices.say(f"Written: {written[0].name} and {written[1].name}.")
+        self._panel.changed()
+
+    def _written(self, folder):
+        try:
+            return exportToFolder(self.node, folder)
+        except OSError as error:
+            reason = error.strerror or "is the disk full, or the folder read-only?"
+            raise DiskError(
+                f"The files could not be written: {reason}.".replace("?.", "?"), "Choose another folder."
+            ) from error
+
+    def _tell(self, sentence, hint):
+        self._panel.notices.fail(sentence, hint)
         self._panel.changed()
 
     def _do(self, action, *arguments):

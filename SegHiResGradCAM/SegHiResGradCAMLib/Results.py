@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from seghirescam.geometry import Grid
 from seghirescam.protocol import Explanation, LayerInfo
 
 from . import Names
 from .DisplaySettings import DisplaySettings
+from .Geometry import gridOfVolume
 from .Overlay import addOverlay, applyDisplay, removeOverlay
 from .OverlayDisplay import settingsOf
 from .Provenance import explanationFacts, inputVolumesOf, isOverlay
+from .RecentMaps import RecentMaps
 from .SceneNodes import nodesOfClass
+from .ShownMap import ShownMap, isSmall
 from .SliceLayers import hideFromForeground
 from .ViewState import Option
 from .VolumeRendering import hideFrom3D, isIn3D, showIn3D
@@ -37,6 +41,7 @@ class Results:
     def __init__(self, scene):
         self._scene = scene
         self._passes: dict[str, Pass] = {}
+        self._recent = RecentMaps()
 
     def nodes(self) -> list:
         """The overlay volumes, the latest last."""
@@ -48,6 +53,8 @@ class Results:
 
     def add(self, origin: Pass, layerName: str, volumeNode, segmentationNode, segmentId, grid: str):
         """Shows one map of a pass as a new overlay and keeps the others at hand; returns the node.
+
+        Large maps must have been kept before, see :meth:`keep`; others are placed here.
 
         The former result leaves the slice views; its display settings are taken over.  Raises what addOverlay raises;
         then the scene is as before.
@@ -62,19 +69,42 @@ class Results:
             grid=grid,
             settings=settings,
             segmentId=segmentId,
+            shown=self._recent.get(origin, layerName),
         )
         self._passes[node.GetID()] = origin
         return node
 
+    def keep(self, origin: Pass, layerName: str, answer: dict) -> None:
+        """Takes over the shown map of an answer, if there is one."""
+        shown = answer.get("shown")
+        if shown is not None:
+            self._recent.keep(origin, layerName, ShownMap(shown.voxels, shown.unit, shown.evidence))
+
+    def isAtHand(self, node, layerName: str) -> bool:
+        """The map of this layer can be shown without waiting."""
+        origin = self.origin(node)
+        return self._recent.get(origin, layerName) is not None or isSmall(
+            origin.maps[layerName], self.target(node, layerName)
+        )
+
+    def target(self, node, layerName: str) -> Grid | None:
+        """The voxels on which a result shows a layer: those of the volume when it was explained, None: the layer's."""
+        asked = self.origin(node).maps[layerName].provenance.get("image_grid")
+        if node.GetAttribute(Names.PREFIX + "Grid") != "input":
+            return None
+        return Grid.from_json(asked) if asked else gridOfVolume(node)
+
     def remove(self, node) -> None:
         """Removes a result with everything that came with it."""
         self._passes.pop(node.GetID(), None)
+        self._recent.forget(self._passes.values())
         hideFrom3D(node)
         removeOverlay(node)
 
     def forget(self) -> None:
         """Drops what is kept of nodes that are gone."""
         self._passes = {key: kept for key, kept in self._passes.items() if self._scene.GetNodeByID(key)}
+        self._recent.forget(self._passes.values())
 
     def origin(self, node) -> Pass | None:
         """The pass a result came from; None for a result of a reloaded scene."""
@@ -104,6 +134,7 @@ class Results:
             grid=node.GetAttribute(Names.PREFIX + "Grid"),
             settings=settings,
             segmentId=node.GetAttribute(Names.PREFIX + "SegmentId"),
+            shown=self._recent.get(origin, layerName),
         )
         self._passes[new.GetID()] = origin
         self.remove(node)

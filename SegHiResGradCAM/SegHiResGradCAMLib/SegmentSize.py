@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import vtk
-from vtk.util.numpy_support import vtk_to_numpy
 
-import slicer
+from .SegmentLabelmap import SegmentLabelmap, labelmapStamp
+from .Steps import finished
 
 _known: dict = {}
 
@@ -16,7 +15,7 @@ def segmentExtentMm(segmentationNode, segmentId: str) -> tuple[float, float, flo
     if segmentationNode is None:
         return None
     key = segmentationNode.GetID(), segmentId
-    stamp = segmentationNode.GetSegmentation().GetMTime(), segmentationNode.GetMTime()
+    stamp = labelmapStamp(segmentationNode, segmentId), segmentationNode.GetMTime()
     if _known.get("key") != (key, stamp):
         _known.update(key=(key, stamp), extent=measuredExtentMm(segmentationNode, segmentId))
     return _known["extent"]
@@ -24,28 +23,14 @@ def segmentExtentMm(segmentationNode, segmentId: str) -> tuple[float, float, flo
 
 def measuredExtentMm(segmentationNode, segmentId: str) -> tuple[float, float, float] | None:
     """Edges of the box around a segment in mm, along the axes it is stored in; None without a binary labelmap."""
-    name = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
-    if segmentationNode is None or not segmentationNode.GetSegmentation().ContainsRepresentation(name):
+    if segmentationNode is None or segmentId not in segmentationNode.GetSegmentation().GetSegmentIDs():
         return None
-    if segmentId not in segmentationNode.GetSegmentation().GetSegmentIDs():
+    labelmap = SegmentLabelmap.of(segmentationNode, segmentId)
+    box = finished(labelmap.boxSteps()) if labelmap is not None else None
+    if box is None:
         return None
-    image = slicer.vtkOrientedImageData()
-    if not segmentationNode.GetBinaryLabelmapRepresentation(segmentId, image):
-        return None
-    scalars, shape = image.GetPointData().GetScalars(), tuple(reversed(image.GetDimensions()))
-    if scalars is None or min(shape) < 1:
-        return None
-    mask = vtk_to_numpy(scalars).reshape(shape) > 0
-    if not mask.any():
-        return None
-    matrix = vtk.vtkMatrix4x4()
-    image.GetImageToWorldMatrix(matrix)
-    edges = []
-    for column, axis in enumerate((2, 1, 0)):
-        found = np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis)))
-        step = np.linalg.norm([matrix.GetElement(row, column) for row in range(3)])
-        edges.append(float((found[-1] - found[0] + 1) * step))
-    return tuple(edges)
+    steps = np.linalg.norm(labelmap.ijkToLocal[:3, :3], axis=0)
+    return tuple(float(mm) for mm in (box[1] - box[0] + 1)[::-1] * steps)
 
 
 def coarsenessWarning(layer, extentMm) -> str:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-import slicer
-
 from .Geometry import gridOfVolume
+from .KnownEvidence import evidenceOf
 from .OverlayDisplay import settingsOf
 from .SliceViews import jumpTo
 
@@ -16,13 +13,11 @@ def strongestPlace(volumeNode) -> tuple[float, float, float] | None:
 
     Parent transforms count.  Raises GeometryError for a non-linear one.
     """
-    values = slicer.util.arrayFromVolume(volumeNode)
-    if settingsOf(volumeNode).signed:
-        values = np.abs(values)
-    place = int(np.argmax(values))
-    if not values.flat[place] > 0:
+    evidence = evidenceOf(volumeNode)
+    signed = settingsOf(volumeNode).signed
+    if not max(evidence.largest, -evidence.smallest if signed else 0) > 0:
         return None
-    ras = gridOfVolume(volumeNode).ras(np.unravel_index(place, values.shape))
+    ras = gridOfVolume(volumeNode).ras(evidence.strongest if signed else evidence.highest)
     return tuple(float(mm) for mm in ras)
 
 

@@ -7,7 +7,8 @@ from importlib import metadata
 from .Choices import DEEPEST_LAYER, DEFAULT_LAYER, ScoreChoice
 from .Dependencies import TORCH, isInstalled
 from .DisplaySettings import TABLES
-from .Job import DESCRIBE, EXPLAIN, LAYERS, OTHER_LAYER
+from .Export import whyNotExported
+from .Job import DESCRIBE, EXPLAIN, LAYERS, OTHER_LAYER, PLACE
 from .ModelFacts import READ
 from .OverlayDisplay import settingsOf
 from .Question import segmentName
@@ -16,7 +17,10 @@ from .SegmentSize import coarsenessWarning, segmentExtentMm
 from .ViewState import Option, ViewState
 from .VolumeRendering import isIn3D
 
-_PHASES = {EXPLAIN: "Asking the network", LAYERS: "Listing the layers", OTHER_LAYER: "Computing another layer"}
+_PHASES = {
+    EXPLAIN: "Asking the network", LAYERS: "Listing the layers", OTHER_LAYER: "Computing another layer",
+    PLACE: "Showing another layer",
+}  # fmt: skip
 _WORDS = (
     Option(DEFAULT_LAYER, "Default: deepest with 2 cells across", "The deepest level that resolves the segment."),
     Option(DEEPEST_LAYER, "Deepest (as in the paper)", "In 3D its cells are often larger than the segment."),
@@ -109,6 +113,7 @@ def _see(presenter):
         "shownLayer": desk.results.shownLayer(node),
         "display": settingsOf(node),
         "in3D": isIn3D(node),
+        "exportReason": whyNotExported(node),
         "colorTables": TABLES,
     }
 

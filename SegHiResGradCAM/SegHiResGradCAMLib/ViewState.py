@@ -23,7 +23,7 @@ class ViewState:
     models / classes / rivals / layers / results / shownLayers: entries of the lists with the chosen key beside each.
     segmentation: the MRML node.  editable: the question may be changed (not while it is being answered).  applyReason:
     why Apply is disabled, "" if it is not.  fraction: 0..1 while ``busy``.  error: one sentence with what to do,
-    ``details`` for the folded text.  display: None when no result is shown.
+    ``details`` for the folded text.  display: None when no result is shown.  exportReason: why Export is disabled.
     """
 
     models: tuple[Option, ...] = ()
@@ -62,6 +62,7 @@ class ViewState:
     shownLayer: str = ""
     display: DisplaySettings | None = None
     in3D: bool = False
+    exportReason: str = ""
     colorTables: tuple[str, ...] = ()
 
     @property

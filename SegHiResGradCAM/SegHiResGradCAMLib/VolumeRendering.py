@@ -7,10 +7,10 @@ import vtk
 import slicer
 
 from .OverlayDisplay import settingsOf
+from .Provenance import explanationFacts
 
-#: opacity of the strongest evidence
-_DENSEST = 0.5
-_FAINTEST = 0.06
+#: opacity of the weakest, a middling and the strongest visible evidence, across a quarter of a layer's cell
+_FAINTEST, _MIDDLE, _DENSEST = 0.1, 0.4, 0.95
 
 
 def isIn3D(volumeNode) -> bool:
@@ -83,6 +83,8 @@ def _setTransferFunctions(volumeNode, propertyNode):
     volumeProperty = propertyNode.GetVolumeProperty()
     propertyNode.SetColor(colors)
     propertyNode.SetScalarOpacity(opacity)
+    # by the cell, not by the millimetre: else 16 mm cells hide their strongest part behind their weakest
+    volumeProperty.SetScalarOpacityUnitDistance(_cellMm(volumeNode) / 4)
     volumeProperty.SetInterpolationTypeToLinear()
     volumeProperty.ShadeOff()
 
@@ -91,4 +93,11 @@ def _addRamp(opacity, level, end):
     step = 1e-3 * (end - level)
     opacity.AddPoint(level - step, 0.0)
     opacity.AddPoint(level + step, _FAINTEST)
+    opacity.AddPoint((level + end) / 2, _MIDDLE)
     opacity.AddPoint(end, _DENSEST)
+
+
+def _cellMm(volumeNode):
+    """The middle edge of a layer's cell, or of a voxel where the cell's size is not known."""
+    cell = explanationFacts(volumeNode)["layer"]["mm_per_cell_kji"]
+    return sorted(cell or volumeNode.GetSpacing())[1]

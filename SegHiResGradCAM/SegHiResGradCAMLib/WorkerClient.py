@@ -13,38 +13,21 @@ from __future__ import annotations
 import itertools
 import sys
 import time
-from dataclasses import dataclass
 
 from seghirescam.errors import SegHiResCamError
-from seghirescam.messages import Failure, Hello, Progress, Result, explanation_from_json, layer_from_json
+from seghirescam.messages import Failure, Hello, Progress, Result
 
+from .Steps import SECONDS, advanced
 from .WorkerLink import WorkerLink, cancelled, deviceText, newLog, notStarted
+from .WorkerRequest import WorkerRequest, plainVoxels
 
 __all__ = ["WorkerClient", "deviceText"]
 
 CONSENT_PREFIX = "SegHiResGradCAM/Consent/"
 BUSY_MS, IDLE_MS = 40, 500
-#: how long the event loop may be held to write arrays, seconds a tick
-_WRITING_SECONDS = 0.02
 _OPTIONS = {
-    "methods", "layers", "score", "rival", "side", "device", "precision", "memory_budget_bytes",
+    "methods", "layers", "score", "rival", "side", "device", "precision", "memory_budget_bytes", "show",
 }  # fmt: skip
-
-
-@dataclass(eq=False)
-class _Request:
-    """message: what will be sent.  steps: generator that writes the arrays; None before it began and after it ended.
-
-    cancelBy: None, or the time at which a request that does not end politely is ended with the process.
-    """
-
-    number: int
-    message: dict
-    image: object = None
-    pixelSets: list | None = None
-    steps: object = None
-    sent: bool = False
-    cancelBy: float | None = None
 
 
 class WorkerClient:
@@ -53,7 +36,8 @@ class WorkerClient:
     schedule(ms, fn): calls fn once, later, from the event loop.  pythonExecutable: the interpreter or its launcher, a
     word or a list of words.  settings: mapping in which consent is remembered.  environment: additions to the
     process's.  temporaryFolder: where the private folder is made.  cancelSeconds: then the process group is ended.
-    startSeconds: how long importing PyTorch may take.
+    startSeconds: how long importing PyTorch may take.  hold(shape): makes what shown voxels are read into, see
+    WorkerRequest.reading.
 
     Callbacks: onHello(Hello), onProgress(number, fraction, phase) with number None while the worker starts,
     onResult(number, dict), onError(number, Failure), onLost(Failure).
@@ -69,6 +53,7 @@ class WorkerClient:
         temporaryFolder=None,
         cancelSeconds: float = 1.5,
         startSeconds: float = 180.0,
+        hold=plainVoxels,
     ):
         self._schedule = schedule
         python = pythonExecutable or sys.executable
@@ -76,11 +61,11 @@ class WorkerClient:
         self._settings = {} if settings is None else settings
         self._environment = dict(environment or {})
         self._temporaryFolder = temporaryFolder
-        self._cancelSeconds, self._startSeconds = cancelSeconds, startSeconds
+        self._cancelSeconds, self._startSeconds, self._hold = cancelSeconds, startSeconds, hold
         self.onHello = self.onProgress = self.onResult = self.onError = self.onLost = _nothing
         self.log = newLog()
         self._link: WorkerLink | None = None
-        self._requests: dict[int, _Request] = {}
+        self._requests: dict[int, WorkerRequest] = {}
         self._numbers = itertools.count(1)
         self._latestTick = 0
 
@@ -92,7 +77,7 @@ class WorkerClient:
 
     def layers(self, source, image, *, codeHash: str = "", **options) -> int:
         """Result: layers (list of LayerInfo) for this image. Options: device, precision, memory_budget_bytes."""
-        return self._ask({"do": "layers", "model": source} | self._words(codeHash, options), image)
+        return self._ask({"do": "layers", "model": source} | self._words(codeHash, options), image=image)
 
     def explain(self, source, image, pixelSets, *, class_index, codeHash: str = "", **options) -> int:
         """Result: explanations (list of Explanation), layers (list of LayerInfo), session (what it cost and kept).
@@ -100,10 +85,17 @@ class WorkerClient:
         image: Image; pass the same object as long as the case is the same, and it is not written again.  pixelSets:
         PixelSets or recipes of seghirescam.pixel_sets.  codeHash: consent_sha256 of the description; it is sent only if
         consent is on record.  Options: methods, layers, score, rival, side, device, precision, memory_budget_bytes as
-        Session and Session.ask take them; those left out or None are the engine's choice.
+        Session and Session.ask take them; those left out or None are the engine's choice; and show: {"on": "input" or
+        "layer", "layer": its name, default the first}, then the result holds also ``shown``, see :meth:`resample`.
         """
         message = {"do": "explain", "model": source, "class_index": class_index}
-        return self._ask(message | self._words(codeHash, options), image, list(pixelSets))
+        return self._ask(message | self._words(codeHash, options), image=image, pixelSets=list(pixelSets))
+
+    def resample(self, explanation, target) -> int:
+        """Result: shown (voxels, unit, evidence), the map on the voxels of ``target``, a Grid; None: its own cells."""
+        message = {"do": "resample", "map": {"grid": explanation.grid.to_json()}, "unit": explanation.unit}
+        message["target"] = target.to_json() if target is not None else None
+        return self._ask(message, cells=explanation.map)
 
     def probe(self) -> int:
         """Result: devices with free memory, what is kept."""
@@ -120,8 +112,8 @@ class WorkerClient:
         """
         for request in self._requests.values():
             if number in (None, request.number) and request.cancelBy is None:
-                request.cancelBy = time.monotonic() + (self._cancelSeconds if request.sent else 0.0)
-                if request.sent and self._link is not None:
+                request.cancelBy = time.monotonic() + (self._cancelSeconds if request.isWorkersTurn else 0.0)
+                if request.isWorkersTurn and self._link is not None:
                     self._link.send({"id": next(self._numbers), "do": "cancel", "target": request.number})
         self._wake()
 
@@ -163,8 +155,8 @@ class WorkerClient:
             raise TypeError(f"unknown options: {', '.join(sorted(unknown))}")
         return options | {"consent_sha256": codeHash if self.hasConsent(codeHash) else None}
 
-    def _ask(self, message, image=None, pixelSets=None):
-        request = _Request(next(self._numbers), message, image, pixelSets)
+    def _ask(self, message, **arrays):
+        request = WorkerRequest(next(self._numbers), message, **arrays)
         message["id"] = request.number
         self._requests[request.number] = request
         self._wake()
@@ -183,7 +175,8 @@ class WorkerClient:
         finally:  # also when a callback raised
             if tick == self._latestTick and (self._link is not None or self._requests):
                 busy = self.state in ("starting", "working", "cancelling")
-                self._schedule(BUSY_MS if busy else IDLE_MS, lambda: self._tick(tick))
+                carrying = any(request.steps is not None for request in self._requests.values())
+                self._schedule(0 if carrying else BUSY_MS if busy else IDLE_MS, lambda: self._tick(tick))
 
     def _advance(self):
         self._endCancelled()
@@ -200,30 +193,34 @@ class WorkerClient:
             if self._link is not link:  # it was lost, or a callback closed the client
                 return
         if link.hello is not None:
-            self._feed(link)
+            self._carry(link)
 
-    def _feed(self, link):
-        """Write arrays of waiting requests for a moment, and send the requests that are complete."""
-        until = time.monotonic() + _WRITING_SECONDS
+    def _carry(self, link):
+        """Write arrays of waiting requests and read those of answers, for a moment; pass on what is complete."""
+        until = time.monotonic() + SECONDS
         for request in list(self._requests.values()):
-            if request.sent or request.cancelBy is not None:
+            if request.isWorkersTurn or request.cancelBy is not None:
                 continue
-            request.steps = request.steps or self._writing(link, request)
+            if request.result is not None:
+                self._finish(request, request.result)
+                return  # the callback may have closed the client
+            if request.steps is None:
+                folder = link.folder
+                request.steps = request.reading(folder, self._hold) if request.answer else request.writing(folder)
             try:
-                for _ in request.steps:
-                    if time.monotonic() > until:
-                        return
-            except SegHiResCamError as error:
-                self._finish(request, Failure.of(request.number, error))
+                if advanced(request.steps, until):
+                    return
+            except StopIteration as end:
+                if request.answer:  # told with the next tick: what the callback does takes its own time
+                    request.result = Result(request.number, end.value)
+                    return
+                request.sent, request.steps = True, None
+                link.send(request.message)
+            except (SegHiResCamError, KeyError, TypeError, ValueError) as error:
+                if not request.answer and not isinstance(error, SegHiResCamError):
+                    raise
+                self._finish(request, _incomplete(request) if request.answer else Failure.of(request.number, error))
                 return
-            request.sent, request.steps = True, None
-            link.send(request.message)
-
-    def _writing(self, link, request):
-        if request.image is not None:
-            yield from link.folder.writeImage(request.image, request.message)
-        if request.pixelSets is not None:
-            yield from link.folder.writePixelSets(request.pixelSets, request.message)
 
     def _hear(self, said):
         if isinstance(said, Hello):
@@ -235,7 +232,9 @@ class WorkerClient:
                 self._lost(said)
         elif said.id in self._requests:  # else it is stale: of a request that has ended
             request = self._requests[said.id]
-            if not isinstance(said, Progress):
+            if isinstance(said, Result):
+                request.answer = said
+            elif not isinstance(said, Progress):
                 self._finish(request, said)
             elif request.cancelBy is None:
                 self.onProgress(said.id, said.fraction, said.phase)
@@ -245,35 +244,22 @@ class WorkerClient:
         del self._requests[request.number]
         if request.cancelBy is not None:
             said = cancelled(request.number)
-        if isinstance(said, Result):
-            try:
-                said = Result(said.id, self._loaded(said.data))
-            except (SegHiResCamError, KeyError, TypeError, ValueError):
-                said = Failure(said.id, "request", "The worker's answer is incomplete.", "Ask again.")
         if self._link is not None:
-            self._link.folder.forget(request.message)
+            for message in (request.message, request.answer.data if request.answer else {}):
+                self._link.folder.forget(message)
         if isinstance(said, Result):
             self.onResult(request.number, said.data)
         else:
             self.onError(request.number, said)
 
-    def _loaded(self, data):
-        """The result with arrays and objects in place of file names and JSON."""
-        read = self._link.folder.read
-        if "explanations" in data:
-            data["explanations"] = [explanation_from_json(item, read) for item in data["explanations"]]
-        if "layers" in data:
-            data["layers"] = [layer_from_json(item) for item in data["layers"]]
-        return data
-
     def _endCancelled(self):
         """Where the time for a polite end is over, the process goes; what nobody had been told of simply goes."""
         now = time.monotonic()
-        due = [r for r in self._requests.values() if r.cancelBy is not None and r.cancelBy <= now]
-        if any(request.sent for request in due):
+        due = [r for r in self._requests.values() if r.cancelBy is not None and (r.cancelBy <= now or r.answer)]
+        if any(request.isWorkersTurn for request in due):
             self._end()
             for request in self._requests.values():  # the others go to the next worker, with their arrays written anew
-                request.sent, request.steps = False, None
+                request.sent, request.answer, request.result = False, None, None
         for request in due:
             if request.number in self._requests:
                 self._finish(request, cancelled(request.number))
@@ -289,8 +275,14 @@ class WorkerClient:
 
     def _end(self):
         link, self._link = self._link, None
+        for request in self._requests.values():
+            request.steps = None  # closes its file: Windows removes no folder with an open one
         if link is not None:
             link.end()
+
+
+def _incomplete(request):
+    return Failure(request.number, "request", "The worker's answer is incomplete.", "Ask again.")
 
 
 def _nothing(*words):

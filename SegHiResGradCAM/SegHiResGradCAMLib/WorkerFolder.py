@@ -11,11 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from seghirescam.messages import npy_pieces, read_array, recipe_to_json, unwritable, write_array
+from seghirescam.arrays import npy_pieces, read_array, read_pieces, unwritable
+from seghirescam.messages import recipe_to_json
 from seghirescam.protocol import Image
 
 #: the worker removes folders with this prefix when Slicer is gone
 PREFIX = "seghirescam-worker-"
+_REMOVED_AT_ONCE = 2**25
 
 
 class WorkerFolder:
@@ -39,11 +41,26 @@ class WorkerFolder:
         message["image"] = {"array": self._imageName, "grid": image.grid.to_json()}
 
     def writePixelSets(self, pixelSets, message: dict):
-        """Generator, as :meth:`writeImage`; one step a pixel set."""
+        """Generator, as :meth:`writeImage`."""
         message["pixel_sets"] = []
         for pixels in pixelSets:
-            message["pixel_sets"].append(recipe_to_json(pixels, self._write))
+            arrays = {}
+
+            def save(array, arrays=arrays):
+                name = f"pixels_{next(self._numbers)}.npy"
+                arrays[name] = array
+                return name
+
+            message["pixel_sets"].append(recipe_to_json(pixels, save))
+            for name, array in arrays.items():
+                yield from self._writeSteps(name, array)
             yield
+
+    def writeCells(self, cells: np.ndarray, message: dict):
+        """Generator, as :meth:`writeImage`: a layer's map, whose grid the message holds already."""
+        name = f"map_{next(self._numbers)}.npy"
+        yield from self._writeSteps(name, cells)
+        message["map"]["array"] = name
 
     def read(self, name: str) -> np.ndarray:
         """A result's array, which is then removed. Raises MessageError."""
@@ -51,8 +68,14 @@ class WorkerFolder:
         self._remove(name)
         return array
 
+    def readSteps(self, name: str, hold=np.empty):
+        """Generator; returns what :meth:`read` does.  hold(shape, dtype): makes the array that is filled."""
+        array = yield from read_pieces(self.path, name, hold)
+        yield from self._removeSteps(name)
+        return array
+
     def forget(self, message: dict) -> None:
-        """Remove the arrays of a request that has ended; the last image stays for the next question."""
+        """Remove the arrays a message names, after its request has ended; the last image stays for the next one."""
         for name in _namesIn(message):
             if name != self._imageName:
                 self._remove(name)
@@ -60,9 +83,6 @@ class WorkerFolder:
     def remove(self) -> None:
         """The folder and everything in it."""
         shutil.rmtree(self.path, ignore_errors=True)
-
-    def _write(self, array):
-        return write_array(self.path, f"pixels_{next(self._numbers)}.npy", array)
 
     def _writeSteps(self, name, array):
         part = self.path / f"{name}.part"
@@ -75,6 +95,16 @@ class WorkerFolder:
         except OSError as error:
             part.unlink(missing_ok=True)
             raise unwritable(error) from error
+
+    def _removeSteps(self, name):
+        """Generator: from its end, because giving 400 MB back at once takes the system longer than a step may."""
+        try:
+            for size in range(os.path.getsize(self.path / name) - _REMOVED_AT_ONCE, 0, -_REMOVED_AT_ONCE):
+                os.truncate(self.path / name, size)
+                yield
+        except OSError:
+            pass  # removed meanwhile, or still open somewhere
+        self._remove(name)
 
     def _remove(self, name):
         try:

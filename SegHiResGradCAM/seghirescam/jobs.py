@@ -13,14 +13,19 @@ from pathlib import Path
 
 import torch
 
+from .arrays import MessageError, read_array, write_array
 from .budget import MemoryLimitError, free_cached, memory_of, memory_of_machine
 from .errors import ModelError
+from .evidence import Evidence
 from .geometry import Grid
-from .messages import MessageError, explanation_to_json, layer_to_json, read_array, recipe_from_json, write_array
+from .messages import explanation_to_json, layer_to_json, recipe_from_json
 from .models import recognise
 from .protocol import Image
 from .session import Session
+from .shown import on_voxels
 
+#: a map is shown on the input's voxels, or on the layer's own cells
+INPUT = "input"
 _QUESTION = ("methods", "layers", "score", "rival", "side")
 
 
@@ -35,8 +40,8 @@ class Jobs:
     def do(self, request: dict, progress) -> dict:
         """Raises the errors of :mod:`errors`; nothing half-made is left in the folder."""
         jobs = {
-            "describe": self.describe, "layers": self.layers, "explain": self.explain, "probe": self.probe,
-            "release": self.release,
+            "describe": self.describe, "layers": self.layers, "explain": self.explain, "resample": self.resample,
+            "probe": self.probe, "release": self.release,
         }  # fmt: skip
         if request["do"] not in jobs:
             raise MessageError(f"The worker cannot do {request['do']!r}.", f"It can: {', '.join(jobs)}.")
@@ -85,19 +90,21 @@ class Jobs:
         if moved:  # outside the handler, whose traceback would keep the GPU's tensors alive
             session, before = self._session(request | {"device": "cpu"}, progress), 0
             found = session.ask(recipes, class_index=request["class_index"], progress=progress, **question)
-        answers, written = [], []
-        try:
-            for n, explanation in enumerate(found):
-                written.append(f"map_{request['id']}_{n}.npy")
-                write_array(self.folder, written[-1], explanation.map)
-                answers.append(explanation_to_json(explanation, written[-1]))
+        answers = []
+        with self._writing(request["id"]) as save:
+            for explanation in found:
+                answers.append(explanation_to_json(explanation, save(explanation.map)))
                 answers[-1]["facts"]["notes"] += moved
-        except Exception:
-            for name in written:
-                (self.folder / name).unlink(missing_ok=True)
-            raise
+            shown = None
+            if request.get("show"):
+                progress(1.0, "placing the map")
+                on, layer = request["show"]["on"], request["show"].get("layer")
+                one = next((x for x in found if x.layer.name == layer), found[0])
+                target = Grid.from_json(request["image"]["grid"]) if on == INPUT else None
+                shown = {"layer": one.layer.name} | _shown(one.map, one.grid, one.unit, target, save)
         return {
             "explanations": answers,
+            "shown": shown,
             "layers": [layer_to_json(layer) for layer in session.layers()],
             "session": {
                 "device": session.device,
@@ -108,6 +115,17 @@ class Jobs:
                 "seconds": round(time.perf_counter() - started, 3),
             },
         }
+
+    def resample(self, request, progress) -> dict:
+        """A layer's map on other voxels (``target``; without it on its own cells), with its sorted evidence."""
+        sent = request["map"]
+        cells, source = self._load(sent["array"]), Grid.from_json(sent["grid"])
+        if cells.shape != source.shape:
+            raise MessageError("The map does not fit its grid.", "This is a fault of ours.")
+        target = Grid.from_json(request["target"]) if request.get("target") else None
+        progress(0.1, "placing the map")
+        with self._writing(request["id"]) as save:
+            return {"shown": _shown(cells, source, request["unit"], target, save)}
 
     def probe(self, request, progress) -> dict:
         """Devices with their free memory, and what is kept."""
@@ -167,6 +185,30 @@ class Jobs:
 
     def _load(self, name):
         return read_array(self.folder, name)
+
+    @contextlib.contextmanager
+    def _writing(self, number):
+        """``save(array) -> name``; after an error nothing of it is left."""
+        written = []
+
+        def save(array):
+            name = f"map_{number}_{len(written)}.npy"
+            write_array(self.folder, name, array)
+            written.append(name)
+            return name
+
+        try:
+            yield save
+        except BaseException:
+            for name in written:
+                (self.folder / name).unlink(missing_ok=True)
+            raise
+
+
+def _shown(cells, source, unit, target, save):
+    """What the client needs to show a map: voxels, unit, evidence."""
+    values, unit = on_voxels(cells, source, unit, target)
+    return {"array": save(values), "unit": unit, "evidence": Evidence.of(values).to_json(save)}
 
 
 def devices() -> list[dict]:

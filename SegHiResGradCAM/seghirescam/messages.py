@@ -2,7 +2,8 @@
 
 Standard library and numpy only: both sides import this file.  To the worker::
 
-    {"id": 3, "do": "describe" | "layers" | "explain" | "probe" | "cancel" | "release" | "shutdown", ...}
+    {"id": 3, "do": "describe" | "layers" | "explain" | "resample" | "probe" | "cancel" | "release" |
+     "shutdown", ...}
 
 From the worker: ``hello`` once, then for a request any number of ``progress`` and one ``result`` or ``error``.  A line
 that is none of these is log.  Nothing here names a file of the user: arrays lie under neutral names, images and weights
@@ -11,15 +12,13 @@ are told apart by hash.
 
 from __future__ import annotations
 
-import io
 import json
 import math
-import os
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 
 import numpy as np
 
+from .arrays import MessageError
 from .errors import SegHiResCamError
 from .geometry import Grid
 from .pixel_sets import (
@@ -36,19 +35,7 @@ from .pixel_sets import (
 from .protocol import Explanation, LayerInfo, PixelSet
 
 #: raised when a message changes its meaning; the client refuses a worker that speaks another one
-PROTOCOL = 1
-
-
-class MessageError(SegHiResCamError, ValueError):
-    """A request that cannot be understood, or whose arrays are missing."""
-
-    code = "request"
-
-
-class DiskError(SegHiResCamError, OSError):
-    """A file that cannot be written: the disk is full, or the folder is gone or read-only."""
-
-    code = "disk"
+PROTOCOL = 2
 
 
 @dataclass(frozen=True)
@@ -142,48 +129,38 @@ def event(text: bytes | str) -> Event | None:
     return None
 
 
-def write_array(folder: Path, name: str, array: np.ndarray) -> str:
-    """Save as ``folder/name`` (.npy) whole or not at all; returns the name. Raises DiskError."""
-    part = Path(folder) / f"{name}.part"
-    try:
-        with open(part, "wb") as file:
-            for piece in npy_pieces(array):
-                file.write(piece)
-        os.replace(part, Path(folder) / name)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise unwritable(error) from error
-    return name
+@dataclass(frozen=True, eq=False)
+class BoxedPixels:
+    """A pixel set as it travels: a segment is small, its volume is not.
 
+    inner: weights [K, J, I] of a box, uint8 where they are 0 and 1; all others are 0.  start: its first index.
+    """
 
-def npy_pieces(array: np.ndarray, size: int = 2**22):
-    """The bytes of a .npy file, some MB at a time (numpy's own writer would hide why the disk refused them)."""
-    array = np.ascontiguousarray(array)
-    header = io.BytesIO()
-    np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(array))
-    yield header.getvalue()
-    content = memoryview(array.reshape(-1).view(np.uint8))
-    for start in range(0, len(content), size):
-        yield content[start : start + size]
+    inner: np.ndarray
+    start: tuple[int, int, int]
+    grid: Grid
+    label: str
 
+    @staticmethod
+    def of(pixels: PixelSet) -> BoxedPixels:
+        inside = pixels.weights != 0
+        spans = [np.flatnonzero(inside.any(axis=tuple(a for a in range(3) if a != axis))) for axis in range(3)]
+        if not spans[0].size:
+            return BoxedPixels(np.zeros((1, 1, 1), np.uint8), (0, 0, 0), pixels.grid, pixels.label)
+        inner = pixels.weights[tuple(slice(s[0], s[-1] + 1) for s in spans)]
+        hard = ((inner == 0) | (inner == 1)).all()
+        start = tuple(int(s[0]) for s in spans)
+        return BoxedPixels(inner.astype(np.uint8) if hard else inner, start, pixels.grid, pixels.label)
 
-def unwritable(error: OSError) -> DiskError:
-    """The sentence for a failed write, without the path."""
-    return DiskError(
-        f"The arrays could not be written: {error.strerror or type(error).__name__}.",
-        "Free some space in the folder for temporary files, or choose another one.",
-        errno=error.errno,
-    )
-
-
-def read_array(folder: Path, name: str) -> np.ndarray:
-    """An array of the private folder; the name may not lead out of it. Raises MessageError."""
-    if not isinstance(name, str) or Path(name).name != name or not name.endswith(".npy"):
-        raise MessageError("An array must be named by a .npy file of the private folder.", "This is a fault of ours.")
-    try:
-        return np.load(Path(folder) / name, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise MessageError(f"The array {name} is missing or damaged.", "Ask again.") from error
+    def whole(self) -> PixelSet:
+        """Raises MessageError if the box does not lie in the grid."""
+        inner, shape = self.inner, self.grid.shape
+        box = zip(self.start, inner.shape, shape, strict=True) if inner.ndim == 3 else ((-1, 0, 0),)
+        if any(first < 0 or first + count > size for first, count, size in box):
+            raise MessageError("The voxels of a pixel set do not fit its grid.", "This is a fault of ours.")
+        weights = np.zeros(shape, inner.dtype)
+        weights[tuple(slice(s, s + n) for s, n in zip(self.start, inner.shape, strict=True))] = inner
+        return PixelSet(weights, self.grid, self.label)
 
 
 #: how each form of M travels: its word, its class, its plain fields
@@ -208,11 +185,10 @@ def recipe_to_json(wanted: Recipe | PixelSet, save) -> dict:
     if hasattr(recipe, "of"):
         data["of"] = recipe_to_json(recipe.of, save)
     if hasattr(recipe, "pixels"):
-        pixels = recipe.pixels
-        start, inner = _box(pixels.weights)
-        hard = ((inner == 0) | (inner == 1)).all()
-        array = save(inner.astype(np.uint8) if hard else inner)
-        data["pixels"] = {"array": array, "start": start, "grid": pixels.grid.to_json(), "label": pixels.label}
+        boxed = recipe.pixels if isinstance(recipe.pixels, BoxedPixels) else BoxedPixels.of(recipe.pixels)
+        data["pixels"] = {
+            "array": save(boxed.inner), "start": list(boxed.start), "grid": boxed.grid.to_json(), "label": boxed.label,
+        }  # fmt: skip
     return data
 
 
@@ -228,28 +204,11 @@ def recipe_from_json(data: dict, load) -> Recipe:
         if "pixels" in data:
             pixels = data["pixels"]
             grid = Grid.from_json(pixels["grid"])
-            weights = _filled(grid.shape, load(pixels["array"]), pixels["start"])
-            values["pixels"] = PixelSet(weights, grid, str(pixels["label"]))
+            boxed = BoxedPixels(load(pixels["array"]), tuple(pixels["start"]), grid, str(pixels["label"]))
+            values["pixels"] = boxed.whole()
         return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
     except (KeyError, TypeError) as error:
         raise MessageError(f"The pixel set '{data['kind']}' lacks something: {error}.", "") from error
-
-
-def _box(weights):
-    """(first index, the part that holds everything above zero): a segment is small, its volume is not."""
-    inside = weights != 0
-    spans = [np.flatnonzero(inside.any(axis=tuple(a for a in range(3) if a != axis))) for axis in range(3)]
-    if not spans[0].size:
-        return [0, 0, 0], weights[:1, :1, :1]
-    return [int(s[0]) for s in spans], weights[tuple(slice(s[0], s[-1] + 1) for s in spans)]
-
-
-def _filled(shape, inner, start):
-    if inner.ndim != 3 or any(s < 0 or s + n > all_ for s, n, all_ in zip(start, inner.shape, shape, strict=True)):
-        raise MessageError("The voxels of a pixel set do not fit its grid.", "This is a fault of ours.")
-    weights = np.zeros(shape, inner.dtype)
-    weights[tuple(slice(s, s + n) for s, n in zip(start, inner.shape, strict=True))] = inner
-    return weights
 
 
 def layer_to_json(layer: LayerInfo) -> dict:

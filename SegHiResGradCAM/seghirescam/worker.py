@@ -21,8 +21,9 @@ import traceback
 from pathlib import Path
 
 from . import __version__
+from .arrays import MessageError
 from .errors import CancelledError, SegHiResCamError
-from .messages import Failure, Hello, MessageError, Progress, Result, line
+from .messages import Failure, Hello, Progress, Result, line
 from .privacy import Names
 
 #: after so many seconds without a request the kept pass and the GPU's memory are given back

@@ -12,8 +12,9 @@ import torch
 import seghirescam
 from engine.workers import PATIENCE, Model, Running, image, is_running, waited
 from seghirescam import PixelSet, PlainModel
+from seghirescam.arrays import read_array, write_array
 from seghirescam.explain import explain, list_layers
-from seghirescam.messages import explanation_from_json, layer_from_json, read_array, recipe_to_json, write_array
+from seghirescam.messages import explanation_from_json, layer_from_json, recipe_to_json
 from seghirescam.pixel_sets import Component, PredictedClass, WholeImage
 
 NAME = "Erika_Mustermann"
@@ -37,7 +38,7 @@ def test_the_first_lines_are_a_sign_of_life_and_a_greeting(worker):
     hello = worker.greeting
     assert hello["pid"] == worker.process.pid and hello["version"] == seghirescam.__version__
     assert os.path.samefile(hello["file"], seghirescam.__file__) and hello["torch"] == torch.__version__
-    assert hello["python"].startswith(f"{sys.version_info.major}.{sys.version_info.minor}") and hello["protocol"] == 1
+    assert hello["python"].startswith(f"{sys.version_info.major}.{sys.version_info.minor}") and hello["protocol"] == 2
     cpu = hello["devices"][-1]
     assert cpu["device"] == cpu["type"] == "cpu" and 0 < cpu["free_bytes"] <= cpu["total_bytes"]
 
@@ -232,6 +233,11 @@ def test_a_full_disk_is_an_error_that_leaves_no_half_file(tmp_path):
     assert worker.until(worker.explain(model, image(8), layers=["enc1"]))["explanations"]  # maps of 1/4 and 2 KiB
     mixed = worker.until(worker.explain(model, image(16), layers=["enc1", "dec0"]))
     assert mixed["code"] == "disk"
+    assert len([p.name for p in (tmp_path / "w").iterdir() if p.name.startswith("map_")]) == 2
+    shown = worker.until(
+        worker.explain(model, image(16), layers=["enc1"], show={"on": "input"})
+    )  # the map fits, 16 KiB
+    assert shown["code"] == "disk"
     assert len([p.name for p in (tmp_path / "w").iterdir() if p.name.startswith("map_")]) == 2
     worker.end()
 

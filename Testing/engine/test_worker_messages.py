@@ -13,23 +13,20 @@ import seghirescam
 from engine.test_explain import case
 from engine.test_placement import oblique
 from seghirescam import Grid, PixelSet
+from seghirescam.arrays import DiskError, MessageError, read_array, write_array
 from seghirescam.errors import EmptyPixelSetError, PixelSetError
 from seghirescam.explain import explain
 from seghirescam.messages import (
-    DiskError,
     Failure,
     Hello,
-    MessageError,
     Progress,
     Result,
     event,
     explanation_from_json,
     explanation_to_json,
     line,
-    read_array,
     recipe_from_json,
     recipe_to_json,
-    write_array,
 )
 from seghirescam.pixel_sets import (
     Box,

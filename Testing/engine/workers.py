@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from seghirescam import Grid, Image
-from seghirescam.messages import write_array
+from seghirescam.arrays import write_array
 from seghirescam.models import recognise
 
 ROOT = Path(__file__).parents[2]

@@ -1,8 +1,13 @@
 import numpy as np
 import pytest
 
+from seghirescam.evidence import Evidence
 from SegHiResGradCAMLib.DisplayPlan import COLORS, DisplayPlan
 from SegHiResGradCAMLib.DisplaySettings import DisplaySettings
+
+
+def planOf(values, settings):
+    return DisplayPlan.of(Evidence.of(np.asarray(values, dtype=np.float32)), settings)
 
 
 def steps(values, end):
@@ -13,7 +18,7 @@ def steps(values, end):
 @pytest.mark.parametrize("share", [0.5, 0.8, 0.95, 1.0])
 def test_the_threshold_keeps_the_smallest_region_with_the_share(share):
     values = np.random.default_rng(1).normal(size=20000).astype(np.float32)
-    plan = DisplayPlan.of(values, DisplaySettings(share=share))
+    plan = planOf(values, DisplaySettings(share=share))
     lower, upper = plan.threshold
     evidence = values[(values >= lower) & (values <= upper)].sum(dtype=float) / values[values > 0].sum(dtype=float)
     assert share - 1e-9 <= evidence <= share + 1e-3
@@ -23,18 +28,18 @@ def test_the_threshold_keeps_the_smallest_region_with_the_share(share):
 
 
 def test_the_scale_runs_from_zero_to_the_maximum():
-    plan = DisplayPlan.of(np.array([-3, 0, 1, 2], dtype=np.float32), DisplaySettings())
+    plan = planOf(np.array([-3, 0, 1, 2], dtype=np.float32), DisplaySettings())
     assert plan.window == (0, 2)
 
 
 def test_a_common_maximum_is_used_for_comparing():
-    assert DisplayPlan.of(np.array([1.0, 2.0]), DisplaySettings(maximum=5)).window == (0, 5)
-    assert DisplayPlan.of(np.array([1.0, 2.0]), DisplaySettings(maximum=5, signed=True)).window == (-5, 5)
+    assert planOf(np.array([1.0, 2.0]), DisplaySettings(maximum=5)).window == (0, 5)
+    assert planOf(np.array([1.0, 2.0]), DisplaySettings(maximum=5, signed=True)).window == (-5, 5)
 
 
 def test_six_digits_in_a_scene_file_lose_neither_ties_nor_the_brightest_voxel():
     values = np.array([0.123456789] * 4 + [0.987654321], dtype=np.float32)
-    plan = DisplayPlan.of(values, DisplaySettings(share=1.0))
+    plan = planOf(values, DisplaySettings(share=1.0))
     lower, upper = (float(f"{v:.6g}") for v in plan.threshold)
     assert ((values >= lower) & (values <= upper)).all()
 
@@ -42,7 +47,7 @@ def test_six_digits_in_a_scene_file_lose_neither_ties_nor_the_brightest_voxel():
 @pytest.mark.parametrize("share", [0.5, 0.8, 0.95])
 def test_both_signs_keep_at_least_the_share_and_hide_zero(share):
     values = np.random.default_rng(2).laplace(size=50000).astype(np.float32)
-    plan = DisplayPlan.of(values, DisplaySettings(share=share, signed=True))
+    plan = planOf(values, DisplaySettings(share=share, signed=True))
     end = plan.window[1]
     visible = ~np.isin(steps(values, end), plan.hidden)
     held = np.abs(values[visible]).sum(dtype=float) / np.abs(values).sum(dtype=float)
@@ -55,19 +60,19 @@ def test_both_signs_keep_at_least_the_share_and_hide_zero(share):
 def test_evidence_far_below_the_largest_value_stays_visible_in_signed_maps():
     values = np.full(10000, 0.001)
     values[0] = 1000
-    plan = DisplayPlan.of(np.concatenate([values, -values[1:]]), DisplaySettings(share=1.0, signed=True))
+    plan = planOf(np.concatenate([values, -values[1:]]), DisplaySettings(share=1.0, signed=True))
     assert plan.shareShown == 1
     assert plan.window[1] == pytest.approx(0.25)
 
 
 def test_the_hidden_middle_is_symmetric_within_a_step():
-    plan = DisplayPlan.of(np.linspace(-1, 1, 4001), DisplaySettings(share=0.6, signed=True))
+    plan = planOf(np.linspace(-1, 1, 4001), DisplaySettings(share=0.6, signed=True))
     assert abs((COLORS - 1 - plan.hidden[-1]) - plan.hidden[0]) <= 1
 
 
 @pytest.mark.parametrize("signed", [False, True])
 def test_a_zero_map_shows_nothing(signed):
-    plan = DisplayPlan.of(np.zeros(10, dtype=np.float32), DisplaySettings(signed=signed))
+    plan = planOf(np.zeros(10, dtype=np.float32), DisplaySettings(signed=signed))
     assert plan.isEmpty and plan.shareShown == 0 and plan.window[1] > plan.window[0]
     assert plan.threshold is None or plan.threshold[0] > 0
     assert not signed or plan.hidden == range(COLORS)
@@ -75,8 +80,8 @@ def test_a_zero_map_shows_nothing(signed):
 
 def test_only_negative_values_show_nothing_unless_both_signs_are_asked_for():
     values = np.array([-2.0, -1.0], dtype=np.float32)
-    assert DisplayPlan.of(values, DisplaySettings()).isEmpty
-    assert DisplayPlan.of(values, DisplaySettings(signed=True)).shareShown == 1
+    assert planOf(values, DisplaySettings()).isEmpty
+    assert planOf(values, DisplaySettings(signed=True)).shareShown == 1
 
 
 @pytest.mark.parametrize(

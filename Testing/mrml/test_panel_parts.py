@@ -5,6 +5,7 @@ from importlib import metadata
 import numpy as np
 import pytest
 
+import slicer
 from SegHiResGradCAMLib import DisplaySettings, addOverlay, applyDisplay, removeOverlay
 from SegHiResGradCAMLib.ClassMatch import matchingClass
 from SegHiResGradCAMLib.Consent import Consent
@@ -186,7 +187,7 @@ def test_in_3d_what_is_hidden_in_slices_is_transparent(mrml, nodeIds, signed):
     (display,) = [n for n in mrml.GetNodes() if n.IsA("vtkMRMLVolumeRenderingDisplayNode")]
     opacity = display.GetVolumePropertyNode().GetScalarOpacity()
     end = node.GetDisplayNode().GetWindowLevelMax()
-    assert opacity.GetValue(0.0) == 0 and opacity.GetValue(end) == pytest.approx(0.5)
+    assert opacity.GetValue(0.0) == 0 and opacity.GetValue(end) == pytest.approx(0.95)
     assert (opacity.GetValue(-end) > 0) == signed
     if not signed:
         level = node.GetDisplayNode().GetLowerThreshold()
@@ -203,6 +204,9 @@ def test_a_segments_size_is_compared_with_a_layers_cells():
     mask[2:6, 3:13, 1:11] = True
     segmentation = addSegmentation(volume, lesion=mask, empty=None)
     assert segmentExtentMm(segmentation, "lesion") == pytest.approx((10.0, 20.0, 12.0))
+    mask[10, 3:13, 1:11] = True
+    slicer.util.updateSegmentBinaryLabelmapFromArray(mask.astype(np.uint8), segmentation, "lesion", volume)
+    assert segmentExtentMm(segmentation, "lesion") == pytest.approx((10.0, 20.0, 27.0))  # painted on: measured anew
     assert segmentExtentMm(segmentation, "empty") is None and segmentExtentMm(segmentation, "unknown") is None
     fine = makeExplanation(np.zeros((4, 4, 4)), layerGridOf(volume)).layer
     assert coarsenessWarning(fine, (10, 20, 12)) == ""  # unknown cell size

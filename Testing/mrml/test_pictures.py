@@ -89,6 +89,30 @@ def test_the_picture_of_four_views_is_dark_full_and_has_the_asked_size(pictures)
         assert coloured(panel[10:]).mean() > 0.002  # and the map can be seen in each
 
 
+def test_in_3d_the_map_is_drawn_in_its_place_and_its_strongest_part_shines_through(pictures):
+    picture = pictures["in_3d"].astype(int)
+    rows, columns = np.nonzero(coloured(pictures["in_3d"]))
+    assert 0.002 < len(rows) / 400**2 < 0.1
+    assert rows.mean() < 200  # S = +4 mm lies above the middle, R = +20 mm on the left of a view from the front
+    assert columns.mean() < 170
+    light = picture.max(axis=2)
+    middle = light[round(rows.mean()), round(columns.mean())]
+    edge = np.median(light[rows[columns == columns.min()], columns.min()])
+    assert middle > 150 > edge and middle == pytest.approx(light.max(), rel=0.1)
+    assert not coloured(pictures["not_in_3d"]).any()
+
+
+def test_a_patients_name_is_drawn_nowhere_and_stands_in_no_picture_file(pictures):
+    texts = " ".join(pictures["texts"].tolist())
+    assert "Seg-HiRes-Grad CAM" in texts and "lesion" in texts and "Axial" in texts  # legend and captions were heard
+    assert hidden(texts) and hidden(pictures["png"].tobytes().decode("latin-1"))
+
+
+def hidden(text):
+    """No part of the name that stage/draw_scene.py planted, however it is written."""
+    return not any(word in text.lower() for word in ("zebra", "quagga"))
+
+
 def test_taking_a_picture_leaves_the_scene_as_it_was(pictures):
     assert pictures["nodes_before"].tolist() == pictures["nodes_after"].tolist()
 

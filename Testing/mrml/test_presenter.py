@@ -12,6 +12,7 @@ from SegHiResGradCAMLib.Choices import DeviceChoice, GridChoice, MethodChoice, P
 from SegHiResGradCAMLib.Dependencies import Dependencies
 from SegHiResGradCAMLib.Installer import Installer
 from SegHiResGradCAMLib.Presenter import Presenter
+from SegHiResGradCAMLib.Steps import finished
 from stage.builders import addSegmentation, addVolume, layerGridOf, makeExplanation
 
 SHAPE = (16, 16, 16)
@@ -25,11 +26,10 @@ class RecordingEngine:
     def __init__(self):
         self.sent, self.closed, self.cancelled = [], 0, 0
 
-    def image(self, volumeNode):
-        return f"image of {volumeNode.GetID()}"
-
-    def send(self, job, source, image=None, question=None):
-        self.sent.append((job.purpose, source, image, question))
+    def send(self, job, source, volumeNode=None, question=None):
+        if question and "pixelSets" in question:
+            question["pixelSets"] = [finished(one()) if callable(one) else one for one in question["pixelSets"]]
+        self.sent.append((job.purpose, source, volumeNode, question))
 
     def cancel(self):
         self.cancelled += 1
@@ -179,13 +179,13 @@ def test_a_segment_changed_before_the_model_is_read_is_matched_anew(panel, case)
 def test_the_question_is_what_the_parameters_say(panel, case):
     ready(panel, case, score=ScoreChoice.CONTRAST, rivalName="background", device=DeviceChoice.CPU, layer="encoder.1")
     panel.presenter.apply()
-    purpose, source, image, question = panel.engine.sent[-1]
-    assert (purpose, source, image) == ("explain", "demo:honest", f"image of {case[0].GetID()}")
+    purpose, source, volume, question = panel.engine.sent[-1]
+    assert (purpose, source, volume) == ("explain", "demo:honest", case[0])
     (recipe,) = question.pop("pixelSets")
-    assert recipe.pixels.voxels == 512 and recipe.pixels.label == "segment 'lesion'"
+    assert recipe.pixels.whole().voxels == 512 and recipe.pixels.label == "segment 'lesion'"
     assert question == {
         "class_index": "Lesion", "methods": ["seg_hires_grad_cam"], "score": "contrast", "rival": "background",
-        "device": "cpu", "layers": "encoder.1", "codeHash": "",
+        "device": "cpu", "layers": "encoder.1", "codeHash": "", "show": {"on": "input"},
     }  # fmt: skip
 
 

@@ -11,10 +11,13 @@ import stage  # noqa: F401  before anything imports slicer
 # isort: split
 import numpy as np
 
-from stage.fourup import FourUp
+from stage.fourup import FourUp, writePng
 from stage.scene import HeadlessScene
+from stage.views import OffscreenView
 
 SIZE = (500, 400)
+#: of the patient: in the names of the nodes and in DICOM's attribute, and in nothing that is drawn
+NAME = "Zebra Quagga"
 
 
 def main(path):
@@ -22,11 +25,13 @@ def main(path):
     views = FourUp(scene)
     from SegHiResGradCAMLib import DisplaySettings, addOverlay, removeOverlay
     from SegHiResGradCAMLib.Geometry import gridOfVolume
+    from SegHiResGradCAMLib.VolumeRendering import hideFrom3D, showIn3D
     from stage.builders import addSegmentation, addVolume, blob, makeExplanation
 
     shape, matrix = (50, 60, 70), np.diag([2.0, 2.0, 2.0, 1.0])
     matrix[:3, 3] = -70, -60, -50
-    volume = addVolume(np.zeros(shape, dtype=np.int16), matrix)
+    volume = addVolume(np.zeros(shape, dtype=np.int16), matrix, NAME)
+    volume.SetAttribute("DICOM.PatientName", NAME)
     grid = gridOfVolume(volume)
     tissue = blob(grid, (0, 0, 0), 1.0) > np.exp(-(45**2) / 2)
     noise = np.random.default_rng(0).normal(0, 10, shape)
@@ -43,6 +48,7 @@ def main(path):
     here, there = np.array([20.0, 12.0, 4.0]), np.array([-20.0, -12.0, 4.0])
     cells = blob(grid, here, 6.0)
     segmentation = addSegmentation(volume, lesion=cells > 0.3)
+    segmentation.SetName(f"{NAME} segments")
     segmentation.GetDisplayNode().SetVisibility(False)
     red, settings, out = views.slices["Red"], DisplaySettings(share=0.9, opacity=0.8, legend=False), {}
 
@@ -68,10 +74,23 @@ def main(path):
     out["zero"], node = draw(makeExplanation(np.zeros(shape), grid))
     removeOverlay(node)
 
+    node = addOverlay(scene.mrml, makeExplanation(cells, grid), volume)
+    bounds = (-70.0, 70.0, -60.0, 60.0, -50.0, 50.0)
+    showIn3D(node)
+    out["in_3d"] = views.threeD.picture((400, 400), bounds, azimuth=0.0, elevation=0.0)
+    hideFrom3D(node)
+    out["not_in_3d"] = views.threeD.picture((400, 400), bounds, azimuth=0.0, elevation=0.0)
+    removeOverlay(node)
+
     node = addOverlay(scene.mrml, makeExplanation(cells, grid), volume, segmentation)
     segmentation.GetDisplayNode().SetVisibility(True)
     out["nodes_before"] = np.array(sorted(n.GetID() for n in scene.mrml.GetNodes()))
+    texts, rgb = [], OffscreenView.rgb
+    OffscreenView.rgb = lambda view: (rgb(view), texts.extend(view.texts()))[0]  # while the annotations are there
     out["four_up"] = views.picture(here, volume, node, segmentation)
+    OffscreenView.rgb = rgb
+    out["texts"] = np.array(texts)
+    out["png"] = np.frombuffer(writePng(out["four_up"], Path(path).with_suffix(".png")).read_bytes(), np.uint8)
     out["nodes_after"] = np.array(sorted(n.GetID() for n in scene.mrml.GetNodes()))
     np.savez(path, **out)
     print("errors:", scene.messages.errors)

@@ -66,6 +66,15 @@ class OffscreenView:
         self.group.SetRenderer(self.renderer)
         self.group.Initialize(factory, self.renderer)
 
+    def texts(self) -> list[str]:
+        """Every text that VTK is asked to draw in this view now."""
+        found = []
+        for prop in (prop for renderer in self.window.GetRenderers() for prop in renderer.GetViewProps()):
+            for ask in ("GetInput", "GetTitle"):
+                text = getattr(prop, ask, str)()
+                found += [text] if isinstance(text, str) else []
+        return [text for text in found if text]
+
     def rgb(self) -> np.ndarray:
         """What the window shows, uint8 [rows, columns, 3], first row on top."""
         self.window.Render()
@@ -134,6 +143,7 @@ class ThreeDView(OffscreenView):
         "vtkMRMLModelDisplayableManager",
         "vtkMRMLOrientationMarkerDisplayableManager",
         "vtkMRMLSegmentationsDisplayableManager3D",
+        "vtkMRMLVolumeRenderingDisplayableManager",
     )
 
     def __init__(self, scene: HeadlessScene):

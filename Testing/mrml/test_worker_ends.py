@@ -1,0 +1,159 @@
+"""Requests that are cancelled and workers that die: told once, the whole process tree ended, nothing left."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import seghirescam
+from engine.workers import Model, image, is_running, waited
+from seghirescam import Grid
+
+
+def test_cancel_is_polite_first_and_the_worker_stays(panels, tmp_path):
+    panel = panels(cancelSeconds=60)
+    slow = Model(tmp_path / "slow", seconds=0.5)
+    panel.until(panel.client.describe(slow.source))
+    pid = panel.client.hello.pid
+    number, waiting = panel.ask(slow), panel.ask(slow)
+    assert panel.loop.run(lambda: any(n == number for n, _, _ in panel.progress))
+    panel.client.cancel()
+    assert panel.client.state == "cancelling"
+    panel.until(number, waiting)
+    assert [panel.errors[n].code for n in (number, waiting)] == ["cancelled"] * 2
+    assert panel.until(panel.client.probe()) and panel.client.hello.pid == pid and not panel.lost
+
+
+def test_a_request_that_has_not_been_sent_is_cancelled_without_starting_anything(panels, model):
+    panel = panels()
+    number = panel.ask(model)
+    panel.client.cancel(number)
+    assert panel.until(number).code == "cancelled"
+    assert panel.client.state == "off" and panel.hellos == []
+
+
+def large(panel):
+    """A map of 64 MB on its way to the panel: the number of the request, its answer heard but not yet read."""
+    source = image(8)
+    explanation = panel.until(panel.ask(Model(panel.folder.parent / "small"), source))["explanations"][0]
+    number = panel.client.resample(explanation, Grid.from_spacing((256, 256, 256), (0.1, 0.1, 0.1)))
+    request = panel.client._requests[number]
+    assert panel.loop.run(lambda: request.answer is not None and request.steps is not None)
+    return number
+
+
+def test_a_request_whose_answer_is_being_read_is_cancelled_at_once_and_its_files_go(panels):
+    panel = panels(cancelSeconds=60)
+    number = large(panel)
+    pid = panel.client.hello.pid
+    panel.client.cancel(number)
+    assert panel.until(number).code == "cancelled"
+    (folder,) = panel.folder.iterdir()
+    assert not [path.name for path in folder.iterdir() if path.name.startswith("map_")]
+    assert panel.until(panel.client.probe()) and panel.client.hello.pid == pid and not panel.lost
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_a_worker_that_dies_while_its_answer_is_read_is_told_and_leaves_nothing(panels):
+    panel = panels()
+    number = large(panel)
+    os.kill(panel.client.hello.pid, signal.SIGKILL)
+    ended = panel.until(number)
+    # either all of it had been read by then, or nothing comes
+    assert getattr(ended, "code", "") == "worker_lost" or ended["shown"].voxels.array.shape == (256, 256, 256)
+    assert panel.loop.run(lambda: panel.client.state == "off") and panel.folders() == []
+    assert panel.until(panel.client.probe())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX process groups; Windows uses taskkill /T")
+def test_cancel_ends_the_whole_tree_behind_a_launcher_and_the_next_request_starts_anew(
+    panels, launcher, tmp_path, model
+):
+    panel = panels(launcher[0], cancelSeconds=0.5)
+    long = Model(tmp_path / "long", long=600.0)
+    number = panel.ask(long)
+    assert panel.loop.run(long.inside.exists)
+    pids = launcher[1]()
+    assert panel.client.hello.pid == pids[1] and all(map(is_running, pids))
+    other = panel.client.probe()  # waits behind the long one; it goes to the next worker
+    panel.client.cancel(number)
+    started = time.monotonic()
+    assert panel.until(number).code == "cancelled"
+    assert time.monotonic() - started < 10
+    assert waited(lambda: not any(map(is_running, pids))), "the computation goes on"
+    assert panel.until(other)["devices"] and panel.client.hello.pid not in pids
+    assert panel.until(panel.ask(model))["explanations"] and not panel.lost
+    assert len(panel.folders()) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.parametrize("victim", ["worker", "launcher", "both"])
+def test_a_killed_worker_is_told_once_and_leaves_nothing(panels, launcher, tmp_path, model, victim):
+    panel = panels(launcher[0])
+    long = Model(tmp_path / "long", long=600.0)
+    number, other = panel.ask(long), panel.client.probe()
+    assert panel.loop.run(long.inside.exists)
+    pids = launcher[1]()
+    for pid in {"worker": pids[1:], "launcher": pids[:1], "both": pids}[victim]:
+        os.kill(pid, signal.SIGKILL)
+    panel.until(number, other)
+    assert {panel.errors[n].code for n in (number, other)} == {"worker_lost"} and len(panel.lost) == 1
+    assert panel.lost[0].hint and "Traceback" not in str(panel.lost[0])
+    assert waited(lambda: not any(map(is_running, pids))) and panel.folders() == []
+    assert panel.until(panel.ask(model))["explanations"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_a_worker_that_the_system_killed_says_that_memory_may_be_short(panels, tmp_path):
+    panel = panels()
+    long = Model(tmp_path / "long", long=600.0)
+    number = panel.ask(long)
+    assert panel.loop.run(long.inside.exists)
+    os.kill(panel.client.hello.pid, signal.SIGKILL)
+    failure = panel.until(number)
+    assert "for want of memory" in failure.sentence and failure.numbers == {"exit_code": -9}
+
+
+def test_what_cannot_be_started_or_written_is_an_error_and_the_client_stays_usable(panels, model, tmp_path):
+    panel = panels(str(tmp_path / "no such python"))
+    assert panel.until(panel.client.probe()).code == "worker_start" and panel.folders() == []
+    panel = panels()
+    panel.until(panel.client.probe())
+    (folder,) = panel.folder.iterdir()
+    folder.rename(tmp_path / "moved")  # the folder for temporary files is gone
+    failure = panel.until(panel.ask(model))
+    assert failure.code == "disk" and failure.sentence == "The arrays could not be written: No such file or directory."
+    (tmp_path / "moved").rename(folder)
+    assert panel.until(panel.ask(model))["explanations"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_when_slicer_dies_the_worker_and_its_folder_go_too(tmp_path):
+    (tmp_path / "t").mkdir()
+    script = f"""
+import sys, time
+sys.path[:0] = {[str(Path(seghirescam.__file__).parents[1]), str(Path(__file__).parents[1])]!r}
+import types
+package = types.ModuleType("SegHiResGradCAMLib")  # without the MRML side
+package.__path__ = [sys.path[0] + "/SegHiResGradCAMLib"]
+sys.modules["SegHiResGradCAMLib"] = package
+from SegHiResGradCAMLib.WorkerClient import WorkerClient
+calls = []
+client = WorkerClient(lambda ms, fn: calls.append(fn), temporaryFolder={str(tmp_path / "t")!r})
+client.onHello = lambda hello: print(hello.pid, flush=True)
+client.probe()
+while True:
+    calls.pop(0)() if calls else None
+    time.sleep(0.01)
+"""
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    pid = int(process.stdout.readline())
+    assert is_running(pid) and list((tmp_path / "t").iterdir())
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    assert waited(lambda: not is_running(pid)) and waited(lambda: not list((tmp_path / "t").iterdir()))
