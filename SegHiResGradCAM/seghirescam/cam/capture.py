@@ -12,6 +12,7 @@ example), the version counter tells, and the pass is repeated with a private cop
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager, nullcontext
 
 import torch
@@ -27,13 +28,14 @@ class Pass:
     logits: ``[1, C, *spatial]``, attached to the graph.  activations: target name -> ``[1, K, *cells]``, detached.
     """
 
-    def __init__(self, logits: torch.Tensor, recorded: dict[str, torch.Tensor]):
+    def __init__(self, logits: torch.Tensor, recorded: dict[str, torch.Tensor], spatial: tuple[int, ...]):
         self.logits = logits
         self._recorded = recorded
+        self._spatial = spatial
 
     @property
     def activations(self) -> dict[str, torch.Tensor]:
-        return {name: tensor.detach() for name, tensor in self._recorded.items()}
+        return {name: as_grid(tensor.detach(), self._spatial) for name, tensor in self._recorded.items()}
 
     def differentiate(
         self, score: torch.Tensor, receive, keep_graph: bool = False, names=None, optional: frozenset = frozenset()
@@ -57,7 +59,7 @@ class Pass:
 
         def give(name, gradient):
             reached.add(name)
-            receive(name, self._recorded[name].detach(), gradient)
+            receive(name, *(as_grid(t, self._spatial) for t in (self._recorded[name].detach(), gradient)))
 
         # every recorded tensor lies behind a leaf: asked for the leaves, the backward pass meets them all on its way
         asked = [name for name in names if self._recorded[name].is_leaf or len(names) < len(self._recorded)]
@@ -130,11 +132,34 @@ def forward(
             recorder.check_calls(targets)
             if not recorder.overwritten():
                 break
-    return Pass(logits, {name: recorder.tensors[key] for name, key in zip(targets, first, strict=True)})
+    recorded = {name: recorder.tensors[key] for name, key in zip(targets, first, strict=True)}
+    return Pass(logits, recorded, tuple(tensor.shape[2:]))
 
 
 _INFERENCE = "The network's forward enters torch.inference_mode, so no gradient can be taken."
 _INFERENCE_HINT = "Use torch.no_grad there, or remove it: this package switches autograd on only where it needs it."
+
+
+def token_cells(count: int, spatial: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The grid of ``count`` tokens of a transformer over an image of this size, or None if they are no grid.
+
+    Tokens stand for cubes of 2 to 32 voxels; a class token in front of them is allowed.
+    """
+    for edge in (2, 4, 8, 14, 16, 32):
+        cells = tuple(n // edge for n in spatial)
+        if all(n % edge == 0 for n in spatial) and math.prod(cells) in (count, count - 1):
+            return cells
+    return None
+
+
+def as_grid(tensor: torch.Tensor, spatial: tuple[int, ...]) -> torch.Tensor:
+    """``[B, K, *cells]`` of an activation that is one already, or of tokens ``[B, N, K]`` in reading order."""
+    if tensor.ndim != 3 or len(spatial) == 1:
+        return tensor
+    cells = token_cells(tensor.shape[1], spatial)
+    if cells is None:
+        return tensor
+    return tensor[:, -math.prod(cells) :].transpose(1, 2).reshape(tensor.shape[0], tensor.shape[2], *cells)
 
 
 def as_logits(output, channels: int | None = None) -> torch.Tensor:

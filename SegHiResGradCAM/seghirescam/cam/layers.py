@@ -8,13 +8,14 @@ around deeper levels (a whole U-shaped sub-network is no name for a level).
 from __future__ import annotations
 
 import math
+import re
 import weakref
 from dataclasses import dataclass, field
 
 import torch
 
 from ..errors import ModelError, SegHiResCamError
-from .capture import as_logits
+from .capture import as_logits, token_cells
 from .hooks import CallHooks
 from .placement import Placement, probed, remembered
 from .positive_means import PositiveMeans
@@ -27,6 +28,11 @@ _NO_LAYER = (
     *(torch.nn.ReflectionPad2d, torch.nn.ReflectionPad3d, torch.nn.ReplicationPad2d, torch.nn.ReplicationPad3d),
     *(torch.nn.AdaptiveAvgPool2d, torch.nn.AdaptiveAvgPool3d, torch.nn.AdaptiveMaxPool2d, torch.nn.AdaptiveMaxPool3d),
 )
+
+
+#: parts of a transformer block whose tokens are no level: the block's own output is
+_INSIDE_A_BLOCK = re.compile(r"\.(mlp|attn|norm1|norm2|norm_cross_attn|cross_attn|drop\w*)(\.|$)")
+_ATTENTION = re.compile(r"WindowAttention|SABlock|SelfAttention|MultiheadAttention|TransformerBlock|CrossAttention")
 
 
 @dataclass
@@ -42,6 +48,7 @@ class Layer:
     part: str = "encoder"
     main: bool = False
     is_head: bool = False
+    glued: bool = False
     placement: Placement | None = None
     placement_problem: str = ""
 
@@ -73,9 +80,13 @@ def _trace(network, shape, dtype, device):
         if not event.wraps_deeper and not isinstance(event.module, _NO_LAYER):
             groups.setdefault(event.key, []).append(event)
     outermost = [group[-1] for group in groups.values()]
-    found, problem = probed(
-        network, shape[1], _largest_stride(events, shape), tuple(f"{e.name}#{e.call}" for e in outermost)
-    )
+    if any(_ATTENTION.search(type(module).__name__) for module in network.modules()):
+        # every cell sees the whole image or a shifted window of it; the probe would cost minutes and find nothing
+        found, problem = {}, "the network uses attention"
+    else:
+        found, problem = probed(
+            network, shape[1], _largest_stride(events, shape), tuple(f"{e.name}#{e.call}" for e in outermost)
+        )
     layers = []
     for event in outermost:
         placement = found.get(f"{event.name}#{event.call}")
@@ -92,12 +103,16 @@ def _trace(network, shape, dtype, device):
                 order=event.order,
                 aliases=names[:-1],
                 is_head=event.key[0] == output_id or _is_head(event.module, event.output_channels),
+                glued=event.glued,
                 placement=placement if placement is not None and placement.jump == stride else None,
                 placement_problem=problem,
             )
         )
     listed = sorted(layers, key=lambda layer: layer.order)
+    if not any(_is_head(e.module, e.output_channels) and e.key[0] == output_id for e in events):
+        _mark_trailing_heads(listed, events[-1].output_channels if events else 0)
     _assign_parts(listed)
+    _tell_skips_from_the_decoder(network, listed, shape, dtype, device)
     return listed
 
 
@@ -110,6 +125,7 @@ class _Event:
     shape: tuple[int, ...]
     order: int
     wraps_deeper: bool = False
+    glued: bool = False
     output_channels: int = 0
 
 
@@ -118,8 +134,15 @@ def _events(network, shape, dtype, device):
     events, held, open_since = [], [], {}
 
     def record(name, call, output):
-        if name and isinstance(output, torch.Tensor) and output.ndim == len(shape) and output.shape[0] == shape[0]:
-            held.append(output)
+        if not name or not isinstance(output, torch.Tensor) or output.shape[:1] != shape[:1]:
+            return
+        held.append(output)
+        if output.ndim == 3 < len(shape):
+            cells = token_cells(output.shape[1], shape[2:])
+            if cells is not None and not _INSIDE_A_BLOCK.search(name):
+                key = (id(output), output._version)
+                events.append(_Event(name, call, modules[name], key, (1, output.shape[2], *cells), len(events)))
+        elif output.ndim == len(shape):
             if output[0, 0].numel() == 1 < math.prod(shape[2:]):
                 return  # one cell for the whole image (a squeeze-and-excite gate) has no place to show
             key = (id(output), output._version)
@@ -130,15 +153,17 @@ def _events(network, shape, dtype, device):
                 min(a, b) for a, b in zip(output.shape[2:], entered.get(name, output.shape[2:]), strict=True)
             )
             events[-1].wraps_deeper = any(math.prod(e.shape[2:]) < own for e in inside)
+            # the module's input and what it made of it, side by side (MONAI's SkipConnection): no level of its own
+            events[-1].glued = bool(inside) and output.shape[1] == channels.get(name, 0) + inside[-1].shape[1]
 
-    entered = {}
+    entered, channels = {}, {}
 
     def note_start(name):
         def hook(module, inputs):
             open_since[name] = len(events)
             tensors = [t for t in inputs if isinstance(t, torch.Tensor) and t.ndim == len(shape)]
             if tensors:
-                entered[name] = tuple(tensors[0].shape[2:])
+                entered[name], channels[name] = tuple(tensors[0].shape[2:]), tensors[0].shape[1]
 
         return hook
 
@@ -215,6 +240,14 @@ def _is_head(module, output_channels):
     )
 
 
+def _mark_trailing_heads(layers, channels):
+    """Where no 1x1 convolution ends the network (MONAI UNet), the last layers with one channel a class are its head."""
+    for layer in reversed(layers):
+        if layer.volume != 1 or layer.channels != channels:
+            break
+        layer.is_head = True
+
+
 def _assign_parts(layers):
     """encoder / bottleneck / decoder / head by stride and order, and the main layer of each run of equal stride."""
     body = [layer for layer in layers if not layer.is_head]
@@ -234,10 +267,61 @@ def _assign_parts(layers):
     for layer in [*body, None]:
         if layer is None or (run and layer.stride != run[-1].stride):
             entered_with = run[0].channels
-            next(c for c in reversed(run) if c.channels >= entered_with).main = True
+            usable = [c for c in run if c.channels >= entered_with and not c.glued] or run
+            usable[-1].main = True
             run = []
         if layer is not None:
             run.append(layer)
+
+
+def _tell_skips_from_the_decoder(network, layers, shape, dtype, device):
+    """Where levels run up and down behind the bottleneck (UNETR), only what is computed from it is the decoder."""
+    behind = [layer for layer in layers if layer.part == "decoder"]
+    volumes = [layer.volume for layer in behind]
+    if all(a >= b for a, b in zip(volumes, volumes[1:], strict=False)):
+        return
+    bottom = [layer for layer in layers if layer.part == "bottleneck" and layer.main][-1]
+    nodes = {}
+
+    def keep(module, inputs, output):
+        torch.set_grad_enabled(True)
+        nodes[None] = output.detach().clone().requires_grad_()
+        return nodes[None].clone()
+
+    def note(name):
+        def hook(module, inputs, output):
+            nodes.setdefault(name, getattr(output, "grad_fn", None))
+
+        return hook
+
+    modules = dict(network.named_modules())
+    handles = [modules[bottom.name.split("#")[0]].register_forward_hook(keep)]
+    handles += [modules[layer.name.split("#")[0]].register_forward_hook(note(layer.name)) for layer in behind]
+    try:
+        with torch.inference_mode(False), torch.no_grad(), undisturbed(network):
+            network(torch.zeros(shape, dtype=dtype, device=device))
+    except (RuntimeError, SegHiResCamError):
+        return  # the order of execution has to do
+    finally:
+        for handle in handles:
+            handle.remove()
+    for layer in behind:
+        if not _leads_back(nodes.get(layer.name), nodes[None]):
+            layer.part = "encoder"
+
+
+def _leads_back(node, leaf):
+    """Whether an autograd node was computed from the leaf."""
+    todo, seen = [node], set()
+    while todo:
+        node = todo.pop()
+        if node is None or node in seen:
+            continue
+        if getattr(node, "variable", None) is leaf:
+            return True
+        seen.add(node)
+        todo += [function for function, _ in node.next_functions]
+    return False
 
 
 def default_layer(layers: list[Layer], extent: tuple[float, ...]) -> tuple[Layer, str]:
