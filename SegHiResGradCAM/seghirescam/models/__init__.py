@@ -7,7 +7,17 @@ import importlib
 from ..errors import ModelError
 
 #: module names, asked in this order; each holds ``KIND``, an object with ModelKind's methods
-_KINDS = ("demo", "factory")
+_KINDS = (
+    "demo",
+    "totalsegmentator",
+    "nnunet",
+    "monai_bundle",
+    "monai_network",
+    "auto3dseg",
+    "exported",
+    "torchscript",
+    "factory",
+)
 
 
 def kinds():

@@ -24,14 +24,19 @@ def load_state(path: Path) -> dict:
     path = Path(path)
     if not path.is_file():
         raise ModelError(f"The weights file '{path.name}' is not there.", "It was moved or deleted.")
-    state = _safetensors(path) if path.suffix == ".safetensors" else _checkpoint(path)
+    state = _safetensors(path) if path.suffix == ".safetensors" else _state_of(read_checkpoint(path), path.name)
+    return unwrapped_and_finite(state, path.name)
+
+
+def unwrapped_and_finite(state: dict, name: str) -> dict:
+    """The state_dict without what wrappers put in front of its names; raises ModelError for NaN and infinity."""
     for prefix in _PREFIXES:
-        if state and all(name.startswith(prefix) for name in state):
-            state = {name.removeprefix(prefix): value for name, value in state.items()}
-    for name, value in state.items():
+        if state and all(key.startswith(prefix) for key in state):
+            state = {key.removeprefix(prefix): value for key, value in state.items()}
+    for key, value in state.items():
         if value.is_floating_point() and not value.isfinite().all():
             raise ModelError(
-                f"The weights '{name}' in '{path.name}' hold NaN or infinite values.",
+                f"The weights '{key}' in '{name}' hold NaN or infinite values.",
                 "The training has probably diverged; use another checkpoint.",
             )
     return state
@@ -81,7 +86,12 @@ def _safetensors(path):
         raise _damaged(path) from error
 
 
-def _checkpoint(path):
+def read_checkpoint(path: Path, allowed=(), mapped: bool = False):
+    """What a torch.save file holds, tensors on the CPU; nothing in it can run.
+
+    allowed: harmless types beyond PyTorch's own list (torch.serialization.safe_globals).  mapped: leave the tensors on
+    disk until they are used, where the file's format allows it.  Raises ModelError for damaged and foreign content.
+    """
     import torch
 
     version = tuple(int(n) for n in re.findall(r"\d+", torch.__version__)[:2])
@@ -98,7 +108,9 @@ def _checkpoint(path):
     if not _looks_like_a_checkpoint(path):
         raise _damaged(path)
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals(list(allowed)):
+            # the format before torch 1.6 cannot be mapped
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped and zipfile.is_zipfile(path))
     except pickle.UnpicklingError as error:
         raise ModelError(
             f"'{path.name}' holds Python objects, not only weights; it was not opened.",
@@ -106,13 +118,18 @@ def _checkpoint(path):
         ) from error
     except Exception as error:  # torch raises whatever the damaged bytes lead to
         raise _damaged(path) from error
+
+
+def _state_of(found, name):
+    import torch
+
     for key in _NESTED:
         if isinstance(found, dict) and isinstance(found.get(key), dict):
             found = found[key]
             break
     if not isinstance(found, dict) or not found or not all(isinstance(v, torch.Tensor) for v in found.values()):
-        raise ModelError(f"'{path.name}' holds no state_dict.", "Save it: torch.save(network.state_dict(), path).")
-    return {str(name): value for name, value in found.items()}
+        raise ModelError(f"'{name}' holds no state_dict.", "Save it: torch.save(network.state_dict(), path).")
+    return {str(key): value for key, value in found.items()}
 
 
 def _is_program(path):
