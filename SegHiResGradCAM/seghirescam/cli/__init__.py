@@ -1,0 +1,46 @@
+"""The command ``seghirescam models|layers|predict|explain|figure``; one file a command, torch only where it is needed.
+
+Exit codes: 0 done; 1 an unexpected failure (a fault of ours); 2 something the user can mend, told in one sentence with
+what to do; 130 cancelled by Ctrl-C.  Nothing half-made is left behind in any of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import traceback
+
+from ..errors import SegHiResCamError
+from ..privacy import Names
+from .console import Console
+
+
+def main(arguments: list[str] | None = None) -> int:
+    from .parser import understood
+
+    out, error_out = sys.stdout, sys.stderr
+    options = understood(arguments)
+    console = Console(out, error_out, as_json=options.json, quiet=options.quiet)
+    try:
+        with contextlib.redirect_stdout(error_out):  # what libraries print is no answer
+            return options.run(options, console) or 0
+    except KeyboardInterrupt:
+        console.end_progress()
+        print("Cancelled. Nothing was written.", file=error_out)
+        return 130
+    except SegHiResCamError as error:
+        console.end_progress()
+        _tell_traceback(options, error_out)
+        console.failed(error)
+        return 2
+    except Exception as error:
+        console.end_progress()
+        _tell_traceback(options, error_out)
+        hint = "" if options.debug else " Run it again with --debug for the details, and please report them."
+        print(f"The command failed unexpectedly ({type(error).__name__}).{hint}", file=error_out)
+        return 1
+
+
+def _tell_traceback(options, error_out):
+    if options.debug:
+        error_out.write(Names().hide(traceback.format_exc()))

@@ -1,0 +1,55 @@
+"""The commands' one door to the engine: a session on the model's device, and what M is on the image's grid."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..geometry import Grid
+from ..pixel_sets import Recipe, Segment, View, WholeImage, refuse_empty
+from ..protocol import PixelSet
+
+
+def open_session(model, image, device: str, precision: str, tolerance: float):
+    """A session that keeps nothing between questions: its answers are :func:`explain.explain`'s, bit for bit."""
+    from ..session import open_session as opened
+
+    for network in model.networks:
+        network.to(device)
+    return opened(model, image, device=device, precision=precision, tolerance=tolerance, keep=False)
+
+
+def prepared_of(session):
+    from ..progress import Progress
+
+    return session._prepare(Progress())
+
+
+def logits_of(session, progress) -> np.ndarray:
+    """Fused logits float32 [C, K, J, I] on the model grid."""
+    return session.logits(progress)
+
+
+def resolve(session, recipes: list[Recipe], class_index: int, progress) -> list[PixelSet]:
+    """Each recipe's M on the model grid, the prediction made at most once. Raises EmptyPixelSetError, PixelSetError."""
+    model, prepared = session.model, prepared_of(session)
+    predictions: dict[int, np.ndarray] = {}
+
+    def decided(index):
+        if index not in predictions:
+            predictions[index] = session.predict(index, progress).weights > 0
+        return predictions[index]
+
+    view = View(prepared.grid, prepared.valid, class_index, model.class_name(class_index), decided)
+    # what needs no prediction is refused before there is one
+    order = sorted(range(len(recipes)), key=lambda n: recipes[n].needs_prediction)
+    found = {n: refuse_empty(recipes[n].resolve(view)) for n in order}
+    return [found[n] for n in range(len(recipes))]
+
+
+def mask_on(grid: Grid, recipe: Recipe, pixels: PixelSet) -> np.ndarray:
+    """Bool [K, J, I]: M on the image's grid; a segment as it was drawn, other sets as the network's grid shows them."""
+    if isinstance(recipe, WholeImage):
+        return np.ones(grid.shape, dtype=bool)
+    weights = (recipe.pixels if isinstance(recipe, Segment) else pixels).on(grid).weights
+    mask = weights >= 0.5
+    return mask if mask.any() else weights > 0

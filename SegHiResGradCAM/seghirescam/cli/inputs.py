@@ -1,0 +1,176 @@
+"""From the words of a command to an open model, its image and its session."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+
+from ..errors import ImageError, ModelError
+from ..models import recognise
+from ..models.base import SegmentationModel
+
+
+def add_model_and_image(parser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="a model: folder, file, or demo:honest")
+    parser.add_argument(
+        "--image", action="append", required=True, metavar="[CHANNEL=]PATH",
+        help="NIfTI, NRRD, MetaImage or a folder with a DICOM series (FOLDER#2: its second one); once for each channel "
+        "of the model, by its name or in the model's order; the others are resampled to the first",
+    )  # fmt: skip
+    consent = parser.add_argument_group(
+        "consent, for models that run code of their author ('seghirescam models' tells)"
+    )
+    consent.add_argument("--consent", action="store_true", help="yes, run it")
+    consent.add_argument("--consent-sha256", metavar="HASH", help="yes, if the code still has this SHA-256")
+
+
+def add_device(parser) -> None:
+    running = parser.add_argument_group("computing")
+    running.add_argument(
+        "--device", default="auto", help="auto (the GPU with the most free memory, else the CPU), cpu, cuda, cuda:1"
+    )
+    running.add_argument(
+        "--precision", choices=("fp32", "bf16"), default="fp32", help="bf16 computes faster and less exactly"
+    )
+
+
+class Opened:
+    """Model and image of one command, read and checked in the order of what it costs. session: made when asked for."""
+
+    def __init__(self, options, console, *, classes: Sequence[str] = ()):
+        """classes: names or indices the model must have; refused before anything is loaded."""
+        self.options, self.console = options, console
+        kind, consent = agreed(options)
+        about = SimpleNamespace(classes=kind.classes(options.model))
+        for wanted in classes:
+            SegmentationModel.class_index(about, class_word(wanted, about.classes))
+        channels = kind.channels(options.model) if hasattr(kind, "channels") else None
+        if channels:
+            assigned(options.image, channels)
+        refuse_absent(options.image)
+        self.may_move = options.device == "auto"
+        check_device(options)
+        console.progress(0.0, "opening the model")
+        self.model = kind.open(options.model, consent=consent)
+        console.progress(0.02, "reading the image")
+        self.image, self.channels = read_image(options.image, self.model.channels, console)
+        self._session = None
+
+    def class_index(self, wanted: str) -> int:
+        return self.model.class_index(class_word(wanted, self.model.classes))
+
+    def move(self, device: str) -> None:
+        """From now on compute there."""
+        self.options.device, self._session = device, None
+
+    @property
+    def session(self):
+        if self._session is None:
+            from .engine import open_session
+
+            words = self.options
+            tolerance = getattr(words, "tolerance", None) or 0.0
+            self._session = open_session(self.model, self.image, words.device, words.precision, tolerance)
+        return self._session
+
+
+def agreed(options):
+    """(kind, consent) or ConsentError before anything of the model runs."""
+    source = options.model
+    kind = recognise(source)
+    why = kind.runs_author_code(source)
+    consent = options.consent_sha256 or options.consent
+    if why and not consent:
+        from ..models.factory import ConsentError
+
+        digest = kind.consent_hash(source) if hasattr(kind, "consent_hash") else ""
+        bound = f", or --consent-sha256 {digest} for exactly this content" if digest else ""
+        raise ConsentError(why, f"Nothing was run. If you trust its author, add --consent{bound}.", sha256=digest)
+    return kind, consent
+
+
+def class_word(wanted: str, classes) -> int | str:
+    """A number is an index, unless a class is called so."""
+    return int(wanted) if wanted.isdigit() and wanted not in {c.name for c in classes} else wanted
+
+
+def check_device(options) -> None:
+    """Settles ``auto``; raises ModelError for a device that is not there."""
+    if options.device == "cpu":
+        return
+    import torch
+
+    if options.device == "auto":
+        from ..jobs import best_device
+
+        options.device = best_device()
+        return
+    try:
+        device = torch.device(options.device)
+    except RuntimeError:
+        raise ModelError(f"There is no device called '{options.device}'.", "Use auto, cpu, cuda or cuda:0.") from None
+    if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
+        raise ModelError(
+            f"The device '{options.device}' is not available: PyTorch sees "
+            f"{torch.cuda.device_count() if torch.cuda.is_available() else 'no'} CUDA device(s).",
+            "Use --device auto or cpu.",
+        )
+
+
+def assigned(images: Sequence[str], channels: Sequence[str]) -> list[str]:
+    """One path for each channel, in the channels' order; ``NAME=PATH`` goes to its name, the rest fill up in order.
+
+    Raises ImageError for an unknown or repeated name, missing channels (all are listed), or too many images.
+    """
+    known = {name.lower(): name for name in channels}
+    listed = f"The model's channels: {', '.join(channels)}."
+    by_name: dict[str, str] = {}
+    rest = []
+    for text in images:
+        name, mark, path = text.partition("=")
+        if not mark or Path(text).exists():
+            rest.append(text)
+        elif name.strip().lower() not in known:
+            raise ImageError(f"The model has no channel '{name.strip()}'.", listed)
+        elif known[name.strip().lower()] in by_name:
+            raise ImageError(f"The channel '{name.strip()}' was given twice.", listed)
+        else:
+            by_name[known[name.strip().lower()]] = path
+    free = [name for name in channels if name not in by_name]
+    by_name.update(zip(free, rest, strict=False))
+    missing = [name for name in channels if name not in by_name]
+    if missing:
+        raise ImageError(
+            f"The model expects {len(channels)} channel(s) ({', '.join(channels)}), no image was given for "
+            f"{', '.join(missing)}.",
+            " ".join(f"Add --image {name}=PATH." for name in missing),
+            expected=len(channels),
+            given=len(images),
+        )
+    if len(rest) > len(free):
+        raise ImageError(
+            f"{len(images)} images were given for {len(channels)} channel(s).", f"Give one for each. {listed}"
+        )
+    return [by_name[name] for name in channels]
+
+
+def read_image(images: Sequence[str], channels: Sequence[str], console):
+    """(Image on the first channel's grid, [{"name", "sha256"}] of its channels); notes go to the console."""
+    from ..files import read_channels
+    from ..protocol import Image
+
+    image, notes = read_channels(assigned(images, channels), channels)
+    for note in notes:
+        console.note(note)
+    parts = [Image(image.array[n], image.grid) for n in range(len(channels))]
+    return image, [{"name": n, "sha256": p.content_hash} for n, p in zip(channels, parts, strict=True)]
+
+
+def refuse_absent(images: Sequence[str]) -> None:
+    from ..files import exists, named
+
+    for text in images:
+        path = text if exists(text) else text.partition("=")[2] or text
+        if not exists(path):
+            raise ImageError(f"The image {named(path)} is not there.", "Check the path.")

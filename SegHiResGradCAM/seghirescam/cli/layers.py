@@ -1,0 +1,82 @@
+"""The layers that can be explained, and which one would be taken by default."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+
+from ..messages import layer_to_json
+from .console import table
+from .inputs import Opened, add_device, add_model_and_image
+
+HELP = "List the layers of a model that can be explained for an image."
+MORE = """The default is the deepest level with at least two cells across the pixel set, on the encoder side: name the
+segment or the class it is meant for to see it marked."""
+EXAMPLE = "seghirescam layers demo:shortcut --image brain.nrrd --segment bodies.seg.nrrd:Lesion"
+
+
+def add_arguments(parser) -> None:
+    from .questions import add_segment
+
+    add_model_and_image(parser)
+    add_segment(parser)
+    parser.add_argument("--all", action="store_true", help="show every layer, not only the last of each level")
+    parser.add_argument(
+        "--class", dest="class_name", metavar="NAME|INDEX", help="mark the default for this class's prediction"
+    )
+    add_device(parser)
+
+
+def run(options, console) -> int:
+    from .questions import read_segment
+
+    classes = [options.class_name] if options.class_name else []
+    segment = read_segment(options.segment) if options.segment else None
+    opened = Opened(options, console, classes=classes)
+    session = opened.session
+    found = session.layers(console.progress)
+    default, warning = _default(opened, found, segment, console)
+    rows = [("", "layer", "part", "stride", "channels", "cells", "mm per cell", "")]
+    shown = [x for x in found if options.all or x.main or x.part == "head" or x.name == default]
+    for layer in shown:
+        remarks = [word for word, holds in (("main", layer.main), ("default", layer.name == default)) if holds]
+        mm = " x ".join(f"{v:.3g}" for v in layer.mm_per_cell)
+        shape = (" x ".join(map(str, values)) for values in (layer.stride, layer.cells))
+        stride, cells = shape
+        mark = "*" if layer.name == default else ""
+        rows.append((mark, layer.name, layer.part, stride, str(layer.channels), cells, mm, ", ".join(remarks)))
+    if warning:
+        console.note(warning)
+    hidden = len(found) - len(shown)
+    told = f" {hidden} more with --all." if hidden else ""
+    told += "" if default else " No default is marked: name --segment or --class."
+    data = {
+        "layers": [layer_to_json(x) | {"default": x.name == default} for x in found],
+        "default": default,
+        "notes": [warning] if warning else [],
+    }
+    console.answer(data, table(rows) + "\n\nSizes along K, J, I." + told)
+    return 0
+
+
+def _default(opened, listed, segment, console):
+    """(name of the default layer, warning); ("", "") where no pixel set is known."""
+    from ..cam.layers import default_layer
+    from ..pixel_sets import PredictedClass, Segment, extent
+    from .engine import resolve
+
+    wanted = opened.options.class_name
+    if segment is None and wanted is None:
+        return "", ""
+    index = opened.class_index(wanted) if wanted else opened.model.classes[0].index
+    recipe = Segment(segment) if segment is not None else PredictedClass()
+    (pixels,) = resolve(opened.session, [recipe], index, console.progress)
+    skip = 3 - opened.model.spatial_dims
+    known = [
+        SimpleNamespace(
+            name=x.name, main=x.main, part=x.part, order=n, stride=x.stride[skip:], volume=math.prod(x.stride)
+        )
+        for n, x in enumerate(listed)
+    ]
+    layer, warning = default_layer(known, extent(pixels)[skip:])
+    return layer.name, warning

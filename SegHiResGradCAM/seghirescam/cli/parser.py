@@ -1,0 +1,52 @@
+"""The commands' words and help texts; standard library only."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from .. import __version__
+from . import explain, figure, layers, models, predict
+
+COMMANDS = (models, layers, predict, explain, figure)
+
+
+class _Parser(argparse.ArgumentParser):
+    """One sentence and a hint instead of the whole usage."""
+
+    def error(self, message):
+        sys.stderr.write(f"Error: {message[:1].upper()}{message[1:]}. Try: {self.prog} --help\n")
+        raise SystemExit(2)
+
+
+def build() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="seghirescam",
+        description="Why did a segmentation network draw that segment? Seg-HiRes-Grad CAM in millimetres.",
+        epilog="Research software, not for diagnosis. Nothing is sent or downloaded. 'seghirescam COMMAND --help' "
+        "explains a command by an example.",
+    )
+    parser.add_argument("--version", action="version", version=f"seghirescam {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for module in COMMANDS:
+        name = module.__name__.rpartition(".")[2]
+        command = commands.add_parser(
+            name,
+            help=module.HELP,
+            description=module.HELP + "\n\n" + module.MORE if module.MORE else module.HELP,
+            epilog=f"example:\n  {module.EXAMPLE}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        module.add_arguments(command)
+        talking = command.add_argument_group("output")
+        talking.add_argument("--json", action="store_true", help="print one JSON object to stdout and nothing else")
+        talking.add_argument("--quiet", action="store_true", help="no progress bar, no notes")
+        talking.add_argument("--debug", action="store_true", help="on failure print the traceback, too")
+        command.set_defaults(run=module.run)
+    return parser
+
+
+def understood(arguments: list[str] | None) -> argparse.Namespace:
+    """Raises SystemExit(2) for arguments that cannot be understood, after saying so on stderr."""
+    return build().parse_args(arguments)

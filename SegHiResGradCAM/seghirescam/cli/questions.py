@@ -1,0 +1,202 @@
+"""What ``explain`` is asked, from the words of a command or from the sidecar of an earlier answer."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from .. import pixel_sets as forms
+from ..errors import ClassError, LayerError, PixelSetError
+from ..protocol import PixelSet
+
+PIXEL_SETS = (
+    *("segment", "predicted", "segment-and-predicted", "component", "whole", "voxel", "box"),
+    *("false-positives", "false-negatives"),
+)
+_NEED_SEGMENT = ("segment", "segment-and-predicted", "false-positives", "false-negatives")
+#: as in seghirescam.questions, written here because the help must not load torch (a test compares)
+LAYER_WORDS = ("default", "deepest", "main")
+METHOD = "seg_hires_grad_cam"
+
+
+def method_names() -> list[str]:
+    """The shipped methods, read from their files' text: importing them would load torch."""
+    folder = Path(__file__).parents[1] / "cam" / "methods"
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.py")))
+    return sorted(re.findall(r'^    name = "(\w+)"$', text, re.MULTILINE))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One question, JSON-able: no path in it. tolerance: None = exact where the model goes by windows."""
+
+    class_name: str
+    pixel_sets: tuple[str, ...]
+    methods: tuple[str, ...] = (METHOD,)
+    layers: tuple[str, ...] = LAYER_WORDS[:1]
+    score: str = "logit"
+    rival: str | None = None
+    side: str = "auto"
+    precision: str = "fp32"
+    tolerance: float | None = None
+    grid: str = "input"
+    at_ras: tuple[float, ...] | None = None
+    box_ras: tuple[float, ...] | None = None
+
+    def __post_init__(self):
+        if self.score == "contrast" and self.rival is None:
+            raise ClassError("The contrast score needs a rival class.", "Add --rival CLASS.")
+        if self.rival is not None and self.score != "contrast":
+            raise ClassError("A rival class goes with the contrast score only.", "Add --score contrast.")
+        if len(self.layers) > 1 and set(self.layers) & set(LAYER_WORDS):
+            raise LayerError(
+                f"The words {', '.join(LAYER_WORDS)} stand alone.", "Name one of them, or layers by their names."
+            )
+        if "voxel" in self.pixel_sets and self.at_ras is None:
+            raise PixelSetError("The pixel set 'voxel' needs a place.", "Add --at R A S in mm.")
+        if "box" in self.pixel_sets and self.box_ras is None:
+            raise PixelSetError("The pixel set 'box' needs two corners.", "Add --box R1 A1 S1 R2 A2 S2 in mm.")
+
+    @property
+    def engine_layers(self) -> str | list[str]:
+        return self.layers[0] if self.layers[0] in LAYER_WORDS else list(self.layers)
+
+    @property
+    def needs_segment(self) -> bool:
+        return any(name in _NEED_SEGMENT for name in self.pixel_sets)
+
+    def to_json(self) -> dict:
+        return asdict(self)
+
+    @staticmethod
+    def from_json(data: dict) -> Asked:
+        known = {f.name for f in fields(Asked)}
+        return Asked(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k in known})
+
+    def recipes(self, segment: PixelSet | None) -> list[forms.Recipe]:
+        """The pixel sets as the engine's recipes. Raises PixelSetError where a segment is needed and none given."""
+        if segment is None and self.needs_segment:
+            name = next(name for name in self.pixel_sets if name in _NEED_SEGMENT)
+            raise PixelSetError(f"The pixel set '{name}' needs a segment.", "Add --segment LABELMAP[:value|:name].")
+        return [self._recipe(name, segment) for name in self.pixel_sets]
+
+    def _recipe(self, name, segment):
+        if name == "segment":
+            return forms.Segment(segment)
+        if name == "predicted":
+            return forms.PredictedClass()
+        if name == "segment-and-predicted":
+            return forms.SegmentAndPredicted(segment)
+        if name == "component":
+            return forms.Component(forms.PredictedClass() if segment is None else forms.Segment(segment), self.at_ras)
+        if name == "whole":
+            return forms.WholeImage()
+        if name == "voxel":
+            return forms.Voxel(self.at_ras)
+        if name == "box":
+            return forms.Box.between(self.box_ras[:3], self.box_ras[3:])
+        return forms.FalsePositives(segment) if name == "false-positives" else forms.FalseNegatives(segment)
+
+
+def add_segment(parser) -> None:
+    parser.add_argument(
+        "--segment", metavar="LABELMAP[:value|:name]",
+        help="a segment as label map (.seg.nrrd, NIfTI, NRRD, MetaImage), with the label's value or name after a colon",
+    )  # fmt: skip
+
+
+def add_question(parser) -> None:
+    """Everything is None unless given, so that ``--repeat`` can refuse to be mixed with it."""
+    asked = parser.add_argument_group("question")
+    add_segment(asked)
+    asked.add_argument("--class", dest="class_name", metavar="NAME|INDEX", help="the class to explain")
+    asked.add_argument(
+        "--pixel-set", dest="pixel_sets", action="append", choices=PIXEL_SETS, metavar="SET",
+        help=f"whose score is explained (repeatable): {', '.join(PIXEL_SETS)}; default: the segment if one is given, "
+        "else the predicted class. A component is one of the segment's or, without one, of the prediction's: the "
+        "largest, or the one --at. False positives and negatives are told by the segment as reference",
+    )  # fmt: skip
+    asked.add_argument(
+        "--at",
+        dest="at_ras",
+        nargs=3,
+        type=float,
+        metavar=("R", "A", "S"),
+        help="a place in mm, RAS as Slicer shows it",
+    )
+    asked.add_argument(
+        "--box", dest="box_ras", nargs=6, type=float, metavar="MM", help="two corners: R A S R A S in mm"
+    )
+    asked.add_argument(
+        "--method", dest="methods", action="append", metavar="NAME",
+        help=f"repeatable: {', '.join(method_names())}; default: {METHOD}",
+    )  # fmt: skip
+    asked.add_argument(
+        "--layer", dest="layers", action="append", metavar="NAME",
+        help="repeatable: a name of 'seghirescam layers', or one of: default (the deepest level with two cells across "
+        "the pixel set), deepest (as in the paper), main (every level)",
+    )  # fmt: skip
+    asked.add_argument(
+        "--score", choices=("logit", "log_odds", "contrast"), help="what is summed over the pixel set (default: logit)"
+    )
+    asked.add_argument("--rival", metavar="CLASS", help="why the class and not this one? (--score contrast)")
+    asked.add_argument(
+        "--side",
+        choices=("auto", "reading", "writing"),
+        help="place cells where they look, or where they act (default: auto)",
+    )
+    asked.add_argument(
+        "--tolerance", type=_share, metavar="SHARE",
+        help="models with sliding windows: leave out the windows that hold this share of the pixel set's weight "
+        "(0.01: much faster; default: exact)",
+    )  # fmt: skip
+    asked.add_argument(
+        "--grid",
+        choices=("input", "layer"),
+        help="write maps on the image's grid, in logit/ml (default), or the layer's cells as they are, in logit",
+    )
+
+
+def understood(options) -> Asked:
+    """The question that the command's words ask. Raises the errors of :class:`Asked`."""
+    if options.class_name is None:
+        raise ClassError("No class was named.", "Add --class NAME; 'seghirescam models' lists them.")
+    given = {
+        f.name: tuple(value) if isinstance(value, list) else value
+        for f in fields(Asked)
+        if (value := getattr(options, f.name, None)) is not None
+    }
+    given.setdefault("pixel_sets", ("segment",) if options.segment else ("predicted",))
+    return Asked(**given)
+
+
+def given_words(options) -> list[str]:
+    """The question's options that stand in the command, as the user writes them (precision has a default)."""
+    words = {
+        "class_name": "class",
+        "pixel_sets": "pixel-set",
+        "methods": "method",
+        "layers": "layer",
+        "at_ras": "at",
+        "box_ras": "box",
+    }
+    names = [f.name for f in fields(Asked) if f.name != "precision" and getattr(options, f.name, None) is not None]
+    return [f"--{words.get(name, name)}" for name in names]
+
+
+def read_segment(text: str) -> PixelSet:
+    """``LABELMAP[:value|:name]``."""
+    from ..label_files import read_labels, split_label
+
+    path, wanted = split_label(text)
+    return read_labels(path).pixel_set(wanted)
+
+
+def _share(text):
+    import argparse
+
+    value = float(text)
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"a share lies between 0 and 1, got {text}")
+    return value

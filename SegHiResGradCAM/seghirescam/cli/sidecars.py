@@ -1,0 +1,112 @@
+"""One explanation as files: the map, a JSON sidecar with everything but the voxels, and the pixel set it is about."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import ImageError, PixelSetError
+from ..files import read_volume, write_volume
+from ..geometry import Grid, spread
+from ..messages import line
+from ..protocol import Explanation, PlacedMap
+from .outputs import OutputError
+
+FORMAT = "seghirescam-explanation-1"
+INPUT, LAYER = "input", "layer"
+
+
+def map_name(number: int, explanation: Explanation, suffix: str) -> str:
+    """Order, layer and method; names of classes and segments stay inside the sidecar."""
+    return re.sub(r"[^\w.-]+", "-", f"{number:02d}_{explanation.layer.name}_{explanation.method}") + suffix
+
+
+def write_result(folder: Path, name: str, suffix: str, explanation, placed: PlacedMap | None, more: dict) -> dict:
+    """Map and sidecar; returns the facts. placed: the density on the image's grid; None writes the layer's cells."""
+    array, grid = (explanation.map, explanation.grid) if placed is None else (placed.array, placed.grid)
+    write_volume(folder / name, array, grid)
+    facts = explanation.to_json() | {
+        "file": {
+            "name": name,
+            "kind": LAYER if placed is None else INPUT,
+            "unit": explanation.unit if placed is None else placed.unit,
+            "shape_kji": list(array.shape),
+            "dtype": str(array.dtype),
+            "ijk_to_ras": grid.ijk_to_ras.tolist(),
+            "sum": float(array.sum(dtype=np.float64)),
+            "sha256": hashlib.sha256((folder / name).read_bytes()).hexdigest(),
+        },
+        **more,
+    }
+    facts = json.loads(line(facts))  # numbers that are not finite become null
+    text = json.dumps(facts, indent=2, sort_keys=True, allow_nan=False)
+    (folder / f"{name.removesuffix(suffix)}.json").write_text(text + "\n", encoding="utf-8")
+    return facts
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """One result read back. folder: where its files lie."""
+
+    folder: Path
+    facts: dict
+
+    def density_on(self, grid: Grid) -> tuple[np.ndarray, str]:
+        """(map per ml on that grid, its unit), from whichever form was written. Raises ImageError, OutputError."""
+        path = self.folder / self.facts["file"]["name"]
+        stored = read_volume(path)
+        if hashlib.sha256(path.read_bytes()).hexdigest() != self.facts["file"]["sha256"]:
+            raise OutputError(f"'{path.name}' is not the map its sidecar describes.", "Run explain again.")
+        unit = self.facts["file"]["unit"]
+        if self.facts["file"]["kind"] == LAYER:
+            return spread(stored.array[0], stored.grid, grid), f"{unit}/ml"
+        if not stored.grid.same_as(grid, 1e-2):
+            raise ImageError("The image lies on another grid than the map.", "Give the image that was explained.")
+        return stored.array[0], unit
+
+    def mask(self, grid: Grid) -> np.ndarray:
+        """Bool [K, J, I]: the pixel set on the image's grid."""
+        stored = read_volume(self.folder / self.facts["pixel_set_file"])
+        if not stored.grid.same_as(grid, 1e-2):
+            raise PixelSetError(
+                "The image lies on another grid than the pixel set.", "Give the image that was explained."
+            )
+        return stored.array[0] > 0
+
+
+def read_sidecar(path: Path) -> Stored:
+    """Raises OutputError for what is no sidecar of ours."""
+    path = Path(path)
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        good = facts["format"] == FORMAT and {"file", "request", "pixel_set_file"} <= facts.keys()
+    except (OSError, ValueError, KeyError, TypeError):
+        good = False
+    if not good:
+        raise OutputError(
+            f"'{path.name}' is no sidecar that 'seghirescam explain' wrote.", "Name one of its .json files."
+        )
+    return Stored(path.parent, facts)
+
+
+def read_results(path: Path) -> list[Stored]:
+    """The result of a sidecar, or all results of a folder, in the order in which they were written."""
+    path = Path(path)
+    if not path.is_dir():
+        return [read_sidecar(path)]
+    found = []
+    for file in sorted(path.glob("*.json")):
+        try:
+            found.append(read_sidecar(file))
+        except OutputError:
+            continue
+    if not found:
+        raise OutputError(
+            "The folder holds no result of 'seghirescam explain'.", "Name the folder given to it as --out."
+        )
+    return found

@@ -1,0 +1,261 @@
+"""Volumes on disk <-> arrays on grids, with SimpleITK: NIfTI, NRRD, MetaImage, and folders of DICOM slices.
+
+Files lie in LPS, grids in RAS; the voxels' order and type are kept.  Only voxels and geometry are taken from a file:
+whatever else stands in its header (names, dates) goes nowhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import math
+import shutil
+import struct
+import tempfile
+import zlib
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from .arrays import DiskError
+from .errors import DependencyError, GeometryError, ImageError
+from .geometry import Grid, resampled
+from .protocol import Image
+
+_RAS_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+#: what we write; ``.seg.nrrd`` is label_files' business
+MAP_SUFFIXES = (".nii.gz", ".nrrd", ".nii", ".mha")
+_SUFFIXES = (".seg.nrrd", *MAP_SUFFIXES, ".nhdr", ".mhd", ".dcm")
+
+
+def simple_itk():
+    """The library, without its warnings on the console. Raises DependencyError."""
+    try:
+        import SimpleITK as sitk
+    except ImportError as error:
+        raise DependencyError(
+            "SimpleITK, which reads and writes volumes, is not installed.", "Run: python -m pip install SimpleITK"
+        ) from error
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    return sitk
+
+
+def read_volume(path) -> Image:
+    """One volume as an Image of one channel: a file, or a folder with one DICOM series (``folder#2``: its second one).
+
+    A single 2D slice becomes K = 1.  Raises ImageError (absent, unreadable, cut short, empty, 4D, colour or vector
+    voxels, several series, uneven or tilted slices), GeometryError (axes that are not at right angles).
+    """
+    itk = read_itk(path)
+    if itk.GetNumberOfComponentsPerPixel() != 1:
+        raise ImageError(
+            f"{named(path)} has {itk.GetNumberOfComponentsPerPixel()} values per voxel (colour or vector image).",
+            "Give one scalar volume for each channel.",
+            components=itk.GetNumberOfComponentsPerPixel(),
+        )
+    array = simple_itk().GetArrayFromImage(itk)
+    if array.dtype.kind not in "fiu":
+        raise ImageError(f"{named(path)} holds values of type {array.dtype}.", "Convert it to a scalar volume.")
+    return Image(array, grid_of(itk))
+
+
+def read_channels(paths: Sequence, names: Sequence[str] | None = None) -> tuple[Image, tuple[str, ...]]:
+    """(several volumes as the channels of one Image on the first one's grid, notes for the user).
+
+    The others are resampled linearly; beyond their border they continue with their smallest value.  Raises what
+    :func:`read_volume` raises, and ImageError where a channel has no voxel in common with the first.
+    """
+    names = list(names or (f"channel {n}" for n in range(1, len(paths) + 1)))
+    first, *others = [read_volume(path) for path in paths]
+    arrays, notes = [first.array[0]], []
+    for name, image in zip(names[1:], others, strict=True):
+        if image.grid.same_as(first.grid):
+            arrays.append(image.array[0])
+            continue
+        covered = resampled(np.ones(image.grid.shape, np.float32), image.grid, first.grid, order=0) > 0
+        if not covered.any():
+            raise ImageError(
+                f"{name} does not overlap {names[0]}: they show different places.",
+                "Register the volumes, or give those of one examination.",
+            )
+        low = float(image.array.min())
+        arrays.append(resampled(image.array[0].astype(np.float32), image.grid, first.grid, outside=low))
+        missing = 1 - float(covered.mean())
+        gap = f"; {100 * missing:.1f} % of the voxels lie outside and were filled with {low:g}" if missing else ""
+        notes.append(f"{name} was resampled linearly to the grid of {names[0]}{gap}.")
+    return Image(np.stack(arrays), first.grid), tuple(notes)
+
+
+def write_volume(path, array: np.ndarray, grid: Grid, words: dict[str, str] | None = None) -> None:
+    """``array`` [K, J, I], or [L, K, J, I] for layers of labels, as the file's suffix says; read back and compared.
+
+    words: key/value pairs for the header (NRRD only).  Raises DiskError where the file does not hold what was meant.
+    """
+    sitk, layers = simple_itk(), array.ndim == 4
+    itk = sitk.GetImageFromArray(np.moveaxis(array, 0, -1) if layers else array, isVector=layers)
+    to_lps = _RAS_LPS @ grid.ijk_to_ras
+    spacing = np.linalg.norm(to_lps[:3, :3], axis=0)
+    itk.SetSpacing(spacing.tolist())
+    itk.SetDirection((to_lps[:3, :3] / spacing).ravel().tolist())
+    itk.SetOrigin(to_lps[:3, 3].tolist())
+    for key, value in (words or {}).items():
+        itk.SetMetaData(key, value)
+    try:
+        sitk.WriteImage(itk, str(path), True)
+        del itk  # one copy in memory at a time
+        # the NIfTI writer is silent about a full disk
+        back = _read(sitk, path)
+    except (RuntimeError, ImageError) as error:
+        raise _unwritten() from error
+    written = sitk.GetArrayViewFromImage(back)
+    written = np.moveaxis(written, -1, 0) if layers else written
+    nan = array.dtype.kind == "f"
+    if written.shape != array.shape or not all(map(partial(np.array_equal, equal_nan=nan), written, array)):
+        raise _unwritten()
+
+
+def grid_of(itk) -> Grid:
+    """The grid of a 3D SimpleITK image, in RAS."""
+    to_lps = np.eye(4)
+    to_lps[:3, :3] = np.array(itk.GetDirection()).reshape(3, 3) * itk.GetSpacing()
+    to_lps[:3, 3] = itk.GetOrigin()
+    return Grid(itk.GetSize()[::-1], _RAS_LPS @ to_lps)
+
+
+def read_itk(path):
+    """A 3D SimpleITK image from a file or a DICOM folder; raises as :func:`read_volume` does."""
+    sitk = simple_itk()
+    folder, series = series_of(path)
+    if folder is not None:
+        from .dicom import read_series
+
+        return read_series(sitk, folder, series)
+    path = Path(path)
+    if not path.is_file():
+        raise ImageError(f"{named(path)} is not there.", "Check the path.")
+    if path.stat().st_size == 0:
+        raise ImageError(f"{named(path)} is empty (0 bytes).", "Write or copy it again.")
+    itk = _read(sitk, path)
+    if itk.GetDimension() == 4 and itk.GetSize()[3] == 1:
+        itk = itk[:, :, :, 0]
+    if itk.GetDimension() == 2:
+        itk = sitk.JoinSeries(itk)
+    if itk.GetDimension() != 3:
+        size = " x ".join(map(str, itk.GetSize()))
+        raise ImageError(
+            f"{named(path)} has {itk.GetDimension()} dimensions ({size}): a sequence, not a volume.",
+            "Save the one frame you mean as a volume of its own.",
+        )
+    return itk
+
+
+def series_of(path) -> tuple[Path | None, int | None]:
+    """(folder, None) for a folder, (folder, n) for ``folder#n``, (None, None) for anything else."""
+    if Path(path).is_dir():
+        return Path(path), None
+    before, mark, number = str(path).rpartition("#")
+    return (Path(before), int(number)) if mark and number.isdigit() and Path(before).is_dir() else (None, None)
+
+
+def exists(path) -> bool:
+    """Whether there is something to read, before anything is read."""
+    return Path(path).is_file() or series_of(path)[0] is not None
+
+
+def stem(path) -> str:
+    """The file's name without its (double) suffix."""
+    name = Path(path).name
+    return next((name[: -len(end)] for end in _SUFFIXES if name.lower().endswith(end)), Path(path).stem)
+
+
+def named(path) -> str:
+    """How sentences call a file: its name without folders; folders are not named, they may be called after patients."""
+    return "The DICOM folder" if series_of(path)[0] is not None else f"'{Path(path).name}'"
+
+
+def _read(sitk, path):
+    lost = _lost_by_itk(path)
+    try:
+        with _apart(Path(path)) as file:
+            itk = sitk.ReadImage(str(file))
+    except RuntimeError as error:
+        if "orthonormal" in str(error):
+            raise GeometryError(
+                f"The axes of {named(path)} are not at right angles (sheared geometry).",
+                "Resample it to a rectangular grid first.",
+            ) from error
+        raise ImageError(
+            f"{named(path)} cannot be read as a volume.",
+            "Give NIfTI, NRRD, MetaImage or a DICOM folder; if it is one, it is damaged or cut short: copy it again.",
+        ) from error
+    if lost is not None and itk.GetNumberOfComponentsPerPixel() == 1:
+        array = sitk.GetArrayFromImage(itk)
+        array.reshape(-1)[lost[0]] = lost[1]
+        restored = sitk.GetImageFromArray(array)
+        restored.CopyInformation(itk)
+        return restored
+    return itk
+
+
+@contextlib.contextmanager
+def _apart(path):
+    """The path, or a copy in a folder of its own: of x.nii.gz beside an x.nii ITK takes the voxels of the latter."""
+    if not path.name.lower().endswith(".nii.gz") or not path.with_suffix("").exists():
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="seghirescam-") as folder:
+        yield Path(shutil.copyfile(path, Path(folder) / "volume.nii.gz"))
+
+
+def _lost_by_itk(path):
+    """(flat indices, values) of a NIfTI file's voxels that are NaN or infinite, or None.
+
+    ITK's NIfTI reader makes them 0, and fills what a short file lacks with whatever lies in memory, both in silence.
+    So the file is gone through here first.  Raises ImageError for one that is cut short.
+    """
+    name = str(path).lower()
+    if not name.endswith((".nii", ".nii.gz")):
+        return None
+    held, places, values = 0, [], []
+    whole = False
+    try:
+        with (gzip.open if name.endswith(".gz") else open)(path, "rb") as file:
+            head = file.read(352)
+            start, needed, kind = _nifti_content(head)
+            file.read(start - len(head))
+            while piece := file.read(2**22):
+                if kind is not None:
+                    part = np.frombuffer(piece, kind, len(piece) // kind.itemsize)
+                    bad = np.flatnonzero(~np.isfinite(part[: max(0, needed - held) // kind.itemsize]))
+                    places.append(bad + held // kind.itemsize)
+                    values.append(part[bad])
+                held += len(piece)
+            whole = held >= needed
+    except ImageError:
+        raise
+    except (OSError, EOFError, struct.error, ValueError, zlib.error):
+        pass
+    if not whole:
+        raise ImageError(
+            f"{named(path)} is damaged or cut short.", "Copy it again, and compare its size with the original's."
+        )
+    places = np.concatenate(places) if places else np.zeros(0, int)
+    return (places, np.concatenate(values)) if places.size else None
+
+
+def _nifti_content(head):
+    """(first byte, bytes, numpy type where it may hold NaN) of the voxels, as a NIfTI-1 header promises them."""
+    order = "<" if head[:4] == struct.pack("<i", 348) else ">"
+    if 540 in (*struct.unpack("<i", head[:4]), *struct.unpack(">i", head[:4])):
+        raise ImageError("The file is NIfTI-2, which SimpleITK does not read.", "Save it as NIfTI-1 or NRRD.")
+    dims, (code, bits) = struct.unpack(order + "8h", head[40:56]), struct.unpack(order + "2h", head[70:74])
+    start = max(int(struct.unpack(order + "f", head[108:112])[0]), 352)
+    count = math.prod(max(1, n) for n in dims[1 : 1 + dims[0]])
+    kind = {16: np.dtype(order + "f4"), 64: np.dtype(order + "f8")}.get(code)
+    return start, count * bits // 8, kind
+
+
+def _unwritten():
+    return DiskError("A volume could not be written whole.", "Free some space there, or choose another folder.")

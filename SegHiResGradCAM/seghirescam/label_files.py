@@ -1,0 +1,181 @@
+"""Label maps on disk with the names of their labels: Slicer's ``.seg.nrrd``, or a volume with a ``.json`` beside it."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .errors import EmptyPixelSetError, PixelSetError
+from .files import grid_of, named, read_itk, simple_itk, stem, write_volume
+from .geometry import Grid
+from .protocol import PixelSet
+
+SEGMENTATION = ".seg.nrrd"
+
+
+@dataclass(frozen=True)
+class Label:
+    """One label of a label map. name: "" if the file tells none.  layer: of a map whose labels overlap."""
+
+    value: int
+    name: str = ""
+    layer: int = 0
+
+    def __str__(self):
+        return f"{self.value} = {self.name}" if self.name else str(self.value)
+
+
+@dataclass(frozen=True, eq=False)
+class LabelMap:
+    """layers: whole numbers [L, K, J, I], one layer unless labels overlap."""
+
+    layers: np.ndarray
+    grid: Grid
+    labels: tuple[Label, ...]
+
+    def pixel_set(self, wanted: str | None = None) -> PixelSet:
+        """The label of that value or name; without one the only label there is.
+
+        Raises PixelSetError with the list of labels, EmptyPixelSetError for a label without a voxel.
+        """
+        known = ", ".join(str(label) for label in self.labels) or "none"
+        if wanted is None:
+            if len(self.labels) != 1:
+                raise PixelSetError(
+                    f"The label map holds {len(self.labels)} labels and none was chosen.",
+                    f"Add a value or a name after a colon; labels: {known}.",
+                )
+            (label,) = self.labels
+        else:
+            text = wanted.strip()
+            found = [x for x in self.labels if x.name.lower() == text.lower()]
+            found = found or [x for x in self.labels if str(x.value) == text]
+            if not found:
+                raise PixelSetError(f"The label map has no label {text!r}.", f"Labels: {known}.")
+            if len(found) > 1:
+                raise PixelSetError(f"Several labels of the label map are called {text!r}.", f"Labels: {known}.")
+            (label,) = found
+        mask = self.layers[label.layer] == label.value
+        if not mask.any():
+            raise EmptyPixelSetError(f"The label {label} has no voxel.", f"Labels: {known}.")
+        return PixelSet(mask, self.grid, f"segment '{label.name or label.value}'")
+
+
+def read_labels(path) -> LabelMap:
+    """Raises ImageError or GeometryError as :func:`files.read_volume` does, PixelSetError for fractions."""
+    itk = read_itk(path)
+    array = simple_itk().GetArrayFromImage(itk)
+    layers = np.moveaxis(array, -1, 0) if itk.GetNumberOfComponentsPerPixel() > 1 else array[None]
+    if layers.dtype.kind not in "iu":
+        whole = layers.astype(np.int64) if np.isfinite(layers).all() else np.zeros(())
+        if layers.dtype.kind != "f" or not np.array_equal(whole, layers):
+            raise PixelSetError(
+                f"{named(path)} holds fractions: it is no label map.", "Give a volume of whole numbers, 0 outside."
+            )
+        layers = whole
+    described = _slicers_labels(itk) if str(path).lower().endswith(SEGMENTATION) else ()
+    if not described:
+        names = _names_beside(path)
+        described = tuple(
+            Label(int(value), names.get(int(value), ""), layer)
+            for layer, voxels in enumerate(layers)
+            for value in np.unique(voxels)
+            if value != 0
+        )
+    return LabelMap(layers, grid_of(itk), described)
+
+
+def split_label(text: str) -> tuple[str, str | None]:
+    """("labels.nii.gz", "liver") for ``labels.nii.gz:liver``; a path that exists as a whole is never split."""
+    before, mark, after = text.rpartition(":")
+    if not mark or Path(text).exists() or len(before) <= 1:
+        return text, None
+    return before, after
+
+
+def write_labels(path, labels: np.ndarray, grid: Grid, names: dict[int, str], facts: dict | None = None) -> list[Path]:
+    """Label values [K, J, I], or bool [C, K, J, I] with one mask for each name; returns the files written.
+
+    ``.seg.nrrd`` carries Slicer's segment attributes.  Other suffixes take [K, J, I] only and get a ``.json`` of the
+    same name with ``labels`` (value -> name) and facts.  names: by value, 0 left out; the masks of [C, K, J, I] stand
+    in the names' order.
+    """
+    path = Path(path)
+    if path.name.lower().endswith(SEGMENTATION):
+        layered = labels.ndim == 4
+        array = (
+            np.stack([mask * _small(value) for mask, value in zip(labels, names, strict=True)]) if layered else labels
+        )
+        if layered and len(array) == 1:
+            array = array[0]
+        write_volume(path, array, grid, _slicers_words(names, layered, grid))
+        return [path]
+    write_volume(path, labels, grid)
+    beside = path.with_name(stem(path) + ".json")
+    content = {"format": "seghirescam-labels-1", "labels": {str(v): n for v, n in names.items()}, **(facts or {})}
+    beside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    return [path, beside]
+
+
+def _small(value):
+    return (np.uint8 if value <= 255 else np.uint16)(value)
+
+
+def _slicers_words(names, layered, grid):
+    """Attributes by which Slicer's segmentation storage knows its segments."""
+    extent = " ".join(f"0 {n - 1}" for n in grid.shape[::-1])
+    words = {
+        "Segmentation_ContainedRepresentationNames": "Binary labelmap|",
+        "Segmentation_MasterRepresentation": "Binary labelmap",
+        "Segmentation_ReferenceImageExtentOffset": "0 0 0",
+    }
+    for n, (value, name) in enumerate(names.items()):
+        about = {
+            "ID": f"Segment_{n + 1}",
+            "Name": re.sub(r"\s+", " ", name),
+            "NameAutoGenerated": "0",
+            "LabelValue": str(value),
+            "Layer": str(n if layered else 0),
+            "Extent": extent,
+            "Color": " ".join(f"{c:.3f}" for c in _colour(n)),
+            "ColorAutoGenerated": "0",
+            "Tags": "|",
+        }
+        words.update({f"Segment{n}_{key}": text for key, text in about.items()})
+    return words
+
+
+def _colour(n):
+    """Well separated hues, one after the other by the golden angle."""
+    import colorsys
+
+    return colorsys.hsv_to_rgb((0.02 + 0.618034 * n) % 1, 0.65, 0.9)
+
+
+def _slicers_labels(itk):
+    known, found, n = set(itk.GetMetaDataKeys()), [], 0
+    while f"Segment{n}_LabelValue" in known or f"Segment{n}_ID" in known:
+
+        def word(key, fallback, n=n):
+            name = f"Segment{n}_{key}"
+            return itk.GetMetaData(name) if name in known else fallback
+
+        found.append(Label(int(word("LabelValue", "1")), word("Name", ""), int(word("Layer", "0"))))
+        n += 1
+    return tuple(found)
+
+
+def _names_beside(path):
+    """{value: name} from the ``.json`` of the same name: {"1": "liver"}, or {"labels": ...} either way round."""
+    beside = Path(path).with_name(stem(path) + ".json")
+    try:
+        data = json.loads(beside.read_text(encoding="utf-8"))
+        data = data.get("labels", data)
+        pairs = [(v, k) if isinstance(v, int) else (k, v) for k, v in data.items()]
+        return {int(value): str(name) for value, name in pairs}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}
