@@ -73,6 +73,9 @@ class _DemoKind:
     def classes(self, source) -> tuple[ClassInfo, ...]:
         return _CLASSES
 
+    def channels(self, source) -> tuple[str, ...]:
+        return DemoModel.channels
+
     def open(self, source, consent: bool = False) -> DemoModel:
         source = str(source)
         if not source.startswith(_PREFIX):
