@@ -202,6 +202,8 @@ def test_a_module_called_twice_wants_the_call_named_and_each_call_has_its_own_gr
     assert torch.allclose(done.activations["conv#1"], first)
     assert torch.allclose(gradients["conv#1"], true_first)
     assert torch.equal(gradients["conv#2"], torch.ones_like(gradients["conv#2"]))
+    alone = forward(network, x, ["conv#2"])  # the second call by itself
+    assert torch.equal(alone.gradients(alone.logits.sum())["conv#2"], gradients["conv#2"])
 
 
 @pytest.mark.parametrize(

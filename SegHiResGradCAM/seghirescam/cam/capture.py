@@ -118,7 +118,7 @@ def forward(
     with torch.inference_mode(False), undisturbed(network):
         tensor = tensor.clone() if tensor.is_inference() else tensor
         for private_copies in (False, True):
-            recorder = _Recorder(wanted, private_copies)
+            recorder = _Recorder(wanted, first, private_copies)
             # no_grad up to the first target layer, whose hook switches autograd on until this block ends
             with torch.no_grad(), recorder.on(network), LeanTail(), _autocast(tensor.device, autocast):
                 try:
@@ -206,8 +206,8 @@ def _parse(network, targets):
 class _Recorder:
     """Forward hooks on the target modules; removed when the block ends."""
 
-    def __init__(self, modules, private_copies):
-        self.modules = modules
+    def __init__(self, modules, keys, private_copies):
+        self.modules, self.keys = modules, set(keys)
         self.private_copies = private_copies
         self.tensors = {}
         self.versions = {}
@@ -227,6 +227,8 @@ class _Recorder:
     def _hook(self, name):
         def record(module, inputs, output):
             self.calls[name] += 1
+            if (name, self.calls[name]) not in self.keys:
+                return output  # another call of a shared module
             if not isinstance(output, torch.Tensor):
                 raise LayerError(
                     f"The layer '{name}' returns a {type(output).__name__}, not one activation tensor.",
