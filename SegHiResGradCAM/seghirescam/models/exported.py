@@ -1,0 +1,243 @@
+"""torch.export programs (``.pt2``): any layer inside is reachable, for the file keeps the graph and its module names.
+
+The file is code: it is scanned (:mod:`pickle_scan`), then consent to exactly its content is asked for, and only then is
+it given to torch.  What the program does not say (classes, spacing, intensities, windows) stands in a description
+beside or inside it (:mod:`sidecar`).  A program with fixed sizes sees the image through windows of that size; one that
+was exported with dynamic sizes sees it in one piece.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from pathlib import Path
+
+from ..cam.heads import BINARY, SOFTMAX
+from ..errors import ModelError
+from ..protocol import ClassInfo
+from . import sidecar
+from .pickle_scan import damaged, opened, scan
+from .program import (
+    ProgramModel,
+    as_classes,
+    asks,
+    channel_names,
+    class_names,
+    content_of,
+    refuse_nonfinite,
+    refuse_without,
+)  # fmt: skip
+
+_SUFFIX = ".pt2"
+
+
+class _ExportedKind:
+    """Recognises zip files that hold a graph of torch.export; by content, whatever the suffix, and ``.pt2`` always."""
+
+    name = "exported"
+
+    def recognises(self, source) -> bool:
+        if isinstance(source, dict) or not Path(source).is_file():
+            return False
+        if Path(source).suffix.lower() == _SUFFIX:
+            return True
+        if not zipfile.is_zipfile(source):
+            return False
+        with zipfile.ZipFile(source) as archive:
+            return bool(_graphs(archive.namelist()))
+
+    def requirements(self, source) -> tuple[str, ...]:
+        return ()
+
+    def runs_author_code(self, source) -> str:
+        """Raises ModelError for a file that would be refused even with consent."""
+        content = content_of(source)
+        scan(content, Path(source).name)
+        return asks("Exported", Path(source).name, content)
+
+    def consent_hash(self, source) -> str:
+        """SHA-256 of the program file: what a remembered consent is bound to."""
+        return hashlib.sha256(content_of(source)).hexdigest()
+
+    def files(self, source) -> tuple[Path, ...]:
+        """Files whose change makes it another model."""
+        return (Path(source), *sidecar.files(Path(source)))
+
+    def classes(self, source) -> tuple[ClassInfo, ...]:
+        about, _, outputs = _told(source)
+        head = about.head or (BINARY if outputs == 1 else SOFTMAX)
+        return as_classes(about.classes or class_names(outputs, head))
+
+    def channels(self, source) -> tuple[str, ...]:
+        about, inputs, _ = _told(source)
+        return about.channels or channel_names(inputs)
+
+    def open(self, source, consent: bool | str = False) -> ProgramModel:
+        """consent: True, or the SHA-256 that was agreed to. Raises ModelError (refused or damaged), ConsentError."""
+        path = Path(source)
+        content = content_of(path)  # read once: what is scanned and hashed is what is loaded
+        scan(content, path.name)
+        refuse_without(consent, content, asks("Exported", path.name, content))
+        archive = opened(content, path.name, whole=True)
+        about = sidecar.Sidecar.of(path, archive)
+        program = _loaded(content, path.name)
+        image, logits = _image_and_logits(program, about)
+        dims = image.ndim - 2
+        network = _network(program, dims)
+        refuse_nonfinite(network, path.name)
+        sizes = tuple(image.shape[2:])
+        fixed = None if all(not isinstance(n, int) for n in sizes) else tuple(int(n) for n in sizes)
+        return ProgramModel(
+            network,
+            about,
+            outputs=int(logits.shape[1]),
+            channels=int(image.shape[1]),
+            spatial_dims=dims,
+            fixed=fixed if fixed is None or dims == 3 else (1, *fixed),
+            divisor=deepest(network, dims),
+            name=path.stem,
+            kind=self.name,
+        )
+
+
+def deepest(network, dims: int) -> int:
+    """The largest ratio between the image's and a layer's size, as traced."""
+    from .graph_taps import Tap, cells
+
+    grids = [cells(n, dims) for n in network.graph.nodes if n.op == "placeholder"]
+    size = max(grids)
+    layers = [
+        cells(n, dims) for n in network.graph.nodes
+        if n.op == "call_module" and isinstance(network.get_submodule(n.target), Tap)
+    ]  # fmt: skip
+    return max([1, *(round(a / b) for layer in layers if layer for a, b in zip(size, layer, strict=True) if b > 1)])
+
+
+def _loaded(content, name):
+    import logging
+
+    import torch
+
+    log = logging.getLogger("torch.export")
+    level = log.level
+    log.setLevel(logging.CRITICAL)  # it logs tracebacks of what we turn into a sentence
+    try:
+        return torch.export.load(io.BytesIO(content))
+    except Exception as error:  # torch raises whatever a foreign version or damaged tables lead to
+        line = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        raise ModelError(
+            f"torch {torch.__version__} cannot read the program '{name}' ({line}).",
+            "Export it again with this version of torch.",
+        ) from error
+    finally:
+        log.setLevel(level)
+
+
+def _network(program, dims):
+    from .graph_taps import graph_net
+
+    module = program.module(check_guards=False)
+
+    first = _first_names(module.graph, program.state_dict)
+
+    def origin(node):
+        return tuple((key, _renamed(path, first)) for key, path in _stack(node) if path)
+
+    def value(target):
+        found = module
+        for part in target.split("."):
+            found = getattr(found, part)
+        return found
+
+    return graph_net(module.graph, value, origin, dims)
+
+
+def _stack(node):
+    """(key of the call, module path), outermost first."""
+    return [(key, path) for key, (path, *_) in (node.meta.get("nn_module_stack") or {}).items()]
+
+
+def _first_names(graph, state):
+    """Path a module was called by -> a shorter one, for modules that stand at several places; their weights tell."""
+    first, names = {}, {}
+    for name in sorted(state, key=lambda name: name.count(".")):  # of equal ones the first
+        names.setdefault((state[name].data_ptr(), state[name].shape), name)
+    for node in graph.nodes:
+        stack = _stack(node)
+        weights = (state.get(n.target) for n in node.all_input_nodes if n.op == "get_attr")
+        owner = next((names[w.data_ptr(), w.shape].rpartition(".")[0] for w in weights if w is not None), "")
+        called = stack[-1][1] if stack else ""
+        if not called or not owner or f"{called}.".startswith(f"{owner}.") or f"{owner}.".startswith(f"{called}."):
+            continue
+        a, b = called.split("."), owner.split(".")
+        while a and b and a != b:
+            if len(b) <= len(a):
+                first.setdefault(".".join(a), ".".join(b))
+            if a.pop() != b.pop():
+                break
+    return first
+
+
+def _renamed(path, first):
+    parts = path.split(".")
+    for end in range(len(parts), 0, -1):
+        known = first.get(".".join(parts[:end]))
+        if known:
+            return ".".join([known, *parts[end:]])
+    return path
+
+
+def _image_and_logits(program, about):
+    """(fake) tensors the program takes and returns. Raises ModelError for what is no segmentation program."""
+    import torch
+
+    nodes = {node.name: node for node in program.graph.nodes}
+    inputs = [nodes[name].meta.get("val") for name in program.graph_signature.user_inputs if name in nodes]
+    outputs = [nodes[name].meta.get("val") for name in program.graph_signature.user_outputs if name in nodes]
+    image = inputs[0] if inputs else None
+    if len(inputs) != 1 or not isinstance(image, torch.Tensor) or image.ndim not in (4, 5):
+        raise ModelError(
+            f"The program takes {len(program.graph_signature.user_inputs)} input(s), not one image.",
+            "Export it with one tensor [1, channels, *spatial].",
+        )
+    grids = [t for t in outputs if isinstance(t, torch.Tensor) and t.ndim == image.ndim]
+    wanted = None if about.classes is None else 1 if about.head == BINARY else len(about.classes)
+    if not grids:
+        raise ModelError("The program returns no logits [1, classes, *spatial].", "Export a segmentation network.")
+    return image, max(grids, key=lambda t: (t.shape[1] == wanted, int(t[0, 0].numel())))
+
+
+def _graphs(names):
+    return [
+        name for name in names
+        if name == "serialized_exported_program.json"
+        or (name.endswith(".json") and name.rpartition("/")[0].rpartition("/")[2] == "models")
+    ]  # fmt: skip
+
+
+def _told(source):
+    """(description, channels in, channels out) read as data; torch is not loaded."""
+    path = Path(source)
+    content = content_of(path)
+    archive = opened(content, path.name)
+    about = sidecar.Sidecar.of(path, archive)
+    graphs = _graphs(archive.namelist())
+    if not graphs:
+        raise ModelError(
+            f"'{path.name}' holds no graph of torch.export.",
+            "Compiled packages cannot be explained; save the program itself: torch.export.save(program, path).",
+        )
+    try:
+        module = json.loads(archive.read(graphs[0]))["graph_module"]
+        values, signature = module["graph"]["tensor_values"], module["signature"]
+        taken = [s["user_input"]["arg"]["as_tensor"]["name"] for s in signature["input_specs"] if "user_input" in s]
+        given = [s["user_output"]["arg"]["as_tensor"]["name"] for s in signature["output_specs"] if "user_output" in s]
+        inputs, outputs = (values[names[0]]["sizes"][1]["as_int"] for names in (taken, given))
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, zipfile.BadZipFile) as error:
+        raise damaged(content, path.name) from error
+    return about, int(inputs), int(outputs)
+
+
+KIND = _ExportedKind()
