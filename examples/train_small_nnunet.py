@@ -16,6 +16,7 @@ import shutil
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,26 +30,45 @@ DATASET = "Dataset901_OneAbdomen"
 PATCH = 48
 
 
+@dataclass(frozen=True)
+class Length:
+    """How long to train: by the clock, or by a number of steps, which gives the same network every time."""
+
+    minutes: float = 4
+    steps: int | None = None
+
+    def gone(self, step: int, started: float) -> float:
+        """0 at the first step, 1 where training ends."""
+        return step / self.steps if self.steps else (time.monotonic() - started) / (60 * self.minutes)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("toy_nnunet"), help="folder for the trained-model folder")
-    parser.add_argument("--minutes", type=float, default=4, help="time for training")
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument("--minutes", type=float, default=4, help="time for training")
+    either.add_argument("--steps", type=int, help="train this many steps instead: the same network every time")
+    parser.add_argument("--seed", type=int, default=0, help="of the first weights and of the patches")
     parser.add_argument("--data", type=Path, default=os.environ.get("SEGHIRESCAM_TEST_DATA"), help="CT and labels")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--no-dice", action="store_true", help="leave out the prediction at the end")
     options = parser.parse_args()
     if options.data is None or not (Path(options.data) / "ct_abdomen.nii.gz").is_file():
         parser.error("Set SEGHIRESCAM_TEST_DATA (or --data) to a folder with ct_abdomen.nii.gz, its labels and names.")
     with tempfile.TemporaryDirectory() as work:
-        model = make(Path(work), Path(options.data), options.minutes, options.device)
+        length = Length(options.minutes, options.steps)
+        model = make(Path(work), Path(options.data), length, options.seed, options.device)
         target = options.out / DATASET / model.name
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(model, target, ignore=shutil.ignore_patterns("*.txt", "*.png"))
     print(f"Trained-model folder: {target}")
-    show(target, Path(options.data))
+    if not options.no_dice:
+        show(target, Path(options.data))
+    print(f"Why did it draw that? python examples/explain_ct.py {target}")
     return 0
 
 
-def make(work: Path, data: Path, minutes: float, device: str) -> Path:
+def make(work: Path, data: Path, length: Length, seed: int = 0, device: str = "cpu") -> Path:
     """The trained-model folder, inside ``work``."""
     for name in ("raw", "preprocessed", "results"):
         os.environ[f"nnUNet_{name}"] = str(work / name)
@@ -68,10 +88,10 @@ def make(work: Path, data: Path, minutes: float, device: str) -> Path:
     trainer = nnUNetTrainer({**plans, "continue_training": False}, "3d_fullres", 0, dataset, torch.device(device))
     Path(trainer.preprocessed_dataset_folder).mkdir(parents=True, exist_ok=True)
     (Path(trainer.preprocessed_dataset_folder) / "case.b2nd").touch()  # the trainer infers the data's format from it
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     trainer.initialize()
     trainer.inference_allowed_mirroring_axes = None  # left and right kidney are not to be mistaken
-    learn(trainer, *preprocessed(trainer, work / "raw" / DATASET), 60 * minutes)
+    learn(trainer, *preprocessed(trainer, work / "raw" / DATASET), length, seed)
     folder = Path(trainer.output_folder)
     trainer.save_checkpoint(str(folder / "checkpoint_final.pth"))
     (folder.parent / "plans.json").write_text(json.dumps(plans, indent=1))
@@ -119,13 +139,13 @@ def preprocessed(trainer, raw: Path):
     return torch.from_numpy(data), torch.from_numpy(labels[0]).long().clamp_min(0)
 
 
-def learn(trainer, image, labels, seconds: float) -> None:
-    """Random patches, two of three around an organ; nnU-Net's own loss with deep supervision; AdamW for ``seconds``."""
+def learn(trainer, image, labels, length: Length, seed: int) -> None:
+    """Random patches, two of three around an organ; nnU-Net's own loss with deep supervision; AdamW."""
     network = trainer.network.train()
     optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=1e-4)
-    rng, started, step = np.random.default_rng(0), time.monotonic(), 0
+    rng, started, step = np.random.default_rng(seed), time.monotonic(), 0
     places = [torch.nonzero(labels == value) for value in range(1, len(ORGANS) + 1)]
-    while (gone := (time.monotonic() - started) / seconds) < 1:
+    while (gone := length.gone(step, started)) < 1:
         optimizer.param_groups[0]["lr"] = 3e-3 * (1 - gone) ** 0.9
         x, y = (torch.stack(part) for part in zip(*(patch(image, labels, places, rng) for _ in range(2)), strict=True))
         x = (x * (1 + 0.1 * torch.randn(()))) + 0.1 * torch.randn(())  # a little contrast and brightness
@@ -142,7 +162,7 @@ def learn(trainer, image, labels, seconds: float) -> None:
         step += 1
         if step % 25 == 0:
             print(f"{100 * gone:3.0f} %  step {step}  loss {loss.item():.3f}", flush=True)
-    print(f"{step} steps in {seconds:.0f} s")
+    print(f"{step} steps in {time.monotonic() - started:.0f} s")
 
 
 def patch(image, labels, places, rng):

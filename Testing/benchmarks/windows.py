@@ -3,6 +3,7 @@
 Part 1, time: a MONAI DynUNet, windows of 64^3, half overlap, gaussian weights, on a volume of 128 x 160 x 160 voxels;
 balls of three sizes as M; process CPU seconds of one Seg-HiRes-Grad CAM at the bottleneck, beside the prediction of the
 whole volume by MONAI's own inferer and a plain backward pass through that inferer (what one would write by hand).
+An nnU-Net of its own (windows_nnunet.py) is asked by us and by nnunetv2-cam.
 Part 2, memory: 512 x 512 x 400 voxels, windows of 96^3, M given; the peak above the prepared image, in float32 volumes.
 Every row is a fresh process with one thread.  Writes results/windows.json and the lines between the markers of
 README.md.  Needs the environment of `dev.py test`.
@@ -169,14 +170,14 @@ def prediction_memory(size):
     }
 
 
-def fresh(expression: str) -> dict:
-    """One row in a process of its own."""
-    words = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import json, windows; "
+def fresh(expression: str, module: str = "windows", also=()) -> dict:
+    """One row in a process of its own; also: further folders of packages."""
+    words = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import json, {module}; "
     keep = {k: v for k, v in os.environ.items() if not k.startswith(("OMP_", "MKL_", "MALLOC_"))}
     keep |= {"OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "1048576"}
-    keep["PYTHONPATH"] = str(ROOT / "SegHiResGradCAM")
+    keep["PYTHONPATH"] = os.pathsep.join([str(ROOT / "SegHiResGradCAM"), *also])
     done = subprocess.run(
-        [sys.executable, "-c", words + f"print('@' + json.dumps(windows.{expression}))"],
+        [sys.executable, "-c", words + f"print('@' + json.dumps({module}.{expression}))"],
         capture_output=True, text=True, env=keep,
     )  # fmt: skip
     lines = [line for line in done.stdout.splitlines() if line.startswith("@")]
@@ -184,6 +185,25 @@ def fresh(expression: str) -> dict:
         last = (done.stderr.strip() or f"ended with {done.returncode}").splitlines()[-1]
         return {"failed": last[:200] if done.returncode != -9 else "ended by the system (memory)"}
     return json.loads(lines[0][1:])
+
+
+def nnunet_rows() -> dict:
+    """Ours and nnunetv2-cam on the same nnU-Net, once each."""
+    import windows_nnunet
+
+    testing = str(ROOT / "Testing")
+    mine = fresh("ours()", "windows_nnunet", [testing])
+    print("nnU-Net, ours:", mine, flush=True)
+    try:
+        peer = windows_nnunet.installed()
+    except subprocess.CalledProcessError:
+        theirs = {"failed": "pip could not install it"}
+    else:
+        theirs = {"failed": "our row did not run"}
+        if "failed" not in mine:
+            theirs = fresh(f"nnunetv2_cam({mine['layer']!r})", "windows_nnunet", [testing, peer])
+    print("nnU-Net, nnunetv2-cam:", theirs, flush=True)
+    return {"nnU-Net, ours": [mine], "nnU-Net, nnunetv2-cam": [theirs]}
 
 
 def main() -> int:
@@ -205,6 +225,7 @@ def main() -> int:
         found[f"memory {layer}"] = [fresh(f"memory_of({layer!r}, {options.size})")]
         print(layer, found[f"memory {layer}"], flush=True)
     found["memory of predicting"] = [fresh(f"prediction_memory({options.size})")]
+    found |= nnunet_rows()
     import machine
 
     facts = {"machine": machine.describe(), "rows": found, "load": os.getloadavg()[0]}
@@ -217,6 +238,7 @@ def main() -> int:
 
 def table(found) -> str:
     """Markdown."""
+    import windows_nnunet
 
     def middle(rows, key="cpu_s"):
         values = [row[key] for row in rows if key in row]
@@ -245,6 +267,7 @@ def table(found) -> str:
             f"| radius 20, a plain backward pass through MONAI's inferer | {rows[0]['run']} of {rows[0]['of']} | "
             f"{seconds:.0f} s | {seconds / whole:.2f} |"
         )
+    lines += windows_nnunet.rows(found)
     lines += [
         "",
         "| memory above the prepared image | volumes (float32) | of which one window's pass |",

@@ -146,7 +146,7 @@ def planned(root: Path, *, labels=LABELS, channels=1, residual=False, reader="Ni
 def trained(root: Path, plans, dataset, configuration="3d_fullres", folds=(0,), mirror=(0, 1, 2), steps=120, **words):
     """A trained-model folder as nnU-Net's trainer leaves it; returns its path.
 
-    words: trainer (another class name), checkpoint (file name), spoil(checkpoint dict) -> what is saved instead.
+    words: trainer (another class name), checkpoint (file name), grid (of the case to learn from).
     """
     with quiet_nnunet(root):
         from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
@@ -163,7 +163,7 @@ def trained(root: Path, plans, dataset, configuration="3d_fullres", folds=(0,), 
             trainer.initialize()
             trainer.inference_allowed_mirroring_axes = mirror
             if steps:
-                _learn(trainer, steps, int(fold) if fold != "all" else 99)
+                _learn(trainer, steps, int(fold) if fold != "all" else 99, words.get("grid"))
             # what training leaves in the log: numpy numbers, which weights_only refuses by itself
             trainer.logger.log("ema_fg_dice", np.float64(0.5), 0)
             trainer.logger.log("mean_fg_dice", np.float32(0.5), 0)
@@ -176,12 +176,14 @@ def trained(root: Path, plans, dataset, configuration="3d_fullres", folds=(0,), 
     return model
 
 
-def _learn(trainer, steps, seed):
+def _learn(trainer, steps, seed, grid=None):
     """A few steps of Adam on random patches of one case, preprocessed by nnU-Net; logits stay near one."""
     plans, settings = trainer.plans_manager, trainer.configuration_manager
-    image, labels = scene(Grid.from_spacing((40, 24, 44), (1.2, 2.6, 1.0)), 5, trainer.num_input_channels)
+    grid = grid or Grid.from_spacing((40, 24, 44), (1.2, 2.6, 1.0))
+    image, labels = scene(grid, 5, trainer.num_input_channels)
+    spacing = [float(mm) for mm in grid.spacing_kji]
     data, segmentation, *_ = settings.preprocessor_class(verbose=False).run_case_npy(
-        image.array, labels[None].astype(np.int16), {"spacing": [1.2, 2.6, 1.0]}, plans, settings, trainer.dataset_json
+        image.array, labels[None].astype(np.int16), {"spacing": spacing}, plans, settings, trainer.dataset_json
     )
     data, target = torch.from_numpy(data), torch.from_numpy(segmentation[0].clip(0)).long()
     patch = settings.patch_size

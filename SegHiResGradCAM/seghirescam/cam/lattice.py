@@ -16,6 +16,8 @@ import numpy as np
 _STEP = 4
 #: maps whose positions differ by less than this share of a cell lie on one grid (measured centres are no whole numbers)
 _SAME = 0.25
+#: cells this much further than half a cell outside the image (in cells) still count as at its border
+_RIM = 1e-3
 
 
 class Lattice:
@@ -69,7 +71,8 @@ class _Axis:
         self.aligned = max(phases) - min(phases) <= _SAME * self.stride
         self._anchor = starts[0] + (max(phases) + min(phases)) / 2 if self.aligned else starts[0]
         starts = [self._snapped(s) for s in starts]
-        low, high = -self.stride / 2, valid - 1 + self.stride / 2
+        rim = _RIM * self.stride
+        low, high = -self.stride / 2 - rim, valid - 1 + self.stride / 2 + rim
         ends = [s + self.stride * (cells - 1) for s in starts]
         if self.aligned:
             self.step, reach = self.stride, 0.0
@@ -78,8 +81,8 @@ class _Axis:
             reach = self.stride
         # a point of the lattice at the first start; then outwards as far as cells reach, but not out of the image
         anchor = self._anchor
-        first = math.ceil((max(min(starts) - reach, low - 1e-6) - anchor) / self.step - 1e-9)
-        last = math.floor((min(max(ends) + reach, high + 1e-6) - anchor) / self.step + 1e-9)
+        first = math.ceil((max(min(starts) - reach, low) - anchor) / self.step - 1e-9)
+        last = math.floor((min(max(ends) + reach, high) - anchor) / self.step + 1e-9)
         self.origin, self.count = anchor + first * self.step, max(1, last - first + 1)
 
     def _snapped(self, start):
@@ -90,8 +93,8 @@ class _Axis:
     def kept(self, start) -> range:
         """Cells within half a cell of the image."""
         start = self._snapped(start)
-        low = math.ceil((-self.stride / 2 - start) / self.stride - 1e-6)
-        high = math.floor((self.valid - 1 + self.stride / 2 - start) / self.stride + 1e-6)
+        low = math.ceil((-self.stride / 2 - start) / self.stride - _RIM - 1e-9)
+        high = math.floor((self.valid - 1 + self.stride / 2 - start) / self.stride + _RIM + 1e-9)
         return range(max(0, low), max(max(0, low), min(self.cells, high + 1)))
 
     def sharing(self, start):

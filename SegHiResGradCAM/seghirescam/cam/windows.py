@@ -33,6 +33,8 @@ class WindowPlan:
         self.offsets: list[Offset] = [
             tuple(int(o) - b for o, b in zip(offset, before, strict=True)) for offset in offsets(padded)
         ]
+        if len(set(self.offsets)) < len(self.offsets):
+            raise ModelError("The model's windows name a place twice.", "This is a fault of the model's loader.")
         self.importance = np.ascontiguousarray(importance, dtype=np.float32)
         if self.importance.shape != self.size or not (self.importance > 0).all():
             raise ModelError(
@@ -85,8 +87,8 @@ class Seeds:
     """m_p of one pixel set: what every window's logits are weighted with.
 
     low, high: the box around M.  share: m / W in that box.  touched: offset -> its share of M's weight; these windows
-    meet M, the largest first; all others have gradient zero.  left_out: share of M's weight in windows that a
-    tolerance left out.
+    meet M, the largest first; all others have gradient zero.  left_out, dropped: share of M's weight in windows that
+    a tolerance left out, and their number.
     """
 
     low: Offset
@@ -94,13 +96,17 @@ class Seeds:
     share: np.ndarray
     touched: dict[Offset, float]
     left_out: float
+    dropped: int = 0
 
     @staticmethod
     def of(plan: WindowPlan, weights: np.ndarray, tolerance: float = 0.0) -> Seeds:
         """weights: m on the whole volume, not empty.  tolerance: the share of M's weight that may be left out."""
         low, high = _box(weights)
         inner = weights[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
-        share = np.divide(inner, plan.total_weight(low, high), dtype=np.float32)
+        total = plan.total_weight(low, high)
+        if not (total[inner > 0] > 0).all():
+            raise ModelError("The model's windows leave gaps in the volume.", "This is a fault of the model's loader.")
+        share = np.divide(inner, total, out=np.zeros_like(total), where=total > 0)
         found, whole = {}, float(inner.sum(dtype=np.float64))
         for offset in plan.offsets:
             meeting = plan.overlap(offset, low, high)
@@ -110,12 +116,12 @@ class Seeds:
                     found[offset] = amount / whole
         touched, covered = {}, 0.0
         for offset, part in sorted(found.items(), key=lambda item: -item[1]):
-            if touched and covered >= 1 - tolerance:
+            if tolerance and touched and covered >= 1 - tolerance:
                 break
             touched[offset] = part
             covered += part
         left_out = sum(found.values()) - covered if len(touched) < len(found) else 0.0
-        return Seeds(low, high, share, touched, left_out)
+        return Seeds(low, high, share, touched, left_out, len(found) - len(touched))
 
     def window(self, plan: WindowPlan, offset: Offset, runs: int, flip=()) -> np.ndarray:
         """m_p of one run, ``[*size]`` float32, mirrored like its input; runs: R times F."""

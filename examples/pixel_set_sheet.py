@@ -1,0 +1,92 @@
+"""A figure for ``paper_2d.py``: methods down, pixel sets across, one layer, one slice, on the scale of ``compare``."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+
+import numpy as np
+
+from seghirescam.compare import mask_on, shown
+from seghirescam.display import threshold_holding
+from seghirescam.drawing import LIGHT, bare, colours, draw_letters, draw_outline, draw_scale_bar, new_figure
+from seghirescam.pixel_sets import View
+from seghirescam.protocol import PixelSet
+from seghirescam.slices import body_box, grey_window
+
+SHARE = 0.8
+_SIDE, _CELL, _GAP, _HEAD, _BAR, _FOOT = 1.6, 1.6, 0.08, 0.5, 0.95, 0.75
+
+
+def draw_pixel_sets(image, sets, rows, predicted):
+    """(Figure, caption). sets: recipes by name; rows: a method's explanations, in the sets' order; image: one slice,
+    axes towards R and A.  predicted: bool [J, I], where the class is predicted."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import LogNorm
+
+    grid = image.grid
+    maps = [[shown(e.resampled_to(grid).array, grid)[0] for e in row] for row in rows]
+    masks = [_mask(recipe, grid, predicted) for recipe in sets.values()]
+    norm = LogNorm(
+        1 / (math.prod(grid.shape) * grid.voxel_ml), max(float(m.max()) for row in maps for m in row), clip=True
+    )
+    window = grey_window(image.array[0])
+    _, up, right = body_box(image.array[0], window, [])
+    part, mm = (slice(*up), slice(*right)), grid.spacing_kji[1:]
+    size = ((right[1] - right[0]) * mm[1], (up[1] - up[0]) * mm[0])
+    tall = _CELL * size[1] / size[0]
+    width = 0.5 + _SIDE + len(sets) * (_CELL + _GAP) + _BAR
+    height = 0.25 + _HEAD + len(rows) * (tall + 0.12) + _FOOT
+    figure = new_figure((width, height), LIGHT)
+
+    def text(x, y, words, fontsize, **how):
+        figure.text(x / width, 1 - y / height, words, fontsize=fontsize, color=LIGHT.ink, **how)
+
+    for c, (name, mask) in enumerate(zip(sets, masks, strict=True)):
+        x = 0.25 + _SIDE + c * (_CELL + _GAP) + _CELL / 2
+        text(x, 0.25, name, 10, ha="center", va="top", fontweight="bold")
+        text(x, 0.46, f"{int(mask.sum())} pixels", 8, ha="center", va="top")
+    for r, (row, explained) in enumerate(zip(maps, rows, strict=True)):
+        y = 0.25 + _HEAD + r * (tall + 0.12)
+        title = "\n".join(textwrap.wrap(explained[0].method_title, 18))
+        text(0.25, y + tall / 2, title, 9, va="center", fontweight="bold")
+        for c, (values, mask) in enumerate(zip(row, masks, strict=True)):
+            x = 0.25 + _SIDE + c * (_CELL + _GAP)
+            axis = figure.add_axes((x / width, 1 - (y + tall) / height, _CELL / width, tall / height))
+            extent = (0, size[0], 0, size[1])
+            view = {"origin": "lower", "extent": extent}
+            axis.imshow(image.array[0, 0][part], cmap="gray", vmin=window[0], vmax=window[1], **view)
+            level = threshold_holding(values, SHARE)
+            hidden = (values < level) | (values <= 0)
+            evidence = np.ma.masked_array(values, hidden)[part]
+            axis.imshow(evidence, cmap=colours(), norm=norm, alpha=0.75, interpolation="nearest", **view)
+            draw_outline(axis, mask[part], extent, "solid", 0.9)
+            axis.set_xlim(extent[1], 0)
+            axis.set_ylim(0, extent[3])
+            bare(axis)
+            if r == c == 0:
+                draw_letters(axis, "RLAP", 7)
+                draw_scale_bar(axis, *size, fontsize=7, start=0.9)
+    x = 0.25 + _SIDE + len(sets) * (_CELL + _GAP) + 0.06
+    low = 1 - (0.25 + _HEAD + len(rows) * (tall + 0.12) - 0.12) / height
+    place = (x / width, low, 0.13 / width, 1 - low - (0.25 + _HEAD) / height)
+    per_cent = LogNorm(100 * norm.vmin, 100 * norm.vmax)
+    bar = figure.colorbar(ScalarMappable(per_cent, colours()), cax=figure.add_axes(place), format="%g")
+    bar.set_label("% of the positive evidence per ml", fontsize=8)
+    bar.ax.tick_params(labelsize=7)
+    first, mm_s = rows[0][0], grid.ras((0, 0, 0))[2]
+    caption = (
+        f"Evidence for '{first.class_name}' at {first.layer.name} by method (rows) and pixel set M (columns, outlined)"
+        f". Axial slice at S = {mm_s:.1f} mm. Colours: share of a map's own positive evidence per ml, one logarithmic "
+        f"scale for all cells, from evenly spread evidence upwards; the smallest region with {100 * SHARE:g} % of it "
+        "is coloured. Research use, not for diagnosis."
+    )
+    wrapped = "\n".join(textwrap.wrap(caption, int(width * 16.5)))
+    text(0.25, height - _FOOT + 0.12, wrapped, 7.5, va="top", linespacing=1.35)
+    return figure, caption
+
+
+def _mask(recipe, grid, predicted):
+    """M on the slice, bool [J, I]."""
+    pixels = recipe.resolve(View(grid, grid.shape, 1, "", lambda index: predicted[None]))
+    return mask_on(grid, recipe, PixelSet(pixels.weights, grid))[0]
