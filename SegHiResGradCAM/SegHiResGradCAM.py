@@ -12,7 +12,7 @@ import qt
 import vtk
 
 import slicer
-from SegHiResGradCAMLib.Choices import DeviceChoice, GridChoice, MethodChoice, PixelSetChoice, ScoreChoice
+from SegHiResGradCAMLib.Choices import DEFAULT_METHOD, DeviceChoice, GridChoice, PixelSetChoice, ScoreChoice
 from SegHiResGradCAMLib.EngineDoor import EngineDoor
 from SegHiResGradCAMLib.Installer import Installer, examine
 from SegHiResGradCAMLib.PanelView import PanelView
@@ -58,14 +58,19 @@ class SegHiResGradCAMParameterNode:
     """What is saved with the scene: the question, and which result is shown (how it is shown stands in its node)."""
 
     volume: slicer.vtkMRMLScalarVolumeNode
+    channel2: slicer.vtkMRMLScalarVolumeNode  # further volumes, of models that look at several (Channels.FIELDS)
+    channel3: slicer.vtkMRMLScalarVolumeNode
+    channel4: slicer.vtkMRMLScalarVolumeNode
+    channel5: slicer.vtkMRMLScalarVolumeNode
+    channel6: slicer.vtkMRMLScalarVolumeNode
     segmentation: slicer.vtkMRMLSegmentationNode
     segmentId: str
     model: str
     className: str
     rivalName: str
     layer: Annotated[str, Default("default")]
+    method: Annotated[str, Default(DEFAULT_METHOD)]
     pixelSet: PixelSetChoice
-    method: MethodChoice
     score: ScoreChoice
     device: DeviceChoice
     grid: GridChoice
@@ -90,14 +95,12 @@ class SegHiResGradCAMWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = SegHiResGradCAMLogic()
         self.view = PanelView(self.ui)
         self.presenter = self.logic.makePresenter(lambda question: self.ask(question), self.view.show)
-        connectControls(self.ui, self.view, self.presenter, lambda former: self.chooseFolder(former))
-        for event, action in (
-            (slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose),
-            (slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose),
-            (slicer.mrmlScene.NodeRemovedEvent, self.onNodesChanged),
-            (slicer.mrmlScene.EndImportEvent, self.onNodesChanged),
-        ):
-            self.addObserver(slicer.mrmlScene, event, action)
+        connectControls(self.ui, self.view, self.presenter, lambda *words: self.chooseFolder(*words))
+        scene = slicer.mrmlScene
+        self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
+        self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
+        for event in (scene.NodeRemovedEvent, scene.EndImportEvent):
+            self.addObserver(scene, event, self.onNodesChanged)
         self.initializeParameterNode()
 
     def cleanup(self):
@@ -151,8 +154,8 @@ class SegHiResGradCAMWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def ask(self, question):
         return not slicer.app.testingEnabled() and slicer.util.confirmYesNoDisplay(question)
 
-    def chooseFolder(self, former):
-        words = slicer.util.mainWindow(), _("Folder for the map and its facts"), former
+    def chooseFolder(self, former, title="Folder for the map and its facts"):
+        words = slicer.util.mainWindow(), _(title), former
         return "" if slicer.app.testingEnabled() else qt.QFileDialog.getExistingDirectory(*words)
 
     def _disconnectParameterNode(self):
@@ -170,13 +173,10 @@ class SegHiResGradCAMLogic(ScriptedLoadableModuleLogic):
 
     def makePresenter(self, ask, onChange):
         settings, later = Settings(slicer.app.userSettings()), qt.QTimer.singleShot
-
-        def makeClient():
-            words = {"settings": settings, "temporaryFolder": slicer.app.temporaryPath, "hold": Voxels}
-            return WorkerClient(later, shutil.which("PythonSlicer"), **words)
-
-        engine = EngineDoor(makeClient, later)
-        return Presenter(slicer.mrmlScene, engine, settings, ask, Installer(ask), onChange, examine)
+        python, folder = shutil.which("PythonSlicer"), slicer.app.temporaryPath
+        words = {"settings": settings, "temporaryFolder": folder, "hold": Voxels}
+        engine = EngineDoor(lambda: WorkerClient(later, python, **words), later)
+        return Presenter(slicer.mrmlScene, engine, settings, ask, Installer(ask), onChange, examine, later)
 
 
 class SegHiResGradCAMTest(ScriptedLoadableModuleTest):

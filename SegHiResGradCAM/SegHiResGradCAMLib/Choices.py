@@ -6,6 +6,8 @@ from enum import Enum
 
 #: words that stand for a layer: the engine's default rule, and the paper's choice
 DEFAULT_LAYER, DEEPEST_LAYER = "default", "deepest"
+#: the paper's method; the list of all comes from the worker, which knows the engine's registry
+DEFAULT_METHOD, DEFAULT_METHOD_TITLE = "seg_hires_grad_cam", "Seg-HiRes-Grad CAM"
 
 
 class _Choice(Enum):
@@ -28,19 +30,13 @@ class PixelSetChoice(_Choice):
     PREDICTED = "predicted", "Predicted class"
     SEGMENT_AND_PREDICTED = "segment_and_predicted", "Segment and predicted"
     COMPONENT = "component", "Largest part of the segment"
+    FALSE_POSITIVES = "false_positives", "False positives against the segment"
+    FALSE_NEGATIVES = "false_negatives", "False negatives against the segment"
     WHOLE_IMAGE = "whole_image", "Whole image"
 
     @property
     def needsSegment(self) -> bool:
         return self not in (PixelSetChoice.PREDICTED, PixelSetChoice.WHOLE_IMAGE)
-
-
-class MethodChoice(_Choice):
-    """Registered names of the engine's methods."""
-
-    HIRES = "seg_hires_grad_cam", "Seg-HiRes-Grad CAM"
-    GRAD = "seg_grad_cam", "Seg-Grad-CAM (averages)"
-    XRES = "seg_xres_cam", "Seg-XRes-CAM (pools in windows)"
 
 
 class ScoreChoice(_Choice):

@@ -6,9 +6,10 @@ import logging
 
 from seghirescam.errors import SegHiResCamError
 
+from .ChannelImages import ChannelImages
 from .Geometry import gridOfVolume
 from .ImageReader import imageSteps
-from .Job import DESCRIBE, LAYERS, PLACE, Job
+from .Job import DESCRIBE, LAYERS, PLACE, PREDICT, Job
 from .Steps import Steps
 from .WorkerClient import deviceText
 
@@ -27,8 +28,9 @@ class EngineDoor:
         self._reading = Steps(schedule)
         self._client = None
         self._job: Job | None = None
-        self._image, self._imageKey = None, None
+        self._images: dict[str, tuple] = {}
         self.presenter = None
+        self._methods: list[dict] = []
         self.cost: dict = {}  # of the last maps: seconds, forward calls, what the worker keeps
 
     @property
@@ -37,19 +39,27 @@ class EngineDoor:
         return self._client.hello if self._client is not None else None
 
     @property
+    def methods(self) -> list[dict]:
+        """What the engine can be asked for, see Hello.methods; as a worker said last."""
+        if self.hello is not None:
+            self._methods = self.hello.methods
+        return self._methods
+
+    @property
     def device(self) -> str:
         """What computes, as the worker said; "" before it has."""
         return deviceText(self.hello) if self.hello is not None else ""
 
-    def send(self, job: Job, source: str = "", volumeNode=None, question: dict | None = None) -> None:
-        """Reads the volume and hands the job over, both from the event loop; the answer comes later.
+    def send(self, job: Job, source: str = "", volumes: dict | None = None, question: dict | None = None) -> None:
+        """Reads the volumes and hands the job over, both from the event loop; the answer comes later.
 
-        question: the words of WorkerClient.explain, layers or resample.  A pixel set in it may be a function that
-        returns a generator, see Question.recipe; it is replaced by what that read.  Nothing is raised: what goes wrong
-        comes as ``onError``, of small volumes before this returns.
+        volumes: channel name -> node, {} where the job looks at none.  question: the words of WorkerClient.explain,
+        layers, predict or resample.  A pixel set in it may be a function that returns a generator, see Question.recipe;
+        it is replaced by what that read.  Nothing is raised: what goes wrong comes as ``onError``, of small volumes
+        before this returns.
         """
         self._job = job
-        self._reading.start(self._sending(job, source, volumeNode, question), lambda number: None, self._failed)
+        self._reading.start(self._sending(job, source, volumes, question), lambda number: None, self._failed)
 
     def cancel(self) -> None:
         """Politely, then by ending the process; the answer is an error with the code "cancelled"."""
@@ -62,18 +72,19 @@ class EngineDoor:
 
     def close(self) -> None:
         """Ends the worker now and silently, and forgets the image."""
-        self._job = self._image = None
+        self._job = None
+        self._images.clear()
         self._reading.stop()
         if self._client is not None:
             self._client.close()
 
-    def _sending(self, job, source, volumeNode, question):
+    def _sending(self, job, source, volumes, question):
         if question is not None and "pixelSets" in question:  # first: it is small, and more often at fault
             read = []
             for one in question["pixelSets"]:
                 read.append((yield from one()) if callable(one) else one)
             question["pixelSets"] = read
-        image = (yield from self._imageSteps(volumeNode)) if volumeNode is not None else None
+        image = (yield from self._imageSteps(volumes)) if volumes else None
         if self._client is None:
             self._client = self._makeClient()
             self._client.onHello = lambda hello: self.presenter.changed()
@@ -85,18 +96,23 @@ class EngineDoor:
             job.number = self._client.resample(**question)
         elif job.purpose == LAYERS:
             job.number = self._client.layers(source, image, **question)
+        elif job.purpose == PREDICT:
+            job.number = self._client.predict(source, image, **question)
         else:
             job.number = self._client.explain(source, image, **question)
 
-    def _imageSteps(self, volumeNode):
-        """Generator; returns the volume's Image: the same object as long as voxels and place are the same, so that it
-        travels once."""
-        data = volumeNode.GetImageData()
-        key = (volumeNode.GetID(), data.GetMTime() if data is not None else 0)
-        if self._image is None or key != self._imageKey or not gridOfVolume(volumeNode).same_as(self._image.grid, 1e-9):
-            self._image = None  # two at a time would be one too many
-            self._image, self._imageKey = (yield from imageSteps(volumeNode)), key
-        return self._image
+    def _imageSteps(self, volumes):
+        """Generator; returns the volume's Image, of several volumes ChannelImages: the same objects as long as voxels
+        and place are the same, so that they travel once."""
+        wanted = {node.GetID(): node for node in volumes.values()}
+        # what is not needed any more goes first: the images of two cases would be one too many
+        self._images = {i: kept for i, kept in self._images.items() if i in wanted and _isSame(wanted[i], *kept)}
+        for name, node in volumes.items():
+            if node.GetID() not in self._images:
+                image = yield from imageSteps(node, f"The volume for {name}" if len(volumes) > 1 else "")
+                self._images[node.GetID()] = (_stamp(node), image)
+        images = tuple(self._images[node.GetID()][1] for node in volumes.values())
+        return images[0] if len(images) == 1 else ChannelImages(images, tuple(volumes))
 
     def _failed(self, error):
         self._job = None
@@ -123,3 +139,12 @@ class EngineDoor:
             self._job = None
             log = list(self._client.log)[-_LOG_LINES:]
             self.presenter.onError(failure.code, failure.sentence, failure.hint, "\n".join(log))
+
+
+def _stamp(volumeNode):
+    data = volumeNode.GetImageData()
+    return data.GetMTime() if data is not None else 0
+
+
+def _isSame(volumeNode, stamp, image):
+    return _stamp(volumeNode) == stamp and gridOfVolume(volumeNode).same_as(image.grid, 1e-9)

@@ -24,16 +24,17 @@ def readImage(volumeNodes) -> Image:
     return finished(imageSteps(volumeNodes))
 
 
-def imageSteps(volumeNodes):
+def imageSteps(volumeNodes, called: str = ""):
     """Generator for :class:`Steps`; returns what :func:`readImage` reads.
 
-    Raises ImageError also where a volume changes meanwhile.
+    called: what an error calls the volume, "The volume" or "Channel 1" unless given.  Raises ImageError also where a
+    volume changes meanwhile.
     """
     nodes = list(volumeNodes) if isinstance(volumeNodes, (list, tuple)) else [volumeNodes]
     if not nodes:
         raise ImageError("No volume was given.", "Choose the volume that the model looks at.")
     for number, node in enumerate(nodes, 1):
-        _checkScalar(node, _called(number, len(nodes)))
+        _checkScalar(node, called or _called(number, len(nodes)))
     grid = gridOfVolume(nodes[0])
     for number, node in enumerate(nodes[1:], 2):
         other = gridOfVolume(node)

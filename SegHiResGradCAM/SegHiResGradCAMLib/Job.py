@@ -6,18 +6,21 @@ import time
 from dataclasses import dataclass, field
 
 DESCRIBE, LAYERS, EXPLAIN, OTHER_LAYER, PLACE = "describe", "layers", "explain", "other layer", "place"
+PREDICT = "predict"
 
 
 @dataclass
 class Job:
     """purpose: one of the words above.  nodeIds: nodes without which the answer has no place to go.
 
-    what: anything that is needed when the answer comes.  number: the client's.  fraction, phase: how far it is.
+    volumes: channel name -> id of its volume (in ``nodeIds`` too), where the job looks at the image.  what: anything
+    that is needed when the answer comes.  number: the client's.  fraction, phase: how far it is.
     """
 
     purpose: str
     nodeIds: tuple[str, ...] = ()
     what: dict = field(default_factory=dict)
+    volumes: dict = field(default_factory=dict)
     number: int = 0
     fraction: float = 0.0
     phase: str = "Starting"

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from . import Question
+from .Channels import FIELDS, assigned, severalChannels
 from .ClassMatch import matchingClass
 from .Job import DESCRIBE, Job
 from .ModelFacts import FAILED, READ, READING, UNREAD, ModelFacts
@@ -13,20 +16,26 @@ from .ModelShelf import ModelShelf
 
 #: ends of a description that say nothing about the model
 _NOT_ITS_FAULT = ("cancelled", "worker_lost", "worker_start", "worker_refused")
+#: a typed folder is looked at when nothing more has been typed for so long
+TYPING_MS = 700
 
 
 class ModelDesk:
     """The presenter's half for the model; ``panel`` is the Presenter, whose parameters, notices and jobs it uses."""
 
-    def __init__(self, panel, settings):
-        self._panel = panel
+    def __init__(self, panel, scene, settings, later):
+        self._panel, self._scene, self._later = panel, scene, later
         self.shelf = ModelShelf(settings)
         self.facts = ModelFacts()
         self._matched = None
+        self._assignedFor = ""
+        self._typed = ""
 
     def enter(self) -> None:
-        """Takes over the parameters' model; the class they remember stays until segment or model change."""
+        """Takes over the parameters' model; the class and the channels they remember stay until it changes."""
         p = self._panel.parameters
+        restored = p is not None and any(getattr(p, field) is not None for field in FIELDS[1:])
+        self._assignedFor = p.model if restored else ""
         self._matched = self._pair() if p is not None and p.className else None
         self.take()
 
@@ -38,6 +47,7 @@ class ModelDesk:
 
     def pick(self, key: str) -> None:
         """A model of the list: the worker describes it; nothing of it is run."""
+        self._typed = ""  # a folder that is being typed is not waited for any more
         if self._panel.parameters is None:
             return
         self._panel.write(model=key)
@@ -47,12 +57,26 @@ class ModelDesk:
             self.describe()
         self._panel.changed()
 
-    def pickPath(self, path: str) -> None:
-        """A file's path, typed or browsed; letters on the way to an existing file do nothing."""
-        if os.path.isfile(path) and self._panel.parameters is not None:
-            key = self.shelf.add(path)
-            if key != self._panel.parameters.model or self.facts.state == FAILED:
-                self.pick(key)
+    def pickPath(self, text: str) -> None:
+        """A path, typed, dropped or browsed; letters on the way to an existing file do nothing.
+
+        Folders wait until nothing more is typed: on the way to a model lie many that are none.
+        """
+        path = self._typed = droppedPath(text, self.shelf.path(self.facts.key))
+        if os.path.isfile(path) or path != text:
+            self.pickFound(path)
+        elif os.path.isdir(path):
+            self._later(TYPING_MS, lambda: self.pickFound(path) if path == self._typed else None)
+
+    def pickFound(self, path: str) -> None:
+        """A file or folder that is chosen for good; one that turned out to be no model is not kept in the list."""
+        if not os.path.exists(path) or self._panel.parameters is None:
+            return
+        if self.facts.state == FAILED:
+            self.shelf.forget(self.facts.key)
+        key = self.shelf.add(path)
+        if key != self._panel.parameters.model or self.facts.state == FAILED:
+            self.pick(key)
 
     def describe(self, then: Callable[[], None] | None = None) -> None:
         """Asks the worker what the model says about itself; ``then`` is called when it has."""
@@ -72,6 +96,7 @@ class ModelDesk:
             return
         self.facts = ModelFacts.described(self.facts.key, self.facts.source, answer)
         self._panel.missing = self._panel.examine(self.facts.requirements)
+        self.assignChannels()
         self.match()
         if job.what["then"] is not None:
             job.what["then"]()
@@ -94,9 +119,31 @@ class ModelDesk:
             self._panel.write(className=matchingClass(Question.segmentName(p), self.facts.classes))
         self._matched = pair
 
+    def assignChannels(self) -> None:
+        """Gives a new model's channels the volumes whose names say them; what the user or the scene chose stays."""
+        p = self._panel.parameters
+        if p is not None and severalChannels(self.facts) and self._assignedFor != p.model:
+            self._panel.write(**assigned(self._scene, self.facts.channels))
+            self._assignedFor = p.model
+
     def _pair(self):
         p = self._panel.parameters
         return p.segmentation.GetID() if p.segmentation else "", p.segmentId, p.model
 
     def _set(self, state, failure=""):
         self.facts = ModelFacts(self.facts.key, self.facts.source, state, failure=failure)
+
+
+def droppedPath(text: str, former: str = "") -> str:
+    """The path in a text field into which a file or folder was dropped: Qt inserts its address into what stood there.
+
+    former: the path that stood there.  Any other text is returned as it is.
+    """
+    begin = text.find("file://")
+    if begin < 0:
+        return text
+    # the address lies somewhere inside the former text: what follows it there is cut off
+    before = text[:begin]
+    after = former[len(before) :] if former.startswith(before) else ""
+    address = text[begin:].removesuffix(after) if after else text[begin:]
+    return url2pathname(urlsplit(address.strip()).path)

@@ -11,7 +11,7 @@ UNREAD, READING, READ, FAILED = "unread", "reading", "read", "failed"
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """key, source: see ModelShelf.  state: UNREAD until the worker has described it.
+    """key, source: see ModelShelf.  state: UNREAD until the worker has described it.  kind: what people call it.
 
     codeReason: the sentence that names the author's code which opening would run, "" if only data are read; codeHash:
     SHA-256 of that code.  failure: why it cannot be used.
@@ -36,7 +36,7 @@ class ModelFacts:
             key,
             source,
             READ,
-            kind=data["kind"],
+            kind=data["kind_title"],
             classes=tuple(info["name"] for info in sorted(data["classes"], key=lambda info: info["index"])),
             channels=None if channels is None else tuple(channels),
             requirements=tuple(data["requirements"]),
@@ -51,11 +51,10 @@ class ModelFacts:
         if self.state == READING:
             return "Reading what the model says about itself..."
         if self.state == FAILED:
-            return self.failure
+            return "This cannot be used as a model."  # the failure itself stands below, where all errors do
         if self.state == UNREAD:
             return "Read when you press Apply."
-        about = {"demo": "Demo network", "factory": "Python file and weights"}.get(self.kind, self.kind)
-        text = f"{about}, {len(self.classes)} classes"
+        text = f"{self.kind}, {len(self.classes)} {'class' if len(self.classes) == 1 else 'classes'}"
         if self.channels and len(self.channels) > 1:
             text += f", {len(self.channels)} channels ({', '.join(self.channels)})"
         return text + ("; runs its author's code" if self.codeReason else "")

@@ -47,6 +47,10 @@ class ModelShelf:
         self._settings[_KEY] = json.dumps(kept)
         return key
 
+    def forget(self, key: str) -> None:
+        """Takes a path off the list."""
+        self._settings[_KEY] = json.dumps({k: p for k, p in self._recent().items() if k != key})
+
     def source(self, key: str) -> str:
         """What the engine opens: a demo's name or a path; "" for a key that is not known on this computer."""
         return key if key.startswith(DEMO_PREFIX) else self._recent().get(key, "")

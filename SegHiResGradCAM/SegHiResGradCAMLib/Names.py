@@ -7,6 +7,7 @@ SEGMENTATION_ROLE = PREFIX + "Segmentation"
 FORMER_FOREGROUND_ROLE = PREFIX + "FormerForeground"
 
 EXPLANATION = PREFIX + "Explanation"
+PREDICTION = PREFIX + "Prediction"
 COLOR_TABLE = PREFIX + "ColorTable"
 FORMER_OPACITY = PREFIX + "FormerOpacity"
 SETTINGS = PREFIX + "DisplaySettings"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .Channels import FIELDS
 from .ViewState import Option, ViewState
 
 #: combo box, its entries and its chosen key in the ViewState, and what stands first while nothing is chosen
@@ -9,17 +10,20 @@ _LISTS = (
     ("modelComboBox", "models", "model", "Choose a model..."),
     ("classComboBox", "classes", "className", "Choose the class..."),
     ("rivalComboBox", "rivals", "rivalName", "Choose the rival..."),
+    ("methodComboBox", "methods", "method", ""),
     ("layerComboBox", "layers", "layer", ""),
     ("shownLayerComboBox", "shownLayers", "shownLayer", ""),
 )
 #: labels that are hidden while they have nothing to say
 _NOTES = (
     ("modelTextLabel", "modelText"),
+    ("channelTextLabel", "channelText"),
     ("classTextLabel", "classText"),
     ("layerWarningLabel", "layerWarning"),
     ("deviceTextLabel", "device"),
 )
 _TOOLTIP_ROLE = 3  # Qt::ToolTipRole
+_PREDICT_TIP = "Runs the model's own inference and adds its classes as segments; then any of them can be explained."
 
 
 class PanelView:
@@ -71,6 +75,19 @@ class PanelView:
             self._model = state.model
             _set(ui.modelPathLineEdit, "currentPath", state.modelPath)
         _set(ui.rivalComboBox, "enabled", state.rivalEnabled)
+        self._showChannels(state.channels)
+
+    def _showChannels(self, names):
+        """One selector for each of the model's channels, under the model's name for it."""
+        ui = self._ui
+        _set(ui.volumeLabel, "text", f"{names[0]}:" if names else "Volume:")
+        for number, field in enumerate(FIELDS[1:], start=1):
+            label, selector = getattr(ui, f"{field}Label"), getattr(ui, f"{field}Selector")
+            shown = number < len(names)
+            _set(label, "text", f"{names[number]}:" if shown else "")
+            _show(label, shown)
+            _show(selector, shown)
+        _show(ui.channelArea, bool(names))
 
     def _showRun(self, state):
         ui = self._ui
@@ -79,6 +96,8 @@ class PanelView:
         _set(ui.applyButton, "enabled", state.canApply)
         tip = "Stop the computation; the scene stays as it is." if state.busy else state.applyReason
         _set(ui.applyButton, "toolTip", tip or "Ask the network why it drew the segment.")
+        _set(ui.predictButton, "enabled", not state.predictReason)
+        _set(ui.predictButton, "toolTip", state.predictReason or _PREDICT_TIP)
         _show(ui.progressBar, state.busy)
         _set(ui.progressBar, "value", round(1000 * state.fraction))
         _say(ui.statusLabel, state.status or ("" if state.error else state.applyReason))

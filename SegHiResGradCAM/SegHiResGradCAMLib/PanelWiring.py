@@ -6,7 +6,7 @@ from __future__ import annotations
 def connectControls(ui, view, presenter, chooseFolder) -> None:
     """Connects the panel's controls; ``view`` tells which signals came from filling them instead of from the user.
 
-    chooseFolder(former) -> path: asks the user.
+    chooseFolder(former, words) -> path: asks the user; without words for the folder of an export.
     """
     desk = presenter.desk
 
@@ -17,15 +17,23 @@ def connectControls(ui, view, presenter, chooseFolder) -> None:
         selector = ui.segmentSelector
         presenter.pick(segmentation=selector.currentNode(), segmentId=selector.currentSegmentID())
 
+    def modelFolder():
+        path = chooseFolder(ui.modelPathLineEdit.currentPath, "Folder of a model")
+        if path:
+            presenter.models.pickFound(path)
+
     # What
     ui.demoButton.connect("clicked()", presenter.tryDemo)
     ui.segmentSelector.connect("currentNodeChanged(vtkMRMLNode*)", byUser(segment))
     ui.segmentSelector.connect("currentSegmentChanged(QString)", byUser(segment))
     ui.modelComboBox.connect("activated(int)", lambda index: presenter.models.pick(view.key("modelComboBox")))
     ui.modelPathLineEdit.connect("currentPathChanged(QString)", byUser(presenter.models.pickPath))
+    ui.modelFolderButton.connect("clicked()", modelFolder)
+    ui.predictButton.connect("clicked()", presenter.predictions.predict)
     ui.classComboBox.connect("activated(int)", lambda index: presenter.pick(className=view.key("classComboBox")))
     # How
     ui.howButton.connect("contentsCollapsed(bool)", lambda closed: None if closed else presenter.openHow())
+    ui.methodComboBox.connect("activated(int)", lambda index: presenter.pick(method=view.key("methodComboBox")))
     ui.layerComboBox.connect("activated(int)", lambda index: presenter.pick(layer=view.key("layerComboBox")))
     ui.rivalComboBox.connect("activated(int)", lambda index: presenter.pick(rivalName=view.key("rivalComboBox")))
     # Apply

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from . import Question
+from .Channels import volumesOf
 from .Choices import ScoreChoice
 from .Consent import Consent
 from .DemoCase import MODEL, RIVAL, openDemoCase
 from .Dependencies import Dependencies
-from .Job import DESCRIBE, EXPLAIN, LAYERS, OTHER_LAYER, Job
+from .Job import DESCRIBE, EXPLAIN, LAYERS, PREDICT, Job
 from .ModelDesk import ModelDesk
 from .ModelFacts import READ, ModelFacts
 from .Notices import Notices
+from .PredictionDesk import PredictionDesk
 from .ResultDesk import ResultDesk
 from .ViewBuilder import viewOf
 
@@ -20,14 +22,15 @@ class Presenter:
 
     scene: the MRML scene.  engine: an EngineDoor.  settings: mapping that outlives the session.  ask:
     ``ask(question) -> bool``.  installer: an Installer.  onChange: called with the new ViewState after every change.
-    examine: ``examine(requirements) -> Dependencies``.
+    examine: ``examine(requirements) -> Dependencies``.  later: ``later(ms, fn)`` calls fn once, from the event loop.
     """
 
-    def __init__(self, scene, engine, settings, ask, installer, onChange, examine):
+    def __init__(self, scene, engine, settings, ask, installer, onChange, examine, later=lambda ms, fn: fn()):
         self.scene, self.engine, self.installer = scene, engine, installer
         self.examine, self._onChange = examine, onChange
         self.consent, self.notices = Consent(settings, ask), Notices()
-        self.models, self.desk = ModelDesk(self, settings), ResultDesk(self, scene)
+        self.models, self.desk = ModelDesk(self, scene, settings, later), ResultDesk(self, scene)
+        self.predictions = PredictionDesk(self, scene)
         self.parameters = None
         self.missing = Dependencies()
         self.job: Job | None = None
@@ -128,13 +131,15 @@ class Presenter:
     def busy(self) -> bool:
         return self.job is not None
 
-    def whyNot(self) -> str:
-        """Why Apply cannot work now, "" if it can."""
+    def cannotCompute(self) -> str:
+        """What stands in the way of everything, "" if nothing does."""
         if self.parameters is None:
             return "There is no scene to work on."
-        if self.installer.busy:
-            return "Packages are being installed."
-        return Question.whyNot(self.parameters, self.model) or self.missing.sentence
+        return "Packages are being installed." if self.installer.busy else ""
+
+    def whyNot(self) -> str:
+        """Why Apply cannot work now, "" if it can."""
+        return self.cannotCompute() or Question.whyNot(self.parameters, self.model) or self.missing.sentence
 
     def apply(self) -> None:
         """The one button: asks, or cancels what runs."""
@@ -160,22 +165,33 @@ class Presenter:
         if self.busy or self.whyNot() or self.model.state != READ or self.layerKey() in self.layersOf:
             return
         if not self.model.codeReason or self.consent.given(self.model.codeHash):
-            job = Job(LAYERS, (self.parameters.volume.GetID(),))
+            volumes = self.volumeIds()
+            job = Job(LAYERS, tuple(volumes.values()), volumes=volumes)
             self.send(job, self.model.source, Question.where(self.parameters, self.model))
             self.changed()
 
     def send(self, job: Job, source: str, question: dict) -> None:
-        """Hands a job over; the engine reads the volume (the job's first node, where it looks at one) by and by."""
+        """Hands a job over; the engine reads its volumes by and by."""
         job.what.setdefault("layerKey", self.layerKey())
         self.job = job
-        looks = job.purpose in (LAYERS, EXPLAIN, OTHER_LAYER)
-        volumeNode = self.scene.GetNodeByID(job.nodeIds[0]) if looks else None
-        self.engine.send(job, source, volumeNode, question)
+        volumes = {name: self.scene.GetNodeByID(nodeId) for name, nodeId in job.volumes.items()}
+        self.engine.send(job, source, volumes, question)
+
+    def volumeIds(self) -> dict[str, str]:
+        """Channel name -> id of its volume; all of them are chosen when something can be asked."""
+        chosen = volumesOf(self.parameters, self.model).items() if self.parameters is not None else ()
+        return {name: node.GetID() for name, node in chosen if node is not None}
+
+    def agreed(self) -> bool:
+        """Whether the model may be opened: the user's yes, where its author's code would run."""
+        if not self.model.codeReason or self.consent.request(self.model.codeReason, self.model.codeHash):
+            return True
+        self.notices.fail("This model runs its author's code, and that was not agreed to.", "Nothing was run.")
+        return False
 
     def layerKey(self) -> tuple:
-        """Under which the list of layers is remembered: model and volume."""
-        volume = self.parameters.volume if self.parameters is not None else None
-        return self.model.key, volume.GetID() if volume is not None else ""
+        """Under which the list of layers is remembered: model and volumes."""
+        return self.model.key, *self.volumeIds().values()
 
     # the worker's answers
 
@@ -192,6 +208,8 @@ class Presenter:
                 self.layersOf[job.what["layerKey"]] = tuple(answer["layers"])
             if job.purpose == DESCRIBE:
                 self.notices.guarded(self.models.described, job, answer)
+            elif job.purpose == PREDICT:
+                self.notices.guarded(self.predictions.answered, job, answer)
             elif job.purpose != LAYERS:
                 self.notices.guarded(self.desk.answered, job, answer)
         self._settle()
@@ -215,23 +233,21 @@ class Presenter:
 
     def _ask(self):
         """Consent, then the question."""
-        if self.whyNot():
+        if self.whyNot() or not self.agreed():
             return
-        if self.model.codeReason and not self.consent.request(self.model.codeReason, self.model.codeHash):
-            self.notices.fail("This model runs its author's code, and that was not agreed to.", "Nothing was run.")
-            return
-        p = self.parameters
+        p, volumes = self.parameters, self.volumeIds()
         segmentation = p.segmentation if p.pixelSet.needsSegment else None
         question = {"pixelSets": [Question.recipe(p)], "layers": p.layer, **Question.words(p, self.model)}
         question["show"] = {"on": p.grid.value}
         what = {
-            "inputs": (p.volume.GetID(), segmentation.GetID() if segmentation else ""),
+            "segmentation": segmentation.GetID() if segmentation else "",
             "segmentId": p.segmentId if segmentation else None,
             "grid": p.grid.value,
             "model": self.model.source,
             "question": question,
         }
-        self.send(Job(EXPLAIN, tuple(filter(None, what["inputs"])), what), self.model.source, question)
+        nodes = tuple(filter(None, (*volumes.values(), what["segmentation"])))
+        self.send(Job(EXPLAIN, nodes, what, volumes), self.model.source, question)
 
     def _installed(self, succeeded, sentence, log):
         self.missing = self.examine(self.model.requirements)

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from functools import partial
 
-from seghirescam.pixel_sets import Component, PredictedClass, Segment, SegmentAndPredicted, WholeImage
+from seghirescam.pixel_sets import (
+    Component,
+    FalseNegatives,
+    FalsePositives,
+    PredictedClass,
+    Segment,
+    SegmentAndPredicted,
+    WholeImage,
+)
 
+from .Channels import volumesMissing
 from .Choices import DeviceChoice, PixelSetChoice, ScoreChoice
 from .ModelFacts import FAILED, READ, READING, ModelFacts
 from .PixelSetReader import pixelSetSteps
@@ -14,14 +23,18 @@ from .PixelSetReader import pixelSetSteps
 def whyNot(parameters, model: ModelFacts) -> str:
     """The first thing that is missing before Apply can work, as one sentence; "" if nothing is."""
     checks = (
-        lambda: "" if parameters.volume is not None else "Choose a volume.",
+        lambda: volumesMissing(parameters, model),
         lambda: _segmentMissing(parameters),
-        lambda: "" if parameters.model else "Choose a model.",
-        lambda: _modelMissing(model),
+        lambda: _modelMissing(parameters, model),
         lambda: _classMissing(parameters, model),
         lambda: _rivalMissing(parameters, model),
     )
     return next((reason for check in checks if (reason := check())), "")
+
+
+def whyNotPredicted(parameters, model: ModelFacts) -> str:
+    """The same for Predict, which needs no segment and no class."""
+    return volumesMissing(parameters, model) or _modelMissing(parameters, model)
 
 
 def segmentName(parameters) -> str:
@@ -45,13 +58,17 @@ def recipe(parameters):
     return partial(_segmentSteps, choice, parameters.segmentation, parameters.segmentId, parameters.volume)
 
 
+_OF_A_SEGMENT = {
+    PixelSetChoice.SEGMENT: Segment,
+    PixelSetChoice.SEGMENT_AND_PREDICTED: SegmentAndPredicted,
+    PixelSetChoice.COMPONENT: lambda pixels: Component(Segment(pixels)),
+    PixelSetChoice.FALSE_POSITIVES: FalsePositives,
+    PixelSetChoice.FALSE_NEGATIVES: FalseNegatives,
+}
+
+
 def _segmentSteps(choice, segmentationNode, segmentId, volumeNode):
-    pixels = yield from pixelSetSteps(segmentationNode, segmentId, volumeNode)
-    if choice is PixelSetChoice.SEGMENT_AND_PREDICTED:
-        return SegmentAndPredicted(pixels)
-    if choice is PixelSetChoice.COMPONENT:
-        return Component(Segment(pixels))
-    return Segment(pixels)
+    return _OF_A_SEGMENT[choice]((yield from pixelSetSteps(segmentationNode, segmentId, volumeNode)))
 
 
 def words(parameters, model: ModelFacts) -> dict:
@@ -59,7 +76,7 @@ def words(parameters, model: ModelFacts) -> dict:
     contrast = parameters.score is ScoreChoice.CONTRAST
     return {
         "class_index": _named(parameters.className, model),
-        "methods": [parameters.method.value],
+        "methods": [parameters.method],
         "score": parameters.score.value,
         "rival": _named(parameters.rivalName, model) if contrast else None,
         **where(parameters, model),
@@ -80,18 +97,20 @@ def _named(name, model):
 def _segmentMissing(parameters):
     if not parameters.pixelSet.needsSegment or segmentName(parameters):
         return ""
-    return "Choose a segmentation." if parameters.segmentation is None else "Choose a segment."
+    if parameters.segmentation is None:
+        return "Choose a segmentation, or let the model predict one."
+    return "Choose a segment."
 
 
-def _modelMissing(model):
+def _modelMissing(parameters, model):
+    if not parameters.model:
+        return "Choose a model."
     if model.state == FAILED:
         return model.failure
     if model.state == READING:
         return "The model is being read."
     if not model.source:
         return "The model's file is not known on this computer: pick it again."
-    if model.channels and len(model.channels) != 1:
-        return f"This model looks at {len(model.channels)} volumes at once; the panel gives it one."
     return ""
 
 

@@ -65,12 +65,12 @@ class ResultDesk:
             self._compute(node, origin, name)
 
     def _compute(self, node, origin, name):
-        volume = inputVolumesOf(node)[:1]
-        if not volume:
-            self._tell("The volume of this result is gone.", "Its other layers cannot be computed.")
+        found = inputVolumesOf(node)
+        if len(found) != len(origin.channels):
+            self._tell("A volume of this result is gone.", "Its other layers cannot be computed.")
             return
-        # the image is read of the first node
-        job = Job(OTHER_LAYER, (volume[0].GetID(), node.GetID()), {"layer": name, "layerKey": None})
+        volumes = {channel: volume.GetID() for channel, volume in zip(origin.channels, found, strict=True)}
+        job = Job(OTHER_LAYER, (*volumes.values(), node.GetID()), {"layer": name, "layerKey": None}, volumes)
         mains = [layer.name for layer in origin.layers if layer.main]
         show = origin.question["show"] | {"layer": name}
         question = {**origin.question, "layers": mains if name in mains else [name], "show": show}
@@ -94,11 +94,12 @@ class ResultDesk:
                 self.showLayer(name)
             return
         found = {explanation.layer.name: explanation for explanation in answer["explanations"]}
-        origin = Pass(found, tuple(answer["layers"]), job.what["model"], job.what["question"])
-        volume, segmentation = (self._scene.GetNodeByID(nodeId) for nodeId in job.what["inputs"])
+        origin = Pass(found, tuple(answer["layers"]), job.what["model"], job.what["question"], tuple(job.volumes))
+        volumes = [self._scene.GetNodeByID(nodeId) for nodeId in job.volumes.values()]
+        segmentation = self._scene.GetNodeByID(job.what["segmentation"]) if job.what["segmentation"] else None
         wanted = answer["explanations"][0].layer.name
         self.results.keep(origin, wanted, answer)
-        add = (origin, wanted, volume, segmentation, job.what["segmentId"], job.what["grid"])
+        add = (origin, wanted, volumes, segmentation, job.what["segmentId"], job.what["grid"])
         node = self._panel.notices.guarded(self.results.add, *add)
         if node is not None:
             self._panel.write(result=node)

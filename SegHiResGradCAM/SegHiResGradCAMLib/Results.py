@@ -20,15 +20,22 @@ from .SliceLayers import hideFromForeground
 from .ViewState import Option
 from .VolumeRendering import hideFrom3D, isIn3D, showIn3D
 
+#: the engine's word for maps that are on no scale of the score
+ARBITRARY = "arbitrary"
+
 
 @dataclass(eq=False)
 class Pass:
-    """What came of one question: maps by layer, all layers of the network, and the question to ask for more of them."""
+    """What came of one question: maps by layer, all layers of the network, and the question to ask for more of them.
+
+    channels: names of the input volumes, in the model's order.
+    """
 
     maps: dict[str, Explanation]
     layers: tuple[LayerInfo, ...]
     model: str
     question: dict
+    channels: tuple[str, ...] = ("image",)
 
 
 class Results:
@@ -51,7 +58,7 @@ class Results:
         """What the list of results shows."""
         return tuple(Option(node.GetID(), _title(node), "\n".join(facts(node))) for node in self.nodes())
 
-    def add(self, origin: Pass, layerName: str, volumeNode, segmentationNode, segmentId, grid: str):
+    def add(self, origin: Pass, layerName: str, volumeNodes, segmentationNode, segmentId, grid: str):
         """Shows one map of a pass as a new overlay and keeps the others at hand; returns the node.
 
         Large maps must have been kept before, see :meth:`keep`; others are placed here.
@@ -64,7 +71,7 @@ class Results:
         node = addOverlay(
             self._scene,
             origin.maps[layerName],
-            volumeNode,
+            volumeNodes,
             segmentationNode,
             grid=grid,
             settings=settings,
@@ -116,6 +123,10 @@ class Results:
         if origin is None:
             layer = explanationFacts(node)["layer"]
             return (Option(layer["name"], _layerText(layer["name"], layer["part"], layer["mm_per_cell_kji"])),)
+        listed = {layer.name for layer in origin.layers}
+        own = [one.layer for name, one in origin.maps.items() if name not in listed]
+        if own:  # the method's map lies on the image itself, whatever layer is asked for
+            return tuple(layerOption(layer) for layer in own)
         return tuple(layerOption(layer) for layer in origin.layers if layer.main or layer.name in origin.maps)
 
     def shownLayer(self, node) -> str:
@@ -179,8 +190,9 @@ def facts(node) -> list[str]:
         f"Why {found['class_name']}? {found['score_title']}, summed over {found['pixel_set']}{size}",
     ]
     if found["score"] is not None:
-        lines.append(f"Score {found['score']:.4g} {found['unit']}")
-        if found["completeness"] is not None:
+        arbitrary = found["unit"] == ARBITRARY
+        lines.append(f"Score {found['score']:.4g}" + ("; the map has no unit" if arbitrary else f" {found['unit']}"))
+        if found["completeness"] is not None and not arbitrary:
             lines[-1] += f", of which the map explains {100 * found['completeness']:.0f} %"
     if "model" in origin:
         lines.append(f"Model: {origin['model']}, on {origin.get('device', '?')}, {origin.get('engine', '')}")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from importlib import metadata
 
-from .Choices import DEEPEST_LAYER, DEFAULT_LAYER, ScoreChoice
+from .Channels import channelWarning, severalChannels
+from .Choices import DEEPEST_LAYER, DEFAULT_LAYER, DEFAULT_METHOD, DEFAULT_METHOD_TITLE, ScoreChoice
 from .Dependencies import TORCH, isInstalled
 from .DisplaySettings import TABLES
 from .Export import whyNotExported
-from .Job import DESCRIBE, EXPLAIN, LAYERS, OTHER_LAYER, PLACE
+from .Job import DESCRIBE, EXPLAIN, LAYERS, OTHER_LAYER, PLACE, PREDICT
 from .ModelFacts import READ
 from .OverlayDisplay import settingsOf
 from .Question import segmentName
@@ -19,7 +20,7 @@ from .VolumeRendering import isIn3D
 
 _PHASES = {
     EXPLAIN: "Asking the network", LAYERS: "Listing the layers", OTHER_LAYER: "Computing another layer",
-    PLACE: "Showing another layer",
+    PLACE: "Showing another layer", PREDICT: "Predicting",
 }  # fmt: skip
 _WORDS = (
     Option(DEFAULT_LAYER, "Default: deepest with 2 cells across", "The deepest level that resolves the segment."),
@@ -30,7 +31,8 @@ _WORDS = (
 def viewOf(presenter) -> ViewState:
     """The ViewState of a Presenter."""
     if presenter.parameters is None:
-        return ViewState(applyReason=presenter.whyNot(), device=_device(presenter), colorTables=TABLES)
+        why = presenter.whyNot()
+        return ViewState(applyReason=why, predictReason=why, device=_device(presenter), colorTables=TABLES)
     return ViewState(**_what(presenter), **_how(presenter), **_running(presenter), **_see(presenter))
 
 
@@ -48,6 +50,8 @@ def _what(presenter):
         "model": p.model,
         "modelPath": presenter.models.shelf.path(p.model),
         "modelText": model.text(),
+        "channels": tuple(model.channels) if severalChannels(model) else (),
+        "channelText": channelWarning(p, model),
         "classes": classes,
         "className": p.className,
         "classText": text,
@@ -69,6 +73,8 @@ def _how(presenter):
     if model.state != READ and p.rivalName:
         rivals = (Option(p.rivalName, p.rivalName),)
     return {
+        "methods": _methods(presenter.engine.methods, p.method),
+        "method": p.method,
         "layers": layers,
         "layer": p.layer,
         "layerWarning": coarsenessWarning(chosen, extent),
@@ -76,6 +82,21 @@ def _how(presenter):
         "rivalName": p.rivalName,
         "rivalEnabled": contrast,
     }
+
+
+def _methods(told, chosen):
+    """The engine's methods as a worker told them; before that the paper's, and the one that is chosen."""
+    known = [_methodOption(one) for one in told] or [Option(DEFAULT_METHOD, DEFAULT_METHOD_TITLE)]
+    if all(option.key != chosen for option in known):
+        known.append(Option(chosen, chosen))
+    return tuple(known)
+
+
+def _methodOption(told):
+    cost = f"\n\nCost: {told['cost']}. F, B: passes forward and backward." if told["cost"] else ""
+    if told["slow"]:
+        cost += " Slow: a pass for each channel K or step."
+    return Option(told["name"], told["title"] + (" - slow" if told["slow"] else ""), told["about"] + cost)
 
 
 def _running(presenter):
@@ -91,6 +112,7 @@ def _running(presenter):
         "fraction": job.fraction if job is not None else 0.0,
         "status": status,
         "applyReason": presenter.whyNot(),
+        "predictReason": presenter.predictions.whyNot(),
         "device": _device(presenter),
         "demoOffered": empty and not presenter.busy,
         "installText": missing.sentence if presenter.model.key else "",

@@ -20,22 +20,28 @@ class Option:
 class ViewState:
     """The panel at one moment.
 
-    models / classes / rivals / layers / results / shownLayers: entries of the lists with the chosen key beside each.
+    models / classes / rivals / methods / layers / results / shownLayers: entries of the lists with the chosen key
+    beside each.  channels: the model's channel names where it has several, else empty.
     segmentation: the MRML node.  editable: the question may be changed (not while it is being answered).  applyReason:
     why Apply is disabled, "" if it is not.  fraction: 0..1 while ``busy``.  error: one sentence with what to do,
-    ``details`` for the folded text.  display: None when no result is shown.  exportReason: why Export is disabled.
+    ``details`` for the folded text.  display: None when no result is shown.  exportReason, predictReason: why these
+    buttons are disabled.
     """
 
     models: tuple[Option, ...] = ()
     model: str = ""
     modelPath: str = ""
     modelText: str = ""
+    channels: tuple[str, ...] = ()
+    channelText: str = ""
     classes: tuple[Option, ...] = ()
     className: str = ""
     classText: str = ""
     rivals: tuple[Option, ...] = ()
     rivalName: str = ""
     rivalEnabled: bool = False
+    methods: tuple[Option, ...] = ()
+    method: str = ""
     layers: tuple[Option, ...] = ()
     layer: str = ""
     layerWarning: str = ""
@@ -48,6 +54,7 @@ class ViewState:
     fraction: float = 0.0
     status: str = ""
     applyReason: str = ""
+    predictReason: str = ""
     device: str = ""
     demoOffered: bool = False
     installText: str = ""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import vtk
-from vtk.util.numpy_support import vtk_to_numpy
+from vtk.util.numpy_support import get_vtk_array_type, vtk_to_numpy
 
 
 class Voxels:
-    """float32 voxels [K, J, I].  image: the vtkImageData that owns them.  array: a view of them; not initialised."""
+    """Voxels [K, J, I].  image: the vtkImageData that owns them.  array: a view of them; not initialised."""
 
-    def __init__(self, shape):
+    def __init__(self, shape, dtype=np.float32):
         self.image = vtk.vtkImageData()
         self.image.SetDimensions(*(int(n) for n in reversed(shape)))
-        self.image.AllocateScalars(vtk.VTK_FLOAT, 1)
+        self.image.AllocateScalars(get_vtk_array_type(dtype), 1)
         self.array = vtk_to_numpy(self.image.GetPointData().GetScalars()).reshape(tuple(shape))
 
     @staticmethod

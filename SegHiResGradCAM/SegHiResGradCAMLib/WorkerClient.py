@@ -26,7 +26,7 @@ __all__ = ["WorkerClient", "deviceText"]
 CONSENT_PREFIX = "SegHiResGradCAM/Consent/"
 BUSY_MS, IDLE_MS = 40, 500
 _OPTIONS = {
-    "methods", "layers", "score", "rival", "side", "device", "precision", "memory_budget_bytes", "show",
+    "methods", "layers", "score", "rival", "side", "device", "precision", "memory_budget_bytes", "tolerance", "show",
 }  # fmt: skip
 
 
@@ -36,7 +36,7 @@ class WorkerClient:
     schedule(ms, fn): calls fn once, later, from the event loop.  pythonExecutable: the interpreter or its launcher, a
     word or a list of words.  settings: mapping in which consent is remembered.  environment: additions to the
     process's.  temporaryFolder: where the private folder is made.  cancelSeconds: then the process group is ended.
-    startSeconds: how long importing PyTorch may take.  hold(shape): makes what shown voxels are read into, see
+    startSeconds: how long importing PyTorch may take.  hold(shape, dtype): makes what voxels are read into, see
     WorkerRequest.reading.
 
     Callbacks: onHello(Hello), onProgress(number, fraction, phase) with number None while the worker starts,
@@ -72,7 +72,7 @@ class WorkerClient:
     # what can be asked: each returns the request's number at once
 
     def describe(self, source) -> int:
-        """Result: kind, classes, channels, requirements, missing, runs_author_code, consent_sha256."""
+        """Result: kind, kind_title, classes, channels, requirements, missing, runs_author_code, consent_sha256."""
         return self._ask({"do": "describe", "model": source})
 
     def layers(self, source, image, *, codeHash: str = "", **options) -> int:
@@ -82,14 +82,24 @@ class WorkerClient:
     def explain(self, source, image, pixelSets, *, class_index, codeHash: str = "", **options) -> int:
         """Result: explanations (list of Explanation), layers (list of LayerInfo), session (what it cost and kept).
 
-        image: Image; pass the same object as long as the case is the same, and it is not written again.  pixelSets:
-        PixelSets or recipes of seghirescam.pixel_sets.  codeHash: consent_sha256 of the description; it is sent only if
-        consent is on record.  Options: methods, layers, score, rival, side, device, precision, memory_budget_bytes as
-        Session and Session.ask take them; those left out or None are the engine's choice; and show: {"on": "input" or
-        "layer", "layer": its name, default the first}, then the result holds also ``shown``, see :meth:`resample`.
+        image: Image, or ChannelImages; pass the same objects as long as the case is the same, and they are not written
+        again.  pixelSets: PixelSets or recipes of seghirescam.pixel_sets.  codeHash: consent_sha256 of the description;
+        it is sent only if consent is on record.  Options: methods, layers, score, rival, side, device, precision,
+        memory_budget_bytes, tolerance as open_session and Session.ask take them; those left out or None are the
+        engine's choice; and show: {"on": "input" or "layer", "layer": its name, default the first}, then the result
+        holds also ``shown``, see :meth:`resample`.
         """
         message = {"do": "explain", "model": source, "class_index": class_index}
         return self._ask(message | self._words(codeHash, options), image=image, pixelSets=list(pixelSets))
+
+    def estimate(self, source, image, pixelSets, *, codeHash: str = "", **options) -> int:
+        """Result: windows, of_windows, forward_passes, window_bytes of a question; {} where a model cuts no windows."""
+        message = {"do": "estimate", "model": source} | self._words(codeHash, options)
+        return self._ask(message, image=image, pixelSets=list(pixelSets))
+
+    def predict(self, source, image, *, codeHash: str = "", **options) -> int:
+        """Result: maps (each with labels, held, and classes as of prediction.label_maps), facts, notes, session."""
+        return self._ask({"do": "predict", "model": source} | self._words(codeHash, options), image=image)
 
     def resample(self, explanation, target) -> int:
         """Result: shown (voxels, unit, evidence), the map on the voxels of ``target``, a Grid; None: its own cells."""

@@ -15,6 +15,8 @@ from seghirescam.arrays import npy_pieces, read_array, read_pieces, unwritable
 from seghirescam.messages import recipe_to_json
 from seghirescam.protocol import Image
 
+from .ChannelImages import ChannelImages
+
 #: the worker removes folders with this prefix when Slicer is gone
 PREFIX = "seghirescam-worker-"
 _REMOVED_AT_ONCE = 2**25
@@ -26,19 +28,28 @@ class WorkerFolder:
     def __init__(self, parent: str | None = None):
         self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
         self._numbers = itertools.count(1)
-        self._image, self._imageName = None, None
+        self._images: dict[str, weakref.ref] = {}
+        self._replaced: dict[int, list[str]] = {}
 
-    def writeImage(self, image: Image, message: dict):
+    def writeImage(self, image: Image | ChannelImages, message: dict):
         """Generator: one step writes a few MB.  At the end ``message["image"]`` says where the image lies.
 
-        The image that was written last is not written again as long as the same object is asked about.
+        Volumes that were written last are not written again as long as the same objects are asked about.
         Raises DiskError.
         """
-        if self._image is None or self._image() is not image:
-            name = f"image_{next(self._numbers)}.npy"
-            yield from self._writeSteps(name, image.array)
-            self._image, self._imageName = weakref.ref(image), name
-        message["image"] = {"array": self._imageName, "grid": image.grid.to_json()}
+        images, names = (image.images, image.names) if isinstance(image, ChannelImages) else ((image,), ())
+        kept, parts = {}, []
+        for one in images:
+            name = next((name for name, known in self._images.items() if known() is one), None)
+            if name is None:
+                name = f"image_{next(self._numbers)}.npy"
+                yield from self._writeSteps(name, one.array)
+            kept[name] = weakref.ref(one)
+            parts.append({"array": name, "grid": one.grid.to_json()})
+        # requests are answered in their order: what earlier ones named may go when this one has ended
+        self._replaced.setdefault(message.get("id"), []).extend(name for name in self._images if name not in kept)
+        self._images = kept
+        message["image"] = parts[0] | ({"more": parts[1:], "names": list(names)} if len(parts) > 1 else {})
 
     def writePixelSets(self, pixelSets, message: dict):
         """Generator, as :meth:`writeImage`."""
@@ -75,9 +86,9 @@ class WorkerFolder:
         return array
 
     def forget(self, message: dict) -> None:
-        """Remove the arrays a message names, after its request has ended; the last image stays for the next one."""
-        for name in _namesIn(message):
-            if name != self._imageName:
+        """Remove the arrays a message names, after its request has ended; the last images stay for the next one."""
+        for name in [*_namesIn(message), *self._replaced.pop(message.get("id"), ())]:
+            if name not in self._images:
                 self._remove(name)
 
     def remove(self) -> None:

@@ -13,7 +13,7 @@ from seghirescam.messages import Result, explanation_from_json, layer_from_json
 
 @dataclass(eq=False)
 class WorkerRequest:
-    """message: what will be sent.  image, pixelSets, cells: what goes with it as arrays.
+    """message: what will be sent.  image (or ChannelImages), pixelSets, cells: what goes with it as arrays.
 
     steps: generator that writes these arrays, or, once ``answer`` has come, reads those of the answer; None before,
     between and after.  result: the answer with its arrays, ready to be told.  cancelBy: None, or the time at which a
@@ -47,8 +47,8 @@ class WorkerRequest:
     def reading(self, folder, hold):
         """Generator; returns the answer's data with arrays and objects in place of file names and JSON.
 
-        hold(shape): an object whose ``array``, float32 of that shape, is filled with the shown voxels.  Raises
-        MessageError, KeyError, TypeError, ValueError where the answer is incomplete.
+        hold(shape, dtype): an object whose ``array`` of that shape is filled with shown voxels (float32) or labels
+        (uint8, uint16).  Raises MessageError, KeyError, TypeError, ValueError where the answer is incomplete.
         """
         data = dict(self.answer.data)
         if "explanations" in data:
@@ -60,23 +60,36 @@ class WorkerRequest:
         if "layers" in data:
             data["layers"] = [layer_from_json(item) for item in data["layers"]]
         if data.get("shown"):
-            data["shown"] = yield from self._shown(folder, data["shown"], hold)
+            data["shown"] = yield from _shown(folder, data["shown"], hold)
+        if "maps" in data:
+            maps = []
+            for item in data["maps"]:
+                labels = yield from _voxels(folder, item["array"], hold, (np.uint8, np.uint16))
+                maps.append(SimpleNamespace(labels=labels, classes=item["classes"]))
+            data["maps"] = maps
         return data
 
-    def _shown(self, folder, said, hold):
-        held = []
 
-        def allocate(shape, dtype):
-            if dtype != np.float32:
-                raise ValueError("shown voxels are float32")
-            held.append(hold(shape))
-            return held[0].array
-
-        yield from folder.readSteps(said["array"], allocate)
-        evidence = Evidence.from_json(said["evidence"], folder.read)
-        return SimpleNamespace(layer=said.get("layer"), voxels=held[0], unit=said["unit"], evidence=evidence)
+def _shown(folder, said, hold):
+    voxels = yield from _voxels(folder, said["array"], hold, (np.float32,))
+    evidence = Evidence.from_json(said["evidence"], folder.read)
+    return SimpleNamespace(layer=said.get("layer"), voxels=voxels, unit=said["unit"], evidence=evidence)
 
 
-def plainVoxels(shape):
-    """What holds shown voxels where nobody asked for something else."""
-    return SimpleNamespace(array=np.empty(shape, np.float32))
+def _voxels(folder, name, hold, dtypes):
+    """Generator; returns what ``hold`` made, filled with the array."""
+    held = []
+
+    def allocate(shape, dtype):
+        if dtype not in dtypes:
+            raise ValueError(f"voxels of another type: {dtype}")
+        held.append(hold(shape, dtype))
+        return held[0].array
+
+    yield from folder.readSteps(name, allocate)
+    return held[0]
+
+
+def plainVoxels(shape, dtype=np.float32):
+    """What holds voxels where nobody asked for something else."""
+    return SimpleNamespace(array=np.empty(shape, dtype))

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import os
-import platform
-import re
+import json
 import time
-from importlib import metadata
 from pathlib import Path
 
 import torch
 
 from .arrays import MessageError, read_array, write_array
-from .budget import MemoryLimitError, free_cached, memory_of, memory_of_machine
-from .errors import ModelError
+from .budget import MemoryLimitError, free_cached
+from .channels import joined
+from .description import description, recognised, stamp
+from .devices import best_device, devices, move
 from .evidence import Evidence
 from .geometry import Grid
 from .messages import explanation_to_json, layer_to_json, recipe_from_json
-from .models import recognise
+from .pixel_sets import Segment
+from .prediction import label_maps, predicted_labels
 from .protocol import Image
-from .session import Session
+from .session import open_session
 from .shown import on_voxels
+
+__all__ = ["Jobs", "best_device", "devices"]
 
 #: a map is shown on the input's voxels, or on the layer's own cells
 INPUT = "input"
@@ -36,12 +38,13 @@ class Jobs:
         self.folder = folder
         self.model, self.model_key = None, None
         self.session, self.session_key = None, None
+        self._forget_image()
 
     def do(self, request: dict, progress) -> dict:
         """Raises the errors of :mod:`errors`; nothing half-made is left in the folder."""
         jobs = {
-            "describe": self.describe, "layers": self.layers, "explain": self.explain, "resample": self.resample,
-            "probe": self.probe, "release": self.release,
+            "describe": self.describe, "layers": self.layers, "estimate": self.estimate, "explain": self.explain,
+            "predict": self.predict, "resample": self.resample, "probe": self.probe, "release": self.release,
         }  # fmt: skip
         if request["do"] not in jobs:
             raise MessageError(f"The worker cannot do {request['do']!r}.", f"It can: {', '.join(jobs)}.")
@@ -53,23 +56,17 @@ class Jobs:
 
     def describe(self, request, progress) -> dict:
         """What is known about a model before anything of it runs."""
-        source = request["model"]
-        kind = recognise(source)
-        requirements = list(kind.requirements(source))
-        return {
-            "kind": kind.name,
-            "classes": [{"index": c.index, "name": c.name} for c in kind.classes(source)],
-            "channels": list(kind.channels(source)) if hasattr(kind, "channels") else None,
-            "requirements": requirements,
-            "missing": [r for r in requirements if not _installed(r)],
-            "runs_author_code": kind.runs_author_code(source),
-            "consent_sha256": kind.consent_hash(source) if kind.runs_author_code(source) else "",
-        }
+        return description(request["model"])
 
     def layers(self, request, progress) -> dict:
         """Layers of the model for this image; the session is kept for the questions that follow."""
         session = self._session(request, progress)
         return {"layers": [layer_to_json(layer) for layer in session.layers(progress)]}
+
+    def estimate(self, request, progress) -> dict:
+        """What a question would take: windows, forward passes, bytes of one window; {} where nothing is cut."""
+        recipes = [recipe_from_json(r, self._load) for r in request["pixel_sets"]]
+        return _estimate(self._session(request, progress), recipes, request.get("layers"))
 
     def explain(self, request, progress) -> dict:
         """Maps as .npy on their own grids, facts as JSON, and what the session kept."""
@@ -77,24 +74,20 @@ class Jobs:
         question = {key: request[key] for key in _QUESTION if request.get(key) is not None}
         # one pixel set: the other levels of the same backward pass cost nothing, and the layer is a choice of display
         question["downstream"] = len(recipes) == 1
-        started = time.perf_counter()
-        moved = ()
-        session = self._session(request, progress)
-        before = session.forward_calls
-        try:
-            found = session.ask(recipes, class_index=request["class_index"], progress=progress, **question)
-        except MemoryLimitError as error:
-            if request.get("device") is not None or session.device == "cpu":
-                raise
-            moved = (f"Computed on the CPU: {error.sentence}",)
-        if moved:  # outside the handler, whose traceback would keep the GPU's tensors alive
-            session, before = self._session(request | {"device": "cpu"}, progress), 0
-            found = session.ask(recipes, class_index=request["class_index"], progress=progress, **question)
+        expected = {}
+
+        def ask(session, tell):
+            expected.update(_estimate(session, recipes, request.get("layers")))
+            tell = _with_estimate(tell, expected)
+            return session.ask(recipes, class_index=request["class_index"], progress=tell, **question)
+
+        found, session, notes, cost = self._measured(request, progress, ask)
+        notes = [*self._image_notes, *notes]
         answers = []
         with self._writing(request["id"]) as save:
             for explanation in found:
                 answers.append(explanation_to_json(explanation, save(explanation.map)))
-                answers[-1]["facts"]["notes"] += moved
+                answers[-1]["facts"]["notes"] += notes
             shown = None
             if request.get("show"):
                 progress(1.0, "placing the map")
@@ -106,15 +99,21 @@ class Jobs:
             "explanations": answers,
             "shown": shown,
             "layers": [layer_to_json(layer) for layer in session.layers()],
-            "session": {
-                "device": session.device,
-                "forward_calls": session.forward_calls,
-                "forward_calls_now": session.forward_calls - before,
-                "recorded": sorted(session.recorded),
-                "kept_bytes": session.kept_bytes,
-                "seconds": round(time.perf_counter() - started, 3),
-            },
+            "session": cost | {"estimate": expected},
         }
+
+    def predict(self, request, progress) -> dict:
+        """The model's own prediction: label maps as .npy on the image's grid, with what there is of each class."""
+        (labels, notes), session, moved, cost = self._measured(request, progress, predicted_labels)
+        image, model = session.image, session.model
+        with self._writing(request["id"]) as save:
+            maps = [
+                {"array": save(array), "classes": told}
+                for array, told in label_maps(labels, model.classes, image.grid.voxel_ml)
+            ]
+        facts = {"model": model.name, "model_kind": model.kind, "weights_sha256": model.weights_hash}
+        notes = [*self._image_notes, *notes, *moved]
+        return {"maps": maps, "facts": facts | {"image_sha256": image.content_hash}, "notes": notes, "session": cost}
 
     def resample(self, request, progress) -> dict:
         """A layer's map on other voxels (``target``; without it on its own cells), with its sorted evidence."""
@@ -137,8 +136,9 @@ class Jobs:
         }
 
     def release(self, request, progress) -> dict:
-        """Forget session and model."""
+        """Forget session, image and model."""
         self._forget_session()
+        self._forget_image()
         self.model, self.model_key = None, None
         free_cached()
         return {}
@@ -146,30 +146,72 @@ class Jobs:
     def idle(self) -> None:
         """Nobody has asked for a while: keep the model in RAM, give everything else back."""
         self._forget_session()
+        self._forget_image()
         if self.model is not None and torch.cuda.is_available():
             for network in self.model.networks:
                 network.to("cpu")
         free_cached()
 
-    def _session(self, request, progress) -> Session:
+    def _measured(self, request, progress, work):
+        """(what ``work(session, progress)`` gives, session, notes, cost); on the CPU where the GPU is too small and
+        nobody asked for it."""
+        started, notes = time.perf_counter(), ()
+        session = self._session(request, progress)
+        before = session.forward_calls
+        try:
+            found = work(session, progress)
+        except MemoryLimitError as error:
+            if request.get("device") is not None or session.device == "cpu":
+                raise
+            notes = (f"Computed on the CPU: {error.sentence}",)
+        if notes:  # outside the handler, whose traceback would keep the GPU's tensors alive
+            session, before = self._session(request | {"device": "cpu"}, progress), 0
+            found = work(session, progress)
+        return found, session, notes, {
+            "device": session.device,
+            "forward_calls": session.forward_calls,
+            "forward_calls_now": session.forward_calls - before,
+            "recorded": sorted(session.recorded),
+            "kept_bytes": session.kept_bytes,
+            "seconds": round(time.perf_counter() - started, 3),
+        }  # fmt: skip
+
+    def _session(self, request, progress):
         """The kept session if the case is the same, else a new one."""
         device = request.get("device") or best_device()
         precision, limit = request.get("precision") or "fp32", request.get("memory_budget_bytes")
+        tolerance = request.get("tolerance") or 0.0
         model = self._model(request["model"], request.get("consent_sha256") or False, progress)
-        image = Image(self._load(request["image"]["array"]), Grid.from_json(request["image"]["grid"]))
-        key = (self.model_key, image.content_hash, device, precision, limit)
+        image = self._sent_image(request["image"], progress)
+        key = (self.model_key, image.content_hash, device, precision, limit, tolerance)
         for network in model.networks:
-            _move(network, device)
+            move(network, device)
         if self.session is None or self.session_key != key:
             self._forget_session()
-            self.session = Session(model, image, device=device, precision=precision, memory_budget_bytes=limit)
-            self.session_key = key
+            words = {"device": device, "precision": precision, "memory_budget_bytes": limit, "tolerance": tolerance}
+            self.session, self.session_key = open_session(model, image, **words), key
         return self.session
+
+    def _sent_image(self, sent, progress) -> Image:
+        """The image of a request; its further channels are brought onto the grid of the first, once."""
+        parts = [sent, *sent.get("more", ())]
+        stamps = [(p.stat().st_mtime_ns, p.stat().st_size) for p in map(self._path, parts) if p.is_file()]
+        key = json.dumps([sent, stamps], sort_keys=True)
+        if self._image is None or self._image_key != key:
+            if len(parts) > 1:
+                progress(0.0, "bringing the channels together")
+            images = [Image(self._load(part["array"]), Grid.from_json(part["grid"])) for part in parts]
+            self._image, self._image_notes = joined(images, sent.get("names") or ())
+            self._image_key = key
+        return self._image
+
+    def _path(self, part):
+        return self.folder / Path(str(part["array"])).name
 
     def _model(self, source, consent, progress):
         """The kept model if its files are the same, else opened anew."""
-        kind = recognise(source)
-        key = (kind.name, repr(source), _stamp(kind, source), consent)
+        kind = recognised(source)
+        key = (kind.name, repr(source), stamp(kind, source), consent)
         if self.model is None or self.model_key != key:
             progress(0.0, "opening the model")
             self._forget_session()
@@ -182,6 +224,9 @@ class Jobs:
         if self.session is not None:
             self.session.release()
         self.session, self.session_key = None, None
+
+    def _forget_image(self):
+        self._image, self._image_key, self._image_notes = None, None, ()
 
     def _load(self, name):
         return read_array(self.folder, name)
@@ -205,51 +250,25 @@ class Jobs:
             raise
 
 
+def _estimate(session, recipes, layers) -> dict:
+    """WindowedSession.estimate where M is one given set (what the model predicts is not known yet), else {}."""
+    if not hasattr(session, "estimate") or len(recipes) != 1 or not isinstance(recipes[0], Segment):
+        return {}
+    return session.estimate(recipes[0].pixels, **({"layers": layers} if layers else {}))
+
+
+def _with_estimate(tell, expected):
+    """Progress whose phases name what the whole question takes."""
+    if expected.get("of_windows", 1) == 1 and expected.get("forward_passes", 1) == 1:
+        return tell
+    text = (
+        f"{expected['windows']} of {expected['of_windows']} windows, {expected['forward_passes']} passes, "
+        f"{expected['window_bytes'] / 2**30:.2g} GiB each"
+    )
+    return lambda fraction, phase: tell(fraction, f"{phase} ({text})")
+
+
 def _shown(cells, source, unit, target, save):
     """What the client needs to show a map: voxels, unit, evidence."""
     values, unit = on_voxels(cells, source, unit, target)
     return {"array": save(values), "unit": unit, "evidence": Evidence.of(values).to_json(save)}
-
-
-def devices() -> list[dict]:
-    """What can compute here, the best first, the CPU last."""
-    found = []
-    if torch.cuda.is_available():
-        for index in range(torch.cuda.device_count()):
-            total, free = torch.cuda.mem_get_info(index)
-            name = torch.cuda.get_device_name(index)
-            found.append(
-                {"device": f"cuda:{index}", "type": "cuda", "name": name, "total_bytes": total, "free_bytes": free}
-            )
-    total, free = memory_of_machine()
-    name = platform.processor() or platform.machine()
-    return [*found, {"device": "cpu", "type": "cpu", "name": name, "total_bytes": total, "free_bytes": free}]
-
-
-def best_device() -> str:
-    """The GPU with the most free memory, else the CPU."""
-    if not torch.cuda.is_available():
-        return "cpu"
-    return max((f"cuda:{n}" for n in range(torch.cuda.device_count())), key=lambda name: memory_of(name)[1])
-
-
-def _move(network, device):
-    """Worker-owned networks live where they compute, so that their pass can be kept."""
-    where = torch.device(device)
-    if where.type == "cuda" and not torch.cuda.is_available():
-        raise ModelError("No CUDA device is available.", "Use device='cpu'.")
-    network.to(where)
-
-
-def _stamp(kind, source):
-    """Changes when a file of the model does: its size and time."""
-    files = kind.files(source) if hasattr(kind, "files") else [source]
-    with contextlib.suppress(OSError, ValueError, TypeError):
-        return tuple((str(path), os.stat(path).st_size, os.stat(path).st_mtime_ns) for path in files)
-    return ()
-
-
-def _installed(requirement: str) -> bool:
-    with contextlib.suppress(metadata.PackageNotFoundError):
-        return bool(metadata.version(re.split(r"[^\w.-]", requirement, maxsplit=1)[0]))
-    return False

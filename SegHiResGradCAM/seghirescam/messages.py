@@ -2,8 +2,8 @@
 
 Standard library and numpy only: both sides import this file.  To the worker::
 
-    {"id": 3, "do": "describe" | "layers" | "explain" | "resample" | "probe" | "cancel" | "release" |
-     "shutdown", ...}
+    {"id": 3, "do": "describe" | "layers" | "estimate" | "explain" | "predict" | "resample" | "probe" | "cancel" |
+     "release" | "shutdown", ...}
 
 From the worker: ``hello`` once, then for a request any number of ``progress`` and one ``result`` or ``error``.  A line
 that is none of these is log.  Nothing here names a file of the user: arrays lie under neutral names, images and weights
@@ -24,6 +24,8 @@ from .geometry import Grid
 from .pixel_sets import (
     Box,
     Component,
+    FalseNegatives,
+    FalsePositives,
     PredictedClass,
     Recipe,
     Segment,
@@ -35,14 +37,15 @@ from .pixel_sets import (
 from .protocol import Explanation, LayerInfo, PixelSet
 
 #: raised when a message changes its meaning; the client refuses a worker that speaks another one
-PROTOCOL = 2
+PROTOCOL = 3
 
 
 @dataclass(frozen=True)
 class Hello:
     """The worker is there. pid: of the interpreter itself (a launcher has another one).  file: of the package it runs.
 
-    devices: [{"device": "cuda:0", "type", "name", "total_bytes", "free_bytes"}], the CPU last.
+    devices: [{"device": "cuda:0", "type", "name", "total_bytes", "free_bytes"}], the CPU last.  methods: what can be
+    asked for, [{"name", "title", "cost", "slow", "about"}], see method_list.
     """
 
     pid: int
@@ -51,6 +54,7 @@ class Hello:
     python: str
     torch: str
     devices: list
+    methods: list = field(default_factory=list)
     protocol: int = PROTOCOL
 
     def to_json(self) -> dict:
@@ -163,11 +167,15 @@ class BoxedPixels:
         return PixelSet(weights, self.grid, self.label)
 
 
+#: fields of recipes that hold a given set
+_GIVEN = ("pixels", "reference")
 #: how each form of M travels: its word, its class, its plain fields
 _RECIPES = {
     "segment": (Segment, ()),
     "predicted": (PredictedClass, ()),
     "segment_and_predicted": (SegmentAndPredicted, ()),
+    "false_positives": (FalsePositives, ()),
+    "false_negatives": (FalseNegatives, ()),
     "component": (Component, ("at_ras", "reach_mm")),
     "whole_image": (WholeImage, ()),
     "voxel": (Voxel, ("ras",)),
@@ -184,9 +192,10 @@ def recipe_to_json(wanted: Recipe | PixelSet, save) -> dict:
     data = {"kind": word, **{name: _plain(getattr(recipe, name)) for name in plain}}
     if hasattr(recipe, "of"):
         data["of"] = recipe_to_json(recipe.of, save)
-    if hasattr(recipe, "pixels"):
-        boxed = recipe.pixels if isinstance(recipe.pixels, BoxedPixels) else BoxedPixels.of(recipe.pixels)
-        data["pixels"] = {
+    for name in (name for name in _GIVEN if hasattr(recipe, name)):
+        given = getattr(recipe, name)
+        boxed = given if isinstance(given, BoxedPixels) else BoxedPixels.of(given)
+        data[name] = {
             "array": save(boxed.inner), "start": list(boxed.start), "grid": boxed.grid.to_json(), "label": boxed.label,
         }  # fmt: skip
     return data
@@ -201,11 +210,11 @@ def recipe_from_json(data: dict, load) -> Recipe:
         values = {name: data[name] for name in plain if name in data}
         if "of" in data:
             values["of"] = recipe_from_json(data["of"], load)
-        if "pixels" in data:
-            pixels = data["pixels"]
+        for name in (name for name in _GIVEN if name in data):
+            pixels = data[name]
             grid = Grid.from_json(pixels["grid"])
             boxed = BoxedPixels(load(pixels["array"]), tuple(pixels["start"]), grid, str(pixels["label"]))
-            values["pixels"] = boxed.whole()
+            values[name] = boxed.whole()
         return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
     except (KeyError, TypeError) as error:
         raise MessageError(f"The pixel set '{data['kind']}' lacks something: {error}.", "") from error

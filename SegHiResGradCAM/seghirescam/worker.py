@@ -78,13 +78,16 @@ class Worker:
         try:
             import torch
 
-            from .jobs import Jobs, devices
+            from .devices import devices
+            from .jobs import Jobs
+            from .method_list import method_list
         except (ImportError, OSError) as error:  # missing, or its libraries do not fit (numpy's, the driver's)
             self._log()
             self.say(_no_torch(error))
             self.end()
         file = str(Path(__file__).with_name("__init__.py"))
-        self.say(Hello(os.getpid(), __version__, file, platform.python_version(), torch.__version__, devices()))
+        versions = platform.python_version(), torch.__version__
+        self.say(Hello(os.getpid(), __version__, file, *versions, devices(), method_list()))
         jobs = Jobs(self.folder)
         while True:
             try:

@@ -83,6 +83,26 @@ class SegHiResGradCAMSelfTest(unittest.TestCase):
         self.assertEqual(self.ui.applyButton.text, "Apply")
         self.assertTrue(self.ui.applyButton.enabled)
 
+    @unittest.skipUnless(hasTorch(), "torch is not installed")
+    def test_theNetworksOwnPredictionBecomesASegmentThatIsExplained(self):
+        self.openDemo()
+        self.presenter.pick(segmentation=None, segmentId="")
+        self.ui.predictButton.click()
+        self.waitIdle()
+        self.assertEqual(self.ui.errorLabel.text, "")
+        node = self.presenter.parameters.segmentation
+        segmentation = node.GetSegmentation()
+        names = {segmentation.GetSegment(i).GetName(): i for i in segmentation.GetSegmentIDs()}
+        self.assertNotIn("background", names)
+        volume = self.presenter.parameters.volume
+        mask = slicer.util.arrayFromSegmentBinaryLabelmap(node, names["lesion"], volume)
+        self.assertGreater(mask.sum(), 0)
+        self.assertEqual(self.presenter.parameters.className, "lesion")
+        self.ui.applyButton.click()
+        self.waitIdle()
+        self.assertEqual(self.ui.errorLabel.text, "")
+        self.assertEqual(self.presenter.engine.cost["forward_calls_now"], 0)
+
     def test_missingTorchIsSaidAndThePanelStaysUsable(self):
         from SegHiResGradCAMLib.Dependencies import NO_EXTENSION, Dependencies
 

@@ -38,7 +38,7 @@ def test_the_first_lines_are_a_sign_of_life_and_a_greeting(worker):
     hello = worker.greeting
     assert hello["pid"] == worker.process.pid and hello["version"] == seghirescam.__version__
     assert os.path.samefile(hello["file"], seghirescam.__file__) and hello["torch"] == torch.__version__
-    assert hello["python"].startswith(f"{sys.version_info.major}.{sys.version_info.minor}") and hello["protocol"] == 2
+    assert hello["python"].startswith(f"{sys.version_info.major}.{sys.version_info.minor}") and hello["protocol"] == 3
     cpu = hello["devices"][-1]
     assert cpu["device"] == cpu["type"] == "cpu" and 0 < cpu["free_bytes"] <= cpu["total_bytes"]
 

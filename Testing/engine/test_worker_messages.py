@@ -31,6 +31,8 @@ from seghirescam.messages import (
 from seghirescam.pixel_sets import (
     Box,
     Component,
+    FalseNegatives,
+    FalsePositives,
     PredictedClass,
     Segment,
     SegmentAndPredicted,
@@ -54,6 +56,7 @@ def pixels(soft=False):
     "recipe",
     [
         Segment(pixels()), Segment(pixels(soft=True)), PredictedClass(), SegmentAndPredicted(pixels()), WholeImage(),
+        FalsePositives(pixels()), FalseNegatives(pixels(soft=True)),
         Voxel(tuple(GRID.ras((2, 3, 4)))), Component(pixels()), Component(PredictedClass(), (1.0, 2.0, 3.0), 500.0),
         Box(np.linalg.inv(np.diag([1.0, 2.0, 0.5, 1.0])), (200.0, 300.0, 250.0)),
         Box.between(GRID.ras((0, 0, 0)), GRID.ras((3, 4, 5))),

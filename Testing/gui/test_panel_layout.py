@@ -6,9 +6,8 @@ import pytest
 import qt
 
 import slicer
-from SegHiResGradCAMLib.Choices import MethodChoice
 from stage.api_check import check, widgetsOf
-from stage.gui import click, screenshot
+from stage.gui import choose, click, screenshot
 from stage.panel import MODULE, Panel
 
 UI = MODULE.parent / "Resources" / "UI" / "SegHiResGradCAM.ui"
@@ -83,10 +82,24 @@ def test_the_module_file_and_its_helpers_stay_short():
         assert len(file.read_text(encoding="utf-8").splitlines()) < 300, file.name
 
 
-def test_the_panels_methods_are_the_engines():
+def test_the_panels_methods_are_the_engines_as_the_worker_tells_them(panel):
     from seghirescam.cam.methods import methods
 
-    assert {choice.value for choice in MethodChoice} == set(methods())
+    combo = panel.ui.methodComboBox
+    assert [combo.itemText(n) for n in range(combo.count)] == ["Seg-HiRes-Grad CAM"]
+    panel.openDemo()
+    assert combo.itemData(0) == "seg_hires_grad_cam"
+    assert {combo.itemData(n) for n in range(combo.count)} == set(methods())
+    slow = next(n for n in range(combo.count) if combo.itemData(n) == "seg_score_cam")
+    assert combo.itemText(slow).endswith(" - slow") and "Slow: a pass for each channel" in combo.itemData(slow, 3)
+    panel.openHow()
+    choose(combo, "Seg-Grad-CAM")
+    panel.applyAndWait()
+    assert panel.ui.errorLabel.text == "" and "Seg-Grad-CAM" in panel.ui.factsText.plainText
+    choose(combo, "Saliency")  # its map lies on the image, not on a layer
+    panel.applyAndWait()
+    assert panel.ui.errorLabel.text == "" and panel.ui.shownLayerComboBox.currentText.startswith("input (")
+    assert panel.ui.shownLayerComboBox.count == 1 and "the map has no unit" in panel.ui.factsText.plainText
 
 
 def test_the_view_shows_nothing_the_state_does_not_say(panel):

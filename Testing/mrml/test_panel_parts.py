@@ -7,10 +7,12 @@ import pytest
 
 import slicer
 from SegHiResGradCAMLib import DisplaySettings, addOverlay, applyDisplay, removeOverlay
+from SegHiResGradCAMLib.Channels import matchedChannels
 from SegHiResGradCAMLib.ClassMatch import matchingClass
 from SegHiResGradCAMLib.Consent import Consent
 from SegHiResGradCAMLib.Dependencies import MAC, NO_EXTENSION, TORCH_ON_WINDOWS, Dependencies, isInstalled
 from SegHiResGradCAMLib.Installer import Installer
+from SegHiResGradCAMLib.ModelDesk import droppedPath
 from SegHiResGradCAMLib.ModelShelf import ModelShelf
 from SegHiResGradCAMLib.SegmentSize import coarsenessWarning, segmentExtentMm
 from SegHiResGradCAMLib.StrongestPlace import strongestPlace
@@ -143,6 +145,34 @@ def test_the_shelf_remembers_paths_here_and_keys_in_the_scene(tmp_path):
         shelf.add(str(tmp_path / f"{n}.pt"))
     assert len(shelf.options()) == 12 and shelf.options()[2].text == "19.pt"
     assert ModelShelf({"SegHiResGradCAM/RecentModels": "nonsense"}).options()[2:] == ()
+
+
+def test_a_path_that_is_no_model_is_taken_off_the_list(tmp_path):
+    shelf = ModelShelf({})
+    keys = [shelf.add(str(tmp_path / name)) for name in ("a", "b")]
+    shelf.forget(keys[1])
+    assert [option.key for option in shelf.options()][2:] == keys[:1]
+
+
+@pytest.mark.parametrize("place", [0, 3, 7])
+def test_a_dropped_address_is_found_wherever_it_fell_into_the_text(tmp_path, place):
+    path, former = tmp_path / "ä model", "/a/b/cd"
+    text = former[:place] + path.as_uri() + former[place:]
+    assert droppedPath(text, former) == str(path)
+    assert droppedPath(path.as_uri() + "\n") == str(path)
+    assert droppedPath(former, former) == former
+
+
+def test_a_volume_says_a_channel_with_whole_words_and_the_longest_counts():
+    def matched(channels, *names):
+        return matchedChannels(channels, {name: name for name in names})
+
+    assert matched(("T1", "T1c"), "pat T1", "pat_T1c") == {"T1": "pat T1", "T1c": "pat_T1c"}
+    assert matched(("T1", "T1Gd"), "a T1 Gd", "b-t1") == {"T1": "b-t1", "T1Gd": "a T1 Gd"}
+    assert matched(("CT", "PET"), "ct one", "ct two", "PET") == {"PET": "PET"}  # two say CT
+    assert matched(("CT", "PET"), "PET CT", "pet") == {"PET": "pet"}  # the first says PET as well
+    assert matched(("T1", "FLAIR"), "T1w", "FLAIR1") == {}
+    assert matched(("image", "image"), "image") == {}
 
 
 def test_a_class_is_matched_by_name_only():

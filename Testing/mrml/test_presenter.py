@@ -8,12 +8,14 @@ import pytest
 
 import slicer
 from seghirescam.protocol import LayerInfo
-from SegHiResGradCAMLib.Choices import DeviceChoice, GridChoice, MethodChoice, PixelSetChoice, ScoreChoice
+from SegHiResGradCAMLib import addOverlay
+from SegHiResGradCAMLib.Channels import FIELDS
+from SegHiResGradCAMLib.Choices import DEFAULT_METHOD, DeviceChoice, GridChoice, PixelSetChoice, ScoreChoice
 from SegHiResGradCAMLib.Dependencies import Dependencies
 from SegHiResGradCAMLib.Installer import Installer
 from SegHiResGradCAMLib.Presenter import Presenter
 from SegHiResGradCAMLib.Steps import finished
-from stage.builders import addSegmentation, addVolume, layerGridOf, makeExplanation
+from stage.builders import addSegmentation, addVolume, layerGridOf, makeExplanation, spot
 
 SHAPE = (16, 16, 16)
 
@@ -21,15 +23,15 @@ SHAPE = (16, 16, 16)
 class RecordingEngine:
     """An EngineDoor whose answers the test gives."""
 
-    hello, device = None, ""
+    hello, device, methods = None, "", ()
 
     def __init__(self):
         self.sent, self.closed, self.cancelled = [], 0, 0
 
-    def send(self, job, source, volumeNode=None, question=None):
+    def send(self, job, source, volumes=None, question=None):
         if question and "pixelSets" in question:
             question["pixelSets"] = [finished(one()) if callable(one) else one for one in question["pixelSets"]]
-        self.sent.append((job.purpose, source, volumeNode, question))
+        self.sent.append((job.purpose, source, volumes, question))
 
     def cancel(self):
         self.cancelled += 1
@@ -42,14 +44,15 @@ def parameters(**fields):
     """What the parameter node wrapper offers, as a plain object."""
     values = {
         "volume": None, "segmentation": None, "segmentId": "", "model": "", "className": "", "rivalName": "",
-        "layer": "default", "pixelSet": PixelSetChoice.SEGMENT, "method": MethodChoice.HIRES,
+        "layer": "default", "pixelSet": PixelSetChoice.SEGMENT, "method": DEFAULT_METHOD,
         "score": ScoreChoice.LOGIT, "device": DeviceChoice.AUTOMATIC, "grid": GridChoice.INPUT, "result": None,
     }  # fmt: skip
-    return SimpleNamespace(**{**values, **fields})
+    return SimpleNamespace(**{**dict.fromkeys(FIELDS), **values, **fields})
 
 
 DESCRIPTION = {
     "kind": "demo",
+    "kind_title": "Demo network",
     "classes": [{"index": 1, "name": "Lesion"}, {"index": 0, "name": "background"}],
     "channels": ["T1"],
     "requirements": [],
@@ -125,7 +128,7 @@ def test_every_missing_piece_is_named_in_turn(panel, case):
         said.append(presenter.whyNot())
     assert said == [
         "Choose a volume.",
-        "Choose a segmentation.",
+        "Choose a segmentation, or let the model predict one.",
         "Choose a segment.",
         "Choose a model.",
         "The model's file is not known on this computer: pick it again.",
@@ -179,8 +182,8 @@ def test_a_segment_changed_before_the_model_is_read_is_matched_anew(panel, case)
 def test_the_question_is_what_the_parameters_say(panel, case):
     ready(panel, case, score=ScoreChoice.CONTRAST, rivalName="background", device=DeviceChoice.CPU, layer="encoder.1")
     panel.presenter.apply()
-    purpose, source, volume, question = panel.engine.sent[-1]
-    assert (purpose, source, volume) == ("explain", "demo:honest", case[0])
+    purpose, source, volumes, question = panel.engine.sent[-1]
+    assert (purpose, source, volumes) == ("explain", "demo:honest", {"image": case[0]})
     (recipe,) = question.pop("pixelSets")
     assert recipe.pixels.whole().voxels == 512 and recipe.pixels.label == "segment 'lesion'"
     assert question == {
@@ -201,13 +204,56 @@ def test_every_pixel_set_can_be_asked_for(panel, case, choice):
     ready(panel, case, pixelSet=choice)
     panel.presenter.apply()
     (recipe,) = panel.engine.sent[-1][3]["pixelSets"]
-    names = ["Segment", "PredictedClass", "SegmentAndPredicted", "Component", "WholeImage"]
-    assert type(recipe).__name__ == names[list(PixelSetChoice).index(choice)]
+    names = ["Segment", "PredictedClass", "SegmentAndPredicted", "Component", "FalsePositives", "FalseNegatives"]
+    assert type(recipe).__name__ == [*names, "WholeImage"][list(PixelSetChoice).index(choice)]
 
 
-def test_a_model_with_several_channels_is_refused_in_words(panel, case):
-    ready(panel, case, {**DESCRIPTION, "channels": ["CT", "PET"]})
-    assert panel.presenter.whyNot() == "This model looks at 2 volumes at once; the panel gives it one."
+TWO = {**DESCRIPTION, "channels": ["CT", "PET"]}
+
+
+def test_channels_are_matched_by_name_or_listed_and_never_guessed(panel, case):
+    p = ready(panel, case, TWO)  # the volume that was chosen says no channel's name
+    assert p.volume is None and panel.presenter.whyNot() == "Choose the volumes for CT, PET."
+    assert panel.presenter.predictions.whyNot() == panel.presenter.whyNot()
+    assert panel.states[-1].channels == ("CT", "PET")
+    panel.presenter.pick(volume=case[0])
+    assert panel.presenter.whyNot() == "Choose the volume for PET."
+    panel.presenter.pick(channel2=case[0])
+    assert panel.presenter.whyNot() == "" and panel.states[-1].channelText == "CT and PET are the same volume."
+
+
+def test_volumes_go_to_the_channels_their_names_say_and_may_be_changed(panel, case, mrml):
+    case[0].SetName("PET of today")
+    ct = addVolume(np.ones(SHAPE, np.float32), np.diag([2.0, 2, 2, 1]), "head_CT")
+    addOverlay(mrml, spot(case[0], (1, 2, 3))[0], case[0]).SetName("CT")  # a result is no input
+    p = ready(panel, case, TWO)
+    assert (p.volume, p.channel2) == (ct, case[0])  # the volume chosen first was the second channel's
+    panel.presenter.apply()
+    assert panel.engine.sent[-1][2] == {"CT": ct, "PET": case[0]}
+    panel.presenter.onError("cancelled", "", "")
+    panel.presenter.pick(volume=case[0], channel2=ct)  # the user knows better
+    panel.presenter.models.describe()
+    panel.presenter.onAnswer(TWO)
+    assert (p.volume, p.channel2) == (case[0], ct)
+    panel.presenter.models.pick("demo:shortcut")
+    panel.presenter.onAnswer(TWO)
+    assert (p.volume, p.channel2) == (ct, case[0])  # another model: by name again
+
+
+def test_a_reloaded_scene_keeps_its_channels(panel, case):
+    p = parameters(
+        volume=case[0], channel2=case[0], segmentation=case[1], segmentId="lesion", model="demo:honest",
+        className="Lesion",
+    )  # fmt: skip
+    panel.presenter.enter(p)
+    panel.presenter.apply()
+    panel.presenter.onAnswer(TWO)
+    assert panel.engine.sent[-1][:3] == ("explain", "demo:honest", {"CT": case[0], "PET": case[0]})
+
+
+def test_more_channels_than_selectors_is_said(panel, case):
+    ready(panel, case, {**DESCRIPTION, "channels": [f"c{n}" for n in range(9)]})
+    assert panel.presenter.whyNot() == "This model looks at 9 volumes at once; the panel can give it 6."
 
 
 def test_an_answer_becomes_a_result_and_other_layers_are_at_hand(panel, case, mrml):

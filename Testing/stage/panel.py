@@ -51,8 +51,9 @@ class Panel:
         self.waitIdle()
 
     def chooseModelFile(self, path) -> None:
-        """Puts a path into the path field, as its browse button does."""
+        """Puts a path into the path field, as its browse button does; of a folder until it has been looked at."""
         self.ui.modelPathLineEdit.currentPath = str(path)
+        events.waitUntil(lambda: self.presenter.models.facts.source == str(path), 10_000, "the path was taken")
         self.waitIdle()
 
     def openHow(self) -> None:
@@ -122,5 +123,46 @@ def writeModel(folder: Path, classes=("background", "lesion"), waits: int = 0, e
     (folder / "net.py").write_text(text, encoding="utf-8")
     about = {"factory": "net.py", "weights": "weights.safetensors", "classes": list(classes), "divisor": 2}
     path = folder / "small.model.json"
+    path.write_text(json.dumps(about), encoding="utf-8")
+    return path
+
+
+_THRESHOLD = """
+import torch
+
+class Threshold(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = torch.nn.Conv3d({channels}, {channels}, 1)
+        self.last = torch.nn.Conv3d({channels}, {classes}, 1)
+
+    def forward(self, x):
+        return self.last(torch.relu(self.first(x)))
+
+def build():
+    return Threshold()
+"""
+
+
+def writeThresholdModel(folder: Path, weights, threshold: float, channels=("image",), classes=("background", "lesion")):
+    """A network that says class 1 where sum_c weights_c x_c exceeds the threshold (x >= 0), and no further class."""
+    from safetensors.numpy import save_file
+
+    count = len(channels)
+    last = np.zeros((len(classes), count, 1, 1, 1), np.float32)
+    last[1, :, 0, 0, 0] = weights
+    bias = np.full(len(classes), -1e6, np.float32)
+    bias[:2] = 0, -threshold
+    state = {
+        "first.weight": np.eye(count, dtype=np.float32).reshape(count, count, 1, 1, 1),
+        "first.bias": np.zeros(count, np.float32), "last.weight": last, "last.bias": bias,
+    }  # fmt: skip
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(state, folder / "weights.safetensors")
+    (folder / "net.py").write_text(_THRESHOLD.format(channels=count, classes=len(classes)), encoding="utf-8")
+    about = {
+        "factory": "net.py", "weights": "weights.safetensors", "classes": list(classes), "channels": list(channels),
+    }  # fmt: skip
+    path = folder / "threshold.model.json"
     path.write_text(json.dumps(about), encoding="utf-8")
     return path

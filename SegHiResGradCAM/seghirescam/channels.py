@@ -1,0 +1,40 @@
+"""Several volumes as the channels of one image, on the first one's grid. numpy only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .errors import ImageError
+from .geometry import resampled
+from .protocol import Image
+
+
+def joined(images: Sequence[Image], names: Sequence[str] = ()) -> tuple[Image, tuple[str, ...]]:
+    """(one Image with the channels of all, on the grid of the first; notes for the user).
+
+    Those on other grids are resampled linearly; beyond their border they continue with their smallest value.
+    names: what the user calls them.  Raises ImageError where one has no voxel in common with the first.
+    """
+    first = images[0]
+    names = list(names) if len(names) == len(images) else [f"channel {n}" for n in range(1, len(images) + 1)]
+    arrays, notes = [first.array], []
+    for name, image in zip(names[1:], images[1:], strict=True):
+        if image.grid.same_as(first.grid):
+            arrays.append(image.array)
+            continue
+        covered = resampled(np.ones(image.grid.shape, np.float32), image.grid, first.grid, order=0) > 0
+        if not covered.any():
+            raise ImageError(
+                f"{name} does not overlap {names[0]}: they show different places.",
+                "Register the volumes, or choose those of one examination.",
+            )
+        low = float(image.array.min())
+        arrays.append(resampled(image.array.astype(np.float32), image.grid, first.grid, outside=low))
+        missing = 1 - float(covered.mean())
+        gap = f"; {100 * missing:.1f} % of the voxels lie outside and were filled with {low:g}" if missing else ""
+        notes.append(f"{name} was resampled linearly to the grid of {names[0]}{gap}.")
+    if len(arrays) == 1:
+        return first, ()
+    return Image(np.concatenate(arrays), first.grid), tuple(notes)

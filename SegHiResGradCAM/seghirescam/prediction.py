@@ -1,0 +1,90 @@
+"""A model's own prediction as it travels: label maps on the image's grid, and how much there is of each class."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .budget import MemoryLimitError
+from .errors import GradientError, LayerError, SegHiResCamError
+from .pixel_sets import Recipe
+from .progress import Progress
+
+_CHUNK = 2**22
+
+
+def predicted_labels(session, progress) -> tuple[np.ndarray, tuple[str, ...]]:
+    """(labels as SegmentationModel.labels_on_input gives them, notes for the user).
+
+    What the session can keep of the pass it keeps: a question about the prediction then does not predict again.
+    """
+    model, image = session.model, session.image
+
+    def first(fraction, phase):
+        progress(0.9 * fraction, phase)
+
+    if model.windows is None and len(model.networks) == 1:
+        _make_and_keep_the_pass(session, first)
+    prepared = session._prepare(Progress())  # made by now: nothing is computed
+    logits = session.logits(first)
+    progress(0.9, "placing the prediction on the volume")
+    return model.labels_on_input(logits, prepared, image), prepared.notes
+
+
+def label_maps(labels: np.ndarray, classes, voxel_ml: float) -> list[tuple[np.ndarray, list[dict]]]:
+    """[(label map [K, J, I], [{"index", "name", "value", "voxels", "ml"}])]: one for classes that exclude each other
+    (0, the background, is not listed), else one for each class that has a voxel; classes without any are listed with
+    the first."""
+    if labels.ndim == 3:
+        counts = _counts(labels)
+        told = [_told(c, c.index, counts, voxel_ml) for c in classes if c.index != 0]
+        return [(labels, told)]
+    found, empty = [], []
+    for info, mask in zip(classes, labels, strict=True):
+        told = _told(info, 1, {1: int(np.count_nonzero(mask))}, voxel_ml)
+        if told["voxels"]:
+            found.append((mask.astype(np.uint8), [told]))
+        else:
+            empty.append(told)
+    if not found:
+        return [(np.zeros(labels.shape[1:], np.uint8), empty)]
+    found[0][1].extend(empty)
+    return found
+
+
+def _told(info, value, counts, voxel_ml):
+    voxels = counts.get(value, 0)
+    return {"index": info.index, "name": info.name, "value": value, "voxels": voxels, "ml": voxels * voxel_ml}
+
+
+def _counts(labels):
+    """Voxels of each label; in pieces, because numpy counts on integers of eight bytes."""
+    total = np.zeros(int(labels.max()) + 1, dtype=np.int64)
+    flat = labels.reshape(-1)
+    for start in range(0, flat.size, _CHUNK):
+        total += np.bincount(flat[start : start + _CHUNK], minlength=total.size)
+    return dict(enumerate(total.tolist()))
+
+
+class _OnlyThePass(Recipe):
+    """Stops a question as soon as its pass has been made, and kept if it fits."""
+
+    needs_prediction = True
+
+    def resolve(self, view):
+        raise _MadeError("The pass has been made.")
+
+
+class _MadeError(SegHiResCamError):
+    pass
+
+
+def _make_and_keep_the_pass(session, progress):
+    """``Session.logits`` alone makes a pass without its graph, and the next question would need another one.
+
+    A network that cannot be explained can still predict: what stands in the way of a graph is no error here.
+    """
+    try:
+        if any(layer.main for layer in session.layers(progress)):
+            session.ask([_OnlyThePass()], class_index=session.model.classes[0].index, progress=progress)
+    except (_MadeError, LayerError, GradientError, MemoryLimitError):
+        return
