@@ -32,7 +32,7 @@ def estimate(listed, names, voxels: int, classes: int, itemsize: int) -> int:
     recorded layer on (norms and activations keep one each), a second copy of the recorded ones, the logits with their
     gradient.  Not seen: tensors made between modules by plain functions.  test_session.py compares with the truth.
     """
-    first = min(layer.order for layer in listed if layer.name in names)
+    first = min((layer.order for layer in listed if layer.name in names), default=0)
     behind = sum(_size(layer) for layer in listed if layer.order >= first)
     recorded = sum(_size(layer) for layer in listed if layer.name in names)
     return itemsize * (behind + recorded + 2 * classes * voxels)
