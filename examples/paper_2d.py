@@ -27,7 +27,8 @@ sys.path[:0] = [str(ROOT / "SegHiResGradCAM"), str(ROOT / "examples")]
 from pixel_set_sheet import draw_pixel_sets  # noqa: E402
 from unet_2d import DIVISOR, UNet2D, train  # noqa: E402
 
-from seghirescam.compare import bibliography, compare  # noqa: E402
+from seghirescam.bibliography import bibliography  # noqa: E402
+from seghirescam.compare import compare  # noqa: E402
 from seghirescam.contact_sheet import SheetLook, draw_sheet  # noqa: E402
 from seghirescam.demo.case import load_case  # noqa: E402
 from seghirescam.demo.preprocessing import CLASSES, LESION, normalised  # noqa: E402
@@ -49,7 +50,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("paper_2d"), help="folder for weights and figures")
     parser.add_argument("--cases", type=int, default=60, help="brains to train on")
     parser.add_argument("--steps", type=int, default=400)
-    parser.add_argument("--level", default="encoder.3", choices=LEVELS, help="of the figure of pixel sets")
+    parser.add_argument("--level", default="decoder.1", choices=LEVELS, help="of the figure of pixel sets")
     parser.add_argument("--again", action="store_true", help="train again, even if weights are there")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)

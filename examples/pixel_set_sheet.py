@@ -9,8 +9,17 @@ import numpy as np
 
 from seghirescam.compare import mask_on, shown
 from seghirescam.display import threshold_holding
-from seghirescam.drawing import LIGHT, bare, colours, draw_letters, draw_outline, draw_scale_bar, new_figure
-from seghirescam.pixel_sets import View
+from seghirescam.drawing import (
+    LIGHT,
+    bare,
+    colours,
+    draw_letters,
+    draw_outline,
+    draw_scale_bar,
+    draw_share_bar,
+    new_figure,
+)
+from seghirescam.pixel_sets import View, label_components
 from seghirescam.protocol import PixelSet
 from seghirescam.slices import body_box, grey_window
 
@@ -21,7 +30,6 @@ _SIDE, _CELL, _GAP, _HEAD, _BAR, _FOOT = 1.6, 1.6, 0.08, 0.5, 0.95, 0.75
 def draw_pixel_sets(image, sets, rows, predicted):
     """(Figure, caption). sets: recipes by name; rows: a method's explanations, in the sets' order; image: one slice,
     axes towards R and A.  predicted: bool [J, I], where the class is predicted."""
-    from matplotlib.cm import ScalarMappable
     from matplotlib.colors import LogNorm
 
     grid = image.grid
@@ -70,20 +78,22 @@ def draw_pixel_sets(image, sets, rows, predicted):
     x = 0.25 + _SIDE + len(sets) * (_CELL + _GAP) + 0.06
     low = 1 - (0.25 + _HEAD + len(rows) * (tall + 0.12) - 0.12) / height
     place = (x / width, low, 0.13 / width, 1 - low - (0.25 + _HEAD) / height)
-    per_cent = LogNorm(100 * norm.vmin, 100 * norm.vmax)
-    bar = figure.colorbar(ScalarMappable(per_cent, colours()), cax=figure.add_axes(place), format="%g")
-    bar.set_label("% of the positive evidence per ml", fontsize=8)
-    bar.ax.tick_params(labelsize=7)
+    draw_share_bar(figure, place, (norm.vmin, norm.vmax), LIGHT, 8)
     first, mm_s = rows[0][0], grid.ras((0, 0, 0))[2]
     caption = (
         f"Evidence for '{first.class_name}' at {first.layer.name} by method (rows) and pixel set M (columns, outlined)"
         f". Axial slice at S = {mm_s:.1f} mm. Colours: share of a map's own positive evidence per ml, one logarithmic "
         f"scale for all cells, from evenly spread evidence upwards; the smallest region with {100 * SHARE:g} % of it "
-        "is coloured. Research use, not for diagnosis."
+        f"is coloured. {_parts(predicted)} Research use, not for diagnosis."
     )
     wrapped = "\n".join(textwrap.wrap(caption, int(width * 16.5)))
     text(0.25, height - _FOOT + 0.12, wrapped, 7.5, va="top", linespacing=1.35)
     return figure, caption
+
+
+def _parts(predicted):
+    count = label_components(predicted)[1]
+    return "The prediction is one component here." if count == 1 else f"The prediction has {count} components here."
 
 
 def _mask(recipe, grid, predicted):

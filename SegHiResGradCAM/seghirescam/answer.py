@@ -32,13 +32,26 @@ class Run:
 
     def answer(self, method, a, g, layer, pixels: PixelSet, score: float) -> Explanation:
         """One explanation from the activation and the gradient ``[K, *cells]`` of one layer."""
+        info, dims = public_layer(layer, self.prepared, self.model.spatial_dims), self.model.spatial_dims
+        m_total = float(pixels.weights.sum(dtype=np.float64))
+        signed = method.map_of_mean(a, g, info.mm_per_cell[3 - dims :], m_total)
+        return self._placed(method, signed, layer, pixels, score, why_zero(bool(g.any())), method.remarks(a, g))
+
+    def outcome(self, method, found, layer, pixels: PixelSet, score: float) -> Explanation:
+        """One explanation from what a context method found at one layer, or at the input."""
+        notes, facts = found.notes, dict(found.facts)
+        if found.balance:
+            notes = (found.balance.sentence(), *notes)
+            facts["gap"] = found.balance.gap
+        return self._placed(method, found.map, layer, pixels, score, found.zero, notes, facts)
+
+    def _placed(self, method, signed, layer, pixels, score, zero, notes, facts=None):
         prepared, dims = self.prepared, self.model.spatial_dims
         info = public_layer(layer, prepared, dims)
-        signed = method.map(a, g, info.mm_per_cell[3 - dims :]).cpu().numpy().astype(np.float32)
-        signed, notes = _without_padding(signed if dims == 3 else signed[None], prepared, info.stride)
+        signed = signed.detach().cpu().numpy().astype(np.float32)
+        signed, more = _without_padding(signed if dims == 3 else signed[None], prepared, info.stride)
         grid = prepared.grid.strided(info.stride, self.centre(info), signed.shape)
-        notes = (*method.remarks(a, g), *notes)
-        return self.explanation(method, layer, pixels, score, signed, grid, bool(g.any()), notes)
+        return self.explanation(method, layer, pixels, score, signed, grid, zero, (*notes, *more), facts)
 
     def centre(self, info: LayerInfo) -> tuple[float, float, float]:
         """Model-grid position of cell 0 by which this layer is placed."""
@@ -48,10 +61,11 @@ class Run:
         return side_of(info) if self.side == AUTO else self.side
 
     def explanation(
-        self, method, layer, pixels: PixelSet, score: float, signed: np.ndarray, grid, any_gradient: bool, notes=(),
+        self, method, layer, pixels: PixelSet, score: float, signed: np.ndarray, grid, zero: str, notes=(),
         facts: dict | None = None,
     ) -> Explanation:  # fmt: skip
-        """The answer around a finished map. signed: float32 [K, J, I] on grid.  facts: added to the provenance."""
+        """The answer around a finished map. signed: float32 [K, J, I] on grid.  zero: why it may be zero everywhere.
+        facts: added to the provenance."""
         info = public_layer(layer, self.prepared, self.model.spatial_dims)
         notes = [*self.prepared.notes, *self.notes, *notes]
         if info.placement == "assumed":
@@ -59,12 +73,12 @@ class Run:
             notes.append(
                 f"Where this layer's cells look could not be measured{why}; their corners are aligned with the image's."
             )
-        status, reason = _status(signed, any_gradient)
+        status, reason = _status(signed, zero)
         names = {c.index: c.name for c in self.model.classes}
         return Explanation(
             map=signed,
             grid=grid,
-            unit=self.score.unit,
+            unit=method.unit or self.score.unit,
             score=score,
             method=method.name,
             method_title=method.title,
@@ -145,13 +159,17 @@ def _without_padding(signed, prepared, stride):
     return inner, (f"{100 * lost:.1f} % of the map's magnitude lay in cells of the padding and was cut off.",)
 
 
-def _status(signed, any_gradient):
+def why_zero(any_gradient: bool) -> str:
+    """What a map of zeros means for a product of gradients and activations."""
+    return "all products of gradient and activation are zero" if any_gradient else "every gradient is zero"
+
+
+def _status(signed, zero):
     """("ok" | "zero_map" | "no_positive_evidence" | "nonfinite", why in words)."""
     if not np.isfinite(signed).all():
         return "nonfinite", "The map holds NaN or infinite values; the network's activations or gradients overflow."
     if not signed.any():
-        why = "every gradient is zero" if not any_gradient else "all products of gradient and activation are zero"
-        return "zero_map", f"The map is zero: {why} at this layer."
+        return "zero_map", f"The map is zero: {zero} at this layer."
     if signed.max() <= 0:
         return (
             "no_positive_evidence",

@@ -1,6 +1,6 @@
 """A figure of explanations for a paper or a report: slices through the strongest place, in millimetres, with units.
 
-matplotlib without pyplot: no global state, no display, and files without a date, a program's name or a person's.
+What it shares with other figures stands in :mod:`drawing`.
 """
 
 from __future__ import annotations
@@ -12,41 +12,34 @@ from dataclasses import dataclass
 import numpy as np
 
 from .display import signed_threshold_holding, threshold_holding
-from .errors import DependencyError, ImageError
+from .drawing import (
+    DARK,
+    LETTER,
+    LIGHT,
+    OUTLINE,
+    PLANES,
+    SUFFIXES,
+    Theme,
+    bare,
+    colours,
+    draw_letters,
+    draw_outline,
+    draw_scale_bar,
+    new_figure,
+    percent,
+    save,
+    upright,
+)
+from .errors import ImageError
 from .geometry import canonical
 from .protocol import Image
 from .slices import body_box, grey_window, strongest, turned
 
-SUFFIXES = (".png", ".pdf", ".svg")
-_CLEAN = {
-    ".png": {"Software": None},
-    ".pdf": {"Creator": None, "Producer": None, "CreationDate": None},
-    ".svg": {"Creator": None, "Date": None, "Type": None, "Format": None},
-}
-#: name, axis across the slices, axis to the right, axis upwards (0 = K to S, 1 = J to A, 2 = I to R), edges' letters
-_PLANES = (
-    ("Axial", 0, 2, 1, "RLAP"),
-    ("Coronal", 1, 2, 0, "RLSI"),
-    ("Sagittal", 2, 1, 0, "APSI"),
-)
-_LETTER = "SAR"
+__all__ = ["DARK", "LIGHT", "SUFFIXES", "Look", "Row", "Theme", "draw", "save"]
+
 #: inches
 _WIDTH, _EDGE, _GAP, _TITLE, _HEAD, _FOOT, _BAR = 10.0, 0.25, 0.12, 0.24, 0.44, 0.86, 1.15
 _TALLEST = 4.2
-
-
-@dataclass(frozen=True)
-class Theme:
-    """Colours around the images, which are dark in both."""
-
-    paper: str
-    ink: str
-    faint: str
-
-
-LIGHT = Theme("#ffffff", "#16181d", "#62666e")
-DARK = Theme("#16181d", "#e8e8ea", "#a2a6ae")
-_OUTLINE, _ON_IMAGE = "#4fe3f0", "#ffffff"
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,35 +83,21 @@ def draw(image: Image, rows: list[Row], look: Look | None = None):
     outside the image).
     """
     look = look or Look()
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise DependencyError(
-            "matplotlib, which draws figures, is not installed.", "Run: python -m pip install matplotlib"
-        ) from error
     grid = canonical(image.grid)
     behind = turned(image.array[0], image.grid)
     window = look.window or grey_window(behind)
-    planes = [p for p in _PLANES if min(grid.shape[p[2]], grid.shape[p[3]]) > 1 or max(grid.shape) == 1]
+    planes = [p for p in PLANES if min(grid.shape[p[2]], grid.shape[p[3]]) > 1 or max(grid.shape) == 1]
     box = body_box(behind, window, [turned(row.mask, image.grid) for row in rows])
     size = [(stop - start) * mm for (start, stop), mm in zip(box, grid.spacing_kji, strict=True)]
     wide, tall = sum(size[p[2]] for p in planes), max(size[p[3]] for p in planes)
     room = _WIDTH - 2 * _EDGE - _BAR - _GAP * (len(planes) - 1)
     inch = min(room / wide, _TALLEST / tall)
     lines = _HEAD + _TITLE + tall * inch + _FOOT
-    figure = Figure(figsize=(_WIDTH, _EDGE + lines * len(rows)), facecolor=look.theme.paper)
-    FigureCanvasAgg(figure)
+    figure = new_figure((_WIDTH, _EDGE + lines * len(rows)), look.theme)
     for n, row in enumerate(rows):
         top = figure.get_size_inches()[1] - _EDGE / 2 - n * lines
         _Line(figure, image, grid, behind, row, look, window, planes, box, inch, top).draw()
     return figure
-
-
-def save(figure, path, dpi: int = 150) -> None:
-    """As PNG, PDF or SVG, without metadata."""
-    suffix = next(s for s in SUFFIXES if str(path).lower().endswith(s))
-    figure.savefig(path, dpi=dpi, facecolor=figure.get_facecolor(), metadata=_CLEAN[suffix])
 
 
 class _Line:
@@ -144,7 +123,7 @@ class _Line:
             axis = self._axes(left, ceiling - high, wide, high)
             shown = self._slice(axis, plane)
             if n == 0:
-                self._scale_bar(axis, plane)
+                draw_scale_bar(axis, self._mm(plane[2]), self._mm(plane[3]))
             left += wide + _GAP
         self._colour_bar(shown, left + 0.05, ceiling - tall, tall)
         self._caption(ceiling - tall - 0.12)
@@ -192,7 +171,7 @@ class _Line:
         alpha = np.clip(0.3 + np.abs(values) / self.end, 0, 0.8) if self.look.signed else 0.8
         shown = axis.imshow(
             np.ma.masked_array(values, hidden),
-            cmap=_colours(self.look.signed),
+            cmap=colours(self.look.signed),
             vmin=-self.end if self.look.signed else 0,
             vmax=self.end,
             alpha=alpha,
@@ -201,58 +180,28 @@ class _Line:
         )
         inside = flat(self.mask[cut])
         if inside.any():
-            self._outline(axis, inside, extent, "solid")
+            draw_outline(axis, inside, extent, "solid")
         elif self.mask.any():
             rest = [slice(start, stop) for start, stop in self.box]
-            self._outline(axis, flat(self.mask[tuple(rest)].any(axis=across)), extent, "dotted")
-        axis.set_xticks([])
-        axis.set_yticks([])
-        for spine in axis.spines.values():
-            spine.set_visible(False)
-        for letter, (x, y) in zip(letters, ((0.02, 0.5), (0.98, 0.5), (0.5, 0.98), (0.5, 0.02)), strict=True):
-            where = {
-                "ha": {0.02: "left", 0.98: "right"}.get(x, "center"),
-                "va": {0.98: "top", 0.02: "bottom"}.get(y, "center"),
-            }
-            axis.text(x, y, letter, transform=axis.transAxes, color=_ON_IMAGE, fontsize=8, alpha=0.8, **where)
+            draw_outline(axis, flat(self.mask[tuple(rest)].any(axis=across)), extent, "dotted")
+        bare(axis)
+        draw_letters(axis, letters)
         self._ticks(axis, right, up, extent)
         axis.set_xlim(extent[1], 0)  # right and anterior on the left
         axis.set_ylim(0, extent[3])
         mm = self.grid.ras(self.at)[2 - across]
-        oblique = "" if self._upright() else " (along the image's axes)"
-        axis.set_title(
-            f"{name}, {_LETTER[across]} = {mm:.1f} mm{oblique}", color=self.look.theme.ink, fontsize=9, pad=4
-        )
+        oblique = "" if upright(self.grid) else " (along the image's axes)"
+        axis.set_title(f"{name}, {LETTER[across]} = {mm:.1f} mm{oblique}", color=self.look.theme.ink, fontsize=9, pad=4)
         return shown
 
     def _ticks(self, axis, right, up, extent):
         """Short lines at the border where the other two slices cut this one."""
         x, y = ((self.at[a] + 0.5 - self.box[a][0]) * self.grid.spacing_kji[a] for a in (right, up))
         length = 0.045 * min(extent[1], extent[3])
-        how = {"color": _OUTLINE, "linewidth": 0.9, "alpha": 0.9}
+        how = {"color": OUTLINE, "linewidth": 0.9, "alpha": 0.9}
         for end, inward in ((0, 1), (1, -1)):
             axis.plot([x, x], [end * extent[3], end * extent[3] + inward * length], **how)
             axis.plot([end * extent[1], end * extent[1] + inward * length], [y, y], **how)
-
-    def _upright(self):
-        """Whether the slices are those of the patient's axes, within about a degree."""
-        return (np.abs(np.diag(self.grid.ijk_to_ras[:3, :3])) / self.grid.spacing_kji[::-1] > 0.9998).all()
-
-    def _outline(self, axis, inside, extent, style):
-        # a frame of zeros closes outlines that touch the border
-        framed = np.pad(inside.astype(float), 1)
-        mm = [extent[1] / inside.shape[1], extent[3] / inside.shape[0]]
-        x = (np.arange(framed.shape[1]) - 0.5) * mm[0]
-        y = (np.arange(framed.shape[0]) - 0.5) * mm[1]
-        if min(inside.shape) > 1:
-            axis.contour(x, y, framed, levels=[0.5], colors=_OUTLINE, linewidths=1.1, linestyles=style)
-
-    def _scale_bar(self, axis, plane):
-        wide = self._mm(plane[2])
-        length = max(n for n in (1, 2, 5, 10, 20, 50, 100, 200) if n <= max(1, wide / 4))
-        left, low = wide * 0.96, self._mm(plane[3]) * 0.04
-        axis.plot([left, left - length], [low, low], color=_ON_IMAGE, linewidth=2.5, solid_capstyle="butt")
-        axis.text(left - length / 2, low * 1.35, f"{length} mm", color=_ON_IMAGE, fontsize=8, ha="center", va="bottom")
 
     def _colour_bar(self, shown, left, low, tall):
         theme = self.look.theme
@@ -267,34 +216,20 @@ class _Line:
         bar.outline.set_edgecolor(theme.faint)
         if math.isfinite(self.level) and self.level < self.end:
             for level in (self.level, -self.level) if self.look.signed else (self.level,):
-                bar.ax.axhline(level, color=_OUTLINE, linewidth=1.5)
+                bar.ax.axhline(level, color=OUTLINE, linewidth=1.5)
 
     def _caption(self, y):
         row, look = self.row, self.look
         of = "evidence, for and against" if look.signed else "evidence for the class"
         if math.isfinite(self.level):
-            first = f"Coloured: the smallest region with {_percent(look.share)} of the {of} (the line on the scale)."
+            first = f"Coloured: the smallest region with {percent(look.share)} of the {of} (the line on the scale)."
         else:
             first = row.reason or "No value is positive: nothing is coloured."
         crossing = [not self.mask[(slice(None),) * p[1] + (self.at[p[1]],)].any() for p in self.planes]
         dotted = ", dotted where it lies in other slices" if any(crossing) else ""
         second = f"Outline: the pixel set{dotted}."
         if row.inside is not None:
-            second += f" {_percent(row.inside)} of the positive evidence lies in it (chance {_percent(row.chance)})."
+            second += f" {percent(row.inside)} of the positive evidence lies in it (chance {percent(row.chance)})."
         second += " Ticks: where the other slices lie."
         text = "\n".join([*textwrap.wrap(f"{first} {second}", 150), "Research use, not for diagnosis."])
         self._text(_EDGE, y, text, color=self.look.theme.faint, fontsize=8, va="top", linespacing=1.4)
-
-
-def _percent(share):
-    return f"{100 * share:.3g} %"
-
-
-def _colours(signed):
-    import matplotlib
-    from matplotlib.colors import ListedColormap
-
-    if signed:
-        return matplotlib.colormaps["RdBu_r"]
-    # the black end of inferno would look like a hole in the anatomy
-    return ListedColormap(matplotlib.colormaps["inferno"](np.linspace(0.25, 1, 256)))

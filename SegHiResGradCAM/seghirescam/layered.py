@@ -7,7 +7,7 @@ import math
 import numpy as np
 import torch
 
-from .answer import Run, public_layer
+from .answer import Run, public_layer, why_zero
 from .cam.lattice import Lattice
 from .cam.windows import Seeds, WindowPlan
 from .protocol import Explanation, PixelSet
@@ -18,8 +18,9 @@ class LayerSums:
 
     needs_second_sweep = False
 
-    def __init__(self, run: Run, layer, method, seeds: Seeds, plan: WindowPlan):
+    def __init__(self, run: Run, layer, method, seeds: Seeds, plan: WindowPlan, m_total: float):
         self.run, self.layer, self.method, self.plan, self.seeds = run, layer, method, plan, seeds
+        self.m_total = m_total
         self.dims = run.model.spatial_dims
         self.info = public_layer(layer, run.prepared, self.dims)
         self._starts = [self.start((0, offset, flip)) for offset in seeds.touched for flip in plan.flips]
@@ -29,9 +30,11 @@ class LayerSums:
         self.lattice = self._new_lattice()
 
     @staticmethod
-    def of(run, layer, method, seeds, plan) -> LayerSums:
+    def of(run, layer, method, seeds, plan, m_total) -> LayerSums:
+        if method.needs_context:
+            return OutcomeSums(run, layer, method, seeds, plan, m_total)
         weights = method.channel_weights(torch.zeros(1), 1)
-        return (CellSums if weights is None else WeightedSums)(run, layer, method, seeds, plan)
+        return (CellSums if weights is None else WeightedSums)(run, layer, method, seeds, plan, m_total)
 
     def _new_lattice(self):
         return Lattice(self._starts, self.info.cells, self.info.stride, self.run.prepared.valid)
@@ -60,18 +63,20 @@ class LayerSums:
         array = array if self.dims == 3 else array[None]
         return np.flip(array, which[2]) if which[2] else array
 
-    def _finished(self, signed, pixels, score, notes, facts):
+    def _finished(self, signed, pixels, score, notes, facts, zero=None):
         grid = self.run.prepared.grid.strided(self.lattice.step, self.lattice.origin, signed.shape)
-        touched, of = len(self.seeds.touched), len(self.plan.offsets)
+        dropped, of = self.seeds.dropped, len(self.plan.offsets)
+        meeting = len(self.seeds.touched) + dropped
         if of > 1:
-            notes = (f"{touched} of {of} sliding windows meet the pixel set; the others have no influence.", *notes)
-        if self.seeds.left_out > 0:
-            notes = (*notes, f"Windows with {100 * self.seeds.left_out:.2g} % of the pixel set's weight were left out.")
+            notes = (f"{meeting} of {of} sliding windows meet the pixel set; the others have no influence.", *notes)
+        if dropped:
+            lost = 100 * self.seeds.left_out
+            notes = (*notes, f"{dropped} of them, with {lost:.2g} % of the pixel set's weight, were left out.")
         if self.lattice.outside > 0:
             lost = 100 * self.lattice.outside / self.lattice.magnitude
             notes = (*notes, f"{lost:.1f} % of the map's magnitude lay in cells of the padding and was cut off.")
         return self.run.explanation(
-            self.method, self.layer, pixels, score, signed, grid, self._any_gradient, notes, facts
+            self.method, self.layer, pixels, score, signed, grid, zero or why_zero(self._any_gradient), notes, facts
         )
 
 
@@ -81,16 +86,44 @@ class CellSums(LayerSums):
     def add(self, activation, gradient, which):
         a, g = _wide(activation), _wide(gradient)
         self.met, self._any_gradient = True, self._any_gradient or bool(g.any())
-        signed = self.method.map(a, g, self.info.mm_per_cell[3 - self.dims :])
+        signed = self.method.map_of_mean(a, g, self.info.mm_per_cell[3 - self.dims :], self.m_total)
         self.lattice.add(self._place(signed, which), self.start(which))
 
     def explanation(self, pixels, score, facts):
-        notes = ()
-        if not self.method.local and len(self.seeds.touched) * len(self.plan.flips) > 1:
-            notes = (
-                f"{self.method.title} was computed window by window and added: it has no exact whole-volume form.",
-            )
-        return self._finished(self.lattice.total, pixels, score, notes, facts)
+        return self._finished(self.lattice.total, pixels, score, self._inexact(self.method.local), facts)
+
+    def _inexact(self, exact):
+        """The sentence for maps that do not add up."""
+        runs = len(self.seeds.touched) * len(self.plan.flips) * len(self.run.model.networks)
+        if exact or runs == 1:
+            return ()
+        return (f"{self.method.title} was computed window by window and added: it has no exact whole-volume form.",)
+
+
+class OutcomeSums(CellSums):
+    """The same for methods that need more than A and g: the outcomes of the windows, their balances added."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self._first, self._balance, self._notes, self._counts = None, None, {}, {}
+
+    def put(self, outcome, which) -> None:
+        self.met = True
+        self._first = self._first or outcome
+        self.lattice.add(self._place(_wide(outcome.map), which), self.start(which))
+        if outcome.balance:
+            self._balance = self._balance.plus(outcome.balance) if self._balance else outcome.balance
+        self._notes |= dict.fromkeys(outcome.notes)
+        for name in ("forwards", "tail_passes"):
+            self._counts[name] = self._counts.get(name, 0) + outcome.facts.get(name, 0)
+
+    def explanation(self, pixels, score, facts):
+        own = {k: v for k, v in self._first.facts.items() if not isinstance(v, float)} | self._counts
+        notes = [*self._notes, *self._inexact(self.method.additive)]
+        if self._balance:
+            notes.insert(0, self._balance.sentence())
+            own["gap"] = self._balance.gap
+        return self._finished(self.lattice.total, pixels, score, notes, facts | own, self._first.zero)
 
 
 class WeightedSums(LayerSums):

@@ -124,7 +124,8 @@ class LayerInfo:
 
     stride: model voxels per cell.  reads / writes: model-grid index of cell 0 where the cell looks, and where it acts.
     mm_per_cell: cell size in mm on the model grid the list was made for (None before an image is known).
-    part: "encoder", "bottleneck", "decoder" or "head".  main: the last layer of its run of equal resolution.
+    part: "encoder", "bottleneck", "decoder", "head", or "input" for maps of the image itself.  main: the last layer of
+    its run of equal resolution.
     placement: how reads and writes were found: "probed" or "assumed" (then cell corners are aligned, and notes say it).
     """
 
@@ -166,8 +167,9 @@ class Explanation:
 
     map: float32 [K, J, I] on ``grid``, the layer's own grid in patient space; a cell holds its contribution to the
     score in ``unit`` (so the cells add up to ``total``).  Never rectified, never normalised.
-    score: S, the sum over M of what was differentiated.  completeness: total / score (None if the score is 0): 1 means
-    the map accounts for all of S, the rest are biases and non-linearity.
+    score: S, the sum over M of what was differentiated.  completeness: total / score: 1 means
+    the map accounts for all of S, the rest are biases and non-linearity (None if the score is 0 or the map's unit
+    another).
     status: "ok", "zero_map", "no_positive_evidence" or "nonfinite", with ``reason`` in words.
     provenance: JSON-able facts from which the run can be repeated; hashes, never paths or patient names.
     """
@@ -195,7 +197,7 @@ class Explanation:
 
     @property
     def completeness(self) -> float | None:
-        return self.total / self.score if self.score else None
+        return self.total / self.score if self.score and self.unit == "logit" else None
 
     def resampled_to(self, grid: Grid) -> PlacedMap:
         """The map as a density (unit per ml) on another grid, each cell around its own centre in patient space."""

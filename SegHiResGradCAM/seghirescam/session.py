@@ -22,8 +22,9 @@ from .cam import capture
 from .cam.heads import BINARY
 from .cam.score import decide
 from .cam.undisturbed import undisturbed
+from .contextual import INPUT, Contextual, refuse
 from .errors import GradientError, LayerError, ModelError
-from .models.base import SegmentationModel
+from .models.base import Prepared, SegmentationModel
 from .pixel_sets import PredictedClass, Recipe, View, refuse_empty
 from .progress import Progress
 from .protocol import Explanation, Image, LayerInfo, PixelSet
@@ -95,6 +96,10 @@ class Session:
                 found = self._known_logits(tell, where)[0].float().cpu().numpy()
         return found if self.model.spatial_dims == 3 else found[:, None]
 
+    def prepared(self, progress: Callable[[float, str], None] | None = None) -> Prepared:
+        """What the network sees of the image."""
+        return self._prepare(Progress(progress))
+
     def predict(self, class_index: int | str, progress: Callable[[float, str], None] | None = None) -> PixelSet:
         """Where the network chooses a class, on the model grid (padding excluded); may be empty."""
         index = self.model.class_index(class_index)
@@ -153,24 +158,68 @@ class Session:
                 with tell.during(network, 0.05, 0.05, "listing the layers"):
                     listed = listed_layers(network, prepared.tensor, where)
                 asking = _Asking(question, view, known, listed, tell, where)
-                done, targets, notes, keep = self._pass(asking, frugal or not at_home)
-                asked = len(targets)
+                taken = self._refuse(asking)
+                if any(not m.needs_context for m in question.methods):
+                    done, targets, notes, keep = self._pass(asking, frugal or not at_home)
+                    logits = done.logits.detach()
+                else:
+                    targets, notes, logits = self._without_pass(asking)
+                if question.layers == DEFAULT:
+                    taken = self._refuse(asking, targets)
+                wanted = targets
                 if downstream:
                     first = min(layer.order for layer in targets)
                     behind = (x for x in listed if x.name in self.recorded and x.order > first and x not in targets)
                     targets = [*targets, *behind]
                 # nobody named these one by one: what has no influence on the score is left out
-                free = targets[asked:] if downstream else targets if question.layers == MAIN else []
+                free = targets[len(wanted) :] if downstream else targets if question.layers == MAIN else []
                 if self.keep and not at_home:
                     notes = (*notes, f"The network was moved to {where} for this question; its pass was not kept.")
-                seen = self._seen(view, done.logits.detach())
                 for i, recipe in enumerate(question.recipes):
                     if i not in known:
-                        known[i] = refuse_empty(recipe.resolve(seen))
+                        known[i] = refuse_empty(recipe.resolve(self._seen(view, logits)))
                 run = Run(model, self.image, prepared, question.score, question.side, self.precision, str(where), notes)
-                answers = self._differentiated(asking, run, done, targets, keep, frozenset(x.name for x in free))
+                found = {}
+                if any(not m.needs_context for m in question.methods):
+                    names = frozenset(x.name for x in free)
+                    found = self._differentiated(asking, run, done, targets, keep, names)
+                    del done
+                self._with_context(asking, run, wanted, taken, logits, found)
+        order = [*(layer.name for layer in targets), INPUT]
+        keys = [(i, name, m) for i in range(len(known)) for name in order for m in range(len(question.methods))]
+        answers = [found[key] for key in keys if key in found]
         tell(1.0, "done")
         return answers
+
+    def _refuse(self, asking, targets=None):
+        """What the methods take, by their place; raises MethodError. Before anything is computed where that can be."""
+        if targets is None and (asking.question.layers != DEFAULT or 0 in asking.known):
+            targets = self._targets(asking)[0]
+        model, tensor = self.model, self._prepared.tensor
+        channels = output_channels(model)
+        return refuse(asking.question, model.head, channels, self._network, tensor, asking.where, 1, targets)
+
+    def _without_pass(self, asking):
+        """(target layers, notes, logits or None) for methods that make their own passes."""
+        logits = self._kept.done.logits.detach() if self._kept else None
+        if len(asking.known) < len(asking.question.recipes):
+            logits = self._predicted(asking.tell, asking.where) if logits is None else logits
+        if 0 not in asking.known:
+            self._resolve_first(asking, logits)
+        return *self._targets(asking), logits
+
+    def _with_context(self, asking, run, targets, taken, logits, found):
+        """Add the answers of methods that need more than A and g; found: (set, layer name, method place) -> answer."""
+        if not any(m.needs_context for m in asking.question.methods):
+            return
+        tensor, channels = self._prepared.tensor.to(asking.where, copy=True), output_channels(self.model)
+        special = Contextual(run, self._network, tensor, asking.listed, self._autocast, channels, logits)
+        weights = [_as_tensor(asking.known[i], self.model.spatial_dims, tensor) for i in range(len(asking.known))]
+        answers = special.answers(asking.question, targets, taken, weights, asking.tell, 0.6 if found else 0.2)
+        for key, method, layer, outcome, exact in answers:
+            check_classes(self.model, special.share["logits"])
+            found[key] = run.outcome(method, outcome, layer, asking.known[key[0]], exact)
+        self.forward_calls += special.forwards
 
     def _pass(self, asking, frugal):
         """(pass, target layers, notes, whether its graph must live on): the kept pass, or a new one."""
@@ -263,29 +312,34 @@ class Session:
         with torch.enable_grad():
             values = question.score.values(done.logits.float() if self._autocast else done.logits, self.model.head)[0]
         by_name = {layer.name: layer for layer in targets}
-        answers = []
+        plain = [(m, method) for m, method in enumerate(question.methods) if not method.needs_context]
+        found, end = {}, 1.0 if len(plain) == len(question.methods) else 0.6
         for i in range(count):
-            tell(0.5 + 0.5 * i / count, "differentiating the score")
-            pixels, made = asking.known[i], {}
+            tell(0.5 + (end - 0.5) * i / count, "differentiating the score")
+            pixels, made = asking.known[i], set()
             weights = _as_tensor(pixels, self.model.spatial_dims, values)
             with torch.enable_grad():
                 total = (values * weights).sum()
             exact = float((values.detach().cpu().double() * weights.cpu().double()).sum())
 
             def receive(name, a, g, i=i, pixels=pixels, exact=exact, made=made):
-                tell(0.5 + 0.5 * (i + len(made) / len(targets)) / count, "differentiating the score")
+                tell(0.5 + (end - 0.5) * (i + len(made) / len(targets)) / count, "differentiating the score")
                 a, g = _at_least_float32(a[0]), _at_least_float32(g[0])
-                made[name] = [run.answer(m, a, g, by_name[name], pixels, exact) for m in question.methods]
+                made.add(name)
+                for m, method in plain:
+                    found[(i, name, m)] = run.answer(method, a, g, by_name[name], pixels, exact)
 
             with torch.no_grad():
                 done.differentiate(total, receive, keep or i + 1 < count, by_name, free)
-            answers += [answer for layer in targets for answer in made.get(layer.name, ())]
-        return answers
+        return found
 
 
 def open_session(model: SegmentationModel, image: Image, *, tolerance: float = 0.0, **settings):
     """The session that fits the model: :class:`windowed.WindowedSession` where its inference averages windows,
-    mirrorings or folds (tolerance is for that one), else :class:`Session`."""
+    mirrorings or folds (tolerance is for that one) or a 2D network goes through a volume, else :class:`Session`."""
+    from .models.slices import by_slices
+
+    model = by_slices(model, image)
     if model.windows is None and len(model.networks) == 1:
         return Session(model, image, **settings)
     from .windowed import WindowedSession

@@ -74,11 +74,16 @@ class WindowPasses:
         self.layers: frozenset[str] = frozenset()
         self.nbytes = 0
 
+    @property
+    def window_shape(self) -> tuple[int, ...]:
+        """Of the network's input for one window, ``[1, C, *spatial]``."""
+        shape = self.plan.size if self.model.spatial_dims == 3 else self.plan.size[1:]
+        return (1, self.prepared.tensor.shape[1], *shape)
+
     def listed(self) -> list:
         """cam.layers.trace for one window."""
-        shape = self.plan.size if self.model.spatial_dims == 3 else self.plan.size[1:]
-        tensor, network = self.prepared.tensor, self.model.networks[0]
-        return listed_layers(network, tensor.new_empty(1).expand(1, tensor.shape[1], *shape), device_of(network))
+        network = self.model.networks[0]
+        return listed_layers(network, self.prepared.tensor.new_empty(1).expand(self.window_shape), device_of(network))
 
     def need(self, names) -> int:
         """Estimated bytes of one window's pass that records these layers."""
@@ -107,12 +112,12 @@ class WindowPasses:
 
     def _passed(self, fold, network, group, flip, names, settings, where, stamps):
         key = (fold, group, flip, settings.precision)
-        if key in self._kept and self._kept[key][0] == stamps and self.layers.issuperset(names):
+        if key in self._kept and self._kept[key][0] == stamps and self._kept[key][2].issuperset(names):
             return self._kept[key][1], True
         self.calls += 1
         passed = capture.forward(
             network,
-            self._batch(group, flip, where),
+            self.batch(group, flip, where),
             names,
             autocast=settings.autocast,
             channels=output_channels(self.model),
@@ -129,7 +134,7 @@ class WindowPasses:
         need = len(key[1]) * self.need(set(names))
         if self.nbytes + need > limit:
             return False
-        self._kept[key] = stamps, passed
+        self._kept[key] = stamps, passed, frozenset(names)
         self.nbytes += need
         return True
 
@@ -154,7 +159,7 @@ class WindowPasses:
                             a, b = end * done / steps, end * (done + len(group)) / steps
                             self.calls += 1
                             with tell.during(network, a, b, phase):
-                                logits = capture.as_logits(network(self._batch(group, flip, where)), channels)
+                                logits = capture.as_logits(network(self.batch(group, flip, where)), channels)
                             check_classes(self.model, logits)
                             logits = logits if self.model.spatial_dims == 3 else logits.unsqueeze(-3)
                             for offset, found in zip(group, logits, strict=True):
@@ -170,7 +175,7 @@ class WindowPasses:
         need = self.need(set(names) or {self.listed()[-1].name})
         return max(1, min(MOST_TOGETHER, int(0.5 * memory_of(where)[1] // max(1, need))))
 
-    def _batch(self, group, flip, where):
+    def batch(self, group, flip, where):
         """``[B, C, *spatial]`` on the device."""
         patches = torch.cat([self.plan.cut(self._volume, offset, flip) for offset in group])
         return (patches if self.model.spatial_dims == 3 else patches[:, :, 0]).to(where)

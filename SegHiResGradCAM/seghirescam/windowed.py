@@ -18,14 +18,16 @@ from .borrowed import destination
 from .budget import MemoryLimitError, free_cached, named_shortage
 from .cam.score import decide
 from .cam.windows import Seeds
+from .contextual import places, refuse
 from .errors import ModelError, PixelSetError
 from .layered import LayerSums
-from .models.base import SegmentationModel
+from .models.base import Prepared, SegmentationModel
 from .pixel_sets import PredictedClass, Recipe, View, refuse_empty
 from .progress import Progress
 from .protocol import Explanation, Image, LayerInfo, PixelSet
 from .questions import DEFAULT, MAIN, Question, choose_layers
-from .session import public_layers
+from .session import output_channels, public_layers
+from .window_contexts import add_contexts
 from .window_passes import Settings, WindowPasses
 
 
@@ -90,7 +92,11 @@ class WindowedSession:
         tell = Progress(progress)
         self._prepare(tell)
         with torch.inference_mode(False):
-            return self._fused(tell, 1.0).numpy()
+            return self._fused(tell, 1.0).numpy().copy()  # the kept one stays as it is
+
+    def prepared(self, progress: Callable[[float, str], None] | None = None) -> Prepared:
+        """What the network sees of the image."""
+        return self._prepare(Progress(progress))
 
     def predict(self, class_index: int | str, progress: Callable[[float, str], None] | None = None) -> PixelSet:
         """Where the fused logits choose a class, on the model grid; may be empty."""
@@ -156,12 +162,17 @@ class WindowedSession:
         where = destination(self.model.networks[0], settings.device)
         with torch.inference_mode(False), named_shortage(where):
             listed = self._passes.listed()
+            early = question.layers != DEFAULT or 0 in known
+            targets, chosen = choose_layers(listed, question.layers, known.get(0), dims) if early else (None, ())
+            taken = self._refuse(question, where, targets)
             if len(known) < len(question.recipes) or not question.score.linear:
                 self._fused(tell, 0.4, settings)
                 view = self._view(question.class_index)
                 known = {i: known.get(i) or refuse_empty(r.resolve(view)) for i, r in enumerate(question.recipes)}
-            targets, chosen = choose_layers(listed, question.layers, known[0], dims)
-            asked = len(targets)
+            if targets is None:
+                targets, chosen = choose_layers(listed, question.layers, known[0], dims)
+                taken = self._refuse(question, where, targets)
+            asked = list(targets)
             if downstream:
                 first = min(layer.order for layer in targets)
                 targets = [*targets, *(x for x in listed if x.main and x.order > first and x not in targets)]
@@ -170,17 +181,28 @@ class WindowedSession:
                 self.model, self.image, prepared, question.score, question.side, settings.precision, str(where),
                 (*notes, *chosen),
             )  # fmt: skip
+            behind = targets[len(asked) :]
+            rows = [
+                (layer, m)
+                for layer, methods in places(question, targets, self._passes.window_shape)
+                for m in methods
+                if not question.methods[m].needs_context or (layer.name in taken[m] and layer not in behind)
+            ]
             sums = [
                 [
-                    LayerSums.of(run, layer, method, mask.seeds, self._passes.plan)
-                    for layer in targets
-                    for method in question.methods
+                    LayerSums.of(run, layer, question.methods[m], mask.seeds, self._passes.plan, mask.m_total)
+                    for layer, m in rows
                 ]
                 for mask in masks
             ]
             # nobody named these one by one: what has no influence on the score is left out
-            free = targets[asked:] if downstream else targets if question.layers == MAIN else []
-            self._add_up(question, tell, settings, targets, masks, sums, frozenset(x.name for x in free))
+            free = behind if downstream else targets if question.layers == MAIN else []
+            plain = [[s for s in row if not s.method.needs_context] for row in sums]
+            if plain[0]:
+                middle = 1.0 if len(plain[0]) == len(sums[0]) else 0.6
+                names = frozenset(x.name for x in free)
+                self._add_up(question, tell, settings, targets, masks, plain, names, middle)
+            add_contexts(self._passes, run, settings, tell, masks, sums, not plain[0], 0.6 if plain[0] else 0.4)
             tell(1.0, "done")
             return [
                 s.explanation(mask.pixels, mask.score, self._facts(mask))
@@ -189,12 +211,18 @@ class WindowedSession:
                 if s.met or s.layer not in free
             ]
 
-    def _add_up(self, question, tell, settings, targets, masks, sums, free):
+    def _refuse(self, question, where, targets):
+        passes, network = self._passes, self.model.networks[0]
+        window = self._passes.prepared.tensor.new_empty(1).expand(self._passes.window_shape)
+        runs, channels = len(passes.plan.offsets) * passes.runs, output_channels(self.model)
+        return refuse(question, self.model.head, channels, network, window, where, runs, targets)
+
+    def _add_up(self, question, tell, settings, targets, masks, sums, free, end):
         """Every run once for all masks, layers and methods; a second time where channel weights had to be known."""
         touched = dict.fromkeys(offset for mask in masks for offset in mask.seeds.touched)
         names = [layer.name for layer in targets]
         twice = any(s.needs_second_sweep for row in sums for s in row)
-        middle = 0.7 if twice else 1.0
+        middle = 0.4 + 0.5 * (end - 0.4) if twice else end
         # closed at once when something fails: the networks are theirs again before the caller sees the error
         with closing(self._passes.each(touched, names, settings, tell, 0.4, middle, "explaining")) as passes:
             for fold, group, flip, passed, kept in passes:
@@ -202,7 +230,7 @@ class WindowedSession:
         if not twice:
             return
         with closing(
-            self._passes.each(touched, names, settings, tell, middle, 1.0, "weighting the channels")
+            self._passes.each(touched, names, settings, tell, middle, end, "weighting the channels")
         ) as passes:
             for fold, group, flip, passed, _ in passes:
                 self._blend(passed, fold, group, flip, masks, sums)
@@ -232,7 +260,7 @@ class WindowedSession:
     def _blend(self, passed, fold, group, flip, masks, sums):
         for mask, row in zip(masks, sums, strict=True):
             for s in row:
-                if s.needs_second_sweep:
+                if s.needs_second_sweep and s.met:
                     for b, offset in enumerate(group):
                         if offset in mask.seeds.touched:
                             s.blend(passed.activations[s.layer.name][b], (fold, offset, flip))
@@ -322,6 +350,10 @@ class _Mask:
     slope: np.ndarray | None = None
     exact: float | None = None
     windows_total: float = field(default=0.0)
+
+    @property
+    def m_total(self) -> float:
+        return float(self.pixels.weights.sum(dtype=np.float64))
 
     @property
     def score(self) -> float:

@@ -39,17 +39,26 @@ def build():
 """
 
 
-def factory(folder: Path, channels=("image",), classes=("background", "organ", "lesion"), before="", forward="", **words):
+def factory(
+    folder: Path, channels=("image",), classes=("background", "organ", "lesion"), before="", forward="", **words
+):
     """A ``.model.json`` with its Python file and weights; running the file leaves ``canary`` beside it."""
     folder.mkdir(parents=True, exist_ok=True)
     canary = f"Path({str(folder / 'canary')!r}).write_text('ran')"
     code = CODE.format(
-        before=f"{canary}\n{before}", forward=f"        {forward or 'pass'}", channels=len(channels), outputs=len(classes)
+        before=f"{canary}\n{before}",
+        forward=f"        {forward or 'pass'}",
+        channels=len(channels),
+        outputs=len(classes),
     )
     (folder / "net.py").write_text(code)
     torch.manual_seed(0)
     down, up = nn.Conv3d(len(channels), 4, 3, stride=2, padding=1), nn.ConvTranspose3d(4, len(classes), 2, stride=2)
-    state = {f"{name}.{key}": value for name, part in (("down", down), ("up", up)) for key, value in part.state_dict().items()}
+    state = {
+        f"{name}.{key}": value
+        for name, part in (("down", down), ("up", up))
+        for key, value in part.state_dict().items()
+    }
     save_file(state, folder / "weights.safetensors")
     about = {
         "factory": "net.py", "weights": "weights.safetensors", "classes": list(classes), "channels": list(channels),

@@ -1,4 +1,4 @@
-"""The layer list of MONAI's networks: what a user chooses from must be the levels of the network, named and in order."""
+"""The layer list of MONAI's networks: what a user chooses from are the levels of the network, named and in order."""
 
 import pytest
 import torch
@@ -70,7 +70,9 @@ def test_unetr():
 
 def test_swinunetr():
     found = mains(nets.SwinUNETR(1, 3, feature_size=12, depths=(1, 1, 1, 1)))
-    assert [(n, s) for p, n, s, _ in found if p == "decoder"] == [(f"decoder{i}", 2 ** (i - 1)) for i in (5, 4, 3, 2, 1)]
+    assert [(n, s) for p, n, s, _ in found if p == "decoder"] == [
+        (f"decoder{i}", 2 ** (i - 1)) for i in (5, 4, 3, 2, 1)
+    ]
     assert ("bottleneck", "encoder10", 32, 192) in found
     assert {n for p, n, *_ in found if p == "encoder"} >= {"encoder1", "encoder2", "encoder3", "encoder4"}
 

@@ -11,6 +11,7 @@ import math
 import re
 import weakref
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import torch
 
@@ -278,7 +279,7 @@ def _tell_skips_from_the_decoder(network, layers, shape, dtype, device):
     """Where levels run up and down behind the bottleneck (UNETR), only what is computed from it is the decoder."""
     behind = [layer for layer in layers if layer.part == "decoder"]
     volumes = [layer.volume for layer in behind]
-    if all(a >= b for a, b in zip(volumes, volumes[1:], strict=False)):
+    if all(a >= b for a, b in pairwise(volumes)):
         return
     bottom = [layer for layer in layers if layer.part == "bottleneck" and layer.main][-1]
     nodes = {}

@@ -19,9 +19,8 @@ def open_session(model, image, device: str, precision: str, tolerance: float):
 
 
 def prepared_of(session):
-    from ..progress import Progress
 
-    return session._prepare(Progress())
+    return session.prepared()
 
 
 def logits_of(session, progress) -> np.ndarray:

@@ -16,7 +16,8 @@ def add_model_and_image(parser) -> None:
     parser.add_argument(
         "--image", action="append", required=True, metavar="[CHANNEL=]PATH",
         help="NIfTI, NRRD, MetaImage or a folder with a DICOM series (FOLDER#2: its second one); once for each channel "
-        "of the model, by its name or in the model's order; the others are resampled to the first",
+        "of the model, by its name or in the model's order; the others are resampled to the first; a colour image "
+        "(PNG, JPEG, or a volume of vectors) stands for three channels: red, green, blue",
     )  # fmt: skip
     consent = parser.add_argument_group(
         "consent, for models that run code of their author ('seghirescam models' tells)"
@@ -46,7 +47,7 @@ class Opened:
         for wanted in classes:
             SegmentationModel.class_index(about, class_word(wanted, about.classes))
         channels = kind.channels(options.model) if hasattr(kind, "channels") else None
-        if channels:
+        if channels and not in_colour(options.image, channels):
             assigned(options.image, channels)
         refuse_absent(options.image)
         self.may_move = options.device == "auto"
@@ -54,6 +55,7 @@ class Opened:
         console.progress(0.0, "opening the model")
         self.model = kind.open(options.model, consent=consent)
         console.progress(0.02, "reading the image")
+        self.colour = in_colour(options.image, self.model.channels)
         self.image, self.channels = read_image(options.image, self.model.channels, console)
         self._session = None
 
@@ -155,14 +157,28 @@ def assigned(images: Sequence[str], channels: Sequence[str]) -> list[str]:
     return [by_name[name] for name in channels]
 
 
+def in_colour(images: Sequence[str], channels: Sequence[str]) -> bool:
+    """Whether the one image given is red, green and blue, and the model takes three channels."""
+    if len(images) != 1 or len(channels) != 3:
+        return False
+    from ..rgb import is_rgb
+
+    return is_rgb(images[0])
+
+
 def read_image(images: Sequence[str], channels: Sequence[str], console):
     """(Image on the first channel's grid, [{"name", "sha256"}] of its channels); notes go to the console."""
     from ..files import read_channels
     from ..protocol import Image
 
-    image, notes = read_channels(assigned(images, channels), channels)
-    for note in notes:
-        console.note(note)
+    if in_colour(images, channels):
+        from ..rgb import read_rgb
+
+        image = read_rgb(images[0])
+    else:
+        image, notes = read_channels(assigned(images, channels), channels)
+        for note in notes:
+            console.note(note)
     parts = [Image(image.array[n], image.grid) for n in range(len(channels))]
     return image, [{"name": n, "sha256": p.content_hash} for n, p in zip(channels, parts, strict=True)]
 

@@ -6,9 +6,9 @@ import argparse
 import sys
 
 from .. import __version__
-from . import explain, figure, layers, models, predict
+from . import compare, explain, figure, layers, models, predict
 
-COMMANDS = (models, layers, predict, explain, figure)
+COMMANDS = (models, layers, predict, explain, compare, figure)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -22,6 +22,13 @@ class SegGradCam(Method):
     name = "seg_grad_cam"
     title = "Seg-Grad-CAM"
     paper = "Vinogradova et al., AAAI 2020"
+    bibtex = """@inproceedings{vinogradova2020seggradcam,
+  author = {Vinogradova, Kira and Dibrov, Alexandr and Myers, Gene},
+  title = {Towards Interpretable Semantic Segmentation via Gradient-Weighted Class Activation Mapping
+    (Student Abstract)},
+  booktitle = {Proceedings of the AAAI Conference on Artificial Intelligence}, volume = {34}, number = {10},
+  pages = {13943--13944}, year = {2020}, doi = {10.1609/aaai.v34i10.7244}
+}"""
 
     def map(self, activation, gradient, cell_mm):
         sums = gradient.flatten(1).sum(dim=1)

@@ -21,6 +21,12 @@ class SegHiResGradCam(Method):
     title = "Seg-HiRes-Grad CAM"
     paper = "Rheude et al., MELBA 2024:023"
     local = True
+    bibtex = """@article{rheude2024seghires,
+  author = {Rheude, Tillmann and Wirtz, Andreas and Kuijper, Arjan and Wesarg, Stefan},
+  title = {Leveraging {CAM} Algorithms for Explaining Medical Semantic Segmentation},
+  journal = {Machine Learning for Biomedical Imaging}, volume = {2}, year = {2024},
+  note = {MELBA 2024:023}, doi = {10.59275/j.melba.2024-ebd3}
+}"""
 
     def map(self, activation, gradient, cell_mm):
         return sum_of_products(gradient, activation)

@@ -28,6 +28,12 @@ class SegXResCam(Method):
     name = "seg_xres_cam"
     paper = "Hasany et al., CVPRW 2023"
     local = True
+    bibtex = """@inproceedings{hasany2023segxrescam,
+  author = {Hasany, Syed Nouman and Petitjean, Caroline and M{\\'e}riaudeau, Fabrice},
+  title = {{Seg-XRes-CAM}: Explaining Spatially Local Regions in Image Segmentation},
+  booktitle = {IEEE/CVF Conference on Computer Vision and Pattern Recognition Workshops (CVPRW)},
+  pages = {3733--3738}, year = {2023}
+}"""
 
     def __post_init__(self):
         if self.pool not in ("mean", "max"):

@@ -1,0 +1,157 @@
+"""Methods that need more than A and g (:class:`cam.methods.base.ContextMethod`): asked first, then run one by one."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from .answer import Run, public_layer
+from .budget import memory_of
+from .cam.context import Context
+from .cam.layers import Layer
+from .cam.methods.base import Situation
+from .cam.placement import Placement
+from .errors import MethodError
+from .questions import MAIN, Question
+
+#: name of the image itself as a layer
+INPUT = "input"
+#: the most items a batch holds, on a GPU; on the CPU batches do not help (measured) and one item is bit-equal
+MOST_TOGETHER = 16
+#: tensors of the largest size that are alive at once in a pass without a graph
+_ALIVE = 6
+
+
+def input_layer(shape) -> Layer:
+    """The image itself as a layer, for maps at the input level. shape: ``[1, C, *spatial]``."""
+    dims = len(shape) - 2
+    own = Placement((1.0,) * dims, (0.0,) * dims, (0.0,) * dims)
+    return Layer(INPUT, shape[1], tuple(shape[2:]), (1,) * dims, -1, part="input", placement=own)
+
+
+def places(question: Question, targets, shape) -> list[tuple[Layer, list[int]]]:
+    """(layer, places of the methods that answer there): the layers asked for, then the image itself."""
+    on_layers = [i for i, m in enumerate(question.methods) if not m.at_input]
+    on_input = [i for i, m in enumerate(question.methods) if m.at_input]
+    found = [(layer, on_layers) for layer in targets] if on_layers else []
+    return [*found, (input_layer(shape), on_input)] if on_input else found
+
+
+def refuse(question: Question, head, classes, network, tensor, where, windows=1, targets=None) -> dict[int, set[str]]:
+    """Ask every method whether it can work; call it again when the layers are known.
+
+    tensor: an input of the right shape.  windows: runs that the model's inference averages.  Where the question says
+    "main" instead of naming layers, the layers a method refuses are left out: method place -> names of the layers it
+    takes.  Raises MethodError if it refuses one that was named, or all of them.
+    """
+    taken = {}
+    if windows > 1 and not question.score.linear:
+        for method in question.methods:
+            if method.needs_context:
+                raise MethodError(
+                    f"{method.title} cannot be added up over windows for a score that is not linear in the logits.",
+                    "Use the score 'logit' or 'contrast'.",
+                )
+    for place, method in enumerate(question.methods):
+        known = {
+            "network": network, "shape": tuple(tensor.shape), "score": question.score, "head": head,
+            "classes": classes, "windows": windows, "dtype": tensor.dtype, "device": where,
+        }  # fmt: skip
+        if targets is None or method.at_input:
+            method.check(Situation(**known))
+            taken[place] = {INPUT}
+            continue
+        problems, taken[place] = [], set()
+        for layer in targets:
+            try:
+                method.check(Situation(layer=layer, **known))
+                taken[place].add(layer.name)
+            except MethodError as problem:
+                if question.layers != MAIN:
+                    raise
+                problems.append(problem)
+        if problems and not taken[place]:
+            raise problems[-1]
+    return taken
+
+
+class Contextual:
+    """Runs context methods on one input; what one of them computes (logits, a tail) serves the next.
+
+    tensor: on the device.  logits: of the unchanged input, if known.
+    """
+
+    def __init__(self, run: Run, network, tensor, listed, autocast, classes: int, logits=None):
+        self.run, self.network, self.tensor, self.listed = run, network, tensor, listed
+        self.autocast, self.classes = autocast, classes
+        self.share = {} if logits is None else {"logits": logits}
+        self.forwards = 0
+
+    def context(self, layer, weights: torch.Tensor, tell=lambda fraction, words: None) -> Context:
+        """weights: m ``[*spatial]`` on the device."""
+        dims = self.run.model.spatial_dims
+        return Context(
+            network=self.network,
+            tensor=self.tensor,
+            layer=layer,
+            listed=self.listed,
+            score=self.run.score,
+            head=self.run.model.head,
+            weights=weights,
+            cell_mm=public_layer(layer, self.run.prepared, dims).mm_per_cell[3 - dims :],
+            classes=self.classes,
+            place=self._place,
+            together=self._together(),
+            tell=tell,
+            autocast=self.autocast,
+            share=self.share,
+        )
+
+    def outcome(self, method, context: Context):
+        """The method's outcome, with the passes it took among the facts."""
+        tail = self.share.get(("tail", context.layer.name))
+        before = tail.passes if tail else 0
+        full = tail.forwards if tail else 0
+        found = method.compute(context)
+        tail = self.share.get(("tail", context.layer.name))
+        forwards = context.forwards + (tail.forwards - full if tail else 0)
+        self.forwards += forwards
+        found.facts.update(forwards=forwards, tail_passes=tail.passes - before if tail else 0)
+        return found
+
+    def answers(self, question: Question, targets, taken, weights, tell, start: float):
+        """Yields ((pixel set, layer name, method place), method, layer, Outcome, S), layer by layer: tails are shared.
+
+        weights: m of every pixel set.  taken: what :func:`refuse` left.  Progress runs from ``start`` to 1.
+        """
+        jobs = [
+            (layer, m, i)
+            for layer, methods in places(question, targets, self.tensor.shape)
+            for m in methods
+            for i in range(len(weights))
+            if question.methods[m].needs_context and layer.name in taken[m]
+        ]
+        for number, (layer, m, i) in enumerate(jobs):
+            method = question.methods[m]
+            part = [start + (1 - start) * (number + n) / len(jobs) for n in (0, 1)]
+            context = self.context(layer, weights[i], within(tell, *part, method.title))
+            outcome = self.outcome(method, context)
+            yield (i, layer.name, m), method, layer, outcome, float(context.scores(context.logits)[0])
+
+    def _place(self, layer):
+        dims = self.run.model.spatial_dims
+        info = public_layer(layer, self.run.prepared, dims)
+        return self.run.centre(info)[3 - dims :], [float(s) for s in info.stride[3 - dims :]]
+
+    def _together(self):
+        if self.tensor.device.type != "cuda":
+            return 1
+        largest = max(x.channels * math.prod(x.cells) for x in [*self.listed, input_layer(self.tensor.shape)])
+        need = _ALIVE * largest * max(2, self.tensor.dtype.itemsize)
+        return max(1, min(MOST_TOGETHER, int(0.5 * memory_of(self.tensor.device)[1] // need)))
+
+
+def within(tell, start: float, end: float, title: str):
+    """A method's own fraction as part of the whole."""
+    return lambda fraction, words: tell(start + (end - start) * min(1.0, fraction), f"{title}: {words}")

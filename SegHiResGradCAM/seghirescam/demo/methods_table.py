@@ -1,0 +1,177 @@
+"""Which methods see through the shortcut: ``python -m seghirescam.demo.methods_table --out DIR [--seeds explore]``.
+
+Every registered method on the honest and on the shortcut network, cases with a ring and a marker, as in
+:mod:`report`: both networks call the body a lesion, for different reasons, and painting over shows which.  A map sees
+through the shortcut where the marker holds clearly more of the shortcut network's evidence than of the volume, and than
+of the honest network's evidence, by the factors that report.TARGETS fixed before any method was measured.
+Writes methods.csv and methods.md.  Needs nilearn; input-level rows need captum.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import DependencyError, EmptyPixelSetError, MethodError
+from ..explain import predict
+from ..models.demo import DemoModel
+from . import weights
+from .measure import LAYER_OF_THE_TARGETS, evidence, mean_and_spread
+from .preprocessing import LESION
+from .report import SEEDS, TARGETS
+from .synthesis import make_case
+
+#: the marker must hold this many times its share of the volume, and of the honest network's evidence
+OVER_CHANCE, OVER_HONEST = TARGETS["shortcut: marker over chance"], TARGETS["shortcut's marker over honest's"]
+#: CAM exists in front of the head only
+LAST = "decoder.3"
+
+
+@dataclass(frozen=True)
+class MethodRow:
+    """Shares (0..1) of the positive evidence of one map; NaN without evidence."""
+
+    seed: int
+    model: str
+    norm: str
+    variant: str
+    title: str
+    layer: str
+    status: str
+    lesion: float
+    marker: float
+    elsewhere: float
+    lesion_chance: float
+    marker_chance: float
+    seconds: float
+
+
+def variants() -> dict[str, tuple[object, str]]:
+    """Name -> (method with its settings, layer): every registered method, and a second form where it has one."""
+    from ..cam.methods import method, methods
+    from ..cam.methods.ablation import SegAblationCam
+    from ..cam.methods.full_grad import SegFullGrad
+    from ..cam.methods.lift import SegLiftCam
+    from ..cam.methods.score_cam import SegScoreCam
+
+    found = {name: (method(name), LAST if name == "cam" else LAYER_OF_THE_TARGETS) for name in sorted(methods())}
+    more = {
+        "seg_ablation_cam, channel mean": SegAblationCam("mean"),
+        "seg_full_grad, signed": SegFullGrad("signed"),
+        "seg_lift_cam, cells": SegLiftCam(form="cells"),
+        "seg_score_cam, from the minimum": SegScoreCam(baseline="min"),
+    }
+    return dict(sorted((found | {name: (m, LAYER_OF_THE_TARGETS) for name, m in more.items()}).items()))
+
+
+def measure_methods(
+    models, seeds, *, score: str = "contrast", chosen: dict | None = None, say=print
+) -> tuple[list[MethodRow], dict[str, str]]:
+    """(rows, variant -> why it was refused). chosen: some of :func:`variants`, default all."""
+    rows, refused = [], {}
+    chosen = variants() if chosen is None else chosen
+    for number, seed in enumerate(seeds, start=1):
+        case = make_case(seed, ring=True, marker=True)
+        regions = {name: case.region(name) for name in ("lesion", "marker")}
+        for model in models:
+            pixels = predict(model, case.image, LESION)
+            for name, (method, layer) in chosen.items():
+                started = time.perf_counter()
+                asked = {"layers": [layer], "methods": [method], "scores": [score if name != "cam" else "logit"]}
+                try:
+                    ((row, found),) = evidence(model, case.image, regions, pixels, **asked)
+                except (MethodError, DependencyError) as problem:
+                    refused[name] = problem.sentence
+                    continue
+                except EmptyPixelSetError:
+                    continue
+                rows.append(
+                    MethodRow(
+                        seed, model.title, model.norm, name, found.method_title, found.layer.name, row.status,
+                        row.lesion, row.marker, row.elsewhere, row.lesion_chance, row.marker_chance,
+                        time.perf_counter() - started,
+                    )
+                )  # fmt: skip
+        say(f"case {number}/{len(seeds)}")
+    return rows, refused
+
+
+def table(rows: list[MethodRow], refused: dict[str, str]) -> str:
+    """Markdown, one table a norm: shares in percent, the marker's also as a multiple of chance."""
+    lines = []
+    for norm in sorted({row.norm for row in rows}):
+        lines += [
+            f"## {norm} norm, {len({row.seed for row in rows})} cases",
+            "",
+            "| method (layer) | honest: lesion | honest: marker | shortcut: lesion | shortcut: marker "
+            "| sees through the shortcut | s a map |",
+            "|---|---|---|---|---|---|---|",
+        ]
+        for name in dict.fromkeys(row.variant for row in rows):
+            of = {
+                m: [r for r in rows if (r.norm, r.variant, r.model) == (norm, name, m)] for m in ("honest", "shortcut")
+            }
+            if of["honest"] and of["shortcut"]:
+                lines.append(_line(name, of))
+        lines.append("")
+    lines += [f"- {name} was refused: {why}" for name, why in sorted(refused.items())]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _line(name, of):
+    first = of["honest"][0]
+    cells = []
+    for model in ("honest", "shortcut"):
+        cells += [_share(of[model], "lesion"), _share(of[model], "marker")]
+    seconds = mean_and_spread(r.seconds for r in of["honest"] + of["shortcut"])[0]
+    label = first.title if name.count(",") == 0 else f"{first.title} ({name.split(', ', 1)[1]})"
+    return f"| {label} ({first.layer}) | {' | '.join(cells)} | {sees_through(of)} | {seconds:.1f} |"
+
+
+def sees_through(of) -> str:
+    """ "yes (times chance, times the honest network's)", or "no (...)"; "no evidence" where a map had none."""
+    shortcut = mean_and_spread(r.marker for r in of["shortcut"])
+    honest = mean_and_spread(r.marker for r in of["honest"])
+    chance = mean_and_spread(r.marker_chance for r in of["shortcut"])[0]
+    if not shortcut[2] or not honest[2]:
+        return "no evidence"
+    over_chance = shortcut[0] / chance
+    word = "yes" if over_chance >= OVER_CHANCE and shortcut[0] >= OVER_HONEST * honest[0] else "no"
+    beside = f"{shortcut[0] / honest[0]:.1f}x the honest network's" if honest[0] > 0 else "none in the honest network"
+    return f"{word} ({over_chance:.1f}x chance, {beside})"
+
+
+def _share(rows, region):
+    mean, spread, number = mean_and_spread(getattr(r, region) for r in rows)
+    if not number:
+        return "no evidence"
+    few = "" if number == len(rows) else f", n = {number}"
+    return f"{100 * mean:.1f} ± {100 * spread:.1f}{few}"
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(
+        prog="python -m seghirescam.demo.methods_table", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--weights", type=Path, nargs="+", default=[Path(weights.__file__).parent], help="folders")
+    parser.add_argument("--seeds", choices=SEEDS, default="report")
+    parser.add_argument("--score", choices=("contrast", "logit"), default="contrast")
+    options = parser.parse_args(arguments)
+    models = [DemoModel(path) for folder in options.weights for path in sorted(folder.glob("*.safetensors"))]
+    rows, refused = measure_methods(models, SEEDS[options.seeds], score=options.score)
+    options.out.mkdir(parents=True, exist_ok=True)
+    with open(options.out / "methods.csv", "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(MethodRow.__dataclass_fields__)
+        writer.writerows([getattr(row, name) for name in MethodRow.__dataclass_fields__] for row in rows)
+    text = table(rows, refused)
+    (options.out / "methods.md").write_text(text, encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()

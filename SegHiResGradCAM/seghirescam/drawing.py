@@ -1,0 +1,138 @@
+"""What all figures share: paper and ink, planes and their letters, outlines, scale bars, colours, clean files.
+
+matplotlib without pyplot: no global state, no display, and files without a date, a program's name or a person's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .errors import DependencyError
+
+SUFFIXES = (".png", ".pdf", ".svg")
+_CLEAN = {
+    ".png": {"Software": None},
+    ".pdf": {"Creator": None, "Producer": None, "CreationDate": None},
+    ".svg": {"Creator": None, "Date": None, "Type": None, "Format": None},
+}
+#: name, axis across the slices, axis to the right, axis upwards (0 = K to S, 1 = J to A, 2 = I to R), edges' letters
+PLANES = (
+    ("Axial", 0, 2, 1, "RLAP"),
+    ("Coronal", 1, 2, 0, "RLSI"),
+    ("Sagittal", 2, 1, 0, "APSI"),
+)
+#: the axis of the patient along K, J, I of a canonical grid
+LETTER = "SAR"
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Colours around the images, which are dark in both."""
+
+    paper: str
+    ink: str
+    faint: str
+
+
+LIGHT = Theme("#ffffff", "#16181d", "#62666e")
+DARK = Theme("#16181d", "#e8e8ea", "#a2a6ae")
+OUTLINE, ON_IMAGE = "#4fe3f0", "#ffffff"
+
+
+def new_figure(size, theme: Theme):
+    """An empty Figure of (width, height) inches. Raises DependencyError."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise DependencyError(
+            "matplotlib, which draws figures, is not installed.", "Run: python -m pip install matplotlib"
+        ) from error
+    figure = Figure(figsize=size, facecolor=theme.paper)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save(figure, path, dpi: int = 150) -> None:
+    """As PNG, PDF or SVG, without metadata."""
+    suffix = next(s for s in SUFFIXES if str(path).lower().endswith(s))
+    figure.savefig(path, dpi=dpi, facecolor=figure.get_facecolor(), metadata=_CLEAN[suffix])
+
+
+def colours(signed: bool = False):
+    """The colour map of positive, or of signed evidence."""
+    import matplotlib
+    from matplotlib.colors import ListedColormap
+
+    if signed:
+        return matplotlib.colormaps["RdBu_r"]
+    # the black end of inferno would look like a hole in the anatomy
+    return ListedColormap(matplotlib.colormaps["inferno"](np.linspace(0.25, 1, 256)))
+
+
+def bare(axis) -> None:
+    """No ticks, no frame."""
+    axis.set_xticks([])
+    axis.set_yticks([])
+    for spine in axis.spines.values():
+        spine.set_visible(False)
+
+
+def draw_letters(axis, letters: str, fontsize: float = 8) -> None:
+    """R, L, A, P, S, I at the left, right, upper and lower edge."""
+    for letter, (x, y) in zip(letters, ((0.02, 0.5), (0.98, 0.5), (0.5, 0.98), (0.5, 0.02)), strict=True):
+        where = {
+            "ha": {0.02: "left", 0.98: "right"}.get(x, "center"),
+            "va": {0.98: "top", 0.02: "bottom"}.get(y, "center"),
+        }
+        axis.text(x, y, letter, transform=axis.transAxes, color=ON_IMAGE, fontsize=fontsize, alpha=0.8, **where)
+
+
+def draw_outline(axis, inside: np.ndarray, extent, style: str, width: float = 1.1) -> None:
+    """The border of a mask ``[rows, columns]`` that fills ``extent`` in mm; nothing for a mask one voxel thin."""
+    # a frame of zeros closes outlines that touch the border
+    framed = np.pad(inside.astype(float), 1)
+    mm = [extent[1] / inside.shape[1], extent[3] / inside.shape[0]]
+    x = (np.arange(framed.shape[1]) - 0.5) * mm[0]
+    y = (np.arange(framed.shape[0]) - 0.5) * mm[1]
+    if min(inside.shape) > 1:
+        axis.contour(x, y, framed, levels=[0.5], colors=OUTLINE, linewidths=width, linestyles=style)
+
+
+def draw_scale_bar(axis, wide: float, tall: float, fontsize: float = 8, start: float = 0.96) -> None:
+    """A bar of a round length in the lower left of a slice of that size in mm, whose x axis runs to the left."""
+    length = max(n for n in (1, 2, 5, 10, 20, 50, 100, 200) if n <= max(1, wide / 4))
+    left, low = wide * start, tall * 0.04
+    axis.plot([left, left - length], [low, low], color=ON_IMAGE, linewidth=2.5, solid_capstyle="butt")
+    axis.text(
+        left - length / 2, low * 1.35, f"{length} mm", color=ON_IMAGE, fontsize=fontsize, ha="center", va="bottom"
+    )
+
+
+def upright(grid) -> bool:
+    """Whether a canonical grid's slices are those of the patient's axes, within about a degree."""
+    return bool((np.abs(np.diag(grid.ijk_to_ras[:3, :3])) / grid.spacing_kji[::-1] > 0.9998).all())
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.3g} %"
+
+
+def draw_share_bar(figure, place, scale: tuple[float, float], theme: Theme, fontsize: float = 7.5) -> None:
+    """The logarithmic colour bar of :func:`compare.shown`. place: (left, low, width, height) as parts of the figure;
+    scale: (lowest, highest) share per ml."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import LogNorm
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    low, high = (100 * value for value in scale)
+    bar = figure.colorbar(ScalarMappable(LogNorm(low, high), colours()), cax=figure.add_axes(place))
+    bar.set_label("% of the positive evidence per ml", color=theme.ink, fontsize=fontsize)
+    if high < 100 * low:
+        bar.ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, position: f"{value:g}"))
+    bar.ax.yaxis.set_minor_formatter(NullFormatter())
+    bar.ax.tick_params(which="both", colors=theme.ink, labelsize=fontsize - 0.5)
+    bar.outline.set_edgecolor(theme.faint)

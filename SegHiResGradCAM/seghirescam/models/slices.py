@@ -1,0 +1,75 @@
+"""A 2D network on a volume: slice by slice along K, each slice exactly as if it had been given alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..errors import ImageError
+from ..protocol import Image
+from .base import Prepared, SegmentationModel, Windows
+
+
+def by_slices(model: SegmentationModel, image: Image) -> SegmentationModel:
+    """The model itself, or for a 2D network without windows of its own and a volume a :class:`SliceBySlice`."""
+    if model.spatial_dims != 2 or model.windows is not None or image.grid.shape[0] == 1:
+        return model
+    return SliceBySlice(model)
+
+
+class SliceBySlice(SegmentationModel):
+    """A 2D model whose windows are the slices of a volume.
+
+    Every slice goes through the model's own ``prepare`` (normalisation and padding included), so that its logits are
+    those of the single slice, and the maps of methods that are local are, too; methods that average over the whole
+    image average over the whole volume.  Only slices that meet the pixel set are run for a map.
+    """
+
+    def __init__(self, model: SegmentationModel):
+        self.model = model
+        self.name, self.kind, self.head = model.name, model.kind, model.head
+        self.classes, self.channels, self.networks = model.classes, model.channels, model.networks
+        self.spatial_dims = 2
+        # the slices' size is known once the first is prepared; the sessions ask for it after that
+        self.windows = Windows((1, 1, 1), _each_slice, np.ones((1, 1, 1), np.float32))
+
+    @property
+    def weights_hash(self) -> str:
+        return self.model.weights_hash
+
+    def prepare(self, image: Image) -> Prepared:
+        """Raises what the model's own ``prepare`` raises, and ImageError where its slices do not stack to a volume."""
+        import torch
+
+        self.check(image)
+        tensors, first = [], None
+        for k in range(image.grid.shape[0]):
+            one = image.grid.strided((1, 1, 1), (k, 0, 0), (1, *image.grid.shape[1:]))
+            found = self.model.prepare(Image(image.array[:, k : k + 1], one))
+            first = first or found
+            expected = replace(first.grid, ijk_to_ras=first.grid.ijk_to_ras + _step(image.grid, k))
+            if found.grid.shape[0] != 1 or not found.grid.same_as(expected):
+                raise ImageError(
+                    "The slices this 2D model makes of the volume do not lie one behind the other.",
+                    "Give single slices (K = 1).",
+                )
+            tensors.append(found.tensor)
+        tensor = torch.stack(tensors, dim=2)
+        size = (1, *tensor.shape[3:])
+        self.windows = Windows(size, _each_slice, np.ones(size, np.float32))
+        matrix = first.grid.ijk_to_ras.copy()
+        matrix[:3, 2] = image.grid.ijk_to_ras[:3, 2]
+        grid = replace(first.grid, shape=tuple(tensor.shape[2:]), ijk_to_ras=matrix)
+        return Prepared(tensor, grid, (len(tensors), *first.valid[1:]), first.notes)
+
+
+def _each_slice(shape) -> list[tuple[int, int, int]]:
+    return [(k, 0, 0) for k in range(shape[0])]
+
+
+def _step(grid, k):
+    """What ``k`` slices add to an affine."""
+    step = np.zeros((4, 4))
+    step[:3, 3] = k * grid.ijk_to_ras[:3, 2]
+    return step

@@ -1,0 +1,54 @@
+"""Colour images for networks of three channels: PNG, JPEG, and volumes with three or four values per voxel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from .errors import ImageError
+from .files import grid_of, named, read_itk, series_of, simple_itk
+from .protocol import Image
+
+#: names of the channels, in their order
+CHANNELS = ("red", "green", "blue")
+#: as far as a name tells
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".nrrd", ".mha", ".nii", ".nii.gz")
+
+
+def read_rgb(path) -> Image:
+    """An Image of the channels red, green, blue, with the file's own values (0 to 255 in a PNG), K = 1 for a picture.
+
+    A fourth value (alpha) is left out where it is the same everywhere.  A picture's first column lies on the patient's
+    right and its first row in front, so that Slicer and the figures show it upright; a pixel is 1 mm wide where the
+    file does not tell its size.  Raises ImageError for what :func:`files.read_itk` refuses, one or two values per
+    voxel, and transparency.
+    """
+    itk = read_itk(path)
+    values = itk.GetNumberOfComponentsPerPixel()
+    if values not in (3, 4):
+        many = "one value per voxel (a grey image)" if values == 1 else f"{values} values per voxel"
+        raise ImageError(
+            f"{named(path)} has {many}, not red, green and blue.", "Give a colour image.", components=values
+        )
+    array = np.moveaxis(simple_itk().GetArrayFromImage(itk), -1, 0)
+    if values == 4 and array[3].min() != array[3].max():
+        raise ImageError(
+            f"{named(path)} is transparent in places, and what shines through is not known.",
+            "Save it without transparency.",
+        )
+    return Image(np.ascontiguousarray(array[:3]), grid_of(itk))
+
+
+def is_rgb(path) -> bool:
+    """Whether a file holds three or four values per voxel, by its header alone; False for what cannot be read."""
+    if series_of(path)[0] is not None or not str(path).lower().endswith(_SUFFIXES) or not Path(path).is_file():
+        return False
+    sitk = simple_itk()
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError:
+        return False
+    return reader.GetNumberOfComponents() in (3, 4)

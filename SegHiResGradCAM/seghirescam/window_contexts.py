@@ -1,0 +1,53 @@
+"""Methods that need more than A and g, window by window: every run's outcome is added where the window lies."""
+
+from __future__ import annotations
+
+import torch
+
+from .borrowed import destination, placed
+from .cam.undisturbed import undisturbed
+from .contextual import Contextual, within
+from .session import check_classes, output_channels
+
+
+def add_contexts(passes, run, settings, tell, masks, sums, count_scores: bool, start: float) -> None:
+    """Run the context methods among ``sums`` (one list a mask, see :mod:`layered`) over all windows that matter.
+
+    passes: :class:`window_passes.WindowPasses`.  count_scores: add each window's score to its mask's, where no other
+    method does.
+    """
+    rows = [[s for s in row if s.method.needs_context] for row in sums]
+    if not rows[0]:
+        return
+    model, plan = run.model, passes.plan
+    where, channels = destination(model.networks[0], settings.device), output_channels(model)
+    offsets = list(dict.fromkeys(offset for mask in masks for offset in mask.seeds.touched))
+    listed, steps, done = passes.listed(), len(offsets) * passes.runs, 0
+    for fold, network in enumerate(model.networks):
+        with undisturbed(network), placed(network, settings.device):
+            for flip in plan.flips:
+                for offset in offsets:
+                    a, b = (start + (1 - start) * n / steps for n in (done, done + 1))
+                    tensor = passes.batch((offset,), flip, where)
+                    special = Contextual(run, network, tensor, listed, settings.autocast, channels)
+                    met = [i for i, mask in enumerate(masks) if offset in mask.seeds.touched]
+                    jobs = [(n, i) for n in range(len(rows[0])) for i in met]
+                    for number, (n, i) in enumerate(jobs):
+                        s, mask = rows[i][n], masks[i]
+                        part = [a + (b - a) * (number + k) / len(jobs) for k in (0, 1)]
+                        title = f"{s.method.title}, window {done + 1} of {steps}"
+                        context = special.context(s.layer, _seed(mask, plan, offset, passes.runs, flip, tensor))
+                        context.tell = within(tell, *part, title)
+                        s.put(special.outcome(s.method, context), (fold, offset, flip))
+                        check_classes(model, context.logits)
+                        if count_scores and n == 0:
+                            mask.windows_total += float(context.scores(context.logits)[0])
+                    passes.calls += special.forwards
+                    done += 1
+
+
+def _seed(mask, plan, offset, runs, flip, tensor):
+    """m_p of one run ``[*spatial]`` on the tensor's device."""
+    seed = torch.as_tensor(mask.seeds.window(plan, offset, runs, flip))
+    seed = seed if tensor.ndim == 5 else seed[0]
+    return seed.to(tensor.device, torch.float32 if tensor.dtype.itemsize < 4 else tensor.dtype)
