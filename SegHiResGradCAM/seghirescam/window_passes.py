@@ -168,6 +168,14 @@ class WindowPasses:
         self.logits, self._made_with = fused.logits(), made_with
         return self.logits
 
+    def fitting(self, settings: Settings, names, where) -> tuple[Settings, tuple[str, ...]]:
+        """bf16 and one window at a time where one window's pass would not fit into the free memory in fp32."""
+        need, free = self.need(set(names)), memory_of(where)[1]
+        if settings.precision != "fp32" or need <= 0.9 * free:
+            return settings, ()
+        why = f"One window's pass takes about {need / 2**30:.1f} GiB and {free / 2**30:.1f} GiB are free"
+        return Settings(settings.device, "bf16", 1), (f"{why}: computed in bf16, one window at a time.",)
+
     def _together(self, where, names):
         """Windows at a time: on a GPU as many as half of the free memory holds."""
         if where.type != "cuda":

@@ -176,6 +176,8 @@ class WindowedSession:
             if downstream:
                 first = min(layer.order for layer in targets)
                 targets = [*targets, *(x for x in listed if x.main and x.order > first and x not in targets)]
+            settings, slimmer = self._passes.fitting(settings, {layer.name for layer in targets}, where)
+            notes = (*notes, *slimmer)
             masks = [self._mask(question, known[i]) for i in range(len(question.recipes))]
             run = Run(
                 self.model, self.image, prepared, question.score, question.side, settings.precision, str(where),
@@ -325,7 +327,17 @@ class WindowedSession:
         return self._passes.prepared
 
     def _fused(self, tell, end, settings=None):
-        return self._passes.fuse(settings or self._settings, tell, end)
+        """The fused logits; asked for by themselves (no settings) they go on with smaller settings on a shortage."""
+        if settings is not None:
+            return self._passes.fuse(settings, tell, end)
+        smaller = self._settings, ""
+        while True:
+            try:
+                return self._passes.fuse(smaller[0], tell, end)
+            except MemoryLimitError:
+                smaller = smaller[0].smaller(self.model)
+                if smaller is None:
+                    raise
 
     @property
     def _settings(self):

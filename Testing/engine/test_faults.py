@@ -63,8 +63,6 @@ def test_non_finite_voxels_are_counted_and_refused(value):
 
 
 def test_dimensions_that_do_not_fit_are_refused():
-    flat = PlainModel(toys.make(dims=2), ["a", "b", "c"], spatial_dims=2)
-    assert refused(ImageError, "2D network and the image has 8 slices", flat, image(), class_index=1) == []
     one = image(grid=Grid.from_spacing((1, 8, 8)))
     assert refused(ImageError, "3D network and the image has a single slice", model(), one, class_index=1) == []
 

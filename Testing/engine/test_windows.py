@@ -447,6 +447,28 @@ def test_a_shortage_of_memory_goes_on_with_smaller_settings_and_says_so(precisio
     assert all(word in notes for word in words)
 
 
+def test_a_window_that_does_not_fit_in_fp32_runs_in_bf16_from_the_start_and_says_so(monkeypatch):
+    from seghirescam import window_passes
+
+    array, mask = case()
+    network = toys.make().float()
+    truth = ask(PlainModel(network, CLASSES, windows=windows()), array, mask, "encoder.1", precision="bf16")
+    monkeypatch.setattr(window_passes, "memory_of", lambda where: (1 << 20, 1 << 10))
+    found = ask(PlainModel(network, CLASSES, windows=windows()), array, mask, "encoder.1")
+    assert np.array_equal(found.map, truth.map) and found.provenance["precision"] == "bf16"
+    assert any("computed in bf16" in note for note in found.notes)
+
+
+def test_a_prediction_goes_on_with_fewer_windows_when_memory_is_short():
+    array, _ = case()
+    network = Greedy(toys.make().float())
+    session = open_session(PlainModel(network, CLASSES, windows=windows()), Image(array, GRID), windows_together=4)
+    session.layers()
+    network.working = True
+    plain = PlainModel(network.network, CLASSES, windows=windows())
+    assert np.array_equal(session.logits(), open_session(plain, Image(array, GRID)).logits())
+
+
 def test_a_2d_network_goes_through_a_volume_slice_by_slice():
     array, mask = case((5, 16, 16), (slice(1, 3), slice(4, 9), slice(5, 11)))
     size = (1, 16, 16)
