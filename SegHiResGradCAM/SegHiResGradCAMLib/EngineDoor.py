@@ -9,7 +9,7 @@ from seghirescam.errors import SegHiResCamError
 from .ChannelImages import ChannelImages
 from .Geometry import gridOfVolume
 from .ImageReader import imageSteps
-from .Job import DESCRIBE, LAYERS, PLACE, PREDICT, Job
+from .Job import COMPARE, DESCRIBE, LAYERS, PLACE, PREDICT, Job
 from .Steps import Steps
 from .WorkerClient import deviceText
 
@@ -54,9 +54,9 @@ class EngineDoor:
         """Reads the volumes and hands the job over, both from the event loop; the answer comes later.
 
         volumes: channel name -> node, {} where the job looks at none.  question: the words of WorkerClient.explain,
-        layers, predict or resample.  A pixel set in it may be a function that returns a generator, see Question.recipe;
-        it is replaced by what that read.  Nothing is raised: what goes wrong comes as ``onError``, of small volumes
-        before this returns.
+        compare, layers, predict or resample.  A pixel set in it may be a function that returns a generator, see
+        Question.recipe; it is replaced by what that read.  Nothing is raised: what goes wrong comes as ``onError``, of
+        small volumes before this returns.
         """
         self._job = job
         self._reading.start(self._sending(job, source, volumes, question), lambda number: None, self._failed)
@@ -98,6 +98,8 @@ class EngineDoor:
             job.number = self._client.layers(source, image, **question)
         elif job.purpose == PREDICT:
             job.number = self._client.predict(source, image, **question)
+        elif job.purpose == COMPARE:
+            job.number = self._client.compare(source, image, **question)
         else:
             job.number = self._client.explain(source, image, **question)
 

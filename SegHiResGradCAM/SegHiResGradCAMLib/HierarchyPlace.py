@@ -1,8 +1,10 @@
-"""The overlay's place in the subject hierarchy: beside the volume it explains."""
+"""Places in the subject hierarchy: beside the volume that is explained, alone or in a folder."""
 
 from __future__ import annotations
 
 import slicer
+
+from . import Names
 
 
 def placeBeside(volumeNode, neighbourNode) -> None:
@@ -21,12 +23,51 @@ def placeBeside(volumeNode, neighbourNode) -> None:
         hierarchy.CreateItem(parent, volumeNode)
 
 
-def takeOut(volumeNode) -> None:
-    """Removes the volume's item; the application does so by itself, a scene without plugins does not."""
-    hierarchy = _hierarchy(volumeNode.GetScene())
-    item = hierarchy.GetItemByDataNode(volumeNode) if hierarchy is not None else 0
+def takeOut(node) -> int:
+    """Removes the node's item; the application does so by itself, a scene without plugins does not.
+
+    Returns the item that held it, 0 if there was none.
+    """
+    hierarchy = _hierarchy(node.GetScene())
+    item = hierarchy.GetItemByDataNode(node) if hierarchy is not None else 0
+    if not item:
+        return 0
+    parent = hierarchy.GetItemParent(item)
+    hierarchy.RemoveItem(item, False, False)
+    return parent
+
+
+def folderBeside(scene, name: str, neighbourNode) -> int:
+    """A new folder of ours in the folder or study that holds the neighbour; 0 without a subject hierarchy."""
+    hierarchy = _hierarchy(scene)
+    if hierarchy is None:
+        return 0
+    neighbour = hierarchy.GetItemByDataNode(neighbourNode)
+    parent = hierarchy.GetItemParent(neighbour) if neighbour else hierarchy.GetSceneItemID()
+    folder = hierarchy.CreateFolderItem(parent, hierarchy.GenerateUniqueItemName(name))
+    hierarchy.SetItemAttribute(folder, Names.COMPARISON, "1")
+    return folder
+
+
+def moveInto(folder: int, node) -> None:
+    """Puts a node into a folder; makes its item where Slicer has not."""
+    hierarchy = _hierarchy(node.GetScene())
+    if hierarchy is None or not folder:
+        return
+    item = hierarchy.GetItemByDataNode(node)
     if item:
-        hierarchy.RemoveItem(item, False, False)
+        hierarchy.SetItemParent(item, folder)
+    else:
+        hierarchy.CreateItem(folder, node)
+
+
+def removeEmptyFolder(scene, folder: int) -> None:
+    """Removes a folder that :func:`folderBeside` made and in which nothing is left."""
+    hierarchy = _hierarchy(scene)
+    if hierarchy is None or not folder or hierarchy.GetItemAttribute(folder, Names.COMPARISON) != "1":
+        return
+    if not hierarchy.GetNumberOfItemChildren(folder):
+        hierarchy.RemoveItem(folder, False, False)
 
 
 def _hierarchy(scene):

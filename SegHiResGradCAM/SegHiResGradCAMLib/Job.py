@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 DESCRIBE, LAYERS, EXPLAIN, OTHER_LAYER, PLACE = "describe", "layers", "explain", "other layer", "place"
-PREDICT = "predict"
+PREDICT, COMPARE = "predict", "compare"
 
 
 @dataclass

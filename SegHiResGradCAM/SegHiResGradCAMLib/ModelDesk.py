@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
 from . import Question
 from .Channels import FIELDS, assigned, severalChannels
@@ -146,4 +145,5 @@ def droppedPath(text: str, former: str = "") -> str:
     before = text[:begin]
     after = former[len(before) :] if former.startswith(before) else ""
     address = text[begin:].removesuffix(after) if after else text[begin:]
-    return url2pathname(urlsplit(address.strip()).path)
+    path = unquote(urlsplit(address.strip()).path)
+    return path[1:] if path[2:3] == ":" else path  # /C:/models of a Windows address

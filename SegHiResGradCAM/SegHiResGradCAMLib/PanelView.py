@@ -23,6 +23,12 @@ _NOTES = (
     ("deviceTextLabel", "device"),
 )
 _TOOLTIP_ROLE = 3  # Qt::ToolTipRole
+_COMPARE_TIP = (
+    "Asks the same question of every layer method that takes few passes, at every main layer: a folder of maps beside "
+    "the volume, and a table."
+)
+_REMOVE_TIP = "Removes this result and everything that came with it from the scene."
+_REMOVE_ALL_TIP = "Removes the comparison that this map belongs to: all its maps, its table and its folder."
 _PREDICT_TIP = "Runs the model's own inference and adds its classes as segments; then any of them can be explained."
 
 
@@ -98,6 +104,8 @@ class PanelView:
         _set(ui.applyButton, "toolTip", tip or "Ask the network why it drew the segment.")
         _set(ui.predictButton, "enabled", not state.predictReason)
         _set(ui.predictButton, "toolTip", state.predictReason or _PREDICT_TIP)
+        _set(ui.compareButton, "enabled", not state.compareReason)
+        _set(ui.compareButton, "toolTip", state.compareReason or _COMPARE_TIP)
         _show(ui.progressBar, state.busy)
         _set(ui.progressBar, "value", round(1000 * state.fraction))
         _say(ui.statusLabel, state.status or ("" if state.error else state.applyReason))
@@ -125,6 +133,7 @@ class PanelView:
         _set(ui.factsText, "plainText", state.resultFacts)
         _set(ui.exportButton, "enabled", not state.exportReason)
         _set(ui.exportButton, "toolTip", state.exportReason or "Writes this map (.nrrd) and its facts (.json).")
+        _set(ui.removeButton, "toolTip", _REMOVE_ALL_TIP if state.inComparison else _REMOVE_TIP)
         if display is None:
             return
         for control, wanted in (

@@ -36,6 +36,7 @@ def connectControls(ui, view, presenter, chooseFolder) -> None:
     ui.methodComboBox.connect("activated(int)", lambda index: presenter.pick(method=view.key("methodComboBox")))
     ui.layerComboBox.connect("activated(int)", lambda index: presenter.pick(layer=view.key("layerComboBox")))
     ui.rivalComboBox.connect("activated(int)", lambda index: presenter.pick(rivalName=view.key("rivalComboBox")))
+    ui.compareButton.connect("clicked()", presenter.comparisons.compare)
     # Apply
     ui.applyButton.connect("clicked()", presenter.apply)
     ui.installButton.connect("clicked()", presenter.install)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from . import Question
 from .Channels import volumesOf
 from .Choices import ScoreChoice
+from .ComparisonDesk import ComparisonDesk
 from .Consent import Consent
 from .DemoCase import MODEL, RIVAL, openDemoCase
 from .Dependencies import Dependencies
-from .Job import DESCRIBE, EXPLAIN, LAYERS, PREDICT, Job
+from .Job import COMPARE, DESCRIBE, EXPLAIN, LAYERS, PREDICT, Job
 from .ModelDesk import ModelDesk
 from .ModelFacts import READ, ModelFacts
 from .Notices import Notices
@@ -30,7 +31,7 @@ class Presenter:
         self.examine, self._onChange = examine, onChange
         self.consent, self.notices = Consent(settings, ask), Notices()
         self.models, self.desk = ModelDesk(self, scene, settings, later), ResultDesk(self, scene)
-        self.predictions = PredictionDesk(self, scene)
+        self.predictions, self.comparisons = PredictionDesk(self, scene), ComparisonDesk(self, scene, later)
         self.parameters = None
         self.missing = Dependencies()
         self.job: Job | None = None
@@ -56,6 +57,7 @@ class Presenter:
 
     def sceneClosing(self) -> None:
         """Nothing may come back into a scene that is going: the worker is ended."""
+        self.comparisons.close()
         self.parameters = self.job = None
         self.engine.close()
         self.layersOf.clear()
@@ -70,7 +72,9 @@ class Presenter:
     def sceneChanged(self) -> None:
         """Nodes came or went: an answer without its nodes is not waited for."""
         self.desk.results.forget()
+        self.comparisons.sweep()
         if self.busy and not self.job.hasItsNodes(self.scene):
+            self.comparisons.stop()
             self.engine.close()
             self.job = None
             self.notices.fail("Stopped, because a node that was being explained was removed.", "Choose another one.")
@@ -143,7 +147,9 @@ class Presenter:
 
     def apply(self) -> None:
         """The one button: asks, or cancels what runs."""
-        if self.busy:
+        if self.comparisons.stop():  # its answer was there already
+            self.onError("cancelled", "Cancelled.", "")
+        elif self.busy:
             self.job.cancelling = True
             self.engine.cancel()
         elif not self.whyNot():
@@ -210,9 +216,11 @@ class Presenter:
                 self.notices.guarded(self.models.described, job, answer)
             elif job.purpose == PREDICT:
                 self.notices.guarded(self.predictions.answered, job, answer)
+            elif job.purpose == COMPARE:
+                self.notices.guarded(self.comparisons.answered, job, answer)
             elif job.purpose != LAYERS:
                 self.notices.guarded(self.desk.answered, job, answer)
-        self._settle()
+        self.settle()
 
     def onError(self, code: str, sentence: str, hint: str, log: str = "") -> None:
         """The last job ended without an answer. log: for the folded details."""
@@ -222,23 +230,28 @@ class Presenter:
             self.notices.say("Cancelled. The scene is unchanged.")
         else:
             self.notices.fail(sentence, hint, log)
-        self._settle()
+        self.settle()
 
-    # inside
-
-    def _settle(self):
+    def settle(self) -> None:
+        """A job has ended, or goes on by itself."""
         if not self.busy and not self._entered:
             self.engine.close()
         self.changed()
 
+    # inside
+
     def _ask(self):
         """Consent, then the question."""
-        if self.whyNot() or not self.agreed():
-            return
+        if not self.whyNot() and self.agreed():
+            job, question = self.asked(EXPLAIN)
+            question["show"] = {"on": self.parameters.grid.value}
+            self.send(job, self.model.source, question)
+
+    def asked(self, purpose: str, **others) -> tuple[Job, dict]:
+        """(job, question) of the parameters as they are; others: words of the question in place of theirs."""
         p, volumes = self.parameters, self.volumeIds()
         segmentation = p.segmentation if p.pixelSet.needsSegment else None
-        question = {"pixelSets": [Question.recipe(p)], "layers": p.layer, **Question.words(p, self.model)}
-        question["show"] = {"on": p.grid.value}
+        question = {"pixelSets": [Question.recipe(p)], "layers": p.layer, **Question.words(p, self.model)} | others
         what = {
             "segmentation": segmentation.GetID() if segmentation else "",
             "segmentId": p.segmentId if segmentation else None,
@@ -247,7 +260,7 @@ class Presenter:
             "question": question,
         }
         nodes = tuple(filter(None, (*volumes.values(), what["segmentation"])))
-        self.send(Job(EXPLAIN, nodes, what, volumes), self.model.source, question)
+        return Job(purpose, nodes, what, volumes), question
 
     def _installed(self, succeeded, sentence, log):
         self.missing = self.examine(self.model.requirements)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from seghirescam.arrays import DiskError
 
+from .Comparison import comparisonOf
 from .Export import exportToFolder, whyNotExported
 from .Job import OTHER_LAYER, PLACE, Job
 from .Provenance import inputVolumesOf
@@ -36,11 +37,15 @@ class ResultDesk:
             self._do(self.results.showOnly, node)
 
     def remove(self) -> None:
-        """Removes the shown result; the latest of the others is shown instead."""
+        """Removes the shown result, a map of a comparison with all of it; the latest other one is shown instead."""
         node = self.node
         if node is not None:
+            table = comparisonOf(node)
             self._panel.write(result=None)
-            self._do(self.results.remove, node)
+            if table is None:
+                self._do(self.results.remove, node)
+            else:
+                self._do(self._panel.comparisons.remove, table)
             if self.results.nodes():
                 last = self.results.nodes()[-1]
                 self._panel.write(result=last)

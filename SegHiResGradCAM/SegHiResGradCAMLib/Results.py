@@ -8,6 +8,7 @@ from seghirescam.geometry import Grid
 from seghirescam.protocol import Explanation, LayerInfo
 
 from . import Names
+from .Comparison import comparisonOf
 from .DisplaySettings import DisplaySettings
 from .Geometry import gridOfVolume
 from .Overlay import addOverlay, applyDisplay, removeOverlay
@@ -51,8 +52,9 @@ class Results:
         self._recent = RecentMaps()
 
     def nodes(self) -> list:
-        """The overlay volumes, the latest last."""
-        return [node for node in nodesOfClass(self._scene, "vtkMRMLScalarVolumeNode") if isOverlay(node)]
+        """The overlay volumes, the latest last; without those of a comparison on its way in or out."""
+        nodes = nodesOfClass(self._scene, "vtkMRMLScalarVolumeNode")
+        return [node for node in nodes if isOverlay(node) and node.GetAttribute(Names.UNFINISHED) is None]
 
     def options(self) -> tuple[Option, ...]:
         """What the list of results shows."""
@@ -204,6 +206,8 @@ def facts(node) -> list[str]:
 def _title(node):
     found = explanationFacts(node)
     parts = [found["class_name"], found["layer"]["name"], found["pixel_set"], found["provenance"].get("model", "")]
+    if comparisonOf(node) is not None:
+        parts.insert(0, found["method_title"])
     return " · ".join(part for part in parts if part)
 
 

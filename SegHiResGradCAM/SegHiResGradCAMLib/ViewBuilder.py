@@ -6,10 +6,11 @@ from importlib import metadata
 
 from .Channels import channelWarning, severalChannels
 from .Choices import DEEPEST_LAYER, DEFAULT_LAYER, DEFAULT_METHOD, DEFAULT_METHOD_TITLE, ScoreChoice
+from .Comparison import comparisonOf
 from .Dependencies import TORCH, isInstalled
 from .DisplaySettings import TABLES
 from .Export import whyNotExported
-from .Job import DESCRIBE, EXPLAIN, LAYERS, OTHER_LAYER, PLACE, PREDICT
+from .Job import COMPARE, DESCRIBE, EXPLAIN, LAYERS, OTHER_LAYER, PLACE, PREDICT
 from .ModelFacts import READ
 from .OverlayDisplay import settingsOf
 from .Question import segmentName
@@ -21,6 +22,7 @@ from .VolumeRendering import isIn3D
 _PHASES = {
     EXPLAIN: "Asking the network", LAYERS: "Listing the layers", OTHER_LAYER: "Computing another layer",
     PLACE: "Showing another layer", PREDICT: "Predicting",
+    COMPARE: "Comparing methods",
 }  # fmt: skip
 _WORDS = (
     Option(DEFAULT_LAYER, "Default: deepest with 2 cells across", "The deepest level that resolves the segment."),
@@ -32,7 +34,8 @@ def viewOf(presenter) -> ViewState:
     """The ViewState of a Presenter."""
     if presenter.parameters is None:
         why = presenter.whyNot()
-        return ViewState(applyReason=why, predictReason=why, device=_device(presenter), colorTables=TABLES)
+        reasons = dict.fromkeys(("applyReason", "predictReason", "compareReason"), why)
+        return ViewState(**reasons, device=_device(presenter), colorTables=TABLES)
     return ViewState(**_what(presenter), **_how(presenter), **_running(presenter), **_see(presenter))
 
 
@@ -113,6 +116,7 @@ def _running(presenter):
         "status": status,
         "applyReason": presenter.whyNot(),
         "predictReason": presenter.predictions.whyNot(),
+        "compareReason": presenter.comparisons.whyNot(),
         "device": _device(presenter),
         "demoOffered": empty and not presenter.busy,
         "installText": missing.sentence if presenter.model.key else "",
@@ -136,6 +140,7 @@ def _see(presenter):
         "display": settingsOf(node),
         "in3D": isIn3D(node),
         "exportReason": whyNotExported(node),
+        "inComparison": comparisonOf(node) is not None,
         "colorTables": TABLES,
     }
 

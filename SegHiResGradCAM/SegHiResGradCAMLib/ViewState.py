@@ -24,8 +24,8 @@ class ViewState:
     beside each.  channels: the model's channel names where it has several, else empty.
     segmentation: the MRML node.  editable: the question may be changed (not while it is being answered).  applyReason:
     why Apply is disabled, "" if it is not.  fraction: 0..1 while ``busy``.  error: one sentence with what to do,
-    ``details`` for the folded text.  display: None when no result is shown.  exportReason, predictReason: why these
-    buttons are disabled.
+    ``details`` for the folded text.  display: None when no result is shown.  exportReason, predictReason,
+    compareReason: why these buttons are disabled.  inComparison: the shown result goes with a whole comparison.
     """
 
     models: tuple[Option, ...] = ()
@@ -55,6 +55,7 @@ class ViewState:
     status: str = ""
     applyReason: str = ""
     predictReason: str = ""
+    compareReason: str = ""
     device: str = ""
     demoOffered: bool = False
     installText: str = ""
@@ -70,6 +71,7 @@ class ViewState:
     display: DisplaySettings | None = None
     in3D: bool = False
     exportReason: str = ""
+    inComparison: bool = False
     colorTables: tuple[str, ...] = ()
 
     @property

@@ -19,15 +19,12 @@ from seghirescam.messages import Failure, Hello, Progress, Result
 
 from .Steps import SECONDS, advanced
 from .WorkerLink import WorkerLink, cancelled, deviceText, newLog, notStarted
-from .WorkerRequest import WorkerRequest, plainVoxels
+from .WorkerRequest import WorkerRequest, plainVoxels, refuseUnknown
 
 __all__ = ["WorkerClient", "deviceText"]
 
 CONSENT_PREFIX = "SegHiResGradCAM/Consent/"
 BUSY_MS, IDLE_MS = 40, 500
-_OPTIONS = {
-    "methods", "layers", "score", "rival", "side", "device", "precision", "memory_budget_bytes", "tolerance", "show",
-}  # fmt: skip
 
 
 class WorkerClient:
@@ -90,6 +87,13 @@ class WorkerClient:
         holds also ``shown``, see :meth:`resample`.
         """
         message = {"do": "explain", "model": source, "class_index": class_index}
+        return self._ask(message | self._words(codeHash, options), image=image, pixelSets=list(pixelSets))
+
+    def compare(self, source, image, pixelSets, *, class_index, codeHash: str = "", **options) -> int:
+        """Result: rows (dicts, one a method and layer; ``map``: its place among the explanations, or None),
+        explanations, layers, session. pixelSets: one.  Options as of :meth:`explain` without show; methods: names or
+        "cheap", layers: names or "main"; most_cells: larger maps are measured but do not travel."""
+        message = {"do": "compare", "model": source, "class_index": class_index}
         return self._ask(message | self._words(codeHash, options), image=image, pixelSets=list(pixelSets))
 
     def estimate(self, source, image, pixelSets, *, codeHash: str = "", **options) -> int:
@@ -160,9 +164,7 @@ class WorkerClient:
     # the machinery
 
     def _words(self, codeHash, options):
-        unknown = set(options) - _OPTIONS
-        if unknown:
-            raise TypeError(f"unknown options: {', '.join(sorted(unknown))}")
+        refuseUnknown(options)
         return options | {"consent_sha256": codeHash if self.hasConsent(codeHash) else None}
 
     def _ask(self, message, **arrays):
@@ -229,7 +231,7 @@ class WorkerClient:
             except (SegHiResCamError, KeyError, TypeError, ValueError) as error:
                 if not request.answer and not isinstance(error, SegHiResCamError):
                     raise
-                self._finish(request, _incomplete(request) if request.answer else Failure.of(request.number, error))
+                self._finish(request, request.incomplete() if request.answer else Failure.of(request.number, error))
                 return
 
     def _hear(self, said):
@@ -289,10 +291,6 @@ class WorkerClient:
             request.steps = None  # closes its file: Windows removes no folder with an open one
         if link is not None:
             link.end()
-
-
-def _incomplete(request):
-    return Failure(request.number, "request", "The worker's answer is incomplete.", "Ask again.")
 
 
 def _nothing(*words):

@@ -8,7 +8,13 @@ from types import SimpleNamespace
 import numpy as np
 
 from seghirescam.evidence import Evidence
-from seghirescam.messages import Result, explanation_from_json, layer_from_json
+from seghirescam.messages import Failure, Result, explanation_from_json, layer_from_json
+
+#: words of a question beside model, image, pixel set and class
+_OPTIONS = {
+    "methods", "layers", "score", "rival", "side", "device", "precision", "memory_budget_bytes", "tolerance", "show",
+    "most_cells",
+}  # fmt: skip
 
 
 @dataclass(eq=False)
@@ -34,6 +40,9 @@ class WorkerRequest:
     @property
     def isWorkersTurn(self) -> bool:
         return self.sent and self.answer is None
+
+    def incomplete(self) -> Failure:
+        return Failure(self.number, "request", "The worker's answer is incomplete.", "Ask again.")
 
     def writing(self, folder):
         """Generator. Raises DiskError, PixelSetError."""
@@ -88,6 +97,13 @@ def _voxels(folder, name, hold, dtypes):
 
     yield from folder.readSteps(name, allocate)
     return held[0]
+
+
+def refuseUnknown(options: dict) -> None:
+    """Raises TypeError: a misspelt option would be the engine's choice, silently."""
+    unknown = set(options) - _OPTIONS
+    if unknown:
+        raise TypeError(f"unknown options: {', '.join(sorted(unknown))}")
 
 
 def plainVoxels(shape, dtype=np.float32):

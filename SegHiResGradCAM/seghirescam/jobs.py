@@ -13,11 +13,12 @@ import torch
 from .arrays import MessageError, read_array, write_array
 from .budget import MemoryLimitError, free_cached
 from .channels import joined
+from .compared import compared, written
 from .description import description, recognised, stamp
 from .devices import best_device, devices, move
 from .evidence import Evidence
 from .geometry import Grid
-from .messages import explanation_to_json, layer_to_json, recipe_from_json
+from .messages import layer_to_json, recipe_from_json
 from .pixel_sets import Segment
 from .prediction import label_maps, predicted_labels
 from .protocol import Image
@@ -44,7 +45,8 @@ class Jobs:
         """Raises the errors of :mod:`errors`; nothing half-made is left in the folder."""
         jobs = {
             "describe": self.describe, "layers": self.layers, "estimate": self.estimate, "explain": self.explain,
-            "predict": self.predict, "resample": self.resample, "probe": self.probe, "release": self.release,
+            "compare": self.compare, "predict": self.predict, "resample": self.resample, "probe": self.probe,
+            "release": self.release,
         }  # fmt: skip
         if request["do"] not in jobs:
             raise MessageError(f"The worker cannot do {request['do']!r}.", f"It can: {', '.join(jobs)}.")
@@ -83,12 +85,8 @@ class Jobs:
 
         found, session, notes, cost = self._measured(request, progress, ask)
         notes = [*self._image_notes, *notes]
-        answers = []
         with self._writing(request["id"]) as save:
-            for explanation in found:
-                answers.append(explanation_to_json(explanation, save(explanation.map)))
-                answers[-1]["facts"]["notes"] += notes
-            shown = None
+            answers, shown = written(found, notes, save), None
             if request.get("show"):
                 progress(1.0, "placing the map")
                 on, layer = request["show"]["on"], request["show"].get("layer")
@@ -101,6 +99,21 @@ class Jobs:
             "layers": [layer_to_json(layer) for layer in session.layers()],
             "session": cost | {"estimate": expected},
         }
+
+    def compare(self, request, progress) -> dict:
+        """Methods x layers for one pixel set: table rows, and the maps as explain gives them; see :mod:`compared`."""
+        recipes = [recipe_from_json(r, self._load) for r in request["pixel_sets"]]
+        if len(recipes) != 1:
+            raise MessageError("A comparison is about one pixel set.", "This is a fault of ours.")
+
+        def work(session, tell):
+            return compared(session, recipes, request, tell)
+
+        (rows, maps), session, notes, cost = self._measured(request, progress, work)
+        with self._writing(request["id"]) as save:
+            answers = written(maps, [*self._image_notes, *notes], save)
+        layers = [layer_to_json(layer) for layer in session.layers()]
+        return {"explanations": answers, "rows": rows, "layers": layers, "session": cost}
 
     def predict(self, request, progress) -> dict:
         """The model's own prediction: label maps as .npy on the image's grid, with what there is of each class."""

@@ -1,0 +1,135 @@
+"""A comparison in the scene: a folder beside the volume with one overlay a cell and a table of all cells."""
+
+from __future__ import annotations
+
+import json
+
+import slicer
+
+from . import Names
+from .ColorTables import removeUnusedTables
+from .ComparisonTable import fillTable
+from .DisplaySettings import DisplaySettings
+from .HierarchyPlace import folderBeside, moveInto, removeEmptyFolder, takeOut
+from .Overlay import addOverlay, removeOverlay
+from .Provenance import isOverlay
+from .SceneNodes import nodesOfClass
+from .SliceLayers import hideFromForeground
+
+
+def comparisonSteps(scene, rows, explanations, inputNodes, segmentationNode, segmentId, name, tell=None):
+    """Generator for Steps, one overlay a step; returns (table node, overlays in the order of the explanations).
+
+    rows: of the table.  inputNodes, segmentationNode, segmentId: as addOverlay takes them.  Maps stay on their layers'
+    own cells, and no slice view shows any of them yet.  tell: hears the fraction that is done.  Stopped in the middle,
+    or after an error of addOverlay, the scene is as before.
+    """
+    table, made = None, []
+    try:
+        table = _addTable(scene, rows, explanations, inputNodes, segmentationNode, segmentId, name)
+        folder = folderBeside(scene, name, inputNodes[0])
+        moveInto(folder, table)
+        for n, explanation in enumerate(explanations):
+            if tell is not None:
+                tell(n / len(explanations))
+            yield
+            settings = DisplaySettings(foreground=False)
+            made.append(addOverlay(scene, explanation, inputNodes, segmentationNode, "layer", settings, segmentId))
+            made[-1].SetAttribute(Names.UNFINISHED, "1")
+            made[-1].SetNodeReferenceID(Names.COMPARISON_ROLE, table.GetID())
+            moveInto(folder, made[-1])
+            for display in _displays(made[-1]):
+                display.SetAttribute(Names.OF_COMPARISON, "1")
+    except BaseException:  # GeneratorExit too: somebody pressed Cancel
+        for node in made:
+            _removeIfThere(node, removeOverlay)
+        if table is not None:
+            _removeIfThere(table, _removeTable)
+        raise
+    for node in made:
+        node.RemoveAttribute(Names.UNFINISHED)
+    return table, made
+
+
+def comparisonOf(volumeNode):
+    """The table of the comparison that an overlay belongs to, also after the scene was reloaded; None without one."""
+    return volumeNode.GetNodeReference(Names.COMPARISON_ROLE)
+
+
+def overlaysOf(table) -> list:
+    """The overlays of a comparison that are still in the scene."""
+    volumes = nodesOfClass(table.GetScene(), "vtkMRMLScalarVolumeNode")
+    return [node for node in volumes if isOverlay(node) and comparisonOf(node) is table]
+
+
+def removalSteps(table, removeOne=removeOverlay):
+    """Generator for Steps: removes overlays, table and folder; stopped in the middle it removes the rest at once.
+
+    The overlays leave the slice views and the list of results with the first step.  A folder into which the user has
+    put something else stays.
+    """
+    nodes = overlaysOf(table)
+    try:
+        for node in nodes:
+            node.SetAttribute(Names.UNFINISHED, "1")
+            hideFromForeground(node)
+        while nodes:
+            yield
+            _removeIfThere(nodes.pop(), removeOne)
+    finally:
+        for node in nodes:
+            _removeIfThere(node, removeOne)
+        _removeIfThere(table, _removeTable)
+
+
+def removeLeftovers(scene) -> None:
+    """What a folder that was deleted in the Data module left behind: displays and legends of its overlays."""
+    left = [one for one in nodesOfClass(scene, "vtkMRMLDisplayNode") if one.GetAttribute(Names.OF_COMPARISON)]
+    left = [one for one in left if one.GetDisplayableNode() is None]
+    tables = [one.GetColorNode() for one in left]
+    for display in left:
+        scene.RemoveNode(display)
+    if left:
+        removeUnusedTables(scene, tables)
+
+
+def _addTable(scene, rows, explanations, inputNodes, segmentationNode, segmentId, name):
+    table = slicer.vtkMRMLTableNode()
+    table.SetName(scene.GenerateUniqueName(name))
+    fillTable(table, rows)
+    scene.AddNode(table)
+    for node in inputNodes:
+        table.AddNodeReferenceID(Names.INPUT_VOLUME_ROLE, node.GetID())
+    if segmentationNode is not None:
+        table.SetNodeReferenceID(Names.SEGMENTATION_ROLE, segmentationNode.GetID())
+        table.SetAttribute(Names.PREFIX + "SegmentId", segmentId)
+    table.SetAttribute(Names.COMPARISON, json.dumps(_asked(explanations), sort_keys=True))
+    return table
+
+
+def _asked(explanations):
+    """What all cells share."""
+    if not explanations:
+        return {}
+    one = explanations[0].to_json()
+    provenance = {key: value for key, value in one["provenance"].items() if key != "method_settings"}
+    asked = ("class_index", "class_name", "score_title", "pixel_set")
+    return {key: one[key] for key in asked} | {"provenance": provenance}
+
+
+def _removeIfThere(node, remove):
+    if node.GetScene() is not None:  # else somebody else has removed it meanwhile
+        remove(node)
+
+
+def _removeTable(table):
+    scene, folder = table.GetScene(), takeOut(table)
+    if table.GetStorageNode() is not None:
+        scene.RemoveNode(table.GetStorageNode())
+    scene.RemoveNode(table)
+    removeEmptyFolder(scene, folder)
+
+
+def _displays(volumeNode):
+    displays = (volumeNode.GetNthDisplayNode(n) for n in range(volumeNode.GetNumberOfDisplayNodes()))
+    return [display for display in displays if display is not None]

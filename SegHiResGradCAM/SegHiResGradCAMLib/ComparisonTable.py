@@ -1,0 +1,49 @@
+"""The cells of a comparison as a table node: what each method says at each layer, in numbers."""
+
+from __future__ import annotations
+
+import math
+
+import vtk
+
+#: title, key of Comparison.facts (None: made here), what it means; numbers where nothing else is said
+_WORDS = ("method", "layer", "mm per cell", "status", "unit", "reason")
+_COLUMNS = (
+    ("method", "title", "The method's name."),
+    ("layer", "layer", "The layer whose cells the map lies on."),
+    ("mm per cell", None, "Size of the layer's cells, along K, J and I."),
+    ("status", "status", "ok, or why there is no positive evidence; refused: the method cannot work there."),
+    ("total", "total", "The sum over all cells, in the unit."),
+    ("unit", "unit", "Of the total; arbitrary: on no scale of the score."),
+    ("score", "score", "What was explained: the score, summed over the pixel set."),
+    ("completeness", "completeness", "Total / score; empty where the unit is arbitrary."),
+    ("share of evidence inside", "inside", "Share of the map's positive evidence inside the segment, 0 to 1."),
+    ("chance", "chance", "The share that an even map would have inside."),
+    ("lift", "lift", "The share inside / chance."),
+    ("seconds", "seconds", "Of the pass that made the map; gradient methods share one pass for all their cells."),
+    ("reason", None, "Why there is no map, or nothing to see in it."),
+)
+
+
+def fillTable(tableNode, rows) -> None:
+    """rows: dicts as of the worker's compare. One row a cell; a number that there is not is NaN."""
+    wasModifying = tableNode.StartModify()
+    for title, key, meaning in _COLUMNS:
+        column = vtk.vtkStringArray() if title in _WORDS else vtk.vtkDoubleArray()
+        column.SetName(title)
+        for row in rows:
+            column.InsertNextValue(_value(row, title, key))
+        tableNode.AddColumn(column)
+        tableNode.SetColumnDescription(title, meaning)
+    tableNode.SetLocked(True)
+    tableNode.EndModify(wasModifying)
+
+
+def _value(row, title, key):
+    if title == "mm per cell":
+        return " x ".join(f"{mm:.3g}" for mm in row["mm_per_cell_kji"])
+    if title == "reason":
+        return f"{row['reason']} {row['left_out']}".strip()
+    if title in _WORDS:
+        return row[key] or ""
+    return math.nan if row[key] is None else row[key]
