@@ -82,7 +82,7 @@ def make(work: Path, data: Path, length: Length, seed: int = 0, device: str = "c
     planner = ExperimentPlanner(901)
     planner.UNet_base_num_features, planner.UNet_max_features_3d = 8, 64
     planner.plan_experiment()
-    plans = json.loads((work / "preprocessed" / DATASET / "nnUNetPlans.json").read_text())
+    plans = json.loads((work / "preprocessed" / DATASET / "nnUNetPlans.json").read_text(encoding="utf-8"))
     plans["configurations"]["3d_fullres"].update(patch_size=[PATCH] * 3, batch_size=2)
 
     trainer = nnUNetTrainer({**plans, "continue_training": False}, "3d_fullres", 0, dataset, torch.device(device))
@@ -94,8 +94,8 @@ def make(work: Path, data: Path, length: Length, seed: int = 0, device: str = "c
     learn(trainer, *preprocessed(trainer, work / "raw" / DATASET), length, seed)
     folder = Path(trainer.output_folder)
     trainer.save_checkpoint(str(folder / "checkpoint_final.pth"))
-    (folder.parent / "plans.json").write_text(json.dumps(plans, indent=1))
-    (folder.parent / "dataset.json").write_text(json.dumps(dataset, indent=1))
+    (folder.parent / "plans.json").write_text(json.dumps(plans, indent=1), encoding="utf-8")
+    (folder.parent / "dataset.json").write_text(json.dumps(dataset, indent=1), encoding="utf-8")
     return folder.parent
 
 
@@ -111,7 +111,7 @@ def write_dataset(raw: Path, data: Path) -> dict:
     nibabel.save(nibabel.Nifti1Image(labels, affine), raw / "labelsTr" / "case.nii.gz")
     names = {"background": 0, **{name: value for value, name in enumerate(ORGANS, start=1)}}
     generate_dataset_json(str(raw), {0: "CT"}, names, 1, ".nii.gz")
-    return json.loads((raw / "dataset.json").read_text())
+    return json.loads((raw / "dataset.json").read_text(encoding="utf-8"))
 
 
 def organs(data: Path):
@@ -119,7 +119,10 @@ def organs(data: Path):
     import nibabel
 
     given = nibabel.load(data / "ct_abdomen_labels.nii.gz")
-    values = {name: int(value) for value, name in json.loads((data / "ct_abdomen_labels.json").read_text()).items()}
+    values = {
+        name: int(value)
+        for value, name in json.loads((data / "ct_abdomen_labels.json").read_text(encoding="utf-8")).items()
+    }
     array = np.asarray(given.dataobj)
     labels = np.zeros(array.shape, dtype=np.uint8)
     for value, name in enumerate(ORGANS, start=1):

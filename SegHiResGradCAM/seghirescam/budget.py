@@ -88,7 +88,7 @@ def _container_limit():
         ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
     ):
         try:
-            most, now = int(Path(limit).read_text()), int(Path(used).read_text())
+            most, now = int(Path(limit).read_text(encoding="utf-8")), int(Path(used).read_text(encoding="utf-8"))
         except (OSError, ValueError):  # no such file, or the word "max"
             continue
         return most, max(0, most - now)

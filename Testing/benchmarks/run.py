@@ -103,10 +103,10 @@ class Bench:
         return json.loads(out.read_text())
 
     def flat(self, count: int) -> dict:
-        """RSS over many explanations in one process."""
+        """RSS over many explanations in one process; with malloc as for all memory, or RSS jumps by a fifth."""
         out = self.folder / "flat.json"
         out.unlink(missing_ok=True)
-        done = self.process("seghirescam", "flat.py", str(self.case), str(out), str(count))
+        done = self.process("seghirescam", "flat.py", str(self.case), str(out), str(count), malloc=MALLOC)
         return json.loads(out.read_text()) if out.exists() else {"error": done.stdout[-500:]}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -51,7 +52,7 @@ def factory(
         channels=len(channels),
         outputs=len(classes),
     )
-    (folder / "net.py").write_text(code)
+    (folder / "net.py").write_text(code, encoding="utf-8")
     torch.manual_seed(0)
     down, up = nn.Conv3d(len(channels), 4, 3, stride=2, padding=1), nn.ConvTranspose3d(4, len(classes), 2, stride=2)
     state = {
@@ -64,7 +65,7 @@ def factory(
         "factory": "net.py", "weights": "weights.safetensors", "classes": list(classes), "channels": list(channels),
         "divisor": 2, **words,
     }  # fmt: skip
-    (folder / "net.model.json").write_text(json.dumps(about))
+    (folder / "net.model.json").write_text(json.dumps(about), encoding="utf-8")
     return folder / "net.model.json"
 
 
@@ -78,7 +79,9 @@ def process(*words, **settings):
     """``python -m seghirescam`` in a process of its own, started."""
     return subprocess.Popen(
         [sys.executable, "-m", "seghirescam", *map(str, words)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT, **settings,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT,
+        # started from a background shell, Ctrl-C would be ignored from birth
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), **settings,
     )  # fmt: skip
 
 

@@ -79,8 +79,10 @@ def write_bundle(folder, about=None, meta=None, state=None):
     for name in ("configs", "models"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     about = config() if about is None else about
-    (folder / "configs" / "inference.json").write_text(json.dumps(about))
-    (folder / "configs" / "metadata.json").write_text(json.dumps(metadata() if meta is None else meta))
+    (folder / "configs" / "inference.json").write_text(json.dumps(about), encoding="utf-8")
+    (folder / "configs" / "metadata.json").write_text(
+        json.dumps(metadata() if meta is None else meta), encoding="utf-8"
+    )
     if state is None:
         torch.manual_seed(7)
         state = parsed(folder).get_parsed_content("network_def").state_dict()

@@ -135,8 +135,10 @@ def planned(root: Path, *, labels=LABELS, channels=1, residual=False, reader="Ni
         planner.UNet_blocks_per_stage_decoder = (1,) * 13
         planner.plan_experiment()
         # as the planner saved them: numbers and lists as JSON knows them
-        plans = json.loads((root / "preprocessed" / "Dataset777_Toy" / f"{planner.plans_identifier}.json").read_text())
-        dataset = json.loads((raw / "dataset.json").read_text())
+        plans = json.loads(
+            (root / "preprocessed" / "Dataset777_Toy" / f"{planner.plans_identifier}.json").read_text(encoding="utf-8")
+        )
+        dataset = json.loads((raw / "dataset.json").read_text(encoding="utf-8"))
     for settings in plans["configurations"].values():
         if "patch_size" in settings:  # several windows even in a tiny image
             settings["patch_size"] = PATCH[len(settings["patch_size"])]
@@ -171,8 +173,8 @@ def trained(root: Path, plans, dataset, configuration="3d_fullres", folds=(0,), 
             folder = Path(trainer.output_folder)
             trainer.save_checkpoint(str(folder / words.get("checkpoint", "checkpoint_final.pth")))
         model = folder.parent
-        (model / "plans.json").write_text(json.dumps(plans))
-        (model / "dataset.json").write_text(json.dumps(dataset))
+        (model / "plans.json").write_text(json.dumps(plans), encoding="utf-8")
+        (model / "dataset.json").write_text(json.dumps(dataset), encoding="utf-8")
     return model
 
 

@@ -33,7 +33,7 @@ def save_script(path, network, tensor=None, *, freeze=False, extra=None):
 
 def describe(path, **words):
     """A description beside a program."""
-    path.with_name(f"{path.stem}.model.json").write_text(json.dumps(words))
+    path.with_name(f"{path.stem}.model.json").write_text(json.dumps(words), encoding="utf-8")
     return path
 
 

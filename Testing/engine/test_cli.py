@@ -65,7 +65,7 @@ def test_the_package_names_the_command():
     import tomllib
     from pathlib import Path
 
-    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["scripts"] == {"seghirescam": "seghirescam.cli:main"}
 
 
@@ -83,7 +83,7 @@ def test_models_tells_what_opening_would_do_and_does_none_of_it(capsys, tmp_path
 
 
 def test_models_goes_on_behind_a_path_it_does_not_know_and_ends_with_2(capsys, tmp_path):
-    (tmp_path / "notes.txt").write_text("no model")
+    (tmp_path / "notes.txt").write_text("no model", encoding="utf-8")
     code, out, _ = run(capsys, "models", tmp_path / "notes.txt", "demo:honest", "--json")
     first, second = json.loads(out)["models"]
     assert code == 2 and first["error"]["code"] == "model" and second["kind"] == "demo"
@@ -176,12 +176,12 @@ def test_an_unexpected_failure_is_exit_code_1_without_a_traceback(capsys, monkey
 
 
 def test_a_folder_with_something_in_it_is_left_alone_unless_told_otherwise(capsys, tmp_path):
-    (tmp_path / "thesis.txt").write_text("mine")
+    (tmp_path / "thesis.txt").write_text("mine", encoding="utf-8")
     words = (*ASK, "--class", "lesion", *LESION, "--layer", "encoder.2", "--out", tmp_path)
     code, _, err = run(capsys, *words)
     assert code == 2 and "is not empty" in err and left(tmp_path) == ["thesis.txt"]
     code, _, _ = run(capsys, *words, "--overwrite")
-    assert code == 0 and (tmp_path / "thesis.txt").read_text() == "mine" and len(left(tmp_path)) == 4
+    assert code == 0 and (tmp_path / "thesis.txt").read_text(encoding="utf-8") == "mine" and len(left(tmp_path)) == 4
 
 
 class Terminal(io.StringIO):

@@ -122,11 +122,11 @@ def test_the_table_s_numbers_are_the_maps_own(compared, truth):
 
 
 def test_the_papers_of_all_methods_shown_are_there(compared):
-    text = (compared[0] / "bibliography.bib").read_text()
+    text = (compared[0] / "bibliography.bib").read_text(encoding="utf-8")
     for name in METHODS:
         assert method(name).bibtex.strip() in text
     assert len(re.findall("^@", text, re.MULTILINE)) == 3
-    caption = (compared[0] / "caption.txt").read_text()
+    caption = (compared[0] / "caption.txt").read_text(encoding="utf-8")
     assert "one logarithmic scale for all cells" in caption and "mm" in caption
 
 
@@ -254,7 +254,7 @@ def test_what_cannot_be_is_refused_with_code_2_before_the_model_is_opened_and_no
 def test_a_folder_with_something_in_it_is_left_alone_unless_told(capsys, tmp_path):
     source, path, segment = toy(tmp_path)
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "mine.txt").write_text("mine")
+    (tmp_path / "out" / "mine.txt").write_text("mine", encoding="utf-8")
     words = (
         "compare",
         source,
@@ -273,5 +273,5 @@ def test_a_folder_with_something_in_it_is_left_alone_unless_told(capsys, tmp_pat
     assert code == 2 and "is not empty" in err and left(tmp_path / "out") == ["mine.txt"]
     code, _, err = run(capsys, *words, *more, "--overwrite", "--dark", "--plane", "coronal")
     assert code == 0, err
-    assert (tmp_path / "out" / "mine.txt").read_text() == "mine"
-    assert "coronal slice" in (tmp_path / "out" / "caption.txt").read_text()
+    assert (tmp_path / "out" / "mine.txt").read_text(encoding="utf-8") == "mine"
+    assert "coronal slice" in (tmp_path / "out" / "caption.txt").read_text(encoding="utf-8")

@@ -83,7 +83,7 @@ def test_the_sidecar_holds_the_facts_the_place_and_the_question_and_no_path(answ
         assert facts["request"]["question"]["layers"] == list(LAYERS)
         assert facts["request"]["channels"] == [{"name": "T1", "sha256": image.content_hash}]
         assert facts["request"]["segment_sha256"] == segments["Lesion"].content_hash
-    text = "".join(path.read_text() for path in folder.glob("*.json"))
+    text = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.json"))
     assert "case.nrrd" not in text and "/work" not in text and "/tmp" not in text
 
 
@@ -219,15 +219,17 @@ def test_voxels_that_are_no_numbers_are_refused_before_the_network_runs(capsys, 
 
 def test_an_interrupted_write_leaves_nothing_and_what_was_there_stays(tmp_path):
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "01.json").write_text("old")
+    (tmp_path / "out" / "01.json").write_text("old", encoding="utf-8")
     for reason in (KeyboardInterrupt, RuntimeError):
         with pytest.raises(reason), made_whole(tmp_path / "out") as folder:
-            (folder / "01.json").write_text("new")
+            (folder / "01.json").write_text("new", encoding="utf-8")
             raise reason
         with pytest.raises(reason), made_whole(tmp_path / "deep" / "er") as folder:
-            (folder / "01.json").write_text("new")
+            (folder / "01.json").write_text("new", encoding="utf-8")
             raise reason
-    assert left(tmp_path) == ["out", "out/01.json"] and (tmp_path / "out" / "01.json").read_text() == "old"
+    assert (
+        left(tmp_path) == ["out", "out/01.json"] and (tmp_path / "out" / "01.json").read_text(encoding="utf-8") == "old"
+    )
 
 
 @pytest.mark.parametrize("suffix", ["nii.gz", "nrrd"])

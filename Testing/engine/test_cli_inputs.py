@@ -146,7 +146,7 @@ def test_the_prediction_is_the_model_s_own_on_the_image_s_grid_with_its_names(ca
     }  # fmt: skip
     assert left(tmp_path) == (["p.seg.nrrd"] if name == "p.seg.nrrd" else sorted([name, "p.json"]))
     if name != "p.seg.nrrd":
-        beside = json.loads((tmp_path / "p.json").read_text())
+        beside = json.loads((tmp_path / "p.json").read_text(encoding="utf-8"))
         assert beside["labels"] == {"1": "lesion", "2": "look-alike"} and beside["image_sha256"] == image.content_hash
 
 

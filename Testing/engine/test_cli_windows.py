@@ -34,7 +34,7 @@ def made(tmp_path_factory):
         "monai": "UNet", "arguments": arguments, "weights": "weights.safetensors", "channels": ["CT"],
         "classes": ["background", "organ", "lesion"], "window": [16, 16, 16], "overlap": 0.5, "mode": "gaussian",
     }  # fmt: skip
-    (folder / "unet.model.json").write_text(json.dumps(about))
+    (folder / "unet.model.json").write_text(json.dumps(about), encoding="utf-8")
     array = np.random.default_rng(0).normal(size=SHAPE).astype(np.float32)
     write_volume(folder / "v.nrrd", array, oblique(SHAPE))
     mask = np.zeros(SHAPE, bool)
@@ -56,7 +56,7 @@ def test_the_windowed_session_s_maps_come_out_bit_for_bit(capsys, tmp_path, made
     (result,) = json.loads(out)["results"]
     assert np.array_equal(read_volume(tmp_path / "o" / result["map"]).array[0], expected.resampled_to(image.grid).array)
     assert result["score"] == expected.score
-    sidecar = json.loads(next((tmp_path / "o").glob("01_*.json")).read_text())
+    sidecar = json.loads(next((tmp_path / "o").glob("01_*.json")).read_text(encoding="utf-8"))
     assert sidecar["request"]["question"]["tolerance"] == tolerance
 
 

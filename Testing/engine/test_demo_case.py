@@ -20,13 +20,13 @@ def case():
 
 def test_the_folder_is_small_and_carries_the_notice():
     assert sum(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file() and path.suffix != ".pyc") <= 5e6
-    notice = " ".join((FOLDER / "NOTICE.md").read_text().replace(">", " ").split())
+    notice = " ".join((FOLDER / "NOTICE.md").read_text(encoding="utf-8").replace(">", " ").split())
     assert "Copyright (C) 1993–2004 Louis Collins, McConnell Brain Imaging Centre" in notice
     assert "the above copyright notice appear in all copies" in notice
 
 
 def test_the_log_tells_how_the_committed_weights_were_made():
-    log = json.loads((FOLDER / "training_log.json").read_text())
+    log = json.loads((FOLDER / "training_log.json").read_text(encoding="utf-8"))
     for name in ("honest", "shortcut"):
         reached = log[name]["dice_held_out"]
         assert reached["right_class"] == 1 and min(reached["lesion"], reached["look-alike"]) > 0.9

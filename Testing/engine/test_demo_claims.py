@@ -54,7 +54,7 @@ def test_the_report_command_writes_every_layer_method_score_and_case(tmp_path, m
     assert {row["stride"] for row in deepest} == {"16"}
     with open(tmp_path / "interventions.csv") as file:
         assert [row["painted"] for row in csv.DictReader(file)] == ["marker", "ring"] * 2
-    text = (tmp_path / "summary.md").read_text()
+    text = (tmp_path / "summary.md").read_text(encoding="utf-8")
     assert "one anatomy" in text and all(f"| {layer} (" in text for layer in LAYERS)
 
 

@@ -339,7 +339,7 @@ def test_a_description_inside_the_file_counts_where_none_lies_beside_it(tmp_path
     assert [c.name for c in exported.KIND.classes(path)] == ["in", "out"]
     programs.describe(path, classes=["beside", "too"])
     assert [c.name for c in exported.KIND.open(path, consent=True).classes] == ["beside", "too"]
-    (tmp_path / "a.model.json").write_text("{")
+    (tmp_path / "a.model.json").write_text("{", encoding="utf-8")
     with pytest.raises(ModelError, match="'a.model.json' is no JSON"):
         exported.KIND.classes(path)
 

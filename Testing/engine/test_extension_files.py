@@ -139,7 +139,7 @@ def test_the_base_address_is_written_in_one_place():
             continue
         text = path.read_bytes().decode("utf-8", "ignore")
         assert not any(word in text for word in words), name
-    assert (ROOT / "tools" / "extension_facts.py").read_text().count('OWNER = "OWNER"') == 1
+    assert (ROOT / "tools" / "extension_facts.py").read_text(encoding="utf-8").count('OWNER = "OWNER"') == 1
 
 
 def test_the_licence_is_the_wheel_s_and_the_file_exists(cmake):
@@ -205,7 +205,7 @@ def test_the_source_checks_find_what_reviewers_would(tmp_path):
     library, engine = tmp_path / "SegHiResGradCAMLib", tmp_path / "seghirescam"
     library.mkdir()
     engine.mkdir()
-    (library / "__init__.py").write_text("from seghirescam.near import x\n")
+    (library / "__init__.py").write_text("from seghirescam.near import x\n", encoding="utf-8")
     (library / "Bad.py").write_text(
         "import numpy, qt, slicer\nprint('hello')\n"
         "def install():\n    slicer.util.pip_install('torch>=2.10')\n    import requests\n    import monai\n"
@@ -216,9 +216,9 @@ def test_the_source_checks_find_what_reviewers_would(tmp_path):
         "X = 1\nclass A:\n    y = X\n"
         "def install():\n    command = ['-m', 'light_the_torch', 'install', 'torch']\n"
     )
-    (engine / "__init__.py").write_text("")
-    (engine / "near.py").write_text("import torch\nx = 1\n")
-    (engine / "far.py").write_text("import torch\n")
+    (engine / "__init__.py").write_text("", encoding="utf-8")
+    (engine / "near.py").write_text("import torch\nx = 1\n", encoding="utf-8")
+    (engine / "far.py").write_text("import torch\n", encoding="utf-8")
     assert [text.replace("\\", "/") for text in source_checks.foreign_imports(tmp_path)] == [
         "SegHiResGradCAMLib/Bad.py imports pandas",
         "seghirescam/near.py imports torch",

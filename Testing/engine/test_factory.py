@@ -20,7 +20,7 @@ from seghirescam.pixel_sets import WholeImage
 CODE = """
 from pathlib import Path
 from torch import nn
-Path({canary!r}).write_text("ran")
+Path({canary!r}).write_text("ran", encoding="utf-8")
 def build():
     return nn.Sequential(nn.Conv3d(1, 4, 3, stride=2, padding=1), nn.ReLU(), nn.ConvTranspose3d(4, 2, 2, stride=2))
 def normalise(array):
@@ -38,7 +38,7 @@ def made(tmp_path):
     """A function that writes a factory model; returns its source. canary: exists once the author's code has run."""
 
     def make(code=CODE, state=None, suffix=".safetensors", **words):
-        (tmp_path / "net.py").write_text(code.format(canary=str(tmp_path / "canary")))
+        (tmp_path / "net.py").write_text(code.format(canary=str(tmp_path / "canary")), encoding="utf-8")
         state = network().state_dict() if state is None else state
         weights = tmp_path / f"weights{suffix}"
         save_file(state, weights) if suffix == ".safetensors" else torch.save(state, weights)
@@ -82,7 +82,7 @@ def test_with_consent_to_this_content_it_opens_and_another_content_asks_again(ma
     assert np.allclose(model.prepare(image()).tensor[0].numpy(), image().array / 10)
     (found,) = explain(model, image(), WholeImage(), class_index="b", layers=["0"])
     assert found.status == "ok" and found.provenance["model_kind"] == "factory"
-    (tmp_path / "net.py").write_text("# changed\n" + (tmp_path / "net.py").read_text())
+    (tmp_path / "net.py").write_text("# changed\n" + (tmp_path / "net.py").read_text(encoding="utf-8"))
     with pytest.raises(factory.ConsentError):
         kind.open(source, consent=digest)
     assert open_model(source, consent=True).kind == "factory"
@@ -92,7 +92,7 @@ def test_a_small_json_file_says_the_same_with_paths_relative_to_it(made, tmp_pat
     made()
     about = {"factory": "net.py", "weights": "weights.safetensors", "classes": ["a", "b"], "name": "mine"}
     path = tmp_path / "mine.model.json"
-    path.write_text(json.dumps(about | {"requirements": ["monai>=1.6"]}))
+    path.write_text(json.dumps(about | {"requirements": ["monai>=1.6"]}), encoding="utf-8")
     kind = recognise(str(path))
     assert kind.requirements(str(path)) == ("monai>=1.6", "safetensors")
     assert open_model(path, consent=True).name == "mine"
@@ -103,7 +103,7 @@ def test_a_small_json_file_says_the_same_with_paths_relative_to_it(made, tmp_pat
         (json.dumps(about | {"classes": "ab"}), "as a list"),
         (json.dumps(about | {"weights": "gone.pt"}), "weights file 'gone.pt' is not there"),
     ):  # fmt: skip
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
         with pytest.raises(ModelError, match=match) as caught:
             kind.classes(str(path))
         assert str(tmp_path) not in str(caught.value)
@@ -211,6 +211,6 @@ def test_requirements_that_would_harm_and_classes_that_repeat_are_refused(made, 
     made()
     path = tmp_path / "mine.model.json"
     about = {"factory": "net.py", "weights": "weights.safetensors", "classes": ["a", "b"]}
-    path.write_text(json.dumps(about | words))
+    path.write_text(json.dumps(about | words), encoding="utf-8")
     with pytest.raises(ModelError, match="not allowed|same name"):
         recognise(str(path)).requirements(str(path))

@@ -275,9 +275,9 @@ def test_overlapping_masks_are_layers_of_a_slicer_segmentation(tmp_path):
 def test_names_beside_a_label_map_are_read_either_way_round(tmp_path):
     write_volume(tmp_path / "l.nii.gz", labels(), oblique())
     for data in ({"1": "a", "2": "b"}, {"labels": {"background": 0, "a": 1, "b": 2}}, {"labels": {"1": "a", "2": "b"}}):
-        (tmp_path / "l.json").write_text(json.dumps(data))
+        (tmp_path / "l.json").write_text(json.dumps(data), encoding="utf-8")
         assert [(x.value, x.name) for x in read_labels(tmp_path / "l.nii.gz").labels] == [(1, "a"), (2, "b")]
-    (tmp_path / "l.json").write_text("[broken")
+    (tmp_path / "l.json").write_text("[broken", encoding="utf-8")
     assert [str(x) for x in read_labels(tmp_path / "l.nii.gz").labels] == ["1", "2"]
 
 

@@ -294,7 +294,7 @@ class Halved(ContextMethod):
 
 def test_a_method_from_outside_the_package_is_one_file(tmp_path):
     file = tmp_path / "outside.py"
-    file.write_text(textwrap.dedent(TOY))
+    file.write_text(textwrap.dedent(TOY), encoding="utf-8")
     spec = importlib.util.spec_from_file_location("outside", file)
     module = importlib.util.module_from_spec(spec)
     sys.modules["outside"] = module

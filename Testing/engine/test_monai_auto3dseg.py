@@ -107,7 +107,7 @@ def test_further_images_are_normalised_each_in_its_own_way(tmp_path):
 def test_a_label_table_beside_the_file_names_the_classes(tmp_path):
     path = write(tmp_path / "model.pt", CONFIG | {"class_names": None})
     assert [c.name for c in recognise(path).classes(path)] == ["background", "class 1", "class 2"]
-    (tmp_path / "labels.csv").write_text("LabelValue,Name,Terminology\n2,vein,x\n1,artery,y\n")
+    (tmp_path / "labels.csv").write_text("LabelValue,Name,Terminology\n2,vein,x\n1,artery,y\n", encoding="utf-8")
     assert [c.name for c in open_model(path).classes] == ["background", "artery", "vein"]
     assert {p.name for p in recognise(path).files(path)} == {"model.pt", "labels.csv"}
 

@@ -184,7 +184,7 @@ def test_a_zip_and_a_yaml_bundle_are_the_same_model(tmp_path):
     expected = open_model(folder).weights_hash
     packed = open_model(tmp_path / "b.zip")
     assert packed.weights_hash == expected and packed.windows.size == (16, 16, 16)
-    (folder / "configs" / "inference.yaml").write_text(yaml.safe_dump(json.loads(about.read_text())))
+    (folder / "configs" / "inference.yaml").write_text(yaml.safe_dump(json.loads(about.read_text(encoding="utf-8"))))
     about.unlink()
     assert recognise(folder).requirements(folder) == ("monai>=1.6", "nibabel", "pyyaml")
     assert open_model(folder).weights_hash == expected

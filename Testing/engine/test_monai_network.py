@@ -98,7 +98,7 @@ def test_windows_are_monai_s_and_the_file_says_them(made, tmp_path):
 
     source = made(window=[8, 12, 8], overlap=0.5, mode="gaussian", sigma_scale=0.2, name="mine")
     path = tmp_path / "mine.model.json"
-    path.write_text(json.dumps(source | {"weights": "w.safetensors"}))
+    path.write_text(json.dumps(source | {"weights": "w.safetensors"}), encoding="utf-8")
     kind = recognise(path)
     assert kind.name == "monai_network" and kind.runs_author_code(path) == ""
     assert kind.requirements(path) == ("monai>=1.6", "safetensors")

@@ -100,7 +100,7 @@ def test_code_that_the_prediction_does_not_need_is_never_run(tmp_path):
     about["postprocessing"]["transforms"].append({"_target_": "Lambdad", "keys": "pred", "func": code})
     folder = write_bundle(tmp_path / "b", about, state=_state())
     (folder / "scripts").mkdir()
-    (folder / "scripts" / "__init__.py").write_text(f"open({str(canary)!r}, 'w')")
+    (folder / "scripts" / "__init__.py").write_text(f"open({str(canary)!r}, 'w')", encoding="utf-8")
     assert recognise(folder).runs_author_code(folder) == ""
     model = open_model(folder)
     prepared = model.prepare(ct_like(oblique()))
@@ -121,7 +121,7 @@ def test_the_questions_before_opening_import_neither_torch_nor_monai(tmp_path):
 
 SCRIPT = """
 from pathlib import Path
-Path({canary!r}).write_text("ran")
+Path({canary!r}).write_text("ran", encoding="utf-8")
 from monai.networks.nets import UNet
 def make(classes):
     return UNet(spatial_dims=3, in_channels=1, out_channels=classes, channels=[4, 8, 16], strides=[2, 2],
@@ -136,8 +136,8 @@ def scripted(tmp_path):
     about = config({"_target_": "scripts.net.make", "classes": "@classes"}, chain, sliding((16, 16, 8), 0.5))
     folder = write_bundle(tmp_path / "b", about, state=_state())
     (folder / "scripts").mkdir()
-    (folder / "scripts" / "__init__.py").write_text("")
-    (folder / "scripts" / "net.py").write_text(SCRIPT.format(canary=str(canary)))
+    (folder / "scripts" / "__init__.py").write_text("", encoding="utf-8")
+    (folder / "scripts" / "net.py").write_text(SCRIPT.format(canary=str(canary)), encoding="utf-8")
     return folder, canary
 
 
@@ -171,13 +171,13 @@ def test_with_a_yes_to_this_content_a_bundle_with_code_opens_and_predicts_as_mon
     # another script, another configuration, one more file: another content
     for name in ("scripts/net.py", "configs/inference.json", "new.txt"):
         path = folder / name
-        before = path.read_text() if path.exists() else None
-        path.write_text((before or "") + "\n")
+        before = path.read_text(encoding="utf-8") if path.exists() else None
+        path.write_text((before or "") + "\n", encoding="utf-8")
         canary.unlink(missing_ok=True)
         with pytest.raises(ConsentError):
             kind.open(folder, consent=digest)
         assert not canary.exists()
-        path.unlink() if before is None else path.write_text(before)
+        path.unlink() if before is None else path.write_text(before, encoding="utf-8")
     assert kind.consent_hash(folder) == digest
 
 
@@ -187,7 +187,7 @@ def test_what_an_author_s_code_raises_is_one_sentence(tmp_path):
         ("raise SystemExit(3)", ModelError, "'inference.json' failed"),
         ("import a_library_nobody_has", DependencyError, "a_library_nobody_has"),
     ):
-        (folder / "scripts" / "net.py").write_text(text)
+        (folder / "scripts" / "net.py").write_text(text, encoding="utf-8")
         with pytest.raises(error, match=match):
             open_model(folder, consent=True)
 
@@ -258,7 +258,7 @@ def test_wrong_channels_classes_and_metadata_each_have_their_sentence(tmp_path):
         ("{", "metadata.json' cannot be understood"), ("{}", "does not say what the network's outputs are"),
         (json.dumps(metadata(("a", "b"))), "name 2 classes, its network returns 3"),
     ):  # fmt: skip
-        about.write_text(text)
+        about.write_text(text, encoding="utf-8")
         with pytest.raises(ModelError, match=match) as caught:
             open_model(folder)
         assert str(tmp_path) not in str(caught.value)

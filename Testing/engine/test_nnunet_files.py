@@ -46,7 +46,7 @@ class Payload:
 
 
 def change(path, **words):
-    path.write_text(json.dumps({**json.loads(path.read_text()), **words}))
+    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), **words}))
 
 
 def change_checkpoint(path, change):
@@ -110,9 +110,9 @@ def test_a_checkpoint_with_a_payload_is_refused_by_name_and_nothing_runs(folder,
 def test_plans_that_name_foreign_code_are_refused_and_it_is_listed_not_imported(
     where, name, folder, tmp_path, monkeypatch
 ):
-    (tmp_path / "canary_module.py").write_text(f"open({str(tmp_path / 'canary')!r}, 'w')")
+    (tmp_path / "canary_module.py").write_text(f"open({str(tmp_path / 'canary')!r}, 'w')", encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
-    plans = json.loads((folder / "plans.json").read_text())
+    plans = json.loads((folder / "plans.json").read_text(encoding="utf-8"))
     settings = plans["configurations"]["3d_fullres"]
     if where in ("label_manager", "image_reader_writer"):
         plans[where] = name
@@ -122,7 +122,7 @@ def test_plans_that_name_foreign_code_are_refused_and_it_is_listed_not_imported(
         settings["architecture"][where] = name
     else:
         settings["architecture"]["arch_kwargs"][where] = name
-    (folder / "plans.json").write_text(json.dumps(plans))
+    (folder / "plans.json").write_text(json.dumps(plans), encoding="utf-8")
     error = refused(folder, f"{where}: {name}", "not nnU-Net's own")
     assert "Nothing was imported" in error.hint
     assert not (tmp_path / "canary").exists() and "canary_module" not in sys.modules
@@ -166,9 +166,9 @@ def test_words_that_mean_nothing_are_refused(folder):
     for words in ({"folds": ["../0"]}, {"checkpoint": "../x.pth"}, {"folds": "best"}):
         refused({"nnunet": folder, **words}, "must name folds by number")
     for content in ("{", "[]"):
-        (folder / "plans.json").write_text(content)
+        (folder / "plans.json").write_text(content, encoding="utf-8")
         refused(folder, "'plans.json'")
-    (folder / "plans.json").write_text("{}")
+    (folder / "plans.json").write_text("{}", encoding="utf-8")
     refused(folder, "lacks dataset_name, configurations")
 
 
@@ -188,21 +188,21 @@ def test_files_of_another_shape_end_in_one_sentence(file, words, sentence, folde
     change(folder / file, **words)
     with pytest.raises(SegHiResCamError, match=sentence):
         open_model(folder).prepare(Image(np.ones((2, 8, 8, 8)), Grid.from_spacing((8, 8, 8), (1, 3, 1))))
-    plans = json.loads((folder / "plans.json").read_text())
+    plans = json.loads((folder / "plans.json").read_text(encoding="utf-8"))
     for architecture in ("x", {}, {"arch_kwargs": [], "_kw_requires_import": []}):
         with pytest.raises(ModelError, match="incomplete"):
             nnunet_files.foreign_names(plans, {"architecture": architecture})
 
 
 def test_weights_that_do_not_fit_are_refused_with_the_first_five_names(folder):
-    plans = json.loads((folder / "plans.json").read_text())
+    plans = json.loads((folder / "plans.json").read_text(encoding="utf-8"))
     kwargs = plans["configurations"]["3d_fullres"]["architecture"]["arch_kwargs"]
     kwargs["features_per_stage"] = [5, 8, 16, 16]
-    (folder / "plans.json").write_text(json.dumps(plans))
+    (folder / "plans.json").write_text(json.dumps(plans), encoding="utf-8")
     error = refused(folder, "'fold_0/checkpoint_final.pth' do not fit", "of another shape", "instead of (5,")
     assert error.numbers["other_shape"] > 5 and str(error).count("instead of") == 5
     kwargs["n_conv_per_stage"] = [2, 1, 1, 1]
-    (folder / "plans.json").write_text(json.dumps(plans))
+    (folder / "plans.json").write_text(json.dumps(plans), encoding="utf-8")
     assert refused(folder, "missing (").numbers["missing"] > 0
     change_checkpoint(folder / "fold_0" / "checkpoint_final.pth", lambda c: c.pop("network_weights"))
     refused(folder, "fold_0/checkpoint_final.pth", "no network_weights")
@@ -284,7 +284,7 @@ def test_a_trainer_nobody_knows_and_the_fold_all_open(original, tmp_path):
 
 
 def test_plans_from_before_2_3_build_the_same_network(folder):
-    plans = json.loads((folder / "plans.json").read_text())
+    plans = json.loads((folder / "plans.json").read_text(encoding="utf-8"))
     settings = plans["configurations"]["3d_fullres"]
     state = open_model({"nnunet": folder, "folds": 0}).networks[0].state_dict()
     kwargs = settings.pop("architecture")["arch_kwargs"]
@@ -298,11 +298,11 @@ def test_plans_from_before_2_3_build_the_same_network(folder):
         pool_op_kernel_sizes=kwargs["strides"],
         conv_kernel_sizes=kwargs["kernel_sizes"],
     )
-    (folder / "plans.json").write_text(json.dumps(plans))
+    (folder / "plans.json").write_text(json.dumps(plans), encoding="utf-8")
     ours = open_model({"nnunet": folder, "folds": 0}).networks[0].state_dict()
     assert all(torch.equal(ours[key], value) for key, value in state.items())
     settings["UNet_class_name"] = "os.system"
-    (folder / "plans.json").write_text(json.dumps(plans))
+    (folder / "plans.json").write_text(json.dumps(plans), encoding="utf-8")
     refused(folder, "UNet_class_name: os.system")
 
 
@@ -311,7 +311,7 @@ def test_old_residual_plans_name_a_module_that_has_moved(tmp_path):
     folder = maker.trained(tmp_path, plans, dataset, steps=0)
     architecture = plans["configurations"]["3d_fullres"]["architecture"]
     architecture["network_class_name"] = "dynamic_network_architectures.architectures.residual_unet.ResidualEncoderUNet"
-    (folder / "plans.json").write_text(json.dumps(plans))
+    (folder / "plans.json").write_text(json.dumps(plans), encoding="utf-8")
     assert type(open_model(folder).networks[0]).__name__ == "ResidualEncoderUNet"
 
 

@@ -19,9 +19,9 @@ def test_the_demo_s_files_are_five_megabytes_together_at_most():
 
 
 def test_torch_is_pinned_alone_and_first_and_everything_else_exactly():
-    assert 'TORCH = "torch==2.13.0"' in (ROOT / "dev.py").read_text()
+    assert 'TORCH = "torch==2.13.0"' in (ROOT / "dev.py").read_text(encoding="utf-8")
     for name in ("demo.txt", "test.txt", "constraints.txt"):
-        for line in (ROOT / "requirements" / name).read_text().splitlines():
+        for line in (ROOT / "requirements" / name).read_text(encoding="utf-8").splitlines():
             if line and not line.startswith(("#", "-r")):
                 assert re.fullmatch(r"[A-Za-z0-9_.-]+==[\w.]+", line), f"{name}: {line}"
                 assert not line.startswith("torch")
@@ -30,9 +30,9 @@ def test_torch_is_pinned_alone_and_first_and_everything_else_exactly():
 def test_the_version_is_written_in_one_place():
     import seghirescam
 
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "seghirescam.__version__"}
-    assert f"## {seghirescam.__version__}" in (ROOT / "CHANGELOG.md").read_text()
+    assert f"## {seghirescam.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
 def test_links_of_the_documents_lead_somewhere():

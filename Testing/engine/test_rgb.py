@@ -92,7 +92,7 @@ def build():
 
 def colour_model(folder):
     folder.mkdir()
-    (folder / "net.py").write_text(CODE)
+    (folder / "net.py").write_text(CODE, encoding="utf-8")
     torch.manual_seed(0)
     parts = {"down": torch.nn.Conv2d(3, 4, 3, stride=2, padding=1), "up": torch.nn.ConvTranspose2d(4, 2, 2, stride=2)}
     save_file(
@@ -102,7 +102,7 @@ def colour_model(folder):
         "factory": "net.py", "weights": "weights.safetensors", "classes": ["background", "polyp"],
         "channels": ["red", "green", "blue"], "spatial_dims": 2, "divisor": 2,
     }  # fmt: skip
-    (folder / "net.model.json").write_text(json.dumps(about))
+    (folder / "net.model.json").write_text(json.dumps(about), encoding="utf-8")
     return folder / "net.model.json"
 
 

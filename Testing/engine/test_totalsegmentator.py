@@ -52,7 +52,7 @@ def weights(tmp_path_factory):
     for name, classes in FOLDERS.items():
         shutil.copytree(model, folder / name / NAME)
         labels = {"background": 0, classes[0]: 1, classes[1]: 2}
-        (folder / name / NAME / "dataset.json").write_text(json.dumps({**dataset, "labels": labels}))
+        (folder / name / NAME / "dataset.json").write_text(json.dumps({**dataset, "labels": labels}), encoding="utf-8")
     return folder
 
 

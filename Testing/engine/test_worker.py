@@ -263,7 +263,7 @@ def test_an_idle_worker_gives_memory_back(tmp_path):
 )
 def test_without_a_usable_torch_the_worker_says_so_and_ends(tmp_path, code, match):
     (tmp_path / "fake").mkdir()
-    (tmp_path / "fake" / "torch.py").write_text(code)
+    (tmp_path / "fake" / "torch.py").write_text(code, encoding="utf-8")
     path = os.pathsep.join([str(tmp_path / "fake"), str(os.path.dirname(os.path.dirname(seghirescam.__file__)))])
     worker = Running(tmp_path / "w", environment={"PYTHONPATH": path})
     while "error" not in (event := worker.next()):

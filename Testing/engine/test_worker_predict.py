@@ -202,14 +202,14 @@ def test_channels_on_other_grids_are_brought_onto_the_first_and_the_result_says_
     network = Two()
     save_file(network.state_dict(), folder / "weights.safetensors")
     code = "import torch\n\n" + _source_of_two() + "\ndef build():\n    return Two()\n"
-    (folder / "net.py").write_text(code)
+    (folder / "net.py").write_text(code, encoding="utf-8")
     about = {
         "factory": "net.py",
         "weights": "weights.safetensors",
         "classes": ["a", "b", "c"],
         "channels": ["T1", "T2"],
     }
-    (folder / "two.model.json").write_text(json.dumps(about))
+    (folder / "two.model.json").write_text(json.dumps(about), encoding="utf-8")
     source = str(folder / "two.model.json")
     t1 = image(seed=1)
     other = Grid.from_spacing((6, 10, 12), (3.0, 0.8, 0.7), (0.5, 0.3, 1.0))

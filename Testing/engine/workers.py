@@ -61,7 +61,7 @@ class Net(nn.Module):
         if RAISES and CALLS.stat().st_size > RAISES:
             raise SystemExit("the author leaves")
         if LONG:
-            CALLS.with_name("inside").write_text("x")
+            CALLS.with_name("inside").write_text("x", encoding="utf-8")
             time.sleep(LONG)
         a = self.enc0(x)
         return self.head(self.dec0(torch.cat([self.up(self.enc1(a)), a], 1)))
@@ -81,7 +81,7 @@ class Model:
         self.counter = folder / "calls"
         self.inside = folder / "inside"
         code = CODE.format(calls=str(self.counter), **settings)
-        (folder / "net.py").write_text(code)
+        (folder / "net.py").write_text(code, encoding="utf-8")
         names = {}
         exec(compile(code, "net.py", "exec"), names)
         torch.save(names["build"]().state_dict(), folder / "weights.pt")
@@ -198,6 +198,6 @@ def waited(condition, seconds=PATIENCE) -> bool:
 def is_running(pid: int) -> bool:
     """False also for a process that has ended and waits to be reaped."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] not in "ZX"
     except OSError:
         return False

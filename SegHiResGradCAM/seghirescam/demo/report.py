@@ -55,7 +55,7 @@ def main(arguments=None):
     _write_csv(options.out / "evidence.csv", EvidenceRow, shares)
     _write_csv(options.out / "interventions.csv", InterventionRow, painted)
     text = summary(shares, painted, missed, f"{options.seeds} seeds {SEEDS[options.seeds]}")
-    (options.out / "summary.md").write_text(text)
+    (options.out / "summary.md").write_text(text, encoding="utf-8")
     print(text)
 
 
