@@ -100,9 +100,8 @@ def network(options) -> UNet2D:
     made = UNet2D()
     if weights.exists() and not options.again:
         made.load_state_dict(load_file(weights))
-        print(
-            f"Weights of an earlier run: {about.read_text(encoding='utf-8').strip() if about.exists() else weights.name}"
-        )
+        known = about.read_text(encoding="utf-8").strip() if about.exists() else weights.name
+        print(f"Weights of an earlier run: {known}")
         return made.eval()
     made, told = train(options.cases, options.steps)
     save_file(made.state_dict(), weights)

@@ -77,11 +77,11 @@ def volume(folder: Path, name="v.nii.gz", shape=(8, 10, 12), seed=0, grid=None):
 
 def process(*words, **settings):
     """``python -m seghirescam`` in a process of its own, started."""
+    # started from a background shell, Ctrl-C would be ignored from birth
+    settings.setdefault("preexec_fn", lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     return subprocess.Popen(
         [sys.executable, "-m", "seghirescam", *map(str, words)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT,
-        # started from a background shell, Ctrl-C would be ignored from birth
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), **settings,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT, **settings,
     )  # fmt: skip
 
 
