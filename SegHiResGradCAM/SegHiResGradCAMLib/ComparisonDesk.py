@@ -5,7 +5,6 @@ from __future__ import annotations
 from . import Question
 from .Comparison import comparisonSteps, removalSteps, removeLeftovers
 from .Job import COMPARE, Job
-from .ModelFacts import READ
 from .Steps import Steps
 
 #: the worker's words for methods that take few passes, and for every level of the network
@@ -30,14 +29,9 @@ class ComparisonDesk:
 
     def compare(self) -> None:
         """Describes the model first where that has not been done; asks for consent where its author's code runs."""
-        panel = self._panel
         if not self.whyNot():
-            panel.notices.clear()
-            if panel.model.state == READ:
-                self._ask()
-            else:
-                panel.models.describe(then=self._ask)
-        panel.changed()
+            self._panel.models.onceRead(self._ask)
+        self._panel.changed()
 
     def answered(self, job: Job, answer: dict) -> None:
         """The cells have come: they are brought into the scene by and by, and the panel is busy meanwhile."""

@@ -77,6 +77,14 @@ class ModelDesk:
         if key != self._panel.parameters.model or self.facts.state == FAILED:
             self.pick(key)
 
+    def onceRead(self, ask: Callable[[], None]) -> None:
+        """Calls ``ask`` for a new question, after the worker has described the model where that is still to be done."""
+        self._panel.notices.clear()
+        if self.facts.state == READ:
+            ask()
+        else:
+            self.describe(then=ask)
+
     def describe(self, then: Callable[[], None] | None = None) -> None:
         """Asks the worker what the model says about itself; ``then`` is called when it has."""
         self._panel.missing = self._panel.examine(())

@@ -5,7 +5,6 @@ from __future__ import annotations
 from . import Question
 from .Channels import volumesOf
 from .Job import PREDICT, Job
-from .ModelFacts import READ
 from .PredictionNode import addPrediction
 
 _LISTED = 4
@@ -29,14 +28,9 @@ class PredictionDesk:
 
     def predict(self) -> None:
         """Describes the model first where that has not been done; asks for consent where its author's code runs."""
-        panel = self._panel
         if not self.whyNot():
-            panel.notices.clear()
-            if panel.model.state == READ:
-                self._ask()
-            else:
-                panel.models.describe(then=self._ask)
-        panel.changed()
+            self._panel.models.onceRead(self._ask)
+        self._panel.changed()
 
     def answered(self, job: Job, answer: dict) -> None:
         """The prediction becomes a segmentation node; its first segment is chosen, with its class."""

@@ -153,11 +153,7 @@ class Presenter:
             self.job.cancelling = True
             self.engine.cancel()
         elif not self.whyNot():
-            self.notices.clear()
-            if self.model.state == READ:
-                self._ask()
-            else:
-                self.models.describe(then=self._ask)
+            self.models.onceRead(self._ask)
         self.changed()
 
     def install(self) -> None:

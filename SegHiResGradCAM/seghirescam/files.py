@@ -20,8 +20,9 @@ from pathlib import Path
 import numpy as np
 
 from .arrays import DiskError
+from .channels import joined
 from .errors import DependencyError, GeometryError, ImageError
-from .geometry import Grid, resampled
+from .geometry import Grid
 from .protocol import Image
 
 _RAS_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -67,25 +68,7 @@ def read_channels(paths: Sequence, names: Sequence[str] | None = None) -> tuple[
     The others are resampled linearly; beyond their border they continue with their smallest value.  Raises what
     :func:`read_volume` raises, and ImageError where a channel has no voxel in common with the first.
     """
-    names = list(names or (f"channel {n}" for n in range(1, len(paths) + 1)))
-    first, *others = [read_volume(path) for path in paths]
-    arrays, notes = [first.array[0]], []
-    for name, image in zip(names[1:], others, strict=True):
-        if image.grid.same_as(first.grid):
-            arrays.append(image.array[0])
-            continue
-        covered = resampled(np.ones(image.grid.shape, np.float32), image.grid, first.grid, order=0) > 0
-        if not covered.any():
-            raise ImageError(
-                f"{name} does not overlap {names[0]}: they show different places.",
-                "Register the volumes, or give those of one examination.",
-            )
-        low = float(image.array.min())
-        arrays.append(resampled(image.array[0].astype(np.float32), image.grid, first.grid, outside=low))
-        missing = 1 - float(covered.mean())
-        gap = f"; {100 * missing:.1f} % of the voxels lie outside and were filled with {low:g}" if missing else ""
-        notes.append(f"{name} was resampled linearly to the grid of {names[0]}{gap}.")
-    return Image(np.stack(arrays), first.grid), tuple(notes)
+    return joined([read_volume(path) for path in paths], names or ())
 
 
 def write_volume(path, array: np.ndarray, grid: Grid, words: dict[str, str] | None = None) -> None:

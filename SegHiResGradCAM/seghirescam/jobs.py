@@ -14,11 +14,12 @@ from .arrays import MessageError, read_array, write_array
 from .budget import MemoryLimitError, free_cached
 from .channels import joined
 from .compared import compared, written
-from .description import description, recognised, stamp
+from .description import description, stamp
 from .devices import best_device, devices, move
 from .evidence import Evidence
 from .geometry import Grid
 from .messages import layer_to_json, recipe_from_json
+from .models import recognise
 from .pixel_sets import Segment
 from .prediction import label_maps, predicted_labels
 from .protocol import Image
@@ -223,7 +224,7 @@ class Jobs:
 
     def _model(self, source, consent, progress):
         """The kept model if its files are the same, else opened anew."""
-        kind = recognised(source)
+        kind = recognise(source)
         key = (kind.name, repr(source), stamp(kind, source), consent)
         if self.model is None or self.model_key != key:
             progress(0.0, "opening the model")

@@ -35,9 +35,9 @@ class WindowedSession:
     """The verbs of :class:`session.Session` for a model with windows, mirroring or folds.
 
     device, precision, memory_budget_bytes as there.  tolerance: the share of M's weight that windows at M's rim may be
-    left out for (0: none; 0.01 runs about a third of the windows).  windows_together: None chooses by the GPU's free
-    memory, 1 on the CPU.  Where the GPU's memory does not suffice, the run goes on with fewer windows at a time, then
-    in bf16, then on the CPU, and the notes say which.  forward_calls: network passes made so far.
+    left out for (0: none; at 0.01 a third to five sixths of the windows ran in the benchmark).  windows_together: None
+    chooses by the GPU's free memory, 1 on the CPU.  Where the GPU's memory does not suffice, the run goes on with fewer
+    windows at a time, then in bf16, then on the CPU, and the notes say which.  forward_calls: network passes so far.
     """
 
     def __init__(

@@ -145,23 +145,15 @@ def toy(folder):
     return source, path, folder / f"{PATIENT}.seg.nrrd"
 
 
+def asking(source, path, segment):
+    return ("compare", source, "--image", path, "--segment", segment, "--class", "organ", "--consent", "--dpi", 60)
+
+
 def test_nothing_written_or_said_holds_a_patient_s_name_or_a_path(capsys, tmp_path):
     folder = tmp_path / PATIENT
     folder.mkdir()
     source, path, segment = toy(folder)
-    words = (
-        "compare",
-        source,
-        "--image",
-        path,
-        "--segment",
-        f"{segment}:organ",
-        "--class",
-        "organ",
-        "--consent",
-        "--dpi",
-        60,
-    )
+    words = asking(source, path, f"{segment}:organ")
     methods = ("--methods", "seg_hires_grad_cam,cam", "--layers", "down")
     code, out, err = run(capsys, *words, *methods, "--out", folder / "out")
     assert code == 0, err
@@ -180,20 +172,7 @@ def test_nothing_written_or_said_holds_a_patient_s_name_or_a_path(capsys, tmp_pa
 
 def test_all_methods_is_the_default_and_a_refusal_is_no_failure(capsys, tmp_path):
     source, path, segment = toy(tmp_path)
-    words = (
-        "compare",
-        source,
-        "--image",
-        path,
-        "--segment",
-        f"{segment}:1",
-        "--class",
-        "organ",
-        "--consent",
-        "--json",
-        "--dpi",
-        60,
-    )
+    words = (*asking(source, path, f"{segment}:1"), "--json")
     code, out, err = run(capsys, *words, "--layers", "down", "--out", tmp_path / "out")
     assert code == 0, err
     cells = {row["method"]: row for row in json.loads(out)["cells"]}
@@ -207,19 +186,7 @@ def test_all_methods_is_the_default_and_a_refusal_is_no_failure(capsys, tmp_path
 
 def test_notes_name_their_cell_and_one_refused_method_takes_one_line(capsys, tmp_path):
     source, path, segment = toy(tmp_path)
-    words = (
-        "compare",
-        source,
-        "--image",
-        path,
-        "--segment",
-        f"{segment}:1",
-        "--class",
-        "organ",
-        "--consent",
-        "--dpi",
-        60,
-    )
+    words = asking(source, path, f"{segment}:1")
     code, out, err = run(
         capsys, *words, "--methods", "seg_eigen_cam", "cam", "--layers", "main", "--out", tmp_path / "out"
     )
@@ -255,19 +222,7 @@ def test_a_folder_with_something_in_it_is_left_alone_unless_told(capsys, tmp_pat
     source, path, segment = toy(tmp_path)
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("mine", encoding="utf-8")
-    words = (
-        "compare",
-        source,
-        "--image",
-        path,
-        "--segment",
-        f"{segment}:1",
-        "--class",
-        "organ",
-        "--consent",
-        "--dpi",
-        60,
-    )
+    words = asking(source, path, f"{segment}:1")
     more = ("--methods", "seg_grad_cam", "--layers", "down", "--out", tmp_path / "out")
     code, _, err = run(capsys, *words, *more)
     assert code == 2 and "is not empty" in err and left(tmp_path / "out") == ["mine.txt"]

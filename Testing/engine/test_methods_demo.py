@@ -1,5 +1,6 @@
 """All methods on the demo: completeness in float32, and the table of which methods see through the shortcut."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -66,8 +67,9 @@ def test_the_table_says_yes_only_where_the_marker_beats_both_chance_and_the_hone
         *(row("honest", "c", 0.01), row("shortcut", "c", 0.14)),  # 14x chance
         *(row("honest", "d", 0.0), row("shortcut", "d", 0.15)),
         *(row("honest", "e", np.nan, np.nan), row("shortcut", "e", 0.3)),
+        replace(row("honest", "x", np.nan), status="refused: It cannot."),
     ]
-    text = methods_table.table(rows, {"x": "It cannot."})
+    text = methods_table.table(rows)
     verdicts = {line.split(" ")[1]: line.split(" | ")[5] for line in text.splitlines() if line.startswith("| ")}
     assert verdicts["A"] == "yes (30.0x chance, 6.0x the honest network's)"
     assert verdicts["B"].startswith("no (30.0x chance, 1.5x") and verdicts["C"].startswith("no (14.0x chance, 14.0x")
@@ -75,17 +77,18 @@ def test_the_table_says_yes_only_where_the_marker_beats_both_chance_and_the_hone
     assert "- x was refused: It cannot." in text
 
 
-def test_the_table_on_the_demo_case_tells_the_averaging_method_from_the_others(case, monkeypatch):
+def test_the_table_on_the_demo_case_tells_the_averaging_method_from_the_others(case, monkeypatch, tmp_path):
     image, segments = case
     made = SimpleNamespace(image=image, region=lambda name: segments[name.capitalize()])
     monkeypatch.setattr(methods_table, "make_case", lambda seed, **kinds: made)
     every = methods_table.variants()
     assert set(methods()) <= set(every)
     names = ("seg_hires_grad_cam", "seg_grad_cam", "seg_layer_cam", "guided_backpropagation")
-    rows, refused = methods_table.measure_methods(
-        demo_models(), [1], chosen={n: every[n] for n in names}, say=lambda words: None
-    )
-    assert list(refused) == ["guided_backpropagation"] and len(rows) == 6
+    rows = methods_table.measure_case(demo_models(), 1, chosen={n: every[n] for n in names})
+    methods_table.write_rows(tmp_path / "methods.csv", rows)
+    assert repr(methods_table.read_rows(tmp_path / "methods.csv")) == repr(rows)
+    refused = [r for r in rows if r.status.startswith("refused: ")]
+    assert [r.variant for r in refused] == ["guided_backpropagation"] * 2 and len(rows) == 8
     of = {n: {m: [r for r in rows if (r.variant, r.model) == (n, m)] for m in DEMO} for n in names[:3]}
     found = {n: methods_table.sees_through(of[n])[:3] for n in of}
     assert found == {"seg_hires_grad_cam": "yes", "seg_grad_cam": "no ", "seg_layer_cam": "yes"}

@@ -13,11 +13,10 @@ from engine.workers import Model, Running, image
 from seghirescam import Grid, Image, PixelSet, PlainModel
 from seghirescam.arrays import read_array, write_array
 from seghirescam.channels import joined
-from seghirescam.description import TITLES
 from seghirescam.errors import ImageError
 from seghirescam.messages import recipe_to_json
 from seghirescam.method_list import method_list
-from seghirescam.models import kinds, open_model
+from seghirescam.models import TITLES, kinds, open_model
 from seghirescam.pixel_sets import FalseNegatives, FalsePositives, Segment
 from seghirescam.prediction import label_maps, predicted_labels
 from seghirescam.session import Session, open_session
@@ -257,7 +256,7 @@ def test_every_kind_has_words_for_people_and_an_unknown_path_names_them_all(work
     assert told["code"] == "model" and told["sentence"] == "No model was recognised in 'holiday'."
     assert all(title in told["hint"] for title in TITLES.values())
     told = worker.ask("describe", model=str(folder / "gone"))
-    assert told["sentence"] == "There is no such file or folder."
+    assert told["sentence"].endswith("there is no such file or folder.")
 
 
 def test_the_greeting_lists_the_methods_with_what_they_cost(worker):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..geometry import Grid
-from ..pixel_sets import Recipe, Segment, View, WholeImage, refuse_empty
+from ..pixel_sets import Recipe, View, refuse_empty
 from ..protocol import PixelSet
 
 
@@ -43,12 +42,3 @@ def resolve(session, recipes: list[Recipe], class_index: int, progress) -> list[
     order = sorted(range(len(recipes)), key=lambda n: recipes[n].needs_prediction)
     found = {n: refuse_empty(recipes[n].resolve(view)) for n in order}
     return [found[n] for n in range(len(recipes))]
-
-
-def mask_on(grid: Grid, recipe: Recipe, pixels: PixelSet) -> np.ndarray:
-    """Bool [K, J, I]: M on the image's grid; a segment as it was drawn, other sets as the network's grid shows them."""
-    if isinstance(recipe, WholeImage):
-        return np.ones(grid.shape, dtype=bool)
-    weights = (recipe.pixels if isinstance(recipe, Segment) else pixels).on(grid).weights
-    mask = weights >= 0.5
-    return mask if mask.any() else weights > 0

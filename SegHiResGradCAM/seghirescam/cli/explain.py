@@ -40,6 +40,8 @@ def add_arguments(parser) -> None:
 
 
 def run(options, console) -> int:
+    from ..compare import mask_on
+
     check_folder(options.out, options.overwrite)
     before = _request_of(options) if options.repeat else None
     asked = Asked.from_json(before["question"]) if before else understood(options)
@@ -56,7 +58,7 @@ def run(options, console) -> int:
     if before:
         _refuse_other(before, request)
     found, pixels, notes = _answered(opened, asked, recipes, console)
-    masks = [_mask(opened.image.grid, *both) for both in zip(recipes, pixels, strict=True)]
+    masks = [mask_on(opened.image.grid, *both) for both in zip(recipes, pixels, strict=True)]
     console.progress(1.0, "writing")
     with made_whole(options.out) as folder:
         results = _write(folder, f".{options.format}", opened.image.grid, found, pixels, masks, request, notes)
@@ -96,12 +98,6 @@ def _ask(opened, asked, recipes, console):
         progress=console.progress,
     )
     return found, pixels
-
-
-def _mask(grid, recipe, pixels):
-    from .engine import mask_on
-
-    return mask_on(grid, recipe, pixels)
 
 
 def _write(folder, suffix, grid, found, pixels, masks, request, notes):

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import re
-from importlib import metadata
 from pathlib import Path
 
+from ..description import description
 from ..errors import SegHiResCamError
-from ..models import recognise
 from ..privacy import Names
 
 HELP = "Say what kind of model a path holds, its classes and channels, and what opening it would need."
@@ -26,37 +23,12 @@ def run(options, console) -> int:
     for path in options.paths:
         entry = {"model": shown(path)}
         try:
-            found.append(entry | described(path))
+            found.append(entry | description(path))
         except SegHiResCamError as error:
             failed = True
             found.append(entry | {"error": Names().hide_in(error.to_json())})
     console.answer({"models": found}, "\n\n".join(_text(entry) for entry in found))
     return 2 if failed else 0
-
-
-def described(source) -> dict:
-    """kind, classes, channels (None if not known before opening), requirements, which of them are missing, and consent.
-
-    Imports neither torch nor the libraries that open the model.  Raises ModelError.
-    """
-    kind = recognise(source)
-    requirements = list(kind.requirements(source))
-    runs = kind.runs_author_code(source)
-    return {
-        "kind": kind.name,
-        "classes": [{"index": c.index, "name": c.name} for c in kind.classes(source)],
-        "channels": list(kind.channels(source)) if hasattr(kind, "channels") else None,
-        "requirements": requirements,
-        "missing": [requirement for requirement in requirements if not installed(requirement)],
-        "runs_author_code": runs,
-        "consent_sha256": kind.consent_hash(source) if runs and hasattr(kind, "consent_hash") else "",
-    }
-
-
-def installed(requirement: str) -> bool:
-    with contextlib.suppress(metadata.PackageNotFoundError):
-        return bool(metadata.version(re.split(r"[^\w.-]", requirement, maxsplit=1)[0]))
-    return False
 
 
 def shown(source) -> str:

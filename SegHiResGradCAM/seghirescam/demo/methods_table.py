@@ -4,13 +4,15 @@ Every registered method on the honest and on the shortcut network, cases with a 
 :mod:`report`: both networks call the body a lesion, for different reasons, and painting over shows which.  A map sees
 through the shortcut where the marker holds clearly more of the shortcut network's evidence than of the volume, and than
 of the honest network's evidence, by the factors that report.TARGETS fixed before any method was measured.
-Writes methods.csv and methods.md.  Needs nilearn; input-level rows need captum.
+Writes methods.csv after every case, and goes on from it when it is called again; at the end methods.md.  Needs nilearn;
+input-level rows need captum.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,11 +30,15 @@ from .synthesis import make_case
 OVER_CHANCE, OVER_HONEST = TARGETS["shortcut: marker over chance"], TARGETS["shortcut's marker over honest's"]
 #: CAM exists in front of the head only
 LAST = "decoder.3"
+_REFUSED = "refused: "
 
 
 @dataclass(frozen=True)
 class MethodRow:
-    """Shares (0..1) of the positive evidence of one map; NaN without evidence."""
+    """Shares (0..1) of the positive evidence of one map; NaN without evidence.
+
+    status: of the map, or "refused: " and why.
+    """
 
     seed: int
     model: str
@@ -67,40 +73,38 @@ def variants() -> dict[str, tuple[object, str]]:
     return dict(sorted((found | {name: (m, LAYER_OF_THE_TARGETS) for name, m in more.items()}).items()))
 
 
-def measure_methods(
-    models, seeds, *, score: str = "contrast", chosen: dict | None = None, say=print
-) -> tuple[list[MethodRow], dict[str, str]]:
-    """(rows, variant -> why it was refused). chosen: some of :func:`variants`, default all."""
-    rows, refused = [], {}
-    chosen = variants() if chosen is None else chosen
-    for number, seed in enumerate(seeds, start=1):
-        case = make_case(seed, ring=True, marker=True)
-        regions = {name: case.region(name) for name in ("lesion", "marker")}
-        for model in models:
+def measure_case(models, seed: int, *, score: str = "contrast", chosen: dict | None = None) -> list[MethodRow]:
+    """One row a model and method. chosen: some of :func:`variants`, default all."""
+    rows, chosen = [], variants() if chosen is None else chosen
+    case = make_case(seed, ring=True, marker=True)
+    regions = {name: case.region(name) for name in ("lesion", "marker")}
+    for model in models:
+        try:
             pixels = predict(model, case.image, LESION)
-            for name, (method, layer) in chosen.items():
-                started = time.perf_counter()
-                asked = {"layers": [layer], "methods": [method], "scores": [score if name != "cam" else "logit"]}
-                try:
-                    ((row, found),) = evidence(model, case.image, regions, pixels, **asked)
-                except (MethodError, DependencyError) as problem:
-                    refused[name] = problem.sentence
-                    continue
-                except EmptyPixelSetError:
-                    continue
-                rows.append(
-                    MethodRow(
-                        seed, model.title, model.norm, name, found.method_title, found.layer.name, row.status,
-                        row.lesion, row.marker, row.elsewhere, row.lesion_chance, row.marker_chance,
-                        time.perf_counter() - started,
-                    )
-                )  # fmt: skip
-        say(f"case {number}/{len(seeds)}")
-    return rows, refused
+        except EmptyPixelSetError:
+            continue
+        for name, (method, layer) in chosen.items():
+            started = time.perf_counter()
+            asked = {"layers": [layer], "methods": [method], "scores": [score if name != "cam" else "logit"]}
+            facts = (seed, model.title, model.norm, name)
+            try:
+                ((row, found),) = evidence(model, case.image, regions, pixels, **asked)
+            except EmptyPixelSetError:
+                break
+            except (MethodError, DependencyError) as problem:
+                refused = f"{_REFUSED}{problem.sentence}"
+                rows.append(MethodRow(*facts, name, layer, refused, *[math.nan] * 5, time.perf_counter() - started))
+                continue
+            shares = (row.lesion, row.marker, row.elsewhere, row.lesion_chance, row.marker_chance)
+            seconds = time.perf_counter() - started
+            rows.append(MethodRow(*facts, found.method_title, found.layer.name, row.status, *shares, seconds))
+    return rows
 
 
-def table(rows: list[MethodRow], refused: dict[str, str]) -> str:
+def table(rows: list[MethodRow]) -> str:
     """Markdown, one table a norm: shares in percent, the marker's also as a multiple of chance."""
+    refused = {row.variant: row.status.removeprefix(_REFUSED) for row in rows if row.status.startswith(_REFUSED)}
+    rows = [row for row in rows if not row.status.startswith(_REFUSED)]
     lines = []
     for norm in sorted({row.norm for row in rows}):
         lines += [
@@ -152,6 +156,25 @@ def _share(rows, region):
     return f"{100 * mean:.1f} ± {100 * spread:.1f}{few}"
 
 
+def write_rows(path: Path, rows: list[MethodRow]) -> None:
+    """Whole or not at all: an interrupted run keeps its cases."""
+    half = path.with_suffix(".part")
+    with open(half, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(MethodRow.__dataclass_fields__)
+        writer.writerows(list(vars(row).values()) for row in rows)
+    half.replace(path)
+
+
+def read_rows(path: Path) -> list[MethodRow]:
+    words = {"model", "norm", "variant", "title", "layer", "status"}
+    with open(path, newline="", encoding="utf-8") as file:
+        return [
+            MethodRow(**{k: v if k in words else int(v) if k == "seed" else float(v) for k, v in line.items()})
+            for line in csv.DictReader(file)
+        ]
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(
         prog="python -m seghirescam.demo.methods_table", description=__doc__.split("\n")[0]
@@ -162,13 +185,15 @@ def main(arguments=None):
     parser.add_argument("--score", choices=("contrast", "logit"), default="contrast")
     options = parser.parse_args(arguments)
     models = [DemoModel(path) for folder in options.weights for path in sorted(folder.glob("*.safetensors"))]
-    rows, refused = measure_methods(models, SEEDS[options.seeds], score=options.score)
     options.out.mkdir(parents=True, exist_ok=True)
-    with open(options.out / "methods.csv", "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(MethodRow.__dataclass_fields__)
-        writer.writerows([getattr(row, name) for name in MethodRow.__dataclass_fields__] for row in rows)
-    text = table(rows, refused)
+    path = options.out / "methods.csv"
+    rows, seeds = read_rows(path) if path.exists() else [], SEEDS[options.seeds]
+    for number, seed in enumerate(seeds, start=1):
+        if not any(row.seed == seed for row in rows):
+            rows += measure_case(models, seed, score=options.score)
+            write_rows(path, rows)
+        print(f"case {number}/{len(seeds)}", flush=True)
+    text = table(rows)
     (options.out / "methods.md").write_text(text, encoding="utf-8")
     print(text)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 
 from ..errors import ModelError
 
@@ -19,18 +20,42 @@ _KINDS = (
     "factory",
 )
 
+#: what people call the kinds; one that is missing here is called by its own name
+TITLES = {
+    "demo": "Demo network",
+    "totalsegmentator": "TotalSegmentator weights",
+    "nnunet": "nnU-Net v2 model",
+    "monai_bundle": "MONAI bundle",
+    "monai_network": "MONAI network with weights",
+    "auto3dseg": "MONAI Auto3DSeg checkpoint",
+    "exported": "torch.export program (.pt2)",
+    "torchscript": "TorchScript program",
+    "factory": "Python file and weights",
+}
+
 
 def kinds():
     return [importlib.import_module(f".{name}", __name__).KIND for name in _KINDS]
 
 
 def recognise(source):
-    """The first kind that recognises ``source``, without loading it. Raises ModelError with the kinds tried."""
-    for kind in kinds():
+    """The first kind that recognises ``source``, without loading it. Raises ModelError with all that were tried."""
+    known = kinds()
+    for kind in known:
         if kind.recognises(source):
             return kind
-    tried = ", ".join(kind.name for kind in kinds())
-    raise ModelError(f"No model was recognised in {str(source)!r}.", f"Kinds tried: {tried}.")
+    tried = ", ".join(title(kind.name) for kind in known)
+    if isinstance(source, dict):
+        raise ModelError("No model was recognised in this description.", f"Tried: {tried}.")
+    if not os.path.exists(str(source)):
+        sentence = f"No model was recognised in {str(source)!r}: there is no such file or folder."
+        raise ModelError(sentence, "It was moved or deleted, or the name is misspelt: pick the model again.")
+    raise ModelError(f"No model was recognised in {str(source)!r}.", f"Tried: {tried}.")
+
+
+def title(kind: str) -> str:
+    """What people call a kind."""
+    return TITLES.get(kind, kind)
 
 
 def open_model(source, *, consent: bool = False):
