@@ -87,8 +87,13 @@ class Session:
             listed = listed_layers(self._network, prepared.tensor, device_of(self._network))
         return public_layers(listed, prepared, self.model.spatial_dims)
 
-    def logits(self, progress: Callable[[float, str], None] | None = None) -> np.ndarray:
-        """The logits ``[C, K, J, I]``, float32, on the model grid (padding included)."""
+    def logits(
+        self, progress: Callable[[float, str], None] | None = None, around: PixelSet | None = None
+    ) -> np.ndarray:
+        """The logits ``[C, K, J, I]``, float32, on the model grid (padding included).
+
+        around: makes no difference here; see :meth:`windowed.WindowedSession.logits`.
+        """
         tell = Progress(progress)
         self._prepare(tell)
         with torch.inference_mode(False), undisturbed(self._network), placed(self._network, self.device) as (where, _):

@@ -138,15 +138,19 @@ class WindowPasses:
         self.nbytes += need
         return True
 
-    def fuse(self, settings: Settings, tell, end: float) -> torch.Tensor:
-        """The fused logits ``[C, K, J, I]``, float32, made once as long as no weight changes."""
+    def fuse(self, settings: Settings, tell, end: float, offsets=None) -> torch.Tensor:
+        """The fused logits ``[C, K, J, I]``, float32, made once as long as no weight changes.
+
+        offsets: of some windows only; then the logits are right where no other window reaches, and are not kept.
+        """
         made_with = [stamp(network) for network in self.model.networks]
         if self.logits is not None and self._made_with == made_with:
             return self.logits
         where = destination(self.model.networks[0], settings.device)
         channels = output_channels(self.model)
         fused = Fused(self.plan, channels, self.runs)
-        offsets, done = self.plan.offsets, 0
+        some, done = offsets is not None, 0
+        offsets = offsets if some else self.plan.offsets
         steps = len(offsets) * self.runs
         together = settings.together or self._together(where, ())
         with named_shortage(where):
@@ -165,6 +169,8 @@ class WindowPasses:
                             for offset, found in zip(group, logits, strict=True):
                                 fused.add(found, offset, flip)
                             done += len(group)
+        if some:
+            return fused.logits()
         self.logits, self._made_with = fused.logits(), made_with
         return self.logits
 

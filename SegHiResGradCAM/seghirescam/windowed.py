@@ -87,11 +87,20 @@ class WindowedSession:
         prepared = self._prepare(tell)
         return public_layers(self._passes.listed(), prepared, self.model.spatial_dims)
 
-    def logits(self, progress: Callable[[float, str], None] | None = None) -> np.ndarray:
-        """The fused logits ``[C, K, J, I]``, float32, on the model grid: what the model's library predicts."""
+    def logits(
+        self, progress: Callable[[float, str], None] | None = None, around: PixelSet | None = None
+    ) -> np.ndarray:
+        """The fused logits ``[C, K, J, I]``, float32, on the model grid: what the model's library predicts.
+
+        around: only the windows that meet this set are run; the logits are exact on the set, and nothing elsewhere.
+        """
         tell = Progress(progress)
-        self._prepare(tell)
+        prepared = self._prepare(tell)
         with torch.inference_mode(False):
+            if around is not None and self._passes.logits is None:
+                weights = refuse_empty(around.on(prepared.grid)).weights
+                met = tuple(Seeds.of(self._passes.plan, weights).touched)
+                return self._fused(tell, 1.0, offsets=met).numpy()
             return self._fused(tell, 1.0).numpy().copy()  # the kept one stays as it is
 
     def prepared(self, progress: Callable[[float, str], None] | None = None) -> Prepared:
@@ -326,14 +335,14 @@ class WindowedSession:
             self._passes = WindowPasses(self.model, prepared, self.keep, self.memory_budget_bytes)
         return self._passes.prepared
 
-    def _fused(self, tell, end, settings=None):
+    def _fused(self, tell, end, settings=None, offsets=None):
         """The fused logits; asked for by themselves (no settings) they go on with smaller settings on a shortage."""
         if settings is not None:
             return self._passes.fuse(settings, tell, end)
         smaller = self._settings, ""
         while True:
             try:
-                return self._passes.fuse(smaller[0], tell, end)
+                return self._passes.fuse(smaller[0], tell, end, offsets)
             except MemoryLimitError:
                 smaller = smaller[0].smaller(self.model)
                 if smaller is None:

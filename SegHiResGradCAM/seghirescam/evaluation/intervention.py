@@ -6,14 +6,13 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import numpy as np
-import torch
 
-from ..cam.capture import as_logits
-from ..cam.score import Score, decide
-from ..cam.undisturbed import undisturbed
+from ..cam.score import Score
 from ..models.base import SegmentationModel
+from ..progress import Progress
 from ..protocol import Image, PixelSet
 from .painting import paint_over, region_on
+from .rerun import Rerun
 
 __all__ = ["Intervention", "Outcome", "intervene", "outcome", "paint_over"]
 
@@ -66,49 +65,40 @@ def intervene(
     margin_mm: float = 2.0,
     paint: Callable[[Image, PixelSet, float], Image] = paint_over,
     before: Outcome | None = None,
-    device: str = "cpu",
+    device: str | None = "cpu",
+    progress: Callable[[float, str], None] | None = None,
 ) -> Intervention:
     """Run the model on the image and on the image with ``region`` painted over, and compare the score on frozen M.
 
     score: class logit, log-odds or contrast (:mod:`seghirescam.cam.score`).  paint: called with (image, region,
-    margin_mm).  before: an outcome already known for this image, M and score, which saves one of two forward passes.
-    The network's modes and buffers are left as they were.
+    margin_mm).  before: an outcome already known for this image, M and score, which saves one of two predictions.
+    Models of every kind; the network's modes and buffers are left as they were.
     Raises EmptyPixelSetError or PixelSetError for a region or an M without a voxel in the image.
     """
+    tell = Progress(progress)
+    tell(0.0, "painting over")
     painted = paint(image, region, margin_mm)
+    middle = 0.1 if before is not None else 0.55
     if before is None:
-        before = outcome(model, image, pixel_set, score, device)
-    after = outcome(model, painted, pixel_set, score, device)
+        before = outcome(model, image, pixel_set, score, device, lambda f, phase: tell(0.1 + 0.45 * f, phase))
+    again = {"progress": lambda f, phase: tell(middle + (1 - middle) * f, f"{phase}, painted over")}
+    after = outcome(model, painted, pixel_set, score, device, **again)
     names = {info.index: info.name for info in model.classes}
     return Intervention(region.label, pixel_set.label, score.title(names), score.unit, before, after)
 
 
-def outcome(model: SegmentationModel, image: Image, pixel_set: PixelSet, score: Score, device: str = "cpu") -> Outcome:
+def outcome(
+    model: SegmentationModel,
+    image: Image,
+    pixel_set: PixelSet,
+    score: Score,
+    device: str | None = "cpu",
+    progress: Callable[[float, str], None] | None = None,
+) -> Outcome:
     """The mean score over M and the predicted segment of the score's class, for one image."""
     region_on(pixel_set, image.grid)
-    logits, grid, valid = model_logits(model, image, device)
-    shown = tuple(slice(n) for n in valid)
-    weights = region_on(pixel_set, grid).weights[shown].astype(np.float64)
-    values = score.values(logits, model.head)[0].double().numpy()[shown]
-    found = decide(logits, score.class_index, model.head)[0].numpy()[shown]
+    seen = Rerun(model, device=device).see(image, progress=progress)
+    weights, found = seen.weights(pixel_set), seen.predicted(score.class_index)
     voxels = int(np.count_nonzero(found))
     overlap = 2 * float(weights[found].sum()) / (float(weights.sum()) + voxels)
-    return Outcome(float((weights * values).sum() / weights.sum()), voxels, voxels * grid.voxel_ml, overlap)
-
-
-def model_logits(model: SegmentationModel, image: Image, device: str = "cpu"):
-    """``[1, C, K, J, I]`` float32 logits (mean over the folds) on the CPU, the model grid, and the unpadded shape."""
-    prepared = model.prepare(image)
-    total = 0.0
-    with torch.no_grad():
-        for network in model.networks:
-            home = next((p.device for p in network.parameters()), torch.device("cpu"))
-            try:
-                with undisturbed(network.to(device)):
-                    total = total + as_logits(network(prepared.tensor.to(device))).float().cpu()
-            finally:
-                network.to(home)
-    logits = total / len(model.networks)
-    if logits.ndim == 4:  # a 2D network: one slice
-        logits = logits[:, :, None]
-    return logits, prepared.grid, prepared.valid
+    return Outcome(seen.mean_score(pixel_set, score), voxels, voxels * seen.grid.voxel_ml, overlap)

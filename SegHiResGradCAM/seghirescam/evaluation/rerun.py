@@ -1,0 +1,77 @@
+"""The model again, on changed images of one case: what every intervention is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..cam.score import Score, decide
+from ..geometry import Grid
+from ..models.base import SegmentationModel
+from ..protocol import Image, PixelSet
+from ..session import open_session
+from .painting import region_on
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """Logits ``[C, K, J, I]`` (float32) of one image, the model grid they stand on, and its part without padding.
+
+    around: the set around which they are valid; None: everywhere.
+    """
+
+    logits: np.ndarray
+    grid: Grid
+    valid: tuple[int, int, int]
+    head: str
+    around: PixelSet | None = None
+
+    def mean_score(self, pixel_set: PixelSet, score: Score) -> float:
+        """S / |M|: the score's mean over M (weighted), in logit; M frozen, brought to this grid."""
+        weights = self.weights(pixel_set)
+        values = score.values(torch.from_numpy(self.logits)[None], self.head)[0].double().numpy()[self._inside]
+        return float((weights * values).sum() / weights.sum())
+
+    def weights(self, pixel_set: PixelSet) -> np.ndarray:
+        """m ``[K, J, I]``, float64, without the padding."""
+        return region_on(pixel_set, self.grid).weights[self._inside].astype(np.float64)
+
+    def predicted(self, class_index: int) -> np.ndarray:
+        """Bool ``[K, J, I]`` without the padding: where the model chooses the class."""
+        return decide(torch.from_numpy(self.logits)[None], class_index, self.head)[0].numpy()[self._inside]
+
+    @property
+    def _inside(self):
+        return tuple(slice(n) for n in self.valid)
+
+
+class Rerun:
+    """Runs one model on many images. device, precision: as for :class:`session.Session`.  forward_calls: so far.
+
+    Every kind of model: windows, mirrorings and folds are fused as its own inference does.  The network is left as it
+    was.
+    """
+
+    def __init__(self, model: SegmentationModel, *, device: str | None = None, precision: str = "fp32"):
+        self.model, self.device, self.precision = model, device, precision
+        self.forward_calls = 0
+
+    def see(
+        self,
+        image: Image,
+        around: PixelSet | None = None,
+        progress: Callable[[float, str], None] | None = None,
+    ) -> Seen:
+        """around: only these voxels are asked about, so that only the windows that meet them run."""
+        words = {"device": self.device, "precision": self.precision, "memory_budget_bytes": 0, "keep": False}
+        session = open_session(self.model, image, **words)
+        try:
+            logits = session.logits(progress, around)
+            prepared = session.prepared()
+        finally:
+            self.forward_calls += session.forward_calls
+            session.release()
+        return Seen(logits, prepared.grid, prepared.valid, self.model.head, around)

@@ -1,0 +1,58 @@
+"""What every question of this room answers: a number, its unit, and whether it means anything. Standard library."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+OK, EMPTY_REFERENCE, ZERO_MAP, NONFINITE, TOO_SMALL = "ok", "empty_reference", "zero_map", "nonfinite", "too_small"
+#: a question that was not asked, because it would have cost more passes than allowed; the note says why
+NOT_MEASURED = "not_measured"
+STATUSES = (OK, EMPTY_REFERENCE, ZERO_MAP, NONFINITE, TOO_SMALL, NOT_MEASURED)
+
+
+@dataclass(frozen=True)
+class Value:
+    """value: finite, or None where the status is not OK.  unit: "" for shares and other plain numbers, "mm", "ml", ...
+
+    chance: what the value would be without any knowledge (shares: the region's share of the volume), None where that
+    has no meaning.  note: one sentence.
+    """
+
+    value: float | None
+    unit: str = ""
+    status: str = OK
+    chance: float | None = None
+    note: str = ""
+
+    def __post_init__(self):
+        if self.status not in STATUSES:
+            raise ValueError(f"Unknown status {self.status!r}.")
+        if (self.value is None) == (self.status == OK):
+            raise ValueError("A value is there exactly where the status is ok.")
+
+    @staticmethod
+    def of(number: float, unit: str = "", chance: float | None = None, note: str = "") -> Value:
+        """NONFINITE instead of NaN and infinity."""
+        if not math.isfinite(number):
+            return Value(None, unit, NONFINITE, chance, note)
+        return Value(float(number), unit, OK, chance, note)
+
+    @staticmethod
+    def without(status: str, note: str, unit: str = "", chance: float | None = None) -> Value:
+        return Value(None, unit, status, chance, note)
+
+    @property
+    def ok(self) -> bool:
+        return self.status == OK
+
+    @property
+    def lift(self) -> float | None:
+        """value / chance; None where either is missing or chance is zero."""
+        return self.value / self.chance if self.ok and self.chance else None
+
+    def to_json(self) -> dict:
+        return {
+            "value": self.value, "unit": self.unit, "status": self.status,
+            "chance": self.chance, "lift": self.lift, "note": self.note,
+        }  # fmt: skip

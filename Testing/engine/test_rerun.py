@@ -1,0 +1,44 @@
+"""The model run again: windows, folds and mirrorings fused; only the windows that meet M where M alone is asked of."""
+
+import numpy as np
+import pytest
+
+from engine.test_windows import GRID, case, model, windows
+from seghirescam.cam.score import Contrast, LogOdds
+from seghirescam.evaluation.rerun import Rerun
+from seghirescam.evaluation.value import NONFINITE, Value
+from seghirescam.protocol import Image, PixelSet
+from seghirescam.session import open_session
+
+
+@pytest.mark.parametrize(
+    "settings", [{"wanted": None}, {"wanted": windows(mirror=(0,)), "folds": 2}], ids=["one", "many"]
+)
+@pytest.mark.parametrize("score", [Contrast(1, 2), LogOdds(1)], ids=["contrast", "log-odds"])
+def test_the_score_around_m_is_the_one_of_the_whole_prediction_for_fewer_windows(settings, score):
+    array, mask = case()
+    m, image, pixels = model(**settings), Image(array, GRID), PixelSet(mask, GRID)
+    logits = open_session(m, image).logits()
+    whole, part = Rerun(m), Rerun(m)
+    seen, near = whole.see(image), part.see(image, around=pixels)
+    assert np.array_equal(seen.logits, logits)
+    import torch
+
+    values = score.values(torch.from_numpy(logits)[None].double(), m.head)[0].numpy()
+    expected = (values * mask).sum() / mask.sum()
+    assert seen.mean_score(pixels, score) == pytest.approx(expected, rel=1e-6)
+    assert near.mean_score(pixels, score) == pytest.approx(expected, rel=1e-6)
+    assert part.forward_calls < whole.forward_calls if m.windows else part.forward_calls == whole.forward_calls == 1
+    assert np.array_equal(seen.predicted(1), logits.argmax(0) == 1)
+
+
+def test_a_value_is_finite_or_says_why_it_is_not():
+    assert Value.of(0.3, chance=0.1).lift == pytest.approx(3)
+    assert Value.of(float("nan")).status == Value.of(float("inf")).status == NONFINITE
+    assert Value.of(0.3, chance=0.0).lift is None and Value.of(float("nan"), chance=0.1).lift is None
+    assert Value.without("zero_map", "Nothing.").to_json() == {
+        "value": None, "unit": "", "status": "zero_map", "chance": None, "lift": None, "note": "Nothing.",
+    }  # fmt: skip
+    for bad in ({"value": None}, {"value": 1.0, "status": "zero_map"}, {"value": 1.0, "status": "fine"}):
+        with pytest.raises(ValueError):
+            Value(**bad)
