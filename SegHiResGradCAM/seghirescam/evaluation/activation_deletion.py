@@ -1,0 +1,167 @@
+"""Deletion inside the network: the layer's own cells are masked in the map's order and only the tail is run again.
+
+No image off the manifold, no resampling: it tests exactly what a map at that layer claims.  Where what lies behind the
+layer is linear, the deletion curve of Seg-HiRes-Grad CAM is 1 minus the share of the map that was removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+from ..answer import public_layer
+from ..borrowed import listed_layers, placed
+from ..cam.score import Score
+from ..cam.tail import Tail
+from ..cam.undisturbed import undisturbed
+from ..errors import LayerError, MethodError
+from ..models.base import SegmentationModel
+from ..models.slices import by_slices
+from ..progress import Progress
+from ..protocol import Explanation, Image, PixelSet
+from ..questions import choose_layers
+from ..session import output_channels
+from .curves import FRACTIONS, Curve, Point, Probe, deletion_curve, insertion_curve
+from .gains import Gain, gain_over_random
+from .painting import region_on
+
+ZERO, MEAN = "zero", "mean"
+
+
+class LayerProbe(Probe):
+    """The cells of one layer are what is removed; made by :func:`layer_probe`.  note: from the tail, "" if exact."""
+
+    def __init__(self, tail: Tail, shape, weights: torch.Tensor, score: Score, head: str, fill: str):
+        super().__init__(np.ones(int(np.prod(shape))))
+        self.shape, self.note = tuple(shape), tail.note
+        self._tail, self._weights, self._score, self._head = tail, weights, score, head
+        a = tail.activation
+        self._inside = (slice(None), slice(None), *(slice(n) for n in self.shape[3 - (a.ndim - 2) :]))
+        mean = a[self._inside].mean(dim=tuple(range(2, a.ndim)), keepdim=True)
+        self._fill = mean if fill == MEAN else torch.zeros_like(mean)
+
+    def values(self, evidence):
+        """evidence: an Explanation at this layer, or its map ``[K, J, I]`` on the layer's cells (padding cut off)."""
+        cells = np.asarray(evidence.map if isinstance(evidence, Explanation) else evidence, dtype=np.float64)
+        if cells.shape != self.shape:
+            raise LayerError(
+                f"The map has {cells.shape} cells, the layer {self.shape}.", "Give a map that was made at this layer."
+            )
+        return np.maximum(cells, 0).reshape(-1)
+
+    def _look(self, removed, progress):
+        progress(0.0, "running the tail")
+        activation = self._tail.activation.clone()
+        inner = activation[self._inside]
+        mask = torch.as_tensor(removed, device=inner.device).reshape(inner.shape[2:])
+        activation[self._inside] = torch.where(mask, self._fill, inner)
+        with torch.inference_mode(False), torch.no_grad():
+            logits = self._tail(activation)
+        logits = logits.float() if logits.dtype.itemsize < 4 else logits
+        values = self._score.values(logits, self._head)[0].double()
+        return Point(float((values * self._weights).sum() / self._weights.sum()))
+
+
+@contextmanager
+def layer_probe(
+    model: SegmentationModel,
+    image: Image,
+    pixel_set: PixelSet,
+    score: Score,
+    layer: str,
+    *,
+    fill: str = ZERO,
+    device: str | None = None,
+    progress: Callable[[float, str], None] | None = None,
+):
+    """Yields a :class:`LayerProbe`; the network is borrowed until the block ends.
+
+    layer: a name, or "default" or "deepest".  fill: "zero", or "mean" of each channel over the cells.
+    Raises MethodError for a model that averages windows, mirrorings or folds: it has no one tail; EmptyPixelSetError,
+    PixelSetError, LayerError.  Cost: one recording pass and a check (two more, once a network and layer).
+    """
+    tell = Progress(progress)
+    if fill not in (ZERO, MEAN):
+        raise MethodError(f"Unknown filling {fill!r}.", "Use 'zero' or 'mean'.")
+    model = by_slices(model, image)
+    if model.windows is not None or len(model.networks) != 1:
+        raise MethodError(
+            "Activation deletion re-runs the tail of one network in one piece; this model averages windows, mirrorings "
+            "or folds.",
+            "Use deletion on the image.",
+        )
+    (network,) = model.networks
+    tell(0.0, "preparing the image")
+    prepared, dims = model.prepare(image), model.spatial_dims
+    pixels = region_on(pixel_set, prepared.grid)
+    with torch.inference_mode(False), undisturbed(network), placed(network, device) as (where, _):
+        listed = listed_layers(network, prepared.tensor, where)
+        (target, *_), _ = choose_layers(listed, layer, pixels, dims)
+        with tell.during(network, 0.1, 1.0, "recording what lies before the layer"):
+            tail = Tail(network, prepared.tensor.to(where, copy=True), target.name, channels=output_channels(model))
+        info = public_layer(target, prepared, dims)
+        shape = info.cells
+        if prepared.valid != prepared.grid.shape:
+            # as the map is cut (answer.py): cells that lie wholly in the padding
+            shape = tuple(min(n, -(-v // s)) for n, v, s in zip(shape, prepared.valid, info.stride, strict=True))
+        inside = np.zeros(prepared.grid.shape)
+        inside[tuple(slice(n) for n in prepared.valid)] = 1
+        weights = torch.as_tensor(pixels.weights * inside, dtype=torch.float64, device=where)
+        yield LayerProbe(tail, shape, weights if dims == 3 else weights[0], score, model.head, fill)
+
+
+def activation_curve(
+    model: SegmentationModel,
+    image: Image,
+    pixel_set: PixelSet,
+    score: Score,
+    explanation: Explanation,
+    *,
+    insertion: bool = False,
+    first: str = "most",
+    fractions: Sequence[float] = FRACTIONS,
+    seed: int = 0,
+    fill: str = ZERO,
+    device: str | None = None,
+    progress: Callable[[float, str], None] | None = None,
+) -> Curve:
+    """The curve of one map at its own layer; see :func:`layer_probe` for what is raised."""
+    tell = Progress(progress)
+    early, late = _halves(tell)
+    with layer_probe(
+        model, image, pixel_set, score, explanation.layer.name, fill=fill, device=device, progress=early
+    ) as probe:
+        if insertion:
+            return insertion_curve(probe, explanation, fractions=fractions, seed=seed, progress=late)
+        return deletion_curve(probe, explanation, first=first, fractions=fractions, seed=seed, progress=late)
+
+
+def activation_gain(
+    model: SegmentationModel,
+    image: Image,
+    pixel_set: PixelSet,
+    score: Score,
+    explanation: Explanation,
+    *,
+    insertion: bool = False,
+    orders: int = 5,
+    fractions: Sequence[float] = FRACTIONS,
+    seed: int = 0,
+    fill: str = ZERO,
+    device: str | None = None,
+    progress: Callable[[float, str], None] | None = None,
+) -> Gain:
+    """:func:`activation_curve` against random orders of the cells."""
+    early, late = _halves(Progress(progress))
+    words = {"insertion": insertion, "orders": orders, "fractions": fractions, "seed": seed, "progress": late}
+    with layer_probe(
+        model, image, pixel_set, score, explanation.layer.name, fill=fill, device=device, progress=early
+    ) as probe:
+        return gain_over_random(probe, explanation, **words)
+
+
+def _halves(tell):
+    return (lambda f, words: tell(0.3 * f, words)), (lambda f, words: tell(0.3 + 0.7 * f, words))
