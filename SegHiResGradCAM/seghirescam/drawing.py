@@ -90,7 +90,7 @@ def draw_letters(axis, letters: str, fontsize: float = 8) -> None:
         axis.text(x, y, letter, transform=axis.transAxes, color=ON_IMAGE, fontsize=fontsize, alpha=0.8, **where)
 
 
-def draw_outline(axis, inside: np.ndarray, extent, style: str, width: float = 1.1) -> None:
+def draw_outline(axis, inside: np.ndarray, extent, style: str, width: float = 1.1, colour: str = OUTLINE) -> None:
     """The border of a mask ``[rows, columns]`` that fills ``extent`` in mm; nothing for a mask one voxel thin."""
     # a frame of zeros closes outlines that touch the border
     framed = np.pad(inside.astype(float), 1)
@@ -98,7 +98,7 @@ def draw_outline(axis, inside: np.ndarray, extent, style: str, width: float = 1.
     x = (np.arange(framed.shape[1]) - 0.5) * mm[0]
     y = (np.arange(framed.shape[0]) - 0.5) * mm[1]
     if min(inside.shape) > 1:
-        axis.contour(x, y, framed, levels=[0.5], colors=OUTLINE, linewidths=width, linestyles=style)
+        axis.contour(x, y, framed, levels=[0.5], colors=colour, linewidths=width, linestyles=style)
 
 
 def draw_scale_bar(axis, wide: float, tall: float, fontsize: float = 8, start: float = 0.96) -> None:

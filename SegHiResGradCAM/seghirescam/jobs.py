@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from . import painted
 from .arrays import MessageError, read_array, write_array
 from .budget import MemoryLimitError, free_cached
 from .channels import joined
@@ -46,7 +47,8 @@ class Jobs:
         """Raises the errors of :mod:`errors`; nothing half-made is left in the folder."""
         jobs = {
             "describe": self.describe, "layers": self.layers, "estimate": self.estimate, "explain": self.explain,
-            "compare": self.compare, "predict": self.predict, "resample": self.resample, "probe": self.probe,
+            "compare": self.compare, "paint": self.paint,
+            "predict": self.predict, "resample": self.resample, "probe": self.probe,
             "release": self.release,
         }  # fmt: skip
         if request["do"] not in jobs:
@@ -128,6 +130,17 @@ class Jobs:
         facts = {"model": model.name, "model_kind": model.kind, "weights_sha256": model.weights_hash}
         notes = [*self._image_notes, *notes, *moved]
         return {"maps": maps, "facts": facts | {"image_sha256": image.content_hash}, "notes": notes, "session": cost}
+
+    def paint(self, request, progress) -> dict:
+        """A region painted over and the model run again: numbers, a sentence and masks; see :mod:`painted`."""
+
+        def work(session, tell):
+            return painted.painting(session, request, self._load, tell)
+
+        found, _, notes, cost = self._measured(request, progress, work)
+        calls = {key: cost[key] + found.forward_calls for key in ("forward_calls", "forward_calls_now")}
+        with self._writing(request["id"]) as save:
+            return painted.written(found, [*self._image_notes, *notes], save) | {"session": cost | calls}
 
     def resample(self, request, progress) -> dict:
         """A layer's map on other voxels (``target``; without it on its own cells), with its sorted evidence."""

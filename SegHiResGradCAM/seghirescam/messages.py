@@ -2,8 +2,8 @@
 
 Standard library and numpy only: both sides import this file.  To the worker::
 
-    {"id": 3, "do": "describe" | "layers" | "estimate" | "explain" | "compare" | "predict" | "resample" | "probe" |
-     "cancel" | "release" | "shutdown", ...}
+    {"id": 3, "do": "describe" | "layers" | "estimate" | "explain" | "compare" | "paint" | "trust" | "trust_cost" |
+     "by_segment" | "predict" | "resample" | "probe" | "cancel" | "release" | "shutdown", ...}
 
 From the worker: ``hello`` once, then for a request any number of ``progress`` and one ``result`` or ``error``.  A line
 that is none of these is log.  Nothing here names a file of the user: arrays lie under neutral names, images and weights

@@ -23,7 +23,7 @@ def predicted_labels(session, progress) -> tuple[np.ndarray, tuple[str, ...]]:
         progress(0.9 * fraction, phase)
 
     if model.windows is None and len(model.networks) == 1:
-        _make_and_keep_the_pass(session, first)
+        make_and_keep_the_pass(session, first)
     prepared = session._prepare(Progress())  # made by now: nothing is computed
     logits = session.logits(first)
     progress(0.9, "placing the prediction on the volume")
@@ -78,7 +78,7 @@ class _MadeError(SegHiResCamError):
     pass
 
 
-def _make_and_keep_the_pass(session, progress):
+def make_and_keep_the_pass(session, progress):
     """``Session.logits`` alone makes a pass without its graph, and the next question would need another one.
 
     A network that cannot be explained can still predict: what stands in the way of a graph is no error here.

@@ -116,7 +116,7 @@ LESION = ("--segment", f"{SEGMENTS}:Lesion")
     ("words", "sentence"),
     [
         (("models",), "The following arguments are required: PATH. Try: seghirescam models --help"),
-        (("paint",), "invalid choice: 'paint'"),
+        (("explode",), "invalid choice: 'explode'"),
         ((*ASK, "--out", "{out}"), r"No class was named\. Add --class NAME"),
         ((*ASK, "--out", "{out}", "--class", "liver"), r"no class 'liver'\. Choose one of: 0 = background, 1 = lesion"),
         ((*ASK, "--out", "{out}", "--class", "7"), r"no class 7\. Choose one of"),

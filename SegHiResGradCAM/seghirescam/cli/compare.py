@@ -121,7 +121,6 @@ def run(options, console) -> int:
 
 def _compared(opened, asked, recipe, console):
     """(comparison, notes); on the CPU where a GPU chosen by us has no room."""
-    from ..budget import MemoryLimitError
     from ..compare import compare_in
 
     words = {
@@ -137,14 +136,7 @@ def _compared(opened, asked, recipe, console):
         session = opened.session
         return compare_in(session, recipe, class_index=index, rival=rival, progress=console.progress, **words)
 
-    try:
-        return ask(), ()
-    except MemoryLimitError as error:
-        if not opened.may_move:
-            raise
-        note = f"Computed on the CPU: {error.sentence}"
-    opened.move("cpu")  # outside the handler, whose traceback would keep the GPU's tensors alive
-    return ask(), (note,)
+    return opened.on_some_device(ask)
 
 
 def _write(folder, options, opened, found, asked, request, notes, console):

@@ -70,16 +70,8 @@ def run(options, console) -> int:
 
 def _answered(opened, asked, recipes, console):
     """(explanations, M of each recipe on the model grid, notes); on the CPU where a GPU chosen by us has no room."""
-    from ..budget import MemoryLimitError
-
-    try:
-        return *_ask(opened, asked, recipes, console), ()
-    except MemoryLimitError as error:
-        if not opened.may_move:
-            raise
-        note = f"Computed on the CPU: {error.sentence}"
-    opened.move("cpu")  # outside the handler, whose traceback would keep the GPU's tensors alive
-    return *_ask(opened, asked, recipes, console), (note,)
+    (found, pixels), notes = opened.on_some_device(lambda: _ask(opened, asked, recipes, console))
+    return found, pixels, notes
 
 
 def _ask(opened, asked, recipes, console):

@@ -62,9 +62,19 @@ class Opened:
     def class_index(self, wanted: str) -> int:
         return self.model.class_index(class_word(wanted, self.model.classes))
 
-    def move(self, device: str) -> None:
-        """From now on compute there."""
-        self.options.device, self._session = device, None
+    def on_some_device(self, work):
+        """(what ``work()`` gives, notes); on the CPU where a GPU chosen by us has no room."""
+        from ..budget import MemoryLimitError
+
+        try:
+            return work(), ()
+        except MemoryLimitError as error:
+            if not self.may_move:
+                raise
+            note = f"Computed on the CPU: {error.sentence}"
+        # outside the handler, whose traceback would keep the GPU's tensors alive
+        self.options.device, self._session = "cpu", None
+        return work(), (note,)
 
     @property
     def session(self):

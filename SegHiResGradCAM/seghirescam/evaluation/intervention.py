@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import cached_property, partial
 
 import numpy as np
 
+from ..budget import MemoryLimitError
 from ..cam.score import Score
+from ..compare import mask_on
+from ..errors import ModelError
 from ..models.base import SegmentationModel
+from ..pixel_sets import Recipe, Segment, View, as_recipe, refuse_empty
+from ..prediction import make_and_keep_the_pass
 from ..progress import Progress
 from ..protocol import Image, PixelSet
-from .painting import paint_over, region_on
-from .rerun import Rerun
+from ..session import open_session
+from .painting import grown, paint_over, region_on
+from .painting_words import sentence
+from .regions import Hottest, moved
+from .rerun import Rerun, Seen
 
-__all__ = ["Intervention", "Outcome", "intervene", "outcome", "paint_over"]
+__all__ = ["Intervention", "Outcome", "Painting", "intervene", "outcome", "paint_in", "paint_over"]
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What the network says about one image. score: mean of the score over M (logit), M weighted, on the model grid.
 
-    voxels, ml: size of the predicted class in the whole image.  dice: of the predicted class with M.
+    voxels, ml: size of the predicted class in the whole image.  dice: of the predicted class with M.  Counted on the
+    model grid by :func:`outcome`, on the image's own by :func:`paint_in`.
     """
 
     score: float
@@ -102,3 +113,174 @@ def outcome(
     voxels = int(np.count_nonzero(found))
     overlap = 2 * float(weights[found].sum()) / (float(weights.sum()) + voxels)
     return Outcome(seen.mean_score(pixel_set, score), voxels, voxels * seen.grid.voxel_ml, overlap)
+
+
+@dataclass(frozen=True, eq=False)
+class Painting:
+    """An intervention in an open session, with what can be shown of it; masks bool ``[K, J, I]`` on the image's grid.
+
+    region: as chosen; painted: what was changed, the margin included; both on the image's grid.  image: painted over.
+    pixels: M on the model grid; mask: M on the image's.  predicted: the class before and after.  covered: the share of
+    M's weight that was itself painted over.  control: the region's shape painted over elsewhere, None where it was not
+    asked for or has no place (then a note says so).  forward_calls: of the re-runs.
+    """
+
+    found: Intervention
+    class_name: str
+    region: PixelSet
+    painted: PixelSet
+    margin_mm: float
+    image: Image
+    pixels: PixelSet
+    mask: np.ndarray
+    predicted: tuple[np.ndarray, np.ndarray]
+    covered: float
+    control: Outcome | None
+    forward_calls: int
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict:
+        """Numbers, labels and the sentence for people."""
+        told = self.found.to_json()
+        told |= {"region": told.pop("region_label"), "pixel_set": told.pop("pixel_set_label")}
+        return told | {
+            "class_name": self.class_name,
+            "region_ml": self.region.ml,
+            "painted_ml": self.painted.ml,
+            "margin_mm": self.margin_mm,
+            "pixel_set_painted": self.covered,
+            "control": None if self.control is None else asdict(self.control),
+            "sentence": sentence(self),
+        }
+
+
+def paint_in(
+    session,
+    region: Recipe | PixelSet | Hottest,
+    wanted: Recipe | PixelSet,
+    score: Score,
+    *,
+    margin_mm: float = 2.0,
+    control: bool = False,
+    seed: int = 0,
+    progress: Callable[[float, str], None] | None = None,
+) -> Painting:
+    """:func:`intervene` in an open session, whose prediction of the unchanged image is used if it has been kept.
+
+    region, wanted (M): pixel sets or recipes; what the model predicts is its prediction of the unchanged image.  Sizes
+    and Dice are counted on the image's grid, from the masks that :func:`Painting` hands out.  control: paint the same
+    shape over once more at a random place (``seed``) outside M and the region; one more prediction.
+    Raises what :func:`intervene` raises, what can be refused before the network runs, and ModelError for an answer
+    that is not finite.
+    """
+    region = region if isinstance(region, Hottest) else as_recipe(region)
+    painter = _Painter(session, region, as_recipe(wanted), score, margin_mm, Progress(progress))
+    return painter.done(control, seed)
+
+
+class _Painter:
+    """One painting on its way."""
+
+    def __init__(self, session, region, wanted, score, margin_mm, tell):
+        self.session, self.region, self.wanted, self.tell = session, region, wanted, tell
+        self.score, self.index, self.margin_mm = score, score.class_index, margin_mm
+        self.model, self.image = session.model, session.image
+        self.calls, self.notes = 0, []
+
+    def done(self, control, seed) -> Painting:
+        self.tell(0.0, "preparing the image")
+        prepared = self.session.prepared()
+        self.notes += prepared.notes
+        view = View(prepared.grid, prepared.valid, self.index, self.model.class_name(self.index), self._decided)
+        # what needs no prediction is refused before there is one
+        region = self._region(view) if self._can_be_placed else None
+        pixels = refuse_empty(self.wanted.resolve(view))
+        mask = mask_on(self.image.grid, self.wanted, pixels)
+        weights = (self.wanted.pixels if isinstance(self.wanted, Segment) else pixels).on(self.image.grid).weights
+        region = region or self._region(view, np.maximum(mask, weights) > 0)
+        painted = grown(region, self.image.grid, self.margin_mm)
+        image = paint_over(self.image, painted, progress=lambda f, phase: self.tell(0.4, phase))
+        place = moved(painted, np.maximum(weights, mask), self.image, seed) if control else None
+        if control and place is None:
+            self.notes.append("No control: the region's shape fits nowhere else beside the pixel set.")
+        first, end = 0.45, 0.7 if place else 1.0
+        count = partial(self._outcome, pixels=pixels, weights=weights.astype(np.float64))
+        before, found = count(self.session, self._unchanged)
+        after, left = self._again(count, image, partial(self._told, first, end, ", painted over"))
+        other = None
+        if place is not None:
+            phase = partial(self._told, end, 1.0, ", control")
+            other, _ = self._again(count, paint_over(self.image, place, progress=phase), phase)
+        covered = float((weights * painted.weights).sum(dtype=np.float64) / weights.sum(dtype=np.float64))
+        if covered > 0:
+            self.notes.append(
+                f"Part of {pixels.label} was itself painted over: that alone changes what is found there, whatever "
+                "the surroundings say."
+            )
+        names = {info.index: info.name for info in self.model.classes}
+        title = self.score.title(names)
+        changed = Intervention(region.label, pixels.label, title, self.score.unit, before, after)
+        self.tell(1.0, "done")
+        return Painting(
+            changed, names[self.index], region, painted, self.margin_mm, image, pixels, mask, (found, left), covered,
+            other, self.calls, tuple(self.notes),
+        )  # fmt: skip
+
+    def _told(self, start, end, more, fraction, phase):
+        self.tell(start + (end - start) * fraction, phase + more)
+
+    @cached_property
+    def _unchanged(self) -> Seen:
+        """The prediction of the image as it is: the kept one, or one that is kept if the session keeps any."""
+        progress = partial(self._told, 0.0, 0.4, "")
+        if self.session.keep and self.model.windows is None and len(self.model.networks) == 1:
+            make_and_keep_the_pass(self.session, progress)
+        return Seen.of(self.session, progress=progress)
+
+    def _decided(self, index):
+        seen = self._unchanged
+        found = np.zeros(seen.grid.shape, dtype=bool)
+        found[tuple(slice(n) for n in seen.valid)] = seen.predicted(index)
+        return found
+
+    @property
+    def _can_be_placed(self):
+        """Whether the region depends neither on the prediction nor on M."""
+        return not (self.region.outside if isinstance(self.region, Hottest) else self.region.needs_prediction)
+
+    def _region(self, view, mask=None) -> PixelSet:
+        """On the image's grid; places and boxes are taken there, finer than on the model's."""
+        grid = self.image.grid
+        if isinstance(self.region, Hottest):
+            return self.region.around(mask, grid, self.margin_mm)
+        here = view if self.region.needs_prediction else View(grid, grid.shape, self.index, view.class_name)
+        return region_on(self.region.resolve(here), grid)
+
+    def _again(self, count, image, progress):
+        """The same of another image; where the kept pass takes the memory that this needs, it is given up."""
+        try:
+            return self._fresh(count, image, progress)
+        except MemoryLimitError:
+            if not self.session.kept_bytes:
+                raise
+        self.session.release()  # outside the handler, whose traceback would keep tensors alive
+        return self._fresh(count, image, progress)
+
+    def _fresh(self, count, image, progress):
+        words = {"device": self.session.device, "precision": self.session.precision}
+        other = open_session(self.model, image, memory_budget_bytes=0, keep=False, **words)
+        try:
+            return count(other, Seen.of(other, progress=progress))
+        finally:
+            self.calls += other.forward_calls
+            other.release()
+
+    def _outcome(self, session, seen, *, pixels, weights):
+        """(Outcome, the predicted class on the image's grid)."""
+        labels = self.model.labels_on_input(seen.logits, session.prepared(), session.image)
+        found = labels == self.index if labels.ndim == 3 else labels[self.index]
+        score, voxels = seen.mean_score(pixels, self.score), int(np.count_nonzero(found))
+        if not math.isfinite(score):
+            raise ModelError("The model's answer is not finite.", "Check the image, or use --precision fp32.")
+        dice = 2 * float(weights[found].sum()) / (float(weights.sum()) + voxels)
+        return Outcome(score, voxels, voxels * session.image.grid.voxel_ml, dice), found

@@ -29,6 +29,13 @@ class Seen:
     head: str
     around: PixelSet | None = None
 
+    @staticmethod
+    def of(session, around: PixelSet | None = None, progress: Callable[[float, str], None] | None = None) -> Seen:
+        """What an open session says about its image; nothing is computed that it has kept."""
+        logits = session.logits(progress, around)
+        prepared = session.prepared()
+        return Seen(logits, prepared.grid, prepared.valid, session.model.head, around)
+
     def mean_score(self, pixel_set: PixelSet, score: Score) -> float:
         """S / |M|: the score's mean over M (weighted), in logit; M frozen, brought to this grid."""
         weights = self.weights(pixel_set)
@@ -69,9 +76,7 @@ class Rerun:
         words = {"device": self.device, "precision": self.precision, "memory_budget_bytes": 0, "keep": False}
         session = open_session(self.model, image, **words)
         try:
-            logits = session.logits(progress, around)
-            prepared = session.prepared()
+            return Seen.of(session, around, progress)
         finally:
             self.forward_calls += session.forward_calls
             session.release()
-        return Seen(logits, prepared.grid, prepared.valid, self.model.head, around)

@@ -1,0 +1,247 @@
+"""Would the network still draw that without this? A region painted over, the model run again, before and after."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import PixelSetError
+from .explain import SUFFIXES
+from .inputs import Opened, add_device, add_model_and_image
+from .outputs import OutputError, check_folder, made_whole
+from .questions import METHOD, PIXEL_SETS, _share, add_segment, method_names, read_segment, understood
+from .sidecars import map_name, read_sidecar, write_result
+
+HELP = "Paint a region over, run the model again, and tell what became of the score and of the segment."
+MORE = """The region - the hottest part of a map, a box, a segment - is filled smoothly from its surroundings. Writes
+result.json (numbers, and what is needed to do it again), the painted image, the region, the predicted class before and
+after (.seg.nrrd), figure.png and, where one was made, the map. What is painted over inside the pixel set itself is lost
+to any model: --outside takes the hottest part outside it, --control paints the same shape over elsewhere."""
+EXAMPLE = """seghirescam paint demo:shortcut --image brain.nrrd --segment bodies.seg.nrrd:Lesion --class lesion \\
+      --score contrast --rival look-alike --region bodies.seg.nrrd:Marker --control --out painted/"""
+FORMAT = "seghirescam-painting-1"
+HOTTEST = "hottest"
+RESULT, FIGURE = "result.json", "figure.png"
+
+
+def add_arguments(parser) -> None:
+    add_model_and_image(parser)
+    where = parser.add_argument_group("region to paint over")
+    where.add_argument(
+        "--region", metavar="REGION",
+        help=f"{HOTTEST} (default: the hottest part of a map), or a segment: LABELMAP[:value|:name]",
+    )  # fmt: skip
+    where.add_argument("--box", dest="region_box", nargs=6, type=float, metavar="MM", help="two corners: R A S R A S")
+    where.add_argument(
+        "--map", type=Path, metavar="SIDECAR", help="hottest part of this map (.json of 'seghirescam explain')"
+    )
+    where.add_argument(
+        "--method", dest="methods", metavar="NAME", help=f"else of a map by this method (default: {METHOD})"
+    )
+    where.add_argument("--layer", dest="layers", metavar="NAME", help="at this layer (default: as in 'explain')")
+    where.add_argument("--side", choices=("auto", "reading", "writing"), help="where its cells are placed")
+    where.add_argument(
+        "--share", type=float, metavar="0..1", help="the smallest region with this share of the evidence (default: 0.5)"
+    )
+    where.add_argument("--ml", type=float, metavar="ML", help="instead of a share: so many millilitres")
+    where.add_argument(
+        "--outside", action="store_true", help="only evidence that keeps 3 mm and the margin from the pixel set"
+    )
+    where.add_argument(
+        "--margin-mm", type=float, default=2.0, metavar="MM", help="the region is grown by this first (default: 2)"
+    )
+    where.add_argument(
+        "--control", action="store_true", help="also paint the same shape over at a random place; one more prediction"
+    )
+    where.add_argument("--seed", type=int, default=0, help="of the control's place (default: 0)")
+    asked = parser.add_argument_group("question")
+    add_segment(asked)
+    asked.add_argument("--class", dest="class_name", metavar="NAME|INDEX", help="the class that is looked for")
+    sets = [name for name in PIXEL_SETS if name != "box"]
+    asked.add_argument(
+        "--pixel-set", choices=sets, metavar="SET",
+        help=f"over which the score is averaged: {', '.join(sets)}; default: the segment if one is given, else the "
+        "predicted class. It stays the same voxels after painting",
+    )  # fmt: skip
+    asked.add_argument(
+        "--at", dest="at_ras", nargs=3, type=float, metavar=("R", "A", "S"),
+        help="the voxel, or a place in the component, in mm, RAS as Slicer shows it",
+    )  # fmt: skip
+    asked.add_argument("--score", choices=("logit", "log_odds", "contrast"), help="what is averaged (default: logit)")
+    asked.add_argument("--rival", metavar="CLASS", help="why the class and not this one? (--score contrast)")
+    asked.add_argument("--tolerance", type=_share, metavar="SHARE", help="of the map, as in 'explain'")
+    writing = parser.add_argument_group("result")
+    writing.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="folder for all of it")
+    writing.add_argument(
+        "--format", choices=[s[1:] for s in SUFFIXES], default="nii.gz", help="of the volumes (default: nii.gz)"
+    )
+    writing.add_argument("--overwrite", action="store_true", help="write into a folder that is not empty")
+    writing.add_argument("--window", nargs=2, type=float, metavar=("LOW", "HIGH"), help="grey values of the figure")
+    writing.add_argument("--dark", action="store_true", help="light text on dark paper")
+    writing.add_argument("--dpi", type=int, default=150, help="resolution of the figure (default: 150)")
+    add_device(parser)
+
+
+def run(options, console) -> int:
+    from .figure import _check_look
+
+    check_folder(options.out, options.overwrite)
+    kind = _kind(options)
+    share, options.maximum = options.share, None
+    options.share = 0.5 if share is None else share
+    _check_look(options)
+    options.pixel_sets = [options.pixel_set] if options.pixel_set else None
+    options.methods, options.layers = ([word] if word else None for word in (options.methods, options.layers))
+    asked = understood(options)
+    _refuse_unknown(asked)
+    stored = read_sidecar(options.map) if options.map else None
+    segment = read_segment(options.segment) if options.segment else None
+    (recipe,) = asked.recipes(segment)
+    given = _given_region(options, kind)
+    opened = Opened(options, console, classes=[asked.class_name, *([asked.rival] if asked.rival else [])])
+    (found, explanation, notes), moved = opened.on_some_device(
+        lambda: _painted(opened, options, asked, recipe, given, stored, console)
+    )
+    request = {
+        "question": asked.to_json(),
+        "region": {"kind": kind, "box_ras": options.region_box, "sha256": getattr(given, "content_hash", "")}
+        | {key: getattr(options, key) for key in ("share", "ml", "outside", "margin_mm", "control", "seed")},
+        "map_sha256": stored.facts["file"]["sha256"] if stored else "",
+        "channels": opened.channels,
+        "segment_sha256": segment.content_hash if segment is not None else "",
+        "weights_sha256": opened.model.weights_hash,
+    }
+    console.progress(1.0, "writing")
+    notes = [*notes, *moved, *found.notes]
+    with made_whole(options.out) as folder:
+        facts = _write(folder, options, opened, found, explanation, request, notes)
+    for note in dict.fromkeys(notes):
+        console.note(note)
+    console.answer(facts, f"{facts['painting']['sentence']}\n\nWritten: {', '.join([*facts['files'], RESULT])}.")
+    return 0
+
+
+def _kind(options) -> str:
+    """hottest, segment or box; refuses words that do not go together before anything is read."""
+    if options.region_box and options.region:
+        raise OutputError("Both --region and --box were given.", "Name one region to paint over.")
+    kind = "box" if options.region_box else HOTTEST if options.region in (None, HOTTEST) else "segment"
+    of_maps = {"map": "--map", "methods": "--method", "layers": "--layer", "side": "--side", "share": "--share"}
+    of_maps |= {"ml": "--ml", "outside": "--outside"}
+    given = [word for name, word in of_maps.items() if getattr(options, name) not in (None, False)]
+    if kind != HOTTEST and given:
+        raise OutputError(f"{', '.join(given)} goes with --region {HOTTEST} only.", "Leave one of the two away.")
+    made = [word for word in ("--method", "--layer", "--side") if word in given]
+    if options.map and made:
+        raise OutputError(f"--map names a map, so {', '.join(made)} cannot be given.", "Leave one of the two away.")
+    if options.share is not None and options.ml is not None:
+        raise OutputError("Both --share and --ml were given.", "Name one of them.")
+    if options.ml is not None and not (math.isfinite(options.ml) and options.ml > 0):
+        raise PixelSetError(f"A volume must be above 0 ml, got {options.ml:g}.", "Use --ml 5, for example.")
+    if not 0 <= options.margin_mm < math.inf:
+        raise PixelSetError(f"The margin must be 0 mm or more, got {options.margin_mm:g}.", "2 mm is usual.")
+    return kind
+
+
+def _refuse_unknown(asked):
+    """Before the model is opened."""
+    from ..errors import MethodError
+
+    if asked.methods[0] not in method_names():
+        raise MethodError(f"There is no method '{asked.methods[0]}'.", f"Known: {', '.join(method_names())}.")
+
+
+def _given_region(options, kind):
+    from ..pixel_sets import Box
+
+    if kind == "segment":
+        return read_segment(options.region)
+    return Box.between(options.region_box[:3], options.region_box[3:]) if kind == "box" else None
+
+
+def _painted(opened, options, asked, recipe, given, stored, console):
+    """(painting, the explanation made for it or None, notes)."""
+    from ..evaluation.intervention import paint_in
+    from ..evaluation.regions import Hottest
+    from ..questions import Question
+
+    session, index, explanation, notes, start = opened.session, opened.class_index(asked.class_name), None, [], 0.0
+    rival = None if asked.rival is None else opened.class_index(asked.rival)
+    words = {"class_index": index, "score": asked.score, "rival": rival, "side": asked.side}
+    methods = list(asked.methods)
+    score = Question.understood(opened.model, recipe, methods=methods, layers=asked.engine_layers, **words).score
+    grid, region = opened.image.grid, given
+    if given is None:
+        if stored is None:
+            start = 0.4
+            (explanation,) = session.ask(
+                recipe, methods=methods, layers=asked.engine_layers, **words,
+                progress=lambda fraction, phase: console.progress(start * fraction, phase),
+            )  # fmt: skip
+            density = explanation.resampled_to(grid).array
+            notes += explanation.notes
+        else:
+            density, _ = stored.density_on(grid)
+            notes += _other_case(stored.facts, opened, asked)
+        region = Hottest(density, options.share, options.ml, options.outside)
+    found = paint_in(
+        session, region, recipe, score, margin_mm=options.margin_mm, control=options.control, seed=options.seed,
+        progress=lambda fraction, phase: console.progress(start + (1 - start) * fraction, phase),
+    )  # fmt: skip
+    return found, explanation, notes
+
+
+def _other_case(facts, opened, asked):
+    """Notes where the map tells of something else than what is asked."""
+    notes, request = [], facts["request"]
+    if [c["sha256"] for c in request["channels"]] != [c["sha256"] for c in opened.channels]:
+        notes.append("The map was made for another image (its hash differs).")
+    if request["weights_sha256"] != opened.model.weights_hash:
+        notes.append("The map was made for another model (its hash differs).")
+    if facts["class_index"] != opened.class_index(asked.class_name):
+        notes.append(f"The map is about the class {facts['class_name']}.")
+    return notes
+
+
+def _write(folder, options, opened, found, explanation, request, notes):
+    from ..drawing import DARK, LIGHT, save
+    from ..files import write_volume
+    from ..label_files import write_labels
+    from ..messages import line
+    from ..painted import region_mask
+    from ..painted_figure import draw_painting
+
+    suffix, grid = f".{options.format}", opened.image.grid
+    several = len(found.image.array) > 1
+    for n, channel in enumerate(found.image.array, start=1):
+        write_volume(folder / f"painted{f'_{n}' * several}{suffix}", channel, grid)
+    region = region_mask(found)
+    write_volume(folder / f"region{suffix}", region.astype(np.uint8), grid)
+    write_volume(folder / f"pixel_set_1{suffix}", found.mask.astype(np.uint8), grid)
+    for word, mask in zip(("before", "after"), found.predicted, strict=True):
+        write_labels(folder / f"predicted_{word}.seg.nrrd", mask.astype(np.uint8), grid, {1: found.class_name})
+    if explanation is not None:
+        from ..evaluation.shares import chance, share
+
+        placed = explanation.resampled_to(grid)
+        inside, even = share(placed.array, found.mask), chance(found.mask)
+        lift = inside / even if even else None
+        more = {
+            "request": request,
+            "pixel_set_file": f"pixel_set_1{suffix}",
+            "evidence": {"inside": inside, "chance": even, "lift": lift},
+        }
+        write_result(folder, map_name(1, explanation, suffix), suffix, explanation, placed, more)
+    window = tuple(options.window) if options.window else None
+    figure = draw_painting(opened.image, found, region, DARK if options.dark else LIGHT, window)
+    save(figure, folder / FIGURE, options.dpi)
+    files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
+    facts = {"format": FORMAT, "painting": found.to_json(), "request": request, "files": files, "notes": notes}
+    facts = json.loads(line(facts))
+    text = json.dumps(facts, indent=2, sort_keys=True, allow_nan=False)
+    (folder / RESULT).write_text(text + "\n", encoding="utf-8")
+    return facts

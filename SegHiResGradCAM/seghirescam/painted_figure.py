@@ -1,0 +1,107 @@
+"""A figure of painting over: slices through region and segment, before above, after below."""
+
+from __future__ import annotations
+
+import textwrap
+
+import numpy as np
+
+from .drawing import (
+    LETTER,
+    LIGHT,
+    OUTLINE,
+    PLANES,
+    bare,
+    draw_letters,
+    draw_outline,
+    draw_scale_bar,
+    new_figure,
+    upright,
+)
+from .evaluation.painting_words import ml, sentence, short
+from .geometry import canonical
+from .protocol import Image
+from .slices import body_box, grey_window, turned
+
+#: what was painted over; the predicted segment has the outline's colour of all figures, M is white and dotted
+REGION, PIXEL_SET = "#ffa940", "#ffffff"
+#: inches
+_WIDTH, _EDGE, _GAP, _TALLEST, _HEAD, _FOOT, _LINE = 10.0, 0.25, 0.12, 4.0, 0.55, 0.62, 0.2
+
+
+def draw_painting(image: Image, found, region: np.ndarray, theme=LIGHT, window=None):
+    """A matplotlib Figure of an :class:`evaluation.intervention.Painting`; the first channel in grey.
+
+    region: bool ``[K, J, I]``, what was painted over.  window: grey values, None = chosen from the image.  Each plane
+    goes through the slice that shows most of both the region and the segment.  Raises DependencyError.
+    """
+    own, grid = image.grid, canonical(image.grid)
+    greys = [turned(one.array[0], own) for one in (image, found.image)]
+    region, wanted, *predicted = (turned(mask, own) for mask in (region, found.mask, *found.predicted))
+    window = window or grey_window(greys[0])
+    planes = [p for p in PLANES if min(grid.shape[p[2]], grid.shape[p[3]]) > 1 or max(grid.shape) == 1]
+    box = body_box(greys[0], window, [region, wanted, *predicted])
+    size = [(stop - start) * mm for (start, stop), mm in zip(box, grid.spacing_kji, strict=True)]
+    wide, tall = sum(size[p[2]] for p in planes), max(size[p[3]] for p in planes)
+    inch = min((_WIDTH - 2 * _EDGE - _GAP * (len(planes) - 1)) / wide, _TALLEST / tall)
+    title = textwrap.wrap(sentence(found), 118)
+    height = 2 * _EDGE + _LINE * len(title) + 2 * (_HEAD + tall * inch) + _FOOT
+    figure = new_figure((_WIDTH, height), theme)
+
+    def text(x, y, words, **how):
+        figure.text(x / _WIDTH, y / height, words, va="top", **how)
+
+    top = height - _EDGE
+    text(_EDGE, top, "\n".join(title), color=theme.ink, fontsize=10, linespacing=1.35)
+    top -= _LINE * len(title)
+    at = {p[1]: _shared_slice(region, predicted[0] | wanted, p[1]) for p in planes}
+    heads = ("Before", found.found.before), ("After painting over", found.found.after)
+    for grey, mask, (word, outcome) in zip(greys, predicted, heads, strict=True):
+        line = f"{word}: mean score {short(outcome.score)}, predicted {found.class_name} {ml(outcome.ml)}"
+        text(_EDGE, top - 0.1, line, color=theme.ink, fontsize=12, fontweight="bold")
+        left, ceiling = _EDGE, top - _HEAD
+        for name, across, right, up, letters in planes:
+            w, h = size[right] * inch, size[up] * inch
+            axis = figure.add_axes((left / _WIDTH, (ceiling - h) / height, w / _WIDTH, h / height))
+            cut = [slice(*pair) for pair in box]
+            cut[across] = at[across]
+            # the first index must run upwards, the second to the right
+            flat = [a[tuple(cut)] if up < right else a[tuple(cut)].T for a in (grey, mask, region, wanted)]
+            extent = (0, size[right], 0, size[up])
+            view = {"origin": "lower", "extent": extent, "vmin": window[0], "vmax": window[1]}
+            axis.imshow(flat[0], cmap="gray", interpolation="bilinear", **view)
+            drawn = zip(flat[3:0:-1], ("dotted", "dashed", "solid"), (PIXEL_SET, REGION, OUTLINE), strict=True)
+            for inside, style, colour in drawn:
+                if inside.any():
+                    draw_outline(axis, inside, extent, style, 1.3, colour)
+            bare(axis)
+            draw_letters(axis, letters)
+            axis.set_xlim(extent[1], 0)  # right and anterior on the left
+            axis.set_ylim(0, extent[3])
+            if left == _EDGE:
+                draw_scale_bar(axis, size[right], size[up])
+            place = [n // 2 for n in grid.shape]
+            place[across] = at[across]
+            mm = grid.ras(tuple(place))[2 - across]
+            oblique = "" if upright(grid) else " (along the image's axes)"
+            words = f"{name}, {LETTER[across]} = {mm:.1f} mm{oblique}"
+            axis.set_title(words, color=theme.ink, fontsize=9, pad=4)
+            left += w + _GAP
+        top = ceiling - tall * inch
+    legend = (
+        f"Solid, blue: predicted {found.class_name} in that image. Dashed, orange: what was painted over, with its "
+        f"margin. Dotted, white: {found.found.pixel_set_label}, over which the score ({found.found.score_title}) is "
+        "averaged. Each slice is the one that shows most of region and segment together. Research use, not for "
+        "diagnosis."
+    )
+    wrapped = "\n".join(textwrap.wrap(legend, 150))
+    text(_EDGE, top - 0.12, wrapped, color=theme.faint, fontsize=8, linespacing=1.4)
+    return figure
+
+
+def _shared_slice(region, segment, axis) -> int:
+    """The slice with most of both (product of their areas), else the one with most of the region."""
+    others = tuple(a for a in range(3) if a != axis)
+    areas = [np.count_nonzero(mask, axis=others).astype(np.float64) for mask in (region, segment)]
+    both = areas[0] * areas[1]
+    return int(np.argmax(both if both.any() else areas[0]))
