@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from . import painted
+from . import judged, painted
 from .arrays import MessageError, read_array, write_array
 from .budget import MemoryLimitError, free_cached
 from .channels import joined
@@ -47,8 +47,8 @@ class Jobs:
         """Raises the errors of :mod:`errors`; nothing half-made is left in the folder."""
         jobs = {
             "describe": self.describe, "layers": self.layers, "estimate": self.estimate, "explain": self.explain,
-            "compare": self.compare, "paint": self.paint,
-            "predict": self.predict, "resample": self.resample, "probe": self.probe,
+            "compare": self.compare, "paint": self.paint, "trust": self.trust, "trust_cost": self.trust_cost,
+            "by_segment": self.by_segment, "predict": self.predict, "resample": self.resample, "probe": self.probe,
             "release": self.release,
         }  # fmt: skip
         if request["do"] not in jobs:
@@ -142,6 +142,25 @@ class Jobs:
         with self._writing(request["id"]) as save:
             return painted.written(found, [*self._image_notes, *notes], save) | {"session": cost | calls}
 
+    def trust(self, request, progress) -> dict:
+        """How far to trust a map: numbers with a sentence each, and the full tier's verdict; see :mod:`judged`."""
+        return self._judged(judged.trusted, request, progress)
+
+    def trust_cost(self, request, progress) -> dict:
+        """What that would take."""
+        return self._judged(judged.trust_cost, request, progress)
+
+    def by_segment(self, request, progress) -> dict:
+        """How much of a map's evidence lies in every segment, and how far from it."""
+        return judged.by_segment(request, self._load, progress)
+
+    def _judged(self, work, request, progress):
+        def ask(session, tell):
+            return work(session, request, self._load, tell)
+
+        told, _, notes, cost = self._measured(request, progress, ask)
+        return told | {"notes": [*self._image_notes, *told.get("notes", ()), *notes], "session": cost}
+
     def resample(self, request, progress) -> dict:
         """A layer's map on other voxels (``target``; without it on its own cells), with its sorted evidence."""
         sent = request["map"]
@@ -194,6 +213,7 @@ class Jobs:
         if notes:  # outside the handler, whose traceback would keep the GPU's tensors alive
             session, before = self._session(request | {"device": "cpu"}, progress), 0
             found = work(session, progress)
+        judged.note_pace(session, time.perf_counter() - started, session.forward_calls - before)
         return found, session, notes, {
             "device": session.device,
             "forward_calls": session.forward_calls,

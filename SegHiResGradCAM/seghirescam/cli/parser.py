@@ -6,9 +6,9 @@ import argparse
 import sys
 
 from .. import __version__
-from . import compare, explain, figure, layers, models, paint, predict
+from . import compare, evaluate, explain, figure, layers, models, paint, predict
 
-COMMANDS = (models, layers, predict, explain, compare, paint, figure)
+COMMANDS = (models, layers, predict, explain, compare, paint, evaluate, figure)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -1,0 +1,283 @@
+"""Is the map true? Numbers about explanations of one case: where, used, simple, and with --full sane and stable."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from ..errors import EmptyPixelSetError, MethodError, PixelSetError
+from .console import table
+from .evaluated import write_evaluations
+from .inputs import Opened, add_device, add_model_and_image
+from .outputs import OutputError, check_folder, made_whole
+from .questions import METHOD, PIXEL_SETS, _share, add_segment, method_names, read_segment, understood
+
+HELP = "Evaluate explanations: is the map true? Numbers with a status, chance and lift beside every share."
+MORE = """Writes evaluation.json (all of it, with the request, thresholds, cost and versions), metrics.csv, with
+--labels by_label.csv (evidence by organ), and with --curves or --full curves.csv and the figure curves.png and .pdf.
+Without --full it adds at most 3 predictions to an explanation and judges nothing; --full removes the context in the
+map's order, randomises the network and perturbs the image, says beforehand what that takes, and ends with a verdict."""
+EXAMPLE = """seghirescam evaluate demo:shortcut --image brain.nrrd --segment bodies.seg.nrrd:Lesion --class lesion \\
+      --score contrast --rival look-alike --labels bodies.seg.nrrd --full --out evaluated/"""
+#: rows that stand in the files only
+_DETAILS = ("randomised_", "changed_", "relative_l2_")
+
+
+def add_arguments(parser) -> None:
+    add_model_and_image(parser)
+    asked = parser.add_argument_group("question")
+    add_segment(asked)
+    asked.add_argument("--class", dest="class_name", metavar="NAME|INDEX", help="the class that was explained")
+    asked.add_argument(
+        "--pixel-set", choices=PIXEL_SETS, metavar="SET",
+        help=f"whose score is explained: {', '.join(PIXEL_SETS)}; default: the segment if one is given, else the "
+        "predicted class",
+    )  # fmt: skip
+    asked.add_argument("--at", dest="at_ras", nargs=3, type=float, metavar=("R", "A", "S"), help="a place in mm, RAS")
+    asked.add_argument("--box", dest="box_ras", nargs=6, type=float, metavar="MM", help="two corners: R A S R A S")
+    asked.add_argument(
+        "--method", dest="methods", action="append", metavar="NAME", help=f"repeatable (default: {METHOD})"
+    )
+    asked.add_argument(
+        "--layer", dest="layers", action="append", metavar="NAME",
+        help="repeatable: a name of 'seghirescam layers', or default, deepest, main, as in 'explain'",
+    )  # fmt: skip
+    asked.add_argument("--score", choices=("logit", "log_odds", "contrast"), help="what is summed (default: logit)")
+    asked.add_argument("--rival", metavar="CLASS", help="why the class and not this one? (--score contrast)")
+    asked.add_argument("--side", choices=("auto", "reading", "writing"), help="where cells are placed (default: auto)")
+    asked.add_argument("--tolerance", type=_share, metavar="SHARE", help="as in 'explain'")
+    measured = parser.add_argument_group("measured")
+    measured.add_argument(
+        "--reference", action="append", default=[], metavar="LABELMAP[:value|:name]",
+        help="a region in and near which evidence is counted, beside the pixel set itself (repeatable)",
+    )  # fmt: skip
+    measured.add_argument(
+        "--labels", action="append", default=[], metavar="LABELMAP[:names.json]",
+        help="a label map: evidence by label; names from the file, a .json beside it, or one after a colon",
+    )  # fmt: skip
+    measured.add_argument(
+        "--full", action="store_true", help="context deletion, randomised weights, stability, and a verdict (minutes)"
+    )
+    measured.add_argument("--curves", action="store_true", help="deletion and insertion of the context (minutes)")
+    measured.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
+    writing = parser.add_argument_group("result")
+    writing.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="folder for all of it")
+    writing.add_argument("--overwrite", action="store_true", help="write into a folder that is not empty")
+    writing.add_argument("--dark", action="store_true", help="light text on dark paper")
+    writing.add_argument("--dpi", type=int, default=150, help="resolution of the PNG (default: 150)")
+    add_device(parser)
+
+
+def run(options, console) -> int:
+    check_folder(options.out, options.overwrite)
+    _check(options)
+    options.pixel_sets = [options.pixel_set] if options.pixel_set else None
+    asked = understood(options)
+    _refuse_unknown(asked)
+    segment = read_segment(options.segment) if options.segment else None
+    (recipe,) = asked.recipes(segment)
+    references = [_reference(text) for text in options.reference]
+    label_maps = [_labels(text) for text in options.labels]
+    opened = Opened(options, console, classes=[asked.class_name, *([asked.rival] if asked.rival else [])])
+    (found, costs), notes = opened.on_some_device(
+        lambda: _evaluated(opened, options, asked, recipe, references, label_maps, console)
+    )
+    request = {
+        "question": asked.to_json(),
+        "tier": "full" if options.full else "fast",
+        "curves": options.curves,
+        "seed": options.seed,
+        "references": [{"name": name, "sha256": pixels.content_hash} for name, pixels in references],
+        "labels_sha256": [digest for _, digest in label_maps],
+        "channels": opened.channels,
+        "segment_sha256": segment.content_hash if segment is not None else "",
+        "weights_sha256": opened.model.weights_hash,
+    }
+    console.progress(1.0, "writing")
+    with made_whole(options.out) as folder:
+        facts = write_evaluations(folder, options, found, costs, request, notes)
+        files = sorted(path.name for path in folder.iterdir())
+    for note in dict.fromkeys([*notes, *(n for one in found for n in one.explanation.notes)]):
+        console.note(note)
+    console.answer(facts | {"files": files}, _text(found, files))
+    return 0
+
+
+def _evaluated(opened, options, asked, recipe, references, label_maps, console):
+    """([Evaluation], [what each cost]); the costs of the full tier are told before it starts."""
+    from ..compare import mask_on
+    from ..evaluation.case import frozen
+    from ..evaluation.evaluate import evaluate
+    from ..evaluation.trust import FULL
+    from ..session import open_session
+
+    index = opened.class_index(asked.class_name)
+    rival = None if asked.rival is None else opened.class_index(asked.rival)
+    for network in opened.model.networks:
+        network.to(options.device)
+    # unlike 'explain' it keeps the pass: the checks ask about it again and again
+    session = open_session(
+        opened.model, opened.image, device=options.device, precision=asked.precision, tolerance=asked.tolerance or 0.0
+    )
+    try:
+        known = frozen(session, recipe, index, console.progress)
+        grid = opened.image.grid
+        regions = {"pixel set": mask_on(grid, recipe, known)} | {n: _on(pixels, grid) for n, pixels in references}
+        labels = [layer for label_map, _ in label_maps for layer in _layers(label_map, grid)]
+        words = {"class_index": index, "score": asked.score, "rival": rival, "side": asked.side}
+        pairs = _pairs(session, asked, known, words, console)
+        found, costs = [], []
+        for n, (method, layer) in enumerate(pairs):
+            own = words | {"methods": [method], "layers": layer}
+            tell = _told(console, n, len(pairs), f"{method}: " if len(pairs) > 1 else "")
+            cost = _cost(session, known, own, options, console)
+            one = evaluate(
+                session, known, own, references=regions, labels=labels, curves=options.curves, seed=options.seed,
+                tier=FULL if options.full else "fast", progress=tell,
+            )  # fmt: skip
+            found.append(one)
+            costs.append({"stated": cost, "took": one.trust.cost})
+    finally:
+        session.release()
+    return found, costs
+
+
+def _told(console, n, of, before):
+    return lambda fraction, phase: console.progress((n + fraction) / of, f"{before}{phase}")
+
+
+def _cost(session, pixels, words, options, console) -> str:
+    """What --full and --curves will take, said on stderr before they start; "" for the fast tier."""
+    from ..evaluation.gains import cost
+    from ..evaluation.trust_cost import full_cost
+    from ..evaluation.trust_full import ORDERS
+
+    if not (options.full or options.curves):
+        return ""
+    told = []
+    if options.full:
+        told.append(full_cost(session, pixels, words, seconds_per_pass=_pace(session, pixels)).text)
+    if options.curves:
+        curves = (1 if options.full else 2) * (ORDERS + 1)
+        told.append(f"at most {cost(curves)} predictions for the curves")
+    text = ", and ".join(told)
+    console.note(f"{words['methods'][0]}: this takes {text}.")
+    return text
+
+
+def _pace(session, pixels):
+    """Seconds of a forward pass: one prediction is made and timed."""
+    import time
+
+    from ..evaluation.rerun import Rerun
+
+    rerun, started = Rerun(session.model, device=session.device, precision=session.precision), time.perf_counter()
+    rerun.see(session.image, around=pixels)
+    return (time.perf_counter() - started) / rerun.forward_calls
+
+
+def _pairs(session, asked, pixels, words, console):
+    """[(method name, layer word or [layer name])]: every method at every layer; maps on the image know no layer."""
+    from ..cam.methods import method
+
+    if len(asked.layers) == 1 and asked.layers[0] != "main":
+        layers = [asked.engine_layers]
+    elif asked.layers == ("main",):
+        layers = [[layer.name] for layer in session.layers(console.progress) if layer.main]
+    else:
+        layers = [[name] for name in asked.layers]
+    return [(name, layer) for name in asked.methods for layer in (layers[:1] if method(name).at_input else layers)]
+
+
+def _check(options):
+    if not 20 <= options.dpi <= 1200:
+        raise OutputError(f"A resolution of {options.dpi} dpi is not possible.", "Use 150 for screens, 300 for print.")
+    if options.seed < 0:
+        raise OutputError("A seed is 0 or more.", "Use --seed 0, for example.")
+
+
+def _refuse_unknown(asked):
+    """Before the model is opened."""
+    unknown = next((name for name in asked.methods if name not in method_names()), None)
+    if unknown:
+        raise MethodError(f"There is no method '{unknown}'.", f"Known: {', '.join(method_names())}.")
+
+
+def _reference(text):
+    """(name, pixel set); a label without a voxel is an empty region, which every number answers with its status."""
+    import numpy as np
+
+    from ..label_files import read_labels, split_label
+
+    path, wanted = split_label(text)
+    found = read_labels(path)
+    name = wanted or "reference"
+    try:
+        pixels = found.pixel_set(wanted)
+    except EmptyPixelSetError:
+        from ..protocol import PixelSet
+
+        pixels = PixelSet(np.zeros(found.grid.shape, np.float32), found.grid, f"segment '{name}'")
+    return name, pixels
+
+
+def _on(pixels, grid):
+    """The region on the image's grid; raises PixelSetError where it lies outside the image."""
+    return pixels if pixels.is_empty else pixels.on(grid)
+
+
+def _labels(text):
+    """((LabelMap, {value: name}), SHA-256 of its labels)."""
+    import hashlib
+
+    from ..label_files import read_labels, split_label
+
+    path, names = split_label(text)
+    found = read_labels(path)
+    own = {} if names is None else _names(names)
+    digest = hashlib.sha256(found.layers.tobytes()).hexdigest()
+    return (found, own), digest
+
+
+def _names(path):
+    """{value: name} of a JSON file {"1": "liver"} or {"labels": {...}}."""
+    try:
+        data = json.loads(Path(path).read_text(encoding="utf-8"))
+        return {int(value): str(name) for value, name in data.get("labels", data).items()}
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise PixelSetError(
+            f"'{Path(path).name}' does not name labels.", 'It should hold {"1": "liver", "2": "spleen"}.'
+        ) from error
+
+
+def _layers(label_map, grid):
+    """[(whole numbers on the image's grid, {value: name})] of one file."""
+    from ..judged import labels_on
+
+    found, names = label_map
+    layers = []
+    for n, array in enumerate(found.layers):
+        told = {label.value: label.name for label in found.labels if label.layer == n and label.name} | names
+        layers.append((array if found.grid.same_as(grid) else labels_on(array, found.grid, grid), told))
+    return layers
+
+
+def _text(found, files):
+    parts = []
+    for one in found:
+        rows = [("metric", "reference", "value", "unit", "chance", "lift", "status")]
+        for row in one.rows:
+            if row.metric.startswith(_DETAILS):
+                continue
+            value = row.value
+            rows.append((
+                row.metric, row.reference, _number(value.value), value.unit, _number(value.chance),
+                "-" if value.lift is None else f"{value.lift:.3g}x", value.status,
+            ))  # fmt: skip
+        verdict = one.trust.verdict_sentence
+        parts.append(f"{one.explanation.title()}\n{table(rows)}\n\n{verdict}")
+    return "\n\n".join(parts) + f"\nWritten: {', '.join(files)}."
+
+
+def _number(value):
+    return "-" if value is None else f"{value:.4g}"

@@ -1,0 +1,108 @@
+"""What ``seghirescam evaluate`` writes: one JSON file with everything, tables for people, and the curves' figure."""
+
+from __future__ import annotations
+
+import csv
+import json
+import platform
+
+FORMAT = "seghirescam-evaluation-1"
+RESULT, METRICS, BY_LABEL, CURVES = "evaluation.json", "metrics.csv", "by_label.csv", "curves"
+_CURVE = ("method", "layer", "curve", "order", "fraction", "logit", "score", "dice")
+
+
+def write_evaluations(folder, options, found, costs, request, notes) -> dict:
+    """All files into ``folder``; returns what evaluation.json holds. found: Evaluations; costs: of each, as stated and
+    as it was."""
+    from ..messages import line
+
+    answers = []
+    for one, cost in zip(found, costs, strict=True):
+        answers.append({
+            "explanation": one.explanation.to_json(),
+            "trust": one.trust.to_json() | {"details": one.trust.details},
+            "metrics": [row.to_json() for row in one.rows],
+            "by_label": [row.to_json() for row in one.labels],
+            "gains": {name: gain.to_json() for name, gain in one.gains.items()},
+            "cost": cost,
+        })  # fmt: skip
+    facts = {
+        "format": FORMAT,
+        "request": request,
+        "evaluations": answers,
+        "thresholds": _thresholds(),
+        "versions": _versions(),
+        "device": options.device,
+        "notes": list(notes),
+    }
+    facts = json.loads(line(facts))
+    (folder / RESULT).write_text(json.dumps(facts, indent=2, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
+    _write_tables(folder, found)
+    curves = [one for one in found if one.gains]
+    for n, one in enumerate(curves, start=1):
+        _draw(folder, one, f"{CURVES}_{n}" if len(curves) > 1 else CURVES, options)
+    return facts
+
+
+def _write_tables(folder, found):
+    from ..evaluation.evaluate import COLUMNS
+
+    _csv(folder / METRICS, COLUMNS, [row.to_json() for one in found for row in one.rows])
+    if any(one.labels for one in found):
+        rows = []
+        for one in found:
+            for row in one.labels:
+                line = {"method": one.explanation.method, "layer": one.explanation.layer.name, "label": row.name}
+                line |= {"ml": row.ml, "share": row.share.value, "chance": row.share.chance, "lift": row.share.lift}
+                line |= {"density": row.density.value, "distance_mm": row.distance.value, "status": row.share.status}
+                rows.append(line)
+        _csv(folder / BY_LABEL, list(rows[0]), rows)
+    rows = []
+    for one in found:
+        for name, gain in one.gains.items():
+            for n, curve in enumerate((gain.curve, *gain.random)):
+                order = "by the map" if n == 0 else f"random {n}"
+                base = {"method": one.explanation.method, "layer": one.explanation.layer.name}
+                base |= {"curve": name, "order": order}
+                scores, dices = curve.score or [None] * len(curve.logits), curve.dice or [None] * len(curve.logits)
+                for values in zip(curve.fractions, curve.logits, scores, dices, strict=False):
+                    rows.append(base | dict(zip(("fraction", "logit", "score", "dice"), values, strict=True)))
+    if any(one.gains for one in found):
+        _csv(folder / f"{CURVES}.csv", _CURVE, rows)
+
+
+def _csv(path, columns, rows):
+    """Numbers in full, empty where there is none."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({key: "" if value is None else value for key, value in row.items()} for row in rows)
+
+
+def _draw(folder, one, name, options):
+    from ..curve_figure import draw_curves
+    from ..drawing import DARK, LIGHT, save
+
+    figure = draw_curves(one.gains, one.explanation.title(), DARK if options.dark else LIGHT)
+    for kind in ("png", "pdf"):
+        save(figure, folder / f"{name}.{kind}", options.dpi)
+
+
+def _thresholds() -> dict:
+    from ..evaluation import trust_full as rules
+
+    names = ("ORDERS", "GAIN_SDS", "SAME", "CONTEXT_USED", "AT_M", "LEAST_CELLS")
+    return {name.lower(): getattr(rules, name) for name in names}
+
+
+def _versions() -> dict:
+    import numpy
+    import scipy
+    import torch
+
+    from .. import __version__
+
+    return {
+        "seghirescam": __version__, "python": platform.python_version(), "torch": torch.__version__,
+        "numpy": numpy.__version__, "scipy": scipy.__version__,
+    }  # fmt: skip

@@ -1,0 +1,97 @@
+"""The figure of deletion and insertion: the map's order against the band of random orders."""
+
+from __future__ import annotations
+
+import textwrap
+
+import numpy as np
+
+from .drawing import LIGHT, Theme, new_figure
+
+#: inches
+_WIDE, _TALL, _LEFT, _RIGHT, _LOW, _HEAD, _BETWEEN, _FOOT = 3.6, 2.3, 0.8, 0.25, 0.62, 1.0, 0.95, 0.4
+_TITLES = {
+    "deletion": ("Deletion: the context is removed", "context removed (% of its volume)"),
+    "insertion": ("Insertion: the context is brought back", "context present (% of its volume)"),
+}
+
+
+def draw_curves(gains: dict, heading: str, theme: Theme = LIGHT):
+    """A matplotlib Figure: a column for each of ``gains`` (name -> :class:`evaluation.gains.Gain`), mean score above,
+    self-Dice below where it was measured. Band: all random orders; line in it: their mean.  Raises DependencyError."""
+    kept = {name: gain for name, gain in gains.items() if gain.curve.logits}
+    rows = 1 + any(gain.curve.dice is not None for gain in kept.values())
+    columns = max(1, len(kept))
+    wide = _LEFT + columns * _WIDE + (columns - 1) * _BETWEEN + _RIGHT
+    tall = _HEAD + rows * (_TALL + _LOW) + _FOOT
+    figure = new_figure((wide, tall), theme)
+    figure.text(_LEFT / wide, 1 - 0.16 / tall, heading, color=theme.ink, fontsize=11, va="top")
+    for column, (name, gain) in enumerate(kept.items()):
+        left = (_LEFT + column * (_WIDE + _BETWEEN)) / wide
+        for row, what in enumerate(("logits", "dice")[:rows]):
+            low = tall - _HEAD - _TALL - row * (_TALL + _LOW)
+            axis = figure.add_axes((left, low / tall, _WIDE / wide, _TALL / tall))
+            _panel(axis, name, gain, what, theme, first=row == 0, last=row == rows - 1)
+    if kept:
+        lines = figure.axes[0].get_legend_handles_labels()
+        place = (_LEFT / wide, 1 - 0.4 / tall)
+        words = {
+            "frameon": False,
+            "fontsize": 8,
+            "labelcolor": theme.ink,
+            "ncols": 2,
+            "borderaxespad": 0,
+            "borderpad": 0,
+        }
+        figure.legend(*lines, loc="upper left", bbox_to_anchor=place, **words)
+        figure.text(_LEFT / wide, 0.12 / tall, _caption(kept, wide), color=theme.faint, fontsize=7.5, va="bottom")
+    else:
+        why = next((gain.curve.note for gain in gains.values()), "") or "Nothing was measured."
+        figure.text(0.5, 0.5, textwrap.fill(why, 60), color=theme.ink, fontsize=9, ha="center", va="center")
+    return figure
+
+
+def _panel(axis, name, gain, what, theme, first, last):
+    own = getattr(gain.curve, what)
+    random = [curve for curve in gain.random if getattr(curve, what)]
+    at = np.linspace(0, 1, 201)
+    if random:
+        band = np.array([np.interp(at, curve.fractions, getattr(curve, what)) for curve in random])
+        axis.fill_between(100 * at, band.min(axis=0), band.max(axis=0), color=theme.faint, alpha=0.25, linewidth=0)
+        words = f"{len(random)} random orders"
+        axis.plot(100 * at, band.mean(axis=0), color=theme.faint, linewidth=1.2, linestyle="--", label=words)
+    if own is not None:
+        colour = "#c2410c" if theme is LIGHT else "#fb923c"
+        axis.plot(100 * np.array(gain.curve.fractions), own, color=colour, linewidth=1.6, marker="o", markersize=3,
+                  label="by the map", clip_on=False, zorder=3)  # fmt: skip
+    else:
+        axis.text(0.5, 0.5, "no Dice: the class was not predicted there", color=theme.faint, fontsize=8, ha="center",
+                  transform=axis.transAxes)  # fmt: skip
+    axis.set_xlim(0, 100)
+    if what == "dice":
+        axis.set_ylim(0, 1.02)
+    title, below = _TITLES[name]
+    if first:
+        axis.set_title(title, color=theme.ink, fontsize=9, loc="left")
+    if last:
+        axis.set_xlabel(below, color=theme.ink, fontsize=8)
+    axis.set_ylabel("mean score over M (logit)" if what == "logits" else "Dice with the prediction", color=theme.ink,
+                    fontsize=8)  # fmt: skip
+    axis.set_facecolor(theme.paper)
+    axis.tick_params(colors=theme.ink, labelsize=7.5)
+    for side, spine in axis.spines.items():
+        spine.set_visible(side in ("left", "bottom"))
+        spine.set_edgecolor(theme.faint)
+
+
+def _caption(gains, wide):
+    told = []
+    for name, gain in gains.items():
+        if gain.logit.ok:
+            spread = "" if gain.logit_sd is None else f" (sd of the random areas {gain.logit_sd:.3g})"
+            told.append(f"{name.capitalize()}: gain over random {gain.logit.value:.3g} logit in area{spread}")
+    text = (
+        "Blocks of the image that do not meet the pixel set are blurred, hottest first; band: range of the random "
+        f"orders. {'. '.join(told)}."
+    )
+    return textwrap.fill(text, int(wide * 16))

@@ -1,0 +1,101 @@
+"""One map under judgement, with everything that is needed to ask for it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..geometry import Grid, spread
+from ..models.base import SegmentationModel
+from ..pixel_sets import Recipe, View, refuse_empty
+from ..protocol import Explanation, Image, PixelSet
+from ..session import open_session
+from ..slices import grey_window
+
+
+@dataclass(eq=False)
+class Case:
+    """map: signed ``[K, J, I]`` on ``grid``, the layer's cells (for maps on the image itself: its voxels).
+
+    pixels: M, frozen, on the model grid.  words: what of the question ``Session.ask`` takes (class_index, methods with
+    one method, layers with one layer, score, rival, side).  session: one that may have kept its pass, or None.
+    forward_calls: network passes made by :meth:`ask` so far.
+    """
+
+    model: SegmentationModel
+    image: Image
+    pixels: PixelSet
+    words: dict
+    map: np.ndarray
+    grid: Grid
+    session: object = None
+    device: str | None = None
+    precision: str = "fp32"
+    tolerance: float = 0.0
+    forward_calls: int = field(default=0)
+
+    def ask(
+        self,
+        model: SegmentationModel | None = None,
+        image: Image | None = None,
+        pixels: PixelSet | None = None,
+        precision: str | None = None,
+        progress: Callable[[float, str], None] | None = None,
+    ) -> Explanation:
+        """The same question anew, in a session of its own that keeps nothing; what is named is another one."""
+        session = open_session(
+            self.model if model is None else model, self.image if image is None else image, tolerance=self.tolerance,
+            device=self.device, precision=precision or self.precision, keep=False, memory_budget_bytes=0,
+        )  # fmt: skip
+        try:
+            (found,) = session.ask(self.pixels if pixels is None else pixels, **self.words, progress=progress)
+        finally:
+            self.forward_calls += session.forward_calls
+            session.release()
+        return found
+
+    def beside(self, other: Explanation) -> tuple[np.ndarray, np.ndarray]:
+        """(this map, the other's) cell by cell; another grid's cells are carried to this one, both as densities."""
+        if other.map.shape == self.map.shape and other.grid.same_as(self.grid):
+            return self.map, other.map
+        return self.map / self.grid.voxel_ml, spread(other.map, other.grid, self.grid)
+
+
+def frozen(session, recipe: Recipe, class_index: int, progress=None) -> PixelSet:
+    """M on the model grid, as it is for this image; raises EmptyPixelSetError, PixelSetError.
+
+    The prediction is made where the recipe needs it; a session that has kept a pass makes none.
+    """
+    prepared = session.prepared()
+    view = View(
+        prepared.grid, prepared.valid, class_index, session.model.class_name(class_index),
+        lambda wanted: session.predict(wanted, progress).weights > 0,
+    )  # fmt: skip
+    return refuse_empty(recipe.resolve(view))
+
+
+def told_apart(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The values of both maps where at least one of them is not zero.
+
+    Cells that neither map reaches (outside the receptive field of M) are equal by construction and would make any two
+    maps look alike.  Two maps of zeros are returned whole.
+    """
+    told = (one != 0) | (other != 0)
+    return (one[told], other[told]) if told.any() else (one, other)
+
+
+def is_ct(image: Image) -> bool:
+    """Whether the image is taken for a CT in HU: one channel with air at about -1000 and bone or contrast above 200."""
+    return len(image.array) == 1 and bool(image.array.min() <= -900 and image.array.max() >= 200)
+
+
+def body_of(image: Image) -> np.ndarray | None:
+    """Bool ``[K, J, I]``: above -500 HU on a CT, else brighter than the background; None where that tells nothing."""
+    if is_ct(image):
+        body = image.array[0] > -500
+    else:
+        low, high = grey_window(image.array[0])
+        body = image.array[0] > low + 0.1 * (high - low)
+    return body if body.any() and not body.all() else None

@@ -1,0 +1,131 @@
+"""The map that is judged, in the session that made it: what is kept, and what may still be spent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..cam.methods import method as method_of
+from ..cam.windows import Seeds
+from ..geometry import Grid
+from ..pixel_sets import as_recipe
+from ..protocol import Explanation, PixelSet
+from ..questions import DEEPEST, MAIN, Question
+from .case import Case, frozen
+
+#: predictions the fast tier may add to an explanation (a model with windows: as many times those that meet M)
+FORWARDS = 3
+
+
+@dataclass(eq=False)
+class Found:
+    """The map in question, its explanation in this session, and how many passes were spent so far beyond it.
+
+    passes: network passes behind one prediction.  kept: whether another question about this layer costs none.
+    """
+
+    session: object
+    pixels: PixelSet
+    words: dict
+    explanation: Explanation
+    passes: int
+    spent: int = 0
+    seconds_per_pass: float | None = None
+
+    @staticmethod
+    def of(session, pixels, words: dict, sent, tell) -> Found:
+        method = method_of(words["methods"][0])
+        known = frozen(session, as_recipe(pixels), session.model.class_index(words["class_index"]), tell)
+        words = {**words, "methods": [method]}
+        if method.at_input:
+            words["layers"] = MAIN  # maps on the image know no layer; the word costs nothing
+        asking, before = dict(words), session.forward_calls
+        if sent is not None and method.needs_context:
+            # the map is there; the score, the layer and the rest come with a cheap one, of any layer
+            asking |= {"methods": ["seg_hires_grad_cam"]} | ({"layers": DEEPEST} if method.at_input else {})
+        answers = session.ask(known, progress=tell, **asking)
+        one = answers[0]
+        spent = session.forward_calls - before if sent is not None else 0
+        if sent is not None:
+            one = _carrying(one, method, *sent)
+        if not method.at_input:
+            words["layers"] = [one.layer.name]
+        return Found(session, known, words, one, passes_of(session, known), spent)
+
+    @property
+    def method(self):
+        return self.words["methods"][0]
+
+    @property
+    def kept(self) -> bool:
+        return is_kept(self.session, self.explanation.layer.name, self.pixels)
+
+    @property
+    def left(self) -> int:
+        """Passes that may still be spent."""
+        return FORWARDS * self.passes - self.spent
+
+    @property
+    def score(self):
+        """The :class:`cam.score.Score` that was differentiated."""
+
+        words = {k: self.words.get(k) for k in ("class_index", "score", "rival")}
+        words["score"] = words["score"] or "logit"
+        question = Question.understood(
+            self.session.model, None, words["class_index"], [], "default", words["score"], words["rival"], "auto"
+        )
+        return question.score
+
+    @property
+    def mean_score(self) -> float | None:
+        """S / |M|, where the explanation's S is exact."""
+        if getattr(self.session, "tolerance", 0.0):
+            return None
+        return self.explanation.score / float(self.pixels.weights.sum(dtype=np.float64))
+
+    @property
+    def case(self) -> Case:
+        session = self.session
+        return Case(
+            session.model, session.image, self.pixels, self.words, self.explanation.map, self.explanation.grid,
+            session, session.device, session.precision, getattr(session, "tolerance", 0.0),
+        )  # fmt: skip
+
+    def spend(self, passes: int) -> None:
+        self.spent += passes
+
+
+def passes_of(session, around: PixelSet) -> int:
+    """Network passes behind one prediction around a set: windows that meet it, times mirrorings and folds."""
+    passes = getattr(session, "_passes", None)
+    if passes is None:
+        return 1
+    weights = around.on(passes.prepared.grid).weights
+    return len(Seeds.of(passes.plan, weights).touched) * passes.runs
+
+
+def is_kept(session, layer: str, pixels: PixelSet) -> bool:
+    """Whether a further question about this layer and these voxels costs no forward pass."""
+    if layer not in session.recorded:
+        return False
+    passes = getattr(session, "_passes", None)
+    if passes is None:
+        return True
+    seeds = Seeds.of(passes.plan, pixels.on(passes.prepared.grid).weights, session.tolerance)
+    there = {(fold, offset, flip) for fold, group, flip, _ in passes._kept for offset in group}
+    runs = [(fold, flip) for fold in range(len(session.model.networks)) for flip in passes.plan.flips]
+    return all((fold, offset, flip) in there for fold, flip in runs for offset in seeds.touched)
+
+
+def _carrying(one: Explanation, method, values: np.ndarray, grid: Grid) -> Explanation:
+    """The explanation with the map that was sent."""
+    layer = replace(one.layer, name="input", part="input") if method.at_input else one.layer
+    unit = method.unit or one.unit
+    sent = replace(one, map=np.asarray(values), grid=grid, method=method.name, unit=unit, layer=layer)
+    return replace(sent, method_title=method.title, notes=() if method.needs_context else one.notes)
+
+
+def part(tell, start: float, end: float):
+    """Progress of one step as a part of the whole."""
+    return lambda fraction, phase: tell(start + (end - start) * fraction, phase)

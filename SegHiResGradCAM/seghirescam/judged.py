@@ -1,0 +1,114 @@
+"""The worker's half of the judgement: a map's trust numbers, what they would cost, and its evidence by segment."""
+
+from __future__ import annotations
+
+import weakref
+
+import numpy as np
+
+from .arrays import MessageError
+from .evaluation.labels import evidence_by_label_maps
+from .geometry import Grid, resampled, spread
+from .messages import recipe_from_json
+
+#: of each session: (seconds of a prediction's forward pass, passes that its last question made)
+_PACE: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+
+
+def note_pace(session, seconds: float, forwards: int) -> None:
+    """Remember how fast a session explains, so that a cost can be told in minutes until a prediction has been timed."""
+    from .evaluation.trust_cost import EXPLANATION
+
+    if forwards > 0:
+        _PACE[session] = seconds / forwards / EXPLANATION, forwards
+
+
+def trusted(session, request: dict, load, tell) -> dict:
+    """``{"trust": ...}`` of one map in an open session; ``load(name) -> array``. tell may raise to cancel.
+
+    request: ``pixel_sets`` (one), ``class_index``, ``score``, ``rival``, ``side``, ``method``, ``layer``, ``tier``, and
+    ``map`` (``{"array", "grid"}``, a layer's cells) where there is one already.
+    """
+    from .evaluation.trust import FAST, FULL, fast
+    from .evaluation.trust_full import full
+
+    tiers = {FAST: fast, FULL: full}
+    if request["tier"] not in tiers:
+        raise MessageError(f"There is no tier {request['tier']!r}.", "It is 'fast' or 'full'.")
+    recipe, words = _question(request, load)
+    sent = None if request.get("map") is None else _map(request["map"], load)
+    found = tiers[request["tier"]](session, recipe, words, sent=sent, progress=tell)
+    if found.seconds_per_pass is not None:
+        _PACE[session] = found.seconds_per_pass, _PACE.get(session, (None, None))[1]
+    return {"trust": found.to_json(), "notes": list(found.explanation.notes)}
+
+
+def trust_cost(session, request: dict, load, tell) -> dict:
+    """``{"cost": {"forwards", "text"}}`` of the tier; nothing runs but what finding M takes."""
+    from .evaluation.trust import FAST
+    from .evaluation.trust_case import FORWARDS, passes_of
+    from .evaluation.trust_cost import full_cost
+
+    recipe, words = _question(request, load)
+    seconds, forwards = _PACE.get(session, (None, None))
+    if request["tier"] == FAST:
+        from .evaluation.case import frozen
+
+        pixels = frozen(session, recipe, session.model.class_index(words["class_index"]), tell)
+        most = FORWARDS * passes_of(session, pixels)
+        return {"cost": {"forwards": most, "text": f"at most {most} forward pass(es)"}}
+    words = {"seconds_per_pass": seconds, "forwards_per_explanation": forwards, "words": words}
+    return {"cost": full_cost(session, recipe, progress=tell, **words).to_json()}
+
+
+def by_segment(request: dict, load, tell) -> dict:
+    """``{"rows": [...], "notes": []}``: how much of a map's evidence lies in every label, and how far from it.
+
+    request: ``map`` and ``labels``, several maps for segments that overlap, each ``{"array", "grid", "names"}``.  The
+    rows stand on the grid of the first label map.
+    """
+    if not request["labels"]:
+        raise MessageError("No label map was sent.", "This is a fault of ours.")
+    tell(0.0, "placing the map")
+    cells, source = _map(request["map"], load)
+    grid = Grid.from_json(request["labels"][0]["grid"])
+    # already a density where it was placed on these voxels
+    density = cells if source.same_as(grid) else spread(cells, source, grid)
+    layers = []
+    for part in request["labels"]:
+        array, own = load(part["array"]), Grid.from_json(part["grid"])
+        if array.shape != own.shape:
+            raise MessageError("A label map does not fit its grid.", "This is a fault of ours.")
+        labels = array if own.same_as(grid) else labels_on(array, own, grid)
+        layers.append((labels, {int(value): name for value, name in part["names"].items()}))
+    part_of = lambda fraction, phase: tell(0.1 + 0.9 * fraction, phase)  # noqa: E731
+    rows = evidence_by_label_maps(density, layers, grid, distances=True, progress=part_of)
+    return {"rows": [row.to_json() for row in rows], "notes": []}
+
+
+def labels_on(array: np.ndarray, source: Grid, grid: Grid) -> np.ndarray:
+    """A label map on another grid, label by label where it is at least half."""
+    found = np.zeros(grid.shape, array.dtype)
+    for value in np.unique(array[array > 0]):
+        found[resampled((array == value).astype(np.float32), source, grid) >= 0.5] = value
+    return found
+
+
+def _question(request, load):
+    recipes = [recipe_from_json(r, load) for r in request["pixel_sets"]]
+    if len(recipes) != 1:
+        raise MessageError("Trust is about one pixel set.", "This is a fault of ours.")
+    words = {
+        "class_index": request["class_index"],
+        "methods": [request["method"]],
+        "layers": [request["layer"]] if request.get("layer") else "default",
+    }
+    words |= {key: request[key] for key in ("score", "rival", "side") if request.get(key) is not None}
+    return recipes[0], words
+
+
+def _map(sent, load):
+    cells, grid = load(sent["array"]), Grid.from_json(sent["grid"])
+    if cells.shape != grid.shape:
+        raise MessageError("The map does not fit its grid.", "This is a fault of ours.")
+    return cells, grid
