@@ -99,7 +99,7 @@ class SegHiResGradCAMWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
-        for event in (scene.NodeRemovedEvent, scene.EndImportEvent):
+        for event in (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndImportEvent):
             self.addObserver(scene, event, self.onNodesChanged)
         self.initializeParameterNode()
 

@@ -99,7 +99,7 @@ class ComparisonDesk:
         self._panel.settle()
 
     def _failed(self, error):
-        self._panel.notices.guarded(_raised, error)
+        self._panel.notices.failed(error)
         self._panel.changed()
 
 
@@ -110,7 +110,3 @@ def _said(name, answer):
     if refused:
         text += f" {refused} of {len(rows)} cells were refused; the table says why."
     return text + (f" {left} maps are too large for the folder." if left else "")
-
-
-def _raised(error):
-    raise error

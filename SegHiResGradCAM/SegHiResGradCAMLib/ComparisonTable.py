@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
+from .TableColumns import setColumns
 
-import vtk
-
-#: title, key of Comparison.facts (None: made here), what it means; numbers where nothing else is said
 _WORDS = ("method", "layer", "mm per cell", "status", "unit", "reason")
+#: title, key of Comparison.facts (None: made here), what it means
 _COLUMNS = (
     ("method", "title", "The method's name."),
     ("layer", "layer", "The layer whose cells the map lies on."),
@@ -27,16 +25,10 @@ _COLUMNS = (
 
 def fillTable(tableNode, rows) -> None:
     """rows: dicts as of the worker's compare. One row a cell; a number that there is not is NaN."""
-    wasModifying = tableNode.StartModify()
-    for title, key, meaning in _COLUMNS:
-        column = vtk.vtkStringArray() if title in _WORDS else vtk.vtkDoubleArray()
-        column.SetName(title)
-        for row in rows:
-            column.InsertNextValue(_value(row, title, key))
-        tableNode.AddColumn(column)
-        tableNode.SetColumnDescription(title, meaning)
-    tableNode.SetLocked(True)
-    tableNode.EndModify(wasModifying)
+    setColumns(
+        tableNode,
+        [(title, meaning, [_value(row, title, key) for row in rows]) for title, key, meaning in _COLUMNS],
+    )
 
 
 def _value(row, title, key):
@@ -46,4 +38,4 @@ def _value(row, title, key):
         return f"{row['reason']} {row['left_out']}".strip()
     if title in _WORDS:
         return row[key] or ""
-    return math.nan if row[key] is None else row[key]
+    return row[key]

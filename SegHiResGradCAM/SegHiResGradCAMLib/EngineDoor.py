@@ -8,19 +8,27 @@ from seghirescam.errors import SegHiResCamError
 
 from .ChannelImages import ChannelImages
 from .Geometry import gridOfVolume
-from .ImageReader import imageSteps
-from .Job import COMPARE, DESCRIBE, LAYERS, PLACE, PREDICT, Job
+from .ImageReader import imageSteps, voxelStamp
+from .Job import BY_SEGMENT, CHECK, COMPARE, COST, DESCRIBE, FULL, LAYERS, PAINT, PLACE, PREDICT, Job
 from .Steps import Steps
 from .WorkerClient import deviceText
 
 _LOG_LINES = 40
+#: the client's word for each job that looks at a model and an image; all others are explain
+_OF_AN_IMAGE = {
+    LAYERS: "layers", PREDICT: "predict", COMPARE: "compare", PAINT: "paint", CHECK: "trust", FULL: "trust",
+    COST: "trustCost",
+}  # fmt: skip
+#: jobs whose maps nobody asks a next question about
+_ASIDE = (CHECK, COST, FULL, PAINT)
 
 
 class EngineDoor:
     """makeClient: makes a WorkerClient; called with the first request, which also starts the process.
     schedule(ms, fn): calls fn once, later, from the event loop.
 
-    presenter (set by the presenter itself) hears ``onProgress``, ``onAnswer`` and ``onError``, only about its last job.
+    presenter (set by the presenter itself), or the listener that came with the job, hears ``onProgress``, ``onAnswer``
+    and ``onError``, only about the last job.
     """
 
     def __init__(self, makeClient, schedule):
@@ -28,6 +36,7 @@ class EngineDoor:
         self._reading = Steps(schedule)
         self._client = None
         self._job: Job | None = None
+        self._listener = None
         self._images: dict[str, tuple] = {}
         self.presenter = None
         self._methods: list[dict] = []
@@ -50,15 +59,17 @@ class EngineDoor:
         """What computes, as the worker said; "" before it has."""
         return deviceText(self.hello) if self.hello is not None else ""
 
-    def send(self, job: Job, source: str = "", volumes: dict | None = None, question: dict | None = None) -> None:
+    def send(self, job: Job, source: str = "", volumes=None, question: dict | None = None, listener=None) -> None:
         """Reads the volumes and hands the job over, both from the event loop; the answer comes later.
 
         volumes: channel name -> node, {} where the job looks at none.  question: the words of WorkerClient.explain,
-        compare, layers, predict or resample.  A pixel set in it may be a function that returns a generator, see
-        Question.recipe; it is replaced by what that read.  Nothing is raised: what goes wrong comes as ``onError``, of
-        small volumes before this returns.
+        compare, layers, predict, resample, paint, trust or bySegment.  A word in it, or a pixel set, may be a function
+        that returns a generator, see Question.recipe; it is replaced by what that read.  A former job that has not
+        ended yet gives way.  Nothing is raised: what goes wrong comes as ``onError``, of small volumes before this
+        returns.
         """
-        self._job = job
+        self.drop()
+        self._job, self._listener = job, listener or self.presenter
         self._reading.start(self._sending(job, source, volumes, question), lambda number: None, self._failed)
 
     def cancel(self) -> None:
@@ -66,9 +77,16 @@ class EngineDoor:
         if self._reading.running:
             self._reading.stop()
             self._job = None
-            self.presenter.onError("cancelled", "Cancelled.", "")
+            self._listener.onError("cancelled", "Cancelled.", "")
         elif self._client is not None:
             self._client.cancel()
+
+    def drop(self) -> None:
+        """The job is not waited for any more: the worker ends it at its next word of progress, and stays."""
+        job, self._job = self._job, None
+        self._reading.stop()
+        if job is not None and self._client is not None:
+            self._client.cancel(job.number, patient=True)
 
     def close(self) -> None:
         """Ends the worker now and silently, and forgets the image."""
@@ -84,6 +102,8 @@ class EngineDoor:
             for one in question["pixelSets"]:
                 read.append((yield from one()) if callable(one) else one)
             question["pixelSets"] = read
+        for word in [word for word in question or () if callable(question[word])]:
+            question[word] = yield from question[word]()
         image = (yield from self._imageSteps(volumes)) if volumes else None
         if self._client is None:
             self._client = self._makeClient()
@@ -94,14 +114,11 @@ class EngineDoor:
             job.number = self._client.describe(source)
         elif job.purpose == PLACE:
             job.number = self._client.resample(**question)
-        elif job.purpose == LAYERS:
-            job.number = self._client.layers(source, image, **question)
-        elif job.purpose == PREDICT:
-            job.number = self._client.predict(source, image, **question)
-        elif job.purpose == COMPARE:
-            job.number = self._client.compare(source, image, **question)
+        elif job.purpose == BY_SEGMENT:
+            job.number = self._client.bySegment(**question)
         else:
-            job.number = self._client.explain(source, image, **question)
+            ask = getattr(self._client, _OF_AN_IMAGE.get(job.purpose, "explain"))
+            job.number = ask(source, image, **question)
 
     def _imageSteps(self, volumes):
         """Generator; returns the volume's Image, of several volumes ChannelImages: the same objects as long as voxels
@@ -112,41 +129,37 @@ class EngineDoor:
         for name, node in volumes.items():
             if node.GetID() not in self._images:
                 image = yield from imageSteps(node, f"The volume for {name}" if len(volumes) > 1 else "")
-                self._images[node.GetID()] = (_stamp(node), image)
+                self._images[node.GetID()] = (voxelStamp(node), image)
         images = tuple(self._images[node.GetID()][1] for node in volumes.values())
         return images[0] if len(images) == 1 else ChannelImages(images, tuple(volumes))
 
     def _failed(self, error):
         self._job = None
         if isinstance(error, SegHiResCamError):
-            self.presenter.onError(error.code, error.sentence, error.hint)
+            self._listener.onError(error.code, error.sentence, error.hint)
         else:
             logging.error("SegHiResGradCAM failed", exc_info=error)
-            self.presenter.onError(
+            self._listener.onError(
                 "unexpected", "Something failed in the module itself.", "Please report the details.", repr(error)
             )
 
     def _onProgress(self, number, fraction, phase):
         if self._job is not None and number in (None, self._job.number):
-            self.presenter.onProgress(fraction, phase)
+            self._listener.onProgress(fraction, phase)
 
     def _onResult(self, number, result):
         if self._job is not None and number == self._job.number:
-            self._job = None
-            self.cost = result.get("session", self.cost)
-            self.presenter.onAnswer(result)
+            job, self._job = self._job, None
+            if job.purpose not in _ASIDE:
+                self.cost = result.get("session", self.cost)
+            self._listener.onAnswer(result)
 
     def _onError(self, number, failure):
         if self._job is not None and number == self._job.number:
             self._job = None
             log = list(self._client.log)[-_LOG_LINES:]
-            self.presenter.onError(failure.code, failure.sentence, failure.hint, "\n".join(log))
-
-
-def _stamp(volumeNode):
-    data = volumeNode.GetImageData()
-    return data.GetMTime() if data is not None else 0
+            self._listener.onError(failure.code, failure.sentence, failure.hint, "\n".join(log))
 
 
 def _isSame(volumeNode, stamp, image):
-    return _stamp(volumeNode) == stamp and gridOfVolume(volumeNode).same_as(image.grid, 1e-9)
+    return voxelStamp(volumeNode) == stamp and gridOfVolume(volumeNode).same_as(image.grid, 1e-9)

@@ -56,6 +56,12 @@ def imageSteps(volumeNodes, called: str = ""):
     return Image(array, grid)
 
 
+def voxelStamp(volumeNode) -> int:
+    """Changes with the volume's voxels; 0 without any."""
+    data = volumeNode.GetImageData()
+    return data.GetMTime() if data is not None else 0
+
+
 def _called(number, count):
     return "The volume" if count == 1 else f"Channel {number}"
 

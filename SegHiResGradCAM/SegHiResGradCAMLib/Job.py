@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 DESCRIBE, LAYERS, EXPLAIN, OTHER_LAYER, PLACE = "describe", "layers", "explain", "other layer", "place"
 PREDICT, COMPARE = "predict", "compare"
+PAINT, CHECK, COST, FULL, BY_SEGMENT = "paint", "check", "cost of the full check", "full check", "by segment"
 
 
 @dataclass

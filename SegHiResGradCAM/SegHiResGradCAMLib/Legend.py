@@ -9,6 +9,7 @@ import slicer
 from . import Names
 from .DisplaySettings import DisplaySettings
 from .Provenance import explanationFacts
+from .TrustFacts import NOT_SUPPORTED, isNotSupported
 
 LABELS = 5
 _WIDTH_PER_CHARACTER = 0.0125  # of the view: Slicer fits the text to the legend's width and ignores font sizes
@@ -35,7 +36,7 @@ def updateLegend(volumeNode, settings: DisplaySettings):
 
 
 def _title(volumeNode, signed):
-    """Three or four short lines; a map that shows nothing says why instead of unit and share."""
+    """A few short lines; a map that shows nothing says why instead of unit and share, and one that fails says so."""
     facts = explanationFacts(volumeNode)
     lines = [facts["method_title"], f"{facts['class_name']}, {facts['layer']['name']}"]
     shareShown = float(volumeNode.GetAttribute(Names.PREFIX + "ShareShown"))
@@ -44,6 +45,8 @@ def _title(volumeNode, signed):
         lines.append(f"{unit}, {100 * shareShown:.0f} % of {'both signs' if signed else 'evidence'}")
     else:
         lines += ["nothing to show:", volumeNode.GetAttribute(Names.PREFIX + "Reason") or "no value is positive"]
+    if isNotSupported(volumeNode):
+        lines.append(NOT_SUPPORTED)
     return "\n".join(lines)
 
 

@@ -23,13 +23,18 @@ class Notices:
     def fail(self, sentence: str, hint: str = "", details: str = "") -> None:
         self.status, self.error, self.details = "", f"{sentence} {hint}".strip(), details
 
+    def failed(self, error: Exception) -> None:
+        """Tells an error. Nothing is swallowed: the log has what is a fault of ours."""
+        if isinstance(error, SegHiResCamError):
+            self.fail(error.sentence, error.hint)
+        else:
+            logging.error("SegHiResGradCAM failed", exc_info=error)
+            self.fail("Something failed in the module itself.", "Please report the details.", repr(error))
+
     def guarded(self, action, *arguments):
-        """What the action returns; None after an error, which is then told.  Nothing is swallowed: the log has it."""
+        """What the action returns; None after an error, which is then told."""
         try:
             return action(*arguments)
-        except SegHiResCamError as error:
-            self.fail(error.sentence, error.hint)
         except Exception as error:
-            logging.exception("SegHiResGradCAM failed")
-            self.fail("Something failed in the module itself.", "Please report the details.", repr(error))
+            self.failed(error)
         return None

@@ -13,6 +13,7 @@ _LISTS = (
     ("methodComboBox", "methods", "method", ""),
     ("layerComboBox", "layers", "layer", ""),
     ("shownLayerComboBox", "shownLayers", "shownLayer", ""),
+    ("paintComboBox", "regions", "region", ""),
 )
 #: labels that are hidden while they have nothing to say
 _NOTES = (
@@ -21,7 +22,23 @@ _NOTES = (
     ("classTextLabel", "classText"),
     ("layerWarningLabel", "layerWarning"),
     ("deviceTextLabel", "device"),
+    ("verdictLabel", "verdict"),
+    ("numbersLabel", "numbers"),
+    ("checkStateLabel", "checkState"),
+    ("paintTextLabel", "paintText"),
+    ("segmentsTextLabel", "segmentsText"),
 )
+#: button, why it is disabled in the ViewState, and what it does
+_TESTS = (
+    ("paintButton", "paintReason", "Replaces that part of the image by its surroundings and asks the network again: "
+     "does the segment stay? The painted part and the segments before and after come into the scene."),
+    ("fullCheckButton", "fullReason", "Deletion against random order, randomised weights, stability. Says first what "
+     "it takes, and asks. A map that fails is marked: not supported by the model."),
+    ("segmentsButton", "segmentsReason", "How much of the evidence lies in which segment of the chosen segmentation: a "
+     "table beside the map."),
+    ("tableButton", "tableReason", "Adds a table with the numbers beside the map; Export writes it too."),
+    ("curvesButton", "curvesReason", "Shows the deletion and insertion curves; changes the layout to one with a plot."),
+)  # fmt: skip
 _TOOLTIP_ROLE = 3  # Qt::ToolTipRole
 _COMPARE_TIP = (
     "Asks the same question of every layer method that takes few passes, at every main layer: a folder of maps beside "
@@ -133,6 +150,12 @@ class PanelView:
         _set(ui.factsText, "plainText", state.resultFacts)
         _set(ui.exportButton, "enabled", not state.exportReason)
         _set(ui.exportButton, "toolTip", state.exportReason or "Writes this map (.nrrd) and its facts (.json).")
+        for name, reason, tip in _TESTS:
+            _set(getattr(ui, name), "enabled", not getattr(state, reason))
+            _set(getattr(ui, name), "toolTip", getattr(state, reason) or tip)
+        _set(ui.numbersLabel, "toolTip", state.numbersTip)
+        _set(ui.checkCheckBox, "checked", state.checksEvery)
+        _show(ui.stopCheckButton, state.checking)
         _set(ui.removeButton, "toolTip", _REMOVE_ALL_TIP if state.inComparison else _REMOVE_TIP)
         if display is None:
             return

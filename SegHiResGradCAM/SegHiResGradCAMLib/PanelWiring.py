@@ -58,3 +58,12 @@ def connectControls(ui, view, presenter, chooseFolder) -> None:
     ui.legendCheckBox.connect("clicked(bool)", lambda on: desk.setDisplay(legend=on))
     ui.smoothCheckBox.connect("clicked(bool)", lambda on: desk.setDisplay(smooth=on))
     ui.in3DCheckBox.connect("clicked(bool)", desk.setIn3D)
+    # Is it true?
+    ui.paintComboBox.connect("activated(int)", lambda index: presenter.paint.choose(view.key("paintComboBox")))
+    ui.paintButton.connect("clicked()", presenter.paint.paint)
+    ui.stopCheckButton.connect("clicked()", presenter.checks.stop)
+    ui.checkCheckBox.connect("clicked(bool)", presenter.checks.setEveryMap)
+    ui.fullCheckButton.connect("clicked()", presenter.trust.checkFully)
+    ui.segmentsButton.connect("clicked()", presenter.segments.ask)
+    ui.tableButton.connect("clicked()", presenter.trust.addTable)
+    ui.curvesButton.connect("clicked()", presenter.trust.showCurves)

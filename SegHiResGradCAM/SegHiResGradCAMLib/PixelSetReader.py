@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-import slicer
 from seghirescam.errors import EmptyPixelSetError, PixelSetError
 from seghirescam.geometry import Grid
 from seghirescam.messages import BoxedPixels
 from seghirescam.protocol import PixelSet
 
 from .Geometry import gridOfVolume, parentToWorld
-from .SegmentLabelmap import SegmentLabelmap, convertedLabelmap, labelmapStamp
+from .SegmentLabelmap import labelmapOf, labelmapStamp
 from .Steps import finished
 
 #: voxels sampled in one step: a few milliseconds
@@ -36,11 +35,7 @@ def pixelSetSteps(segmentationNode, segmentId: str, volumeNode):
     grid = gridOfVolume(volumeNode)
     toWorld = parentToWorld(segmentationNode, "segmentation")
     stamp = _stamp(segmentationNode, segmentId, volumeNode)
-    stored = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
-    if segmentationNode.GetSegmentation().ContainsRepresentation(stored):
-        labelmap = SegmentLabelmap.of(segmentationNode, segmentId)
-    else:
-        labelmap = convertedLabelmap(segmentationNode, segmentId, volumeNode)
+    labelmap = labelmapOf(segmentationNode, segmentId, volumeNode)
     box = (yield from labelmap.boxSteps()) if labelmap is not None else None
     if box is None:
         raise EmptyPixelSetError(f"The segment '{name}' is empty.", "Paint it first, or choose another segment.")

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from . import Question
+from .Attachments import removeOrphans
 from .Channels import volumesOf
+from .CheckDesk import CheckDesk
 from .Choices import ScoreChoice
 from .ComparisonDesk import ComparisonDesk
 from .Consent import Consent
 from .DemoCase import MODEL, RIVAL, openDemoCase
 from .Dependencies import Dependencies
-from .Job import COMPARE, DESCRIBE, EXPLAIN, LAYERS, PREDICT, Job
+from .ImageReader import voxelStamp
+from .Job import BY_SEGMENT, COMPARE, COST, DESCRIBE, EXPLAIN, FULL, LAYERS, PAINT, PREDICT, Job
 from .ModelDesk import ModelDesk
 from .ModelFacts import READ, ModelFacts
 from .Notices import Notices
+from .PaintDesk import PaintDesk
 from .PredictionDesk import PredictionDesk
 from .ResultDesk import ResultDesk
+from .SegmentEvidenceDesk import SegmentEvidenceDesk
+from .TrustDesk import TrustDesk
 from .ViewBuilder import viewOf
 
 
@@ -28,10 +34,12 @@ class Presenter:
 
     def __init__(self, scene, engine, settings, ask, installer, onChange, examine, later=lambda ms, fn: fn()):
         self.scene, self.engine, self.installer = scene, engine, installer
-        self.examine, self._onChange = examine, onChange
+        self.examine, self.ask, self._onChange = examine, ask, onChange
         self.consent, self.notices = Consent(settings, ask), Notices()
         self.models, self.desk = ModelDesk(self, scene, settings, later), ResultDesk(self, scene)
         self.predictions, self.comparisons = PredictionDesk(self, scene), ComparisonDesk(self, scene, later)
+        self.checks, self.trust = CheckDesk(self, settings), TrustDesk(self)
+        self.paint, self.segments = PaintDesk(self, scene, later), SegmentEvidenceDesk(self, scene)
         self.parameters = None
         self.missing = Dependencies()
         self.job: Job | None = None
@@ -47,17 +55,23 @@ class Presenter:
         self.parameters = parameters
         self.models.enter()
         self.missing = self.examine(self.model.requirements)
+        if self._entered:
+            self.checks.follow()
         self.changed()
 
     def exit(self) -> None:
         """The user went to another module: what runs may end, then the worker is let go."""
         self._entered = False
         if not self.busy:
+            self.checks.giveWay()
             self.engine.close()
 
     def sceneClosing(self) -> None:
         """Nothing may come back into a scene that is going: the worker is ended."""
         self.comparisons.close()
+        self.paint.stop()
+        self.checks.forget()
+        self.desk.results.clear()
         self.parameters = self.job = None
         self.engine.close()
         self.layersOf.clear()
@@ -73,8 +87,10 @@ class Presenter:
         """Nodes came or went: an answer without its nodes is not waited for."""
         self.desk.results.forget()
         self.comparisons.sweep()
+        removeOrphans(self.scene)
+        self.checks.sweep()
         if self.busy and not self.job.hasItsNodes(self.scene):
-            self.comparisons.stop()
+            self._stopAdding()
             self.engine.close()
             self.job = None
             self.notices.fail("Stopped, because a node that was being explained was removed.", "Choose another one.")
@@ -141,13 +157,19 @@ class Presenter:
             return "There is no scene to work on."
         return "Packages are being installed." if self.installer.busy else ""
 
+    def cannotTest(self) -> str:
+        """What stands in the way of every test of a map, "" if nothing does."""
+        if self.busy:
+            return "Wait for what is running, or cancel it."
+        return self.cannotCompute() or self.missing.sentence
+
     def whyNot(self) -> str:
         """Why Apply cannot work now, "" if it can."""
         return self.cannotCompute() or Question.whyNot(self.parameters, self.model) or self.missing.sentence
 
     def apply(self) -> None:
         """The one button: asks, or cancels what runs."""
-        if self.comparisons.stop():  # its answer was there already
+        if self._stopAdding():  # its answer was there already
             self.onError("cancelled", "Cancelled.", "")
         elif self.busy:
             self.job.cancelling = True
@@ -172,12 +194,17 @@ class Presenter:
             self.send(job, self.model.source, Question.where(self.parameters, self.model))
             self.changed()
 
-    def send(self, job: Job, source: str, question: dict) -> None:
-        """Hands a job over; the engine reads its volumes by and by."""
+    def send(self, job: Job, source: str, question: dict, listener=None) -> None:
+        """Hands a job over; the engine reads its volumes by and by.
+
+        listener: of a job behind the panel, which is not busy meanwhile; one that runs gives way to any other.
+        """
         job.what.setdefault("layerKey", self.layerKey())
-        self.job = job
+        if listener is None:
+            self.checks.giveWay()
+            self.job = job
         volumes = {name: self.scene.GetNodeByID(nodeId) for name, nodeId in job.volumes.items()}
-        self.engine.send(job, source, volumes, question)
+        self.engine.send(job, source, volumes, question, listener)
 
     def volumeIds(self) -> dict[str, str]:
         """Channel name -> id of its volume; all of them are chosen when something can be asked."""
@@ -208,14 +235,12 @@ class Presenter:
         if job is not None and job.hasItsNodes(self.scene):
             if "layers" in answer:
                 self.layersOf[job.what["layerKey"]] = tuple(answer["layers"])
-            if job.purpose == DESCRIBE:
-                self.notices.guarded(self.models.described, job, answer)
-            elif job.purpose == PREDICT:
-                self.notices.guarded(self.predictions.answered, job, answer)
-            elif job.purpose == COMPARE:
-                self.notices.guarded(self.comparisons.answered, job, answer)
-            elif job.purpose != LAYERS:
-                self.notices.guarded(self.desk.answered, job, answer)
+            hears = {
+                DESCRIBE: self.models.described, LAYERS: lambda *words: None, PREDICT: self.predictions.answered,
+                COMPARE: self.comparisons.answered, PAINT: self.paint.answered, COST: self.trust.answered,
+                FULL: self.trust.answered, BY_SEGMENT: self.segments.answered,
+            }  # fmt: skip
+            self.notices.guarded(hears.get(job.purpose, self.desk.answered), job, answer)
         self.settle()
 
     def onError(self, code: str, sentence: str, hint: str, log: str = "") -> None:
@@ -230,7 +255,9 @@ class Presenter:
 
     def settle(self) -> None:
         """A job has ended, or goes on by itself."""
-        if not self.busy and not self._entered:
+        if self._entered:
+            self.checks.follow()
+        elif not self.busy:
             self.engine.close()
         self.changed()
 
@@ -253,10 +280,15 @@ class Presenter:
             "segmentId": p.segmentId if segmentation else None,
             "grid": p.grid.value,
             "model": self.model.source,
+            "stamps": tuple(voxelStamp(self.scene.GetNodeByID(nodeId)) for nodeId in volumes.values()),
             "question": question,
         }
         nodes = tuple(filter(None, (*volumes.values(), what["segmentation"])))
         return Job(purpose, nodes, what, volumes), question
+
+    def _stopAdding(self) -> bool:
+        """Ends the bringing of an answer into the scene; False if nothing was being brought."""
+        return any([self.comparisons.stop(), self.paint.stop()])
 
     def _installed(self, succeeded, sentence, log):
         self.missing = self.examine(self.model.requirements)

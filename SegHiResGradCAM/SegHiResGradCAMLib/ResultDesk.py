@@ -58,7 +58,8 @@ class ResultDesk:
         if origin is None or name == self.results.shownLayer(node):
             return
         if name in origin.maps and self.results.isAtHand(node, name):
-            self._do(lambda: self._panel.write(result=self.results.showLayer(node, name)))
+            self._do(self._show, node, name)
+            self._panel.checks.follow()
         elif self._panel.busy:
             self._tell("The worker is busy with another question.", "Wait for its answer, or cancel it.")
         elif name in origin.maps:
@@ -68,6 +69,11 @@ class ResultDesk:
             self._panel.changed()
         else:
             self._compute(node, origin, name)
+
+    def _show(self, node, name):
+        new = self.results.showLayer(node, name)
+        self._panel.write(result=new)
+        self._panel.checks.shown(new)
 
     def _compute(self, node, origin, name):
         found = inputVolumesOf(node)
@@ -99,7 +105,8 @@ class ResultDesk:
                 self.showLayer(name)
             return
         found = {explanation.layer.name: explanation for explanation in answer["explanations"]}
-        origin = Pass(found, tuple(answer["layers"]), job.what["model"], job.what["question"], tuple(job.volumes))
+        asked = (job.what["model"], job.what["question"], tuple(job.volumes), job.what["stamps"])
+        origin = Pass(found, tuple(answer["layers"]), *asked)
         volumes = [self._scene.GetNodeByID(nodeId) for nodeId in job.volumes.values()]
         segmentation = self._scene.GetNodeByID(job.what["segmentation"]) if job.what["segmentation"] else None
         wanted = answer["explanations"][0].layer.name
@@ -108,6 +115,7 @@ class ResultDesk:
         node = self._panel.notices.guarded(self.results.add, *add)
         if node is not None:
             self._panel.write(result=node)
+            self._panel.checks.shown(node)
             seconds, again = answer["session"]["seconds"], answer["session"]["forward_calls_now"]
             self._panel.notices.say(f"Done in {seconds:.1f} s{'' if again else ', without running the network again'}.")
 
@@ -130,7 +138,10 @@ class ResultDesk:
         self._panel.changed()
 
     def export(self, chooseFolder) -> None:
-        """Writes the shown result as two files. chooseFolder(former) -> path: asks the user; "" is no."""
+        """Writes the shown result: voxels, facts, and the tables about it.
+
+        chooseFolder(former) -> path: asks the user; "" is no.
+        """
         if whyNotExported(self.node):
             return
         folder = chooseFolder(self._folder)
@@ -140,7 +151,8 @@ class ResultDesk:
         self._panel.notices.clear()
         written = self._panel.notices.guarded(self._written, folder)
         if written is not None:
-            self._panel.notices.say(f"Written: {written[0].name} and {written[1].name}.")
+            *first, last = [path.name for path in written]
+            self._panel.notices.say(f"Written: {', '.join(first)} and {last}.")
         self._panel.changed()
 
     def _written(self, folder):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from seghirescam.geometry import Grid
 from seghirescam.protocol import Explanation, LayerInfo
 
 from . import Names
+from .Attachments import moveAttached, removeAttached
 from .Comparison import comparisonOf
 from .DisplaySettings import DisplaySettings
 from .Geometry import gridOfVolume
@@ -18,6 +19,7 @@ from .RecentMaps import RecentMaps
 from .SceneNodes import nodesOfClass
 from .ShownMap import ShownMap, isSmall
 from .SliceLayers import hideFromForeground
+from .TrustFacts import NOT_SUPPORTED, isNotSupported, verdictText
 from .ViewState import Option
 from .VolumeRendering import hideFrom3D, isIn3D, showIn3D
 
@@ -29,7 +31,8 @@ ARBITRARY = "arbitrary"
 class Pass:
     """What came of one question: maps by layer, all layers of the network, and the question to ask for more of them.
 
-    channels: names of the input volumes, in the model's order.
+    channels: names of the input volumes, in the model's order.  stamps: of their voxels when the question was asked.
+    checks: layer -> what TrustFacts.writeTrust takes, of those maps that were checked.
     """
 
     maps: dict[str, Explanation]
@@ -37,6 +40,8 @@ class Pass:
     model: str
     question: dict
     channels: tuple[str, ...] = ("image",)
+    stamps: tuple[int, ...] = ()
+    checks: dict[str, dict] = field(default_factory=dict)
 
 
 class Results:
@@ -108,6 +113,7 @@ class Results:
         self._passes.pop(node.GetID(), None)
         self._recent.forget(self._passes.values())
         hideFrom3D(node)
+        removeAttached(node)
         removeOverlay(node)
 
     def forget(self) -> None:
@@ -115,9 +121,18 @@ class Results:
         self._passes = {key: kept for key, kept in self._passes.items() if self._scene.GetNodeByID(key)}
         self._recent.forget(self._passes.values())
 
+    def clear(self) -> None:
+        """The scene goes: another one may use the same ids."""
+        self._passes.clear()
+        self._recent.forget(())
+
     def origin(self, node) -> Pass | None:
         """The pass a result came from; None for a result of a reloaded scene."""
         return self._passes.get(node.GetID())
+
+    def nodeOf(self, origin: Pass):
+        """The node that shows a map of this pass, None if it was removed."""
+        return next((node for node in self.nodes() if self.origin(node) is origin), None)
 
     def layers(self, node) -> tuple[Option, ...]:
         """The layers that can be shown: those at hand, and the main ones that could be asked for without a new pass."""
@@ -150,6 +165,7 @@ class Results:
             shown=self._recent.get(origin, layerName),
         )
         self._passes[new.GetID()] = origin
+        moveAttached(node, new)
         self.remove(node)
         if in3D:
             showIn3D(new)
@@ -200,6 +216,8 @@ def facts(node) -> list[str]:
         lines.append(f"Model: {origin['model']}, on {origin.get('device', '?')}, {origin.get('engine', '')}")
     if found["reason"]:
         lines.append(found["reason"])
+    if verdictText(node):
+        lines.append(verdictText(node))
     return [*lines, *found["notes"]]
 
 
@@ -208,6 +226,8 @@ def _title(node):
     parts = [found["class_name"], found["layer"]["name"], found["pixel_set"], found["provenance"].get("model", "")]
     if comparisonOf(node) is not None:
         parts.insert(0, found["method_title"])
+    if isNotSupported(node):
+        parts.insert(0, NOT_SUPPORTED.upper())
     return " · ".join(part for part in parts if part)
 
 

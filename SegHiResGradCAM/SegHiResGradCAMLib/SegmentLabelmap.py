@@ -63,6 +63,14 @@ class SegmentLabelmap:
         return mask
 
 
+def labelmapOf(segmentationNode, segmentId: str, volumeNode) -> SegmentLabelmap | None:
+    """A segment's labelmap as it is stored, or converted (:func:`convertedLabelmap`); None if nothing is drawn."""
+    stored = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
+    if segmentationNode.GetSegmentation().ContainsRepresentation(stored):
+        return SegmentLabelmap.of(segmentationNode, segmentId)
+    return convertedLabelmap(segmentationNode, segmentId, volumeNode)
+
+
 def labelmapStamp(segmentationNode, segmentId: str) -> tuple:
     """Changes when the segment is painted, replaced or removed."""
     segmentation, labelmap = segmentationNode.GetSegmentation(), None

@@ -10,19 +10,21 @@ from .Comparison import comparisonOf
 from .Dependencies import TORCH, isInstalled
 from .DisplaySettings import TABLES
 from .Export import whyNotExported
-from .Job import COMPARE, DESCRIBE, EXPLAIN, LAYERS, OTHER_LAYER, PLACE, PREDICT
+from .Job import BY_SEGMENT, COMPARE, COST, DESCRIBE, EXPLAIN, FULL, LAYERS, OTHER_LAYER, PAINT, PLACE, PREDICT
 from .ModelFacts import READ
 from .OverlayDisplay import settingsOf
 from .Question import segmentName
 from .Results import facts, layerOption
 from .SegmentSize import coarsenessWarning, segmentExtentMm
+from .TruthView import truthOf
 from .ViewState import Option, ViewState
 from .VolumeRendering import isIn3D
 
 _PHASES = {
     EXPLAIN: "Asking the network", LAYERS: "Listing the layers", OTHER_LAYER: "Computing another layer",
     PLACE: "Showing another layer", PREDICT: "Predicting",
-    COMPARE: "Comparing methods",
+    COMPARE: "Comparing methods", PAINT: "Painting over", COST: "Estimating the full check",
+    FULL: "Checking fully", BY_SEGMENT: "Sharing out the evidence",
 }  # fmt: skip
 _WORDS = (
     Option(DEFAULT_LAYER, "Default: deepest with 2 cells across", "The deepest level that resolves the segment."),
@@ -130,8 +132,10 @@ def _see(presenter):
     desk = presenter.desk
     node = desk.node
     if node is None:
-        return {"colorTables": TABLES}
+        return {"colorTables": TABLES, "checksEvery": presenter.checks.everyMap}
     return {
+        **truthOf(presenter, node),
+        "checksEvery": presenter.checks.everyMap,
         "results": desk.results.options(),
         "result": node.GetID(),
         "resultFacts": "\n".join(facts(node)),

@@ -25,7 +25,10 @@ class ViewState:
     segmentation: the MRML node.  editable: the question may be changed (not while it is being answered).  applyReason:
     why Apply is disabled, "" if it is not.  fraction: 0..1 while ``busy``.  error: one sentence with what to do,
     ``details`` for the folded text.  display: None when no result is shown.  exportReason, predictReason,
-    compareReason: why these buttons are disabled.  inComparison: the shown result goes with a whole comparison.
+    compareReason and the other reasons: why these buttons are disabled.  inComparison: the shown result goes with a
+    whole comparison.  verdict: of the full check.  numbers: of the fast one, rich text, with a longer tip; checkState:
+    what is going on while there are none; checking: a check runs behind the panel.  regions / region: what can be
+    painted over.  paintText, segmentsText: what came of it.
     """
 
     models: tuple[Option, ...] = ()
@@ -73,6 +76,22 @@ class ViewState:
     exportReason: str = ""
     inComparison: bool = False
     colorTables: tuple[str, ...] = ()
+
+    checksEvery: bool = True
+    verdict: str = ""
+    numbers: str = ""
+    numbersTip: str = ""
+    checkState: str = ""
+    checking: bool = False
+    regions: tuple[Option, ...] = ()
+    region: str = ""
+    paintReason: str = ""
+    paintText: str = ""
+    fullReason: str = ""
+    segmentsReason: str = ""
+    segmentsText: str = ""
+    tableReason: str = ""
+    curvesReason: str = ""
 
     @property
     def canApply(self) -> bool:

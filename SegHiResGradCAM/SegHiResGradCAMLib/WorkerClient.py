@@ -11,6 +11,7 @@ closed.  The process starts with the first request, and anew with the next reque
 from __future__ import annotations
 
 import itertools
+import math
 import sys
 import time
 
@@ -19,7 +20,8 @@ from seghirescam.messages import Failure, Hello, Progress, Result
 
 from .Steps import SECONDS, advanced
 from .WorkerLink import WorkerLink, cancelled, deviceText, newLog, notStarted
-from .WorkerRequest import WorkerRequest, plainVoxels, refuseUnknown
+from .WorkerQuestions import WorkerQuestions, refuseUnknown
+from .WorkerRequest import WorkerRequest, plainVoxels
 
 __all__ = ["WorkerClient", "deviceText"]
 
@@ -27,7 +29,7 @@ CONSENT_PREFIX = "SegHiResGradCAM/Consent/"
 BUSY_MS, IDLE_MS = 40, 500
 
 
-class WorkerClient:
+class WorkerClient(WorkerQuestions):
     """See the module's words.
 
     schedule(ms, fn): calls fn once, later, from the event loop.  pythonExecutable: the interpreter or its launcher, a
@@ -66,67 +68,20 @@ class WorkerClient:
         self._numbers = itertools.count(1)
         self._latestTick = 0
 
-    # what can be asked: each returns the request's number at once
-
-    def describe(self, source) -> int:
-        """Result: kind, kind_title, classes, channels, requirements, missing, runs_author_code, consent_sha256."""
-        return self._ask({"do": "describe", "model": source})
-
-    def layers(self, source, image, *, codeHash: str = "", **options) -> int:
-        """Result: layers (list of LayerInfo) for this image. Options: device, precision, memory_budget_bytes."""
-        return self._ask({"do": "layers", "model": source} | self._words(codeHash, options), image=image)
-
-    def explain(self, source, image, pixelSets, *, class_index, codeHash: str = "", **options) -> int:
-        """Result: explanations (list of Explanation), layers (list of LayerInfo), session (what it cost and kept).
-
-        image: Image, or ChannelImages; pass the same objects as long as the case is the same, and they are not written
-        again.  pixelSets: PixelSets or recipes of seghirescam.pixel_sets.  codeHash: consent_sha256 of the description;
-        it is sent only if consent is on record.  Options: methods, layers, score, rival, side, device, precision,
-        memory_budget_bytes, tolerance as open_session and Session.ask take them; those left out or None are the
-        engine's choice; and show: {"on": "input" or "layer", "layer": its name, default the first}, then the result
-        holds also ``shown``, see :meth:`resample`.
-        """
-        message = {"do": "explain", "model": source, "class_index": class_index}
-        return self._ask(message | self._words(codeHash, options), image=image, pixelSets=list(pixelSets))
-
-    def compare(self, source, image, pixelSets, *, class_index, codeHash: str = "", **options) -> int:
-        """Result: rows (dicts, one a method and layer; ``map``: its place among the explanations, or None),
-        explanations, layers, session. pixelSets: one.  Options as of :meth:`explain` without show; methods: names or
-        "cheap", layers: names or "main"; most_cells: larger maps are measured but do not travel."""
-        message = {"do": "compare", "model": source, "class_index": class_index}
-        return self._ask(message | self._words(codeHash, options), image=image, pixelSets=list(pixelSets))
-
-    def estimate(self, source, image, pixelSets, *, codeHash: str = "", **options) -> int:
-        """Result: windows, of_windows, forward_passes, window_bytes of a question; {} where a model cuts no windows."""
-        message = {"do": "estimate", "model": source} | self._words(codeHash, options)
-        return self._ask(message, image=image, pixelSets=list(pixelSets))
-
-    def predict(self, source, image, *, codeHash: str = "", **options) -> int:
-        """Result: maps (each with labels, held, and classes as of prediction.label_maps), facts, notes, session."""
-        return self._ask({"do": "predict", "model": source} | self._words(codeHash, options), image=image)
-
-    def resample(self, explanation, target) -> int:
-        """Result: shown (voxels, unit, evidence), the map on the voxels of ``target``, a Grid; None: its own cells."""
-        message = {"do": "resample", "map": {"grid": explanation.grid.to_json()}, "unit": explanation.unit}
-        message["target"] = target.to_json() if target is not None else None
-        return self._ask(message, cells=explanation.map)
-
-    def probe(self) -> int:
-        """Result: devices with free memory, what is kept."""
-        return self._ask({"do": "probe"})
-
     def release(self) -> int | None:
         """Let a running worker forget its model and give memory back; None, and nothing happens, where none runs."""
         return self._ask({"do": "release"}) if self._link is not None else None
 
-    def cancel(self, number: int | None = None) -> None:
+    def cancel(self, number: int | None = None, patient: bool = False) -> None:
         """End one request, or all: politely, after ``cancelSeconds`` with the whole process group.
 
-        They end in onError with the code "cancelled", also if their result arrives meanwhile.
+        They end in onError with the code "cancelled", also if their result arrives meanwhile.  patient: only politely,
+        at the worker's next word of progress: what it keeps for the next question is worth more than that wait.
         """
+        seconds = math.inf if patient else self._cancelSeconds
         for request in self._requests.values():
             if number in (None, request.number) and request.cancelBy is None:
-                request.cancelBy = time.monotonic() + (self._cancelSeconds if request.isWorkersTurn else 0.0)
+                request.cancelBy = time.monotonic() + (seconds if request.isWorkersTurn else 0.0)
                 if request.isWorkersTurn and self._link is not None:
                     self._link.send({"id": next(self._numbers), "do": "cancel", "target": request.number})
         self._wake()
@@ -164,8 +119,7 @@ class WorkerClient:
     # the machinery
 
     def _words(self, codeHash, options):
-        refuseUnknown(options)
-        return options | {"consent_sha256": codeHash if self.hasConsent(codeHash) else None}
+        return refuseUnknown(options) | {"consent_sha256": codeHash if self.hasConsent(codeHash) else None}
 
     def _ask(self, message, **arrays):
         request = WorkerRequest(next(self._numbers), message, **arrays)

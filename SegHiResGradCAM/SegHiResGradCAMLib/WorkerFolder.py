@@ -55,23 +55,18 @@ class WorkerFolder:
         """Generator, as :meth:`writeImage`."""
         message["pixel_sets"] = []
         for pixels in pixelSets:
-            arrays = {}
-
-            def save(array, arrays=arrays):
-                name = f"pixels_{next(self._numbers)}.npy"
-                arrays[name] = array
-                return name
-
-            message["pixel_sets"].append(recipe_to_json(pixels, save))
-            for name, array in arrays.items():
-                yield from self._writeSteps(name, array)
+            message["pixel_sets"].append((yield from self._recipeSteps(pixels)))
             yield
 
-    def writeCells(self, cells: np.ndarray, message: dict):
-        """Generator, as :meth:`writeImage`: a layer's map, whose grid the message holds already."""
+    def writeRegion(self, region, message: dict):
+        """Generator, as :meth:`writeImage`: a recipe as ``message["region"]``."""
+        message["region"] = yield from self._recipeSteps(region)
+
+    def writeCells(self, cells: np.ndarray, place: dict):
+        """Generator, as :meth:`writeImage`: a map or label map; ``place``, a part of the message, holds its grid."""
         name = f"map_{next(self._numbers)}.npy"
         yield from self._writeSteps(name, cells)
-        message["map"]["array"] = name
+        place["array"] = name
 
     def read(self, name: str) -> np.ndarray:
         """A result's array, which is then removed. Raises MessageError."""
@@ -94,6 +89,20 @@ class WorkerFolder:
     def remove(self) -> None:
         """The folder and everything in it."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+    def _recipeSteps(self, recipe):
+        """Generator; returns the recipe as JSON."""
+        arrays = {}
+
+        def save(array):
+            name = f"pixels_{next(self._numbers)}.npy"
+            arrays[name] = array
+            return name
+
+        told = recipe_to_json(recipe, save)
+        for name, array in arrays.items():
+            yield from self._writeSteps(name, array)
+        return told
 
     def _writeSteps(self, name, array):
         part = self.path / f"{name}.part"

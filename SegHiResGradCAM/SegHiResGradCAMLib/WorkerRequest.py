@@ -8,18 +8,17 @@ from types import SimpleNamespace
 import numpy as np
 
 from seghirescam.evidence import Evidence
+from seghirescam.geometry import Grid
 from seghirescam.messages import Failure, Result, explanation_from_json, layer_from_json
 
-#: words of a question beside model, image, pixel set and class
-_OPTIONS = {
-    "methods", "layers", "score", "rival", "side", "device", "precision", "memory_budget_bytes", "tolerance", "show",
-    "most_cells",
-}  # fmt: skip
+#: of an answer to paint: where it was painted, what the model drew before and after
+_MASKS = ("region", "before", "after")
 
 
 @dataclass(eq=False)
 class WorkerRequest:
-    """message: what will be sent.  image (or ChannelImages), pixelSets, cells: what goes with it as arrays.
+    """message: what will be sent.  image (or ChannelImages), pixelSets, region (a recipe), cells: what goes with it as
+    arrays; cells: [(array, the part of the message that will name it)].
 
     steps: generator that writes these arrays, or, once ``answer`` has come, reads those of the answer; None before,
     between and after.  result: the answer with its arrays, ready to be told.  cancelBy: None, or the time at which a
@@ -30,7 +29,8 @@ class WorkerRequest:
     message: dict
     image: object = None
     pixelSets: list | None = None
-    cells: np.ndarray | None = None
+    region: object = None
+    cells: list | None = None
     steps: object = None
     sent: bool = False
     answer: Result | None = None
@@ -50,8 +50,10 @@ class WorkerRequest:
             yield from folder.writeImage(self.image, self.message)
         if self.pixelSets is not None:
             yield from folder.writePixelSets(self.pixelSets, self.message)
-        if self.cells is not None:
-            yield from folder.writeCells(self.cells, self.message)
+        if self.region is not None:
+            yield from folder.writeRegion(self.region, self.message)
+        for array, place in self.cells or ():
+            yield from folder.writeCells(array, place)
 
     def reading(self, folder, hold):
         """Generator; returns the answer's data with arrays and objects in place of file names and JSON.
@@ -76,6 +78,10 @@ class WorkerRequest:
                 labels = yield from _voxels(folder, item["array"], hold, (np.uint8, np.uint16))
                 maps.append(SimpleNamespace(labels=labels, classes=item["classes"]))
             data["maps"] = maps
+        for name in _MASKS:
+            if isinstance(data.get(name), dict):
+                voxels = yield from _voxels(folder, data[name]["array"], hold, (np.uint8,))
+                data[name] = SimpleNamespace(voxels=voxels, grid=Grid.from_json(data[name]["grid"]))
         return data
 
 
@@ -97,13 +103,6 @@ def _voxels(folder, name, hold, dtypes):
 
     yield from folder.readSteps(name, allocate)
     return held[0]
-
-
-def refuseUnknown(options: dict) -> None:
-    """Raises TypeError: a misspelt option would be the engine's choice, silently."""
-    unknown = set(options) - _OPTIONS
-    if unknown:
-        raise TypeError(f"unknown options: {', '.join(sorted(unknown))}")
 
 
 def plainVoxels(shape, dtype=np.float32):

@@ -31,9 +31,9 @@ class SegHiResGradCAMSelfTest(unittest.TestCase):
         slicer.mrmlScene.Clear(0)
         slicer.app.processEvents()
 
-    def waitIdle(self):
+    def waitIdle(self, busy=None):
         end = time.monotonic() + PATIENCE_SECONDS
-        while self.presenter.busy:
+        while busy() if busy is not None else self.presenter.busy:
             self.assertLess(time.monotonic(), end, "the worker did not answer")
             slicer.app.processEvents()
             time.sleep(0.01)
@@ -102,6 +102,30 @@ class SegHiResGradCAMSelfTest(unittest.TestCase):
         self.waitIdle()
         self.assertEqual(self.ui.errorLabel.text, "")
         self.assertEqual(self.presenter.engine.cost["forward_calls_now"], 0)
+
+    @unittest.skipUnless(hasTorch(), "torch is not installed")
+    def test_whetherTheMapIsTrueIsSaidBesideItAndGoesWithIt(self):
+        self.openDemo()
+        slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)  # made when first asked for
+        before = {node.GetID() for node in slicer.mrmlScene.GetNodes()}
+        self.ui.applyButton.click()
+        self.waitIdle()
+        self.waitIdle(lambda: self.presenter.checks.job is not None)
+        self.assertIn("Completeness gap", self.ui.numbersLabel.text)
+        self.presenter.paint.choose("segment:Marker")
+        self.ui.paintButton.click()
+        self.waitIdle()
+        self.assertEqual(self.ui.errorLabel.text, "")
+        self.assertIn("changes its sign", self.ui.paintTextLabel.text)
+        self.ui.segmentsButton.click()
+        self.waitIdle()
+        self.assertEqual(self.ui.errorLabel.text, "")
+        self.assertIn("Marker", [option.text.split(": ")[-1] for option in self.presenter.paint.options()])
+        tables = [node for node in slicer.mrmlScene.GetNodes() if node.IsA("vtkMRMLTableNode")]
+        self.assertEqual(tables[-1].GetCellText(tables[-1].GetNumberOfRows() - 1, 0), "elsewhere")
+        self.ui.removeButton.click()
+        slicer.app.processEvents()
+        self.assertEqual({node.GetID() for node in slicer.mrmlScene.GetNodes()} - before, set())
 
     def test_missingTorchIsSaidAndThePanelStaysUsable(self):
         from SegHiResGradCAMLib.Dependencies import NO_EXTENSION, Dependencies

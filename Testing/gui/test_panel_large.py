@@ -1,5 +1,6 @@
 """A volume of clinical size: the event loop goes on, whatever is clicked; what is stopped half-way leaves nothing."""
 
+import json
 import os
 import signal
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 import slicer
+from SegHiResGradCAMLib.Attachments import attachedTo
 from SegHiResGradCAMLib.Geometry import gridOfVolume
 from SegHiResGradCAMLib.OverlayDisplay import settingsOf
 from stage.gui import choose, click, events
@@ -54,7 +56,10 @@ def test_no_click_holds_the_event_loop_and_the_map_is_the_engines(panel):
     level = node.GetDisplayNode().GetLowerThreshold()
     held = shown[shown >= level].sum(dtype=float) / shown[shown > 0].sum(dtype=float)
     assert share <= held <= share + 2e-3
-    # nothing is left in the private folder but the image
+    # nothing is left in the private folder but the image, once nobody is asked any more
+    panel.presenter.checks.stop()
+    client = panel.presenter.engine._client
+    events.waitUntil(lambda: client.state == "ready", 120_000, "the check has ended")
     assert [name.split("_")[0] for name in folders()] == ["image"]
 
 
@@ -88,6 +93,29 @@ def test_cancel_and_a_death_while_a_map_is_placed_leave_no_half_made_node(panel)
     panel.waitIdle()
     assert ui.errorLabel.text == "" and ui.shownLayerComboBox.currentText == other
     assert len(nodes()) == len(before) and panel.presenter.engine.cost["forward_calls"] == 1
+
+
+def test_painting_over_and_sharing_out_the_evidence_hold_nothing_up(panel):
+    openLargeCase(panel, SMALLER)
+    panel.applyAndWait()
+    before, ui = nodes(), panel.ui
+    with events.LoopGap() as gap:
+        click(ui.paintButton)
+        panel.waitIdle()
+    assert ui.errorLabel.text == "" and gap.longest < 1.0 and len(nodes() - before) > 0
+    (painting,) = attachedTo(panel.node)
+    mask = slicer.util.arrayFromSegmentBinaryLabelmap(painting, "region", panel.presenter.parameters.volume)
+    facts = json.loads(painting.GetAttribute("SegHiResGradCAM.Painting"))
+    voxel = gridOfVolume(panel.presenter.parameters.volume).voxel_ml
+    assert mask.sum() * voxel == pytest.approx(facts["painted_ml"], rel=1e-3)
+    click(ui.trueButton)
+    panel.waitIdle()
+    with events.LoopGap() as gap:
+        click(ui.segmentsButton)
+        panel.waitIdle()
+    assert ui.errorLabel.text == "" and gap.longest < 1.0 and ui.segmentsTextLabel.text.startswith("Evidence: ")
+    click(ui.removeButton)
+    assert not nodes() - before
 
 
 def test_cancel_while_the_volume_is_read_stops_at_once(panel):

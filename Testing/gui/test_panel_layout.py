@@ -34,13 +34,16 @@ def overlapping(top):
 
 
 def test_the_panel_fits_the_module_column_in_every_state(panel, tmp_path):
-    for name in ("empty", "demo", "how", "result", "error"):
+    for name in ("empty", "demo", "how", "result", "checked", "error"):
         if name == "demo":
             panel.openDemo()
         if name == "how":
             panel.openHow()
         if name == "result":
             panel.applyAndWait()
+        if name == "checked":
+            panel.waitChecked()
+            assert panel.ui.numbersLabel.isVisible()
         if name == "error":
             panel.presenter.notices.fail("The segment lies outside the volume.", "Choose another volume.", "log")
             panel.presenter.changed()

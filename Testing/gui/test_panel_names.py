@@ -8,6 +8,7 @@ import pytest
 
 import slicer
 from SegHiResGradCAMLib import readImage, readPixelSet
+from SegHiResGradCAMLib.Attachments import attachedTo
 from SegHiResGradCAMLib.WorkerProcess import WorkerProcess
 from stage.builders import addSegmentation, addVolume
 from stage.gui import click
@@ -77,6 +78,15 @@ def test_the_name_is_in_no_file_no_log_no_message_and_no_words_of_ours(panel, ca
     panel.applyAndWait()
     ui = panel.ui
     assert ui.errorLabel.text == ""
+    panel.waitChecked()
+    click(ui.paintButton)
+    panel.waitIdle()
+    click(ui.trueButton)
+    panel.waitIdle()
+    click(ui.segmentsButton)
+    panel.waitIdle()
+    assert ui.errorLabel.text == "" and ui.numbersLabel.text
+    click(ui.tableButton)
     click(ui.exportButton)
     voxels, sidecar = (next((tmp_path / "out").glob(f"*{end}")) for end in (".nrrd", ".json"))
     legend = slicer.modules.colors.logic().GetColorLegendDisplayNode(panel.node)
@@ -86,6 +96,11 @@ def test_the_name_is_in_no_file_no_log_no_message_and_no_words_of_ours(panel, ca
         "names of files": voxels.name + sidecar.name,
         "facts": ui.factsText.plainText + " ".join(option.tip for option in panel.presenter.desk.results.options()),
         "status": ui.statusLabel.text,
+        "tables": " ".join(path.read_text(encoding="utf-8") for path in (tmp_path / "out").glob("*.csv")),
+        "what was found out": " ".join((ui.numbersLabel.text, ui.paintTextLabel.text, ui.segmentsTextLabel.text)),
+        "nodes beside it": " ".join(
+            " ".join([one.GetName(), *map(one.GetAttribute, one.GetAttributeNames())]) for one in attachedTo(panel.node)
+        ),
         "legend": legend.GetTitleText(),
         "node": " ".join([panel.node.GetName(), *map(panel.node.GetAttribute, panel.node.GetAttributeNames())]),
     }
@@ -98,7 +113,7 @@ def test_the_name_is_in_no_file_no_log_no_message_and_no_words_of_ours(panel, ca
         assert hidden(text), where
     # what is asked may name the model's own path, and nothing else: the worker opens it there
     asked = [json.loads(line) for line in spoken if line.startswith(b'{"') and b'"do"' in line]
-    assert {message["do"] for message in asked} == {"describe", "explain"}
+    assert {message["do"] for message in asked} - {"cancel"} == {"describe", "explain", "trust", "paint", "by_segment"}
     for message in asked:
         assert hidden(json.dumps({key: value for key, value in message.items() if key != "model"}))
     said = b"\n".join(line for line in spoken if b'"do"' not in line).decode("utf-8", "replace")

@@ -30,7 +30,7 @@ def test_the_self_tests_for_ctest_pass(loaded):
     result = unittest.TestResult()
     cases(SELF_TEST).run(result)
     assert [text for _case, text in result.errors + result.failures] == []
-    assert result.testsRun == 4 and result.skipped == []
+    assert result.testsRun == 5 and result.skipped == []
 
 
 def test_reload_and_test_passes(loaded):

@@ -1,114 +1,28 @@
 """What the panel decides, without Qt and without a worker: an engine that records what it is asked stands in."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import slicer
-from seghirescam.protocol import LayerInfo
+from mrml.asking import DESCRIPTION, SHAPE, answer, makeCase, makePanel, parameters, ready
 from SegHiResGradCAMLib import addOverlay
-from SegHiResGradCAMLib.Channels import FIELDS
-from SegHiResGradCAMLib.Choices import DEFAULT_METHOD, DeviceChoice, GridChoice, PixelSetChoice, ScoreChoice
+from SegHiResGradCAMLib.CheckDesk import KEY
+from SegHiResGradCAMLib.Choices import DeviceChoice, PixelSetChoice, ScoreChoice
 from SegHiResGradCAMLib.Dependencies import Dependencies
-from SegHiResGradCAMLib.Installer import Installer
-from SegHiResGradCAMLib.Presenter import Presenter
-from SegHiResGradCAMLib.Steps import finished
-from stage.builders import addSegmentation, addVolume, layerGridOf, makeExplanation, spot
-
-SHAPE = (16, 16, 16)
-
-
-class RecordingEngine:
-    """An EngineDoor whose answers the test gives."""
-
-    hello, device, methods = None, "", ()
-
-    def __init__(self):
-        self.sent, self.closed, self.cancelled = [], 0, 0
-
-    def send(self, job, source, volumes=None, question=None):
-        if question and "pixelSets" in question:
-            question["pixelSets"] = [finished(one()) if callable(one) else one for one in question["pixelSets"]]
-        self.sent.append((job.purpose, source, volumes, question))
-
-    def cancel(self):
-        self.cancelled += 1
-
-    def close(self):
-        self.closed += 1
-
-
-def parameters(**fields):
-    """What the parameter node wrapper offers, as a plain object."""
-    values = {
-        "volume": None, "segmentation": None, "segmentId": "", "model": "", "className": "", "rivalName": "",
-        "layer": "default", "pixelSet": PixelSetChoice.SEGMENT, "method": DEFAULT_METHOD,
-        "score": ScoreChoice.LOGIT, "device": DeviceChoice.AUTOMATIC, "grid": GridChoice.INPUT, "result": None,
-    }  # fmt: skip
-    return SimpleNamespace(**{**dict.fromkeys(FIELDS), **values, **fields})
-
-
-DESCRIPTION = {
-    "kind": "demo",
-    "kind_title": "Demo network",
-    "classes": [{"index": 1, "name": "Lesion"}, {"index": 0, "name": "background"}],
-    "channels": ["T1"],
-    "requirements": [],
-    "runs_author_code": "",
-    "consent_sha256": "",
-}
+from stage.builders import addVolume, spot
 
 
 @pytest.fixture
 def case():
-    volume = addVolume(np.random.default_rng(1).normal(size=SHAPE).astype(np.float32), np.diag([2.0, 2, 2, 1]))
-    mask = np.zeros(SHAPE, dtype=bool)
-    mask[4:12, 4:12, 4:12] = True
-    return volume, addSegmentation(volume, lesion=mask, other=mask)
+    return makeCase()
 
 
 @pytest.fixture
 def panel(mrml):
-    """(presenter, engine, list of states, questions asked, answers to them)"""
-    engine, states, questions, answers = RecordingEngine(), [], [], []
-
-    def ask(question):
-        questions.append(question)
-        return answers.pop(0) if answers else False
-
-    installer = Installer(ask)
-    presenter = Presenter(mrml, engine, {}, ask, installer, states.append, lambda requirements=(): Dependencies())
-    return SimpleNamespace(
-        presenter=presenter, engine=engine, states=states, questions=questions, answers=answers, installer=installer
-    )
-
-
-def ready(panel, case, description=DESCRIPTION, **fields):
-    """The panel with everything chosen and the model described."""
-    p = parameters(volume=case[0], segmentation=case[1], segmentId="lesion", **fields)
-    panel.presenter.enter(p)
-    panel.presenter.models.pick("demo:honest")
-    panel.presenter.onAnswer(description)
-    return p
-
-
-def answer(case, *names, forwards=1):
-    """An explain answer with one map a layer."""
-    layers = [
-        LayerInfo(name, 4, (4, 4, 4), (4, 4, 4), "encoder", True, mm_per_cell=(8.0, 8.0, 8.0))
-        for name in ("encoder.1", "encoder.2", "decoder.1")
-    ]
-    maps = []
-    for n, name in enumerate(names, start=1):
-        layer = next(layer for layer in layers if layer.name == name)
-        maps.append(makeExplanation(np.full((4, 4, 4), float(n)), layerGridOf(case[0]), layer=layer))
-    return {
-        "explanations": maps,
-        "layers": layers,
-        "session": {"seconds": 1.25, "forward_calls_now": forwards, "forward_calls": forwards},
-    }
+    """Without the check that follows every map by itself: test_trust_desk.py."""
+    return makePanel(mrml, {KEY: "no"})
 
 
 def test_every_missing_piece_is_named_in_turn(panel, case):

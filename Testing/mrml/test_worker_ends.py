@@ -28,6 +28,19 @@ def test_cancel_is_polite_first_and_the_worker_stays(panels, tmp_path):
     assert panel.until(panel.client.probe()) and panel.client.hello.pid == pid and not panel.lost
 
 
+def test_a_patient_cancel_never_ends_the_process_and_the_next_request_comes_through(panels, tmp_path):
+    panel = panels(cancelSeconds=0.0)  # whoever is not patient ends the process at once
+    slow = Model(tmp_path / "slow", seconds=0.3)
+    panel.until(panel.client.describe(slow.source))
+    pid = panel.client.hello.pid
+    number = panel.ask(slow)
+    assert panel.loop.run(lambda: any(n == number for n, _, _ in panel.progress))
+    panel.client.cancel(number, patient=True)
+    waiting = panel.ask(slow)
+    assert panel.until(number, waiting)["explanations"] and panel.errors[number].code == "cancelled"
+    assert panel.client.hello.pid == pid and not panel.lost
+
+
 def test_a_request_that_has_not_been_sent_is_cancelled_without_starting_anything(panels, model):
     panel = panels()
     number = panel.ask(model)

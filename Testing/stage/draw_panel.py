@@ -13,17 +13,21 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "SegHiResGradCAM"), str(ROOT / "Testing")]
 
-from stage.gui import failures, screenshot  # noqa: E402
+from stage.gui import choose, click, failures, screenshot  # noqa: E402
 from stage.panel import Panel  # noqa: E402
 
 WIDTH = 400  # Slicer's module column on a laptop
 
 
 def drawPanel(path) -> None:
-    """The panel after the demo question was answered."""
+    """The panel after the demo question was answered, its map checked, and the marker painted over."""
     panel = Panel()
     panel.openDemo()
     panel.applyAndWait()
+    panel.waitChecked()
+    choose(panel.ui.paintComboBox, "Segment: Marker")
+    click(panel.ui.paintButton)
+    panel.waitIdle()
     if panel.ui.errorLabel.text:
         raise RuntimeError(panel.ui.errorLabel.text)
     screenshot(panel.widget, path, WIDTH)

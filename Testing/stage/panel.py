@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 
 import numpy as np
+import shiboken6
+from PySide6 import QtCore
 
 from stage.gui import choose, click, events, loadModule
 
@@ -20,6 +22,7 @@ class Panel:
     def __init__(self):
         self.loaded = loadModule(MODULE)
         self.widget = self.loaded.widget()
+        self._column = _Column(self.widget.parent)
         self.waitIdle()
 
     @property
@@ -64,8 +67,14 @@ class Panel:
     def waitIdle(self) -> None:
         events.waitUntil(lambda: not self.presenter.busy, PATIENCE_MS, "the panel is idle")
         events.wait(20)
-        self.widget.parent.adjustSize()  # Slicer's module column scrolls: nothing is ever squeezed to fit
+        self.widget.parent.adjustSize()
+        _fit(self.widget.parent)
         events.wait(20)
+
+    def waitChecked(self) -> None:
+        """Until the numbers that follow a map by themselves are there."""
+        events.waitUntil(lambda: self.presenter.checks.job is None, PATIENCE_MS, "the map is checked")
+        self.waitIdle()
 
     def waitComputing(self) -> None:
         """Until the worker has told progress of the running request."""
@@ -77,6 +86,31 @@ class Panel:
 
     def close(self) -> None:
         self.loaded.close()
+
+
+class _Column(QtCore.QObject):
+    """Slicer's module column scrolls: whatever comes into the panel, nothing is squeezed to fit."""
+
+    def __init__(self, top):
+        super().__init__(top)
+        self._top = top
+        top.installEventFilter(self)
+
+    def eventFilter(self, watched, event):
+        if event.type() == QtCore.QEvent.Type.LayoutRequest:
+            QtCore.QTimer.singleShot(0, self._fit)
+        return False
+
+    def _fit(self):
+        if shiboken6.isValid(self._top):
+            _fit(self._top)
+
+
+def _fit(top):
+    """As high as the panel wants to be at the column's width."""
+    layout = top.layout()
+    if layout is not None and layout.hasHeightForWidth():
+        top.resize(top.width, max(layout.totalHeightForWidth(top.width), 40))
 
 
 _NETWORK = """

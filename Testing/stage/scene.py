@@ -75,6 +75,7 @@ class HeadlessScene:
             ("Data", slicer.vtkSlicerDataModuleLogic),
             ("SubjectHierarchy", slicer.vtkSlicerSubjectHierarchyModuleLogic),
             ("VolumeRendering", slicer.vtkSlicerVolumeRenderingLogic),
+            ("Plots", slicer.vtkSlicerPlotsLogic),
         ):
             self._addLogic(name, logicClass)
         self._prepareInputOutput()
