@@ -108,7 +108,7 @@ def table(rows: list[MethodRow]) -> str:
     lines = []
     for norm in sorted({row.norm for row in rows}):
         lines += [
-            f"## {norm} norm, {len({row.seed for row in rows})} cases",
+            f"**{norm} norm, {len({row.seed for row in rows})} cases**",
             "",
             "| method (layer) | honest: lesion | honest: marker | shortcut: lesion | shortcut: marker "
             "| sees through the shortcut | s a map |",
