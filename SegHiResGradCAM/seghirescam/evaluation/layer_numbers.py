@@ -77,7 +77,7 @@ def phantom_mass(
     _same_set(session, explanation, pixel_set)
     (largest,) = session.ask(
         pixel_set,
-        methods=[_LargestGradient()],
+        methods=[LargestGradient()],
         layers=[explanation.layer.name],
         side=explanation.side,
         progress=progress,
@@ -210,11 +210,11 @@ def layer_numbers(
     session = open_session(model, image, device=device) if mine else session
     try:
         found = session.ask(
-            pixel_set, class_index=class_index, methods=[*methods, _Cancellation(), _LargestGradient()],
+            pixel_set, class_index=class_index, methods=[*methods, _Cancellation(), LargestGradient()],
             layers=[layer], score=score, rival=rival, progress=lambda f, words: tell(0.7 * f, words),
         )  # fmt: skip
         named = {e.method: e for e in found}
-        kept, largest = named.pop(_Cancellation.name), named.pop(_LargestGradient.name)
+        kept, largest = named.pop(_Cancellation.name), named.pop(LargestGradient.name)
         gaps = {}
         for n, (name, e) in enumerate(named.items()):
             at = [0.7 + 0.3 * (n + k) / len(named) for k in (0, 1)]
@@ -243,7 +243,7 @@ class _Cancellation(SegGradCam):
 
 
 @dataclass(frozen=True)
-class _LargestGradient(Method):
+class LargestGradient(Method):
     """Not a method to show: max_k |g_k(u)|, what a cell can do to the score."""
 
     name = "_largest_gradient"
