@@ -1,4 +1,4 @@
-"""Write the demo's measured tables into README.md, from the CSV files of ``seghirescam.demo.report``.
+"""Write the measured tables into README.md: the demo's from CSV files, others as their scripts made them from theirs.
 
 python3 tools/write_readme_tables.py            standard library only; --check fails if the README differs
 """
@@ -14,6 +14,13 @@ ROOT = Path(__file__).resolve().parents[1]
 REPORT = ROOT / "SegHiResGradCAM" / "seghirescam" / "demo" / "report"
 METHODS = {"seg_hires_grad_cam": "Seg-HiRes-Grad CAM", "seg_grad_cam": "Seg-Grad-CAM"}
 LAYER, SCORE = "encoder.2", "contrast"
+RESULTS = ROOT / "Testing" / "benchmarks" / "results"
+#: marker in the README -> table that a script made from the CSV beside it
+MADE = {
+    "methods": REPORT / "methods.md",
+    "known": RESULTS / "known" / "readme.md",
+    "roar": RESULTS / "roar" / "table.md",
+}
 
 
 def main() -> int:
@@ -21,10 +28,19 @@ def main() -> int:
     text = readme.read_text(encoding="utf-8")
     new = replaced(text, "demo:intervention", intervention_table(rows("interventions.csv")))
     new = replaced(new, "demo:evidence", evidence_table(rows("evidence.csv")))
+    for marker, path in MADE.items():
+        new = replaced(new, marker, main_part(path.read_text(encoding="utf-8")))
     if "--check" in sys.argv[1:]:
         return int(new != text)
     readme.write_text(new, encoding="utf-8")
     return 0
+
+
+def main_part(text: str) -> str:
+    """A file without headings whole; of another one the first section, without its heading."""
+    if "\n## " in text:
+        text = text.split("\n## ")[1].split("\n", 1)[1]
+    return text.strip()
 
 
 def rows(name: str) -> list[dict]:

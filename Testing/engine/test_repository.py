@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -45,3 +46,8 @@ def test_no_file_names_a_home_folder():
     for path in tracked():
         if path.suffix in {".py", ".md", ".toml", ".txt", ".json", ".csv"} and path.exists() and path != Path(__file__):
             assert not re.search(r"/(home|root|Users)/\w", path.read_text(encoding="utf-8")), path
+
+
+def test_the_readme_s_tables_are_those_of_the_committed_files():
+    done = subprocess.run([sys.executable, ROOT / "tools" / "write_readme_tables.py", "--check"], capture_output=True)
+    assert done.returncode == 0, done.stderr
