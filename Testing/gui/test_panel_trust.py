@@ -217,3 +217,25 @@ def test_maps_of_a_comparison_are_not_checked_by_themselves(panel, small):
     opened(panel)
     assert not ui.fullCheckButton.enabled and "comparison" in ui.fullCheckButton.toolTip
     assert not ui.paintButton.enabled and ui.segmentsButton.enabled
+
+
+@pytest.mark.slow
+def test_a_map_of_places_the_network_did_not_use_is_marked_everywhere(panel, tmp_path):
+    """The shortcut network and Seg-Grad-CAM, whose averaged gradients light up places the network did not use."""
+    ui = panel.ui
+    panel.openDemo()
+    panel.openHow()
+    choose(ui.methodComboBox, "Seg-Grad-CAM")
+    panel.applyAndWait()
+    opened(panel)
+    panel.waitChecked()
+    click(ui.fullCheckButton)
+    panel.waitIdle(patience=300_000)
+    full = trustOf(panel.node)["full"]
+    assert ui.errorLabel.text == "" and full["verdict"] == FAILS and "context deletion" in full["verdict_sentence"]
+    assert ui.verdictLabel.text == full["verdict_sentence"] and ui.resultsList.item(0).text().startswith(FAILS.upper())
+    assert FAILS in slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(panel.node).GetTitleText()
+    panel.widget.chooseFolder = lambda former: str(tmp_path)
+    click(ui.exportButton)
+    (sidecar,) = tmp_path.glob("*.json")
+    assert json.loads(sidecar.read_text())["trust"]["full"]["verdict"] == FAILS

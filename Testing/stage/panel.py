@@ -64,8 +64,8 @@ class Panel:
             click(self.ui.howButton)
         self.waitIdle()
 
-    def waitIdle(self) -> None:
-        events.waitUntil(lambda: not self.presenter.busy, PATIENCE_MS, "the panel is idle")
+    def waitIdle(self, patience=PATIENCE_MS) -> None:
+        events.waitUntil(lambda: not self.presenter.busy, patience, "the panel is idle")
         events.wait(20)
         self.widget.parent.adjustSize()
         _fit(self.widget.parent)
