@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import LayerError, MethodError
+from ..spreadsheet import write_rows
 from .console import table
 from .explain import SUFFIXES
 from .inputs import Opened, add_device, add_model_and_image
@@ -200,14 +200,8 @@ def _tell_notes(found, notes, console):
 
 
 def _write_table(path, rows):
-    """One line a cell; numbers in full, empty where there is none."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        for row in rows:
-            sizes = dict(zip(COLUMNS[4:7], row["mm_per_cell_kji"], strict=True))
-            line = {key: value for key, value in (row | sizes).items() if key in COLUMNS}
-            writer.writerow({key: "" if value is None else value for key, value in line.items()})
+    sized = (row | dict(zip(COLUMNS[4:7], row["mm_per_cell_kji"], strict=True)) for row in rows)
+    write_rows(path, COLUMNS, ({key: value for key, value in row.items() if key in COLUMNS} for row in sized))
 
 
 def _words(given):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import platform
+
+from ..spreadsheet import write_rows
 
 FORMAT = "seghirescam-evaluation-1"
 RESULT, METRICS, BY_LABEL, CURVES = "evaluation.json", "metrics.csv", "by_label.csv", "curves"
@@ -47,7 +48,7 @@ def write_evaluations(folder, options, found, costs, request, notes) -> dict:
 def _write_tables(folder, found):
     from ..evaluation.evaluate import COLUMNS
 
-    _csv(folder / METRICS, COLUMNS, [row.to_json() for one in found for row in one.rows])
+    write_rows(folder / METRICS, COLUMNS, [row.to_json() for one in found for row in one.rows])
     if any(one.labels for one in found):
         rows = []
         for one in found:
@@ -56,7 +57,7 @@ def _write_tables(folder, found):
                 line |= {"ml": row.ml, "share": row.share.value, "chance": row.share.chance, "lift": row.share.lift}
                 line |= {"density": row.density.value, "distance_mm": row.distance.value, "status": row.share.status}
                 rows.append(line)
-        _csv(folder / BY_LABEL, list(rows[0]), rows)
+        write_rows(folder / BY_LABEL, list(rows[0]), rows)
     rows = []
     for one in found:
         for name, gain in one.gains.items():
@@ -68,15 +69,7 @@ def _write_tables(folder, found):
                 for values in zip(curve.fractions, curve.logits, scores, dices, strict=False):
                     rows.append(base | dict(zip(("fraction", "logit", "score", "dice"), values, strict=True)))
     if any(one.gains for one in found):
-        _csv(folder / f"{CURVES}.csv", _CURVE, rows)
-
-
-def _csv(path, columns, rows):
-    """Numbers in full, empty where there is none."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({key: "" if value is None else value for key, value in row.items()} for row in rows)
+        write_rows(folder / f"{CURVES}.csv", _CURVE, rows)
 
 
 def _draw(folder, one, name, options):

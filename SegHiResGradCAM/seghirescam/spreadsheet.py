@@ -1,0 +1,22 @@
+"""Text in CSV files as text: no spreadsheet may take a segment's name for a formula. Standard library only."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def cell(value):
+    """A text that a spreadsheet would run as a formula with an apostrophe before it; everything else as it is."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def write_rows(path: Path, columns: Sequence[str], rows: Iterable[dict]) -> None:
+    """One line a row: numbers in full, empty where there is none. Raises ValueError for a key that is no column."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({key: "" if value is None else cell(value) for key, value in row.items()} for row in rows)
