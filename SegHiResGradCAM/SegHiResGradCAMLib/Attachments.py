@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 from . import Names
 from .HierarchyPlace import placeBeside, takeOut
 
@@ -30,6 +32,21 @@ def attachedTo(overlay, *kinds: str) -> list:
 def aboutLayer(overlay, layerName: str, *kinds: str) -> list:
     """As :func:`attachedTo`, only what is about the map of that layer."""
     return [node for node in attachedTo(overlay, *kinds) if node.GetAttribute(Names.OF_LAYER) == layerName]
+
+
+@contextmanager
+def replacing(scene, former):
+    """Yields a list for the nodes that are made in place of former ones.
+
+    These go last, when the new ones are complete; after an error what was made goes, and the former ones stay.
+    """
+    made = []
+    try:
+        yield made
+    except Exception:
+        removeNodes(scene, made)
+        raise
+    removeNodes(scene, former)
 
 
 def moveAttached(former, overlay) -> None:

@@ -50,9 +50,9 @@ class CheckDesk:
             self._waiting = [*(one for one in self._waiting if one != (origin, layer)), (origin, layer)]
 
     def follow(self) -> None:
-        """The panel may be idle: the latest map that waits is checked."""
+        """The panel may be idle: the latest map that waits is checked, unless packages are being installed."""
         results = self._panel.desk.results
-        while self._waiting and self.job is None and not self._panel.busy:
+        while self._waiting and self.job is None and not self._panel.busy and not self._panel.cannotCompute():
             origin, layer = self._waiting[-1]
             node = results.nodeOf(origin)
             if node is None or layerOf(node) != layer or whyNotAgain(results, node):
@@ -73,8 +73,8 @@ class CheckDesk:
 
     def sweep(self) -> None:
         """Nodes came or went: a check of a map that is gone is not waited for."""
-        results, job = self._panel.desk.results, self.job
-        if job is not None and (not job.hasItsNodes(self._panel.scene) or results.nodeOf(job.what["origin"]) is None):
+        panel, job = self._panel, self.job
+        if job is not None and (not job.hasItsNodes(panel.scene) or panel.desk.isGone(job)):
             self._drop()
             self.follow()
 

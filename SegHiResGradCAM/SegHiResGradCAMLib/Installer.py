@@ -22,8 +22,11 @@ class Installer:
         self._ask = ask
         self.busy = False
 
-    def install(self, missing: Dependencies, onDone: Callable[[bool, str, str], None]) -> None:
-        """Asks, installs, and calls ``onDone(succeeded, sentence, log)`` on the main thread, also after a refusal."""
+    def install(self, missing: Dependencies, onDone: Callable[[bool, str, str], None], onYes=lambda: None) -> None:
+        """Asks, installs, and calls ``onDone(succeeded, sentence, log)`` on the main thread, also after a refusal.
+
+        onYes: called between the user's yes and the installation.
+        """
         if self.busy or not missing.installable:
             onDone(False, "Another installation is running." if self.busy else missing.sentence, "")
             return
@@ -33,6 +36,7 @@ class Installer:
             onDone(False, "Nothing was installed. The panel stays usable; the model cannot be run without them.", "")
             return
         self.busy = True
+        onYes()
         log: list[str] = []
 
         def finished(returnCode):
@@ -58,6 +62,36 @@ class Installer:
         except Exception as error:  # whatever pip or Slicer raises: a failed installation must leave the panel usable
             log.append(f"{type(error).__name__}: {error}")
             finished(1)
+
+
+class InstallDesk:
+    """The presenter's half for packages; ``panel`` is the Presenter, whose worker ends before anything is replaced."""
+
+    def __init__(self, panel, installer):
+        self._panel, self._installer = panel, installer
+
+    def install(self) -> None:
+        """Installs what is missing, after asking."""
+        self._installer.install(self._panel.missing, self._installed, self._yes)
+        self._panel.changed()
+
+    def _yes(self):
+        panel = self._panel
+        panel.stopAdding()
+        panel.checks.giveWay()
+        panel.engine.close()  # Windows replaces no library that a process has loaded
+        if panel.busy:
+            panel.onError("cancelled", "Cancelled.", "")
+        panel.notices.say("Installing...")
+
+    def _installed(self, succeeded, sentence, log):
+        panel = self._panel
+        panel.missing = panel.examine(panel.model.requirements)
+        if succeeded:
+            panel.notices.say(sentence)
+        else:
+            panel.notices.fail(sentence, "", log)
+        panel.settle()
 
 
 def examine(requirements=()) -> Dependencies:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import Names
 from .Job import PAINT, Job
-from .PaintNode import addPainting, latestPainting, paintingOf, paintingSteps
+from .PaintNode import addPainting, hidePaintings, latestPainting, paintingOf, paintingSteps
 from .PaintRegion import HOTTEST, regionOf, regionOptions
 from .Provenance import explanationFacts
 from .SameQuestion import again, layerOf, whyNotAgain
@@ -88,7 +88,9 @@ class PaintDesk:
         if overlay is not None and job.hasItsNodes(self._scene):  # else it was removed meanwhile
             facts = answer["painting"] | {"notes": answer.get("notes", [])}
             add = (self._scene, node, facts, self._volume(job), overlay, job.what["layer"])
-            if panel.notices.guarded(addPainting, *add) is not None:
+            made = panel.notices.guarded(addPainting, *add)
+            if made is not None:
+                hidePaintings(panel.desk.node, but=made)
                 panel.notices.say(" ".join([f"Painted over in {answer['session']['seconds']:.1f} s.", *facts["notes"]]))
         panel.settle()
 

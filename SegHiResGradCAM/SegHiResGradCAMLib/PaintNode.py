@@ -9,8 +9,9 @@ import numpy as np
 import slicer
 
 from . import Names
-from .Attachments import PAINTING, aboutLayer, attach, attachedTo, removeNodes
+from .Attachments import PAINTING, aboutLayer, attach, attachedTo, replacing
 from .Geometry import matrixFromArray, parentToWorld
+from .Provenance import explanationFacts
 from .SegmentLabelmap import SegmentLabelmap
 from .Voxels import Voxels
 
@@ -59,11 +60,11 @@ def addPainting(scene, node, facts: dict, volumeNode, overlay, layerName: str):
     facts: the worker's ``painting``, remembered with the node.
     """
     same = [one for one in aboutLayer(overlay, layerName, PAINTING) if paintingOf(one)["region"] == facts["region"]]
-    removeNodes(scene, same)
-    node.SetName(scene.GenerateUniqueName(f"Painted over: {facts['region']}"))
+    node.SetName(same[-1].GetName() if same else scene.GenerateUniqueName(f"Painted over: {facts['region']}"))
     node.SetAttribute(Names.PAINTING, json.dumps(facts, sort_keys=True, allow_nan=False))
-    scene.AddNode(node)
-    try:
+    with replacing(scene, same) as made:
+        scene.AddNode(node)
+        made.append(node)
         node.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
         node.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
         node.CreateDefaultDisplayNodes()
@@ -72,10 +73,17 @@ def addPainting(scene, node, facts: dict, volumeNode, overlay, layerName: str):
         display.SetSliceIntersectionThickness(2)
         display.SetVisibility3D(False)
         attach(node, overlay, PAINTING, layerName)
-    except Exception:
-        removeNodes(scene, [node])
-        raise
     return node
+
+
+def hidePaintings(overlay, but=None) -> None:
+    """Takes paintings out of the views that are not about the map that is shown. but: the only one of these to stay."""
+    layerName = explanationFacts(overlay)["layer"]["name"]
+    mine = aboutLayer(overlay, layerName, PAINTING)
+    stay = mine if but is None else [node for node in mine if node is but]
+    for node in overlay.GetScene().GetNodes():
+        if node.GetAttribute(Names.ATTACHED) == PAINTING and node not in stay and node.GetDisplayNode() is not None:
+            node.GetDisplayNode().SetVisibility(False)
 
 
 def paintingOf(node) -> dict:

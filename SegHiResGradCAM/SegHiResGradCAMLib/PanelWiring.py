@@ -39,7 +39,7 @@ def connectControls(ui, view, presenter, chooseFolder) -> None:
     ui.compareButton.connect("clicked()", presenter.comparisons.compare)
     # Apply
     ui.applyButton.connect("clicked()", presenter.apply)
-    ui.installButton.connect("clicked()", presenter.install)
+    ui.installButton.connect("clicked()", presenter.installing.install)
     # See
     ui.resultsList.connect("currentRowChanged(int)", byUser(lambda row: desk.choose(view.resultKey(row))))
     ui.removeButton.connect("clicked()", desk.remove)

@@ -12,6 +12,7 @@ from .Consent import Consent
 from .DemoCase import MODEL, RIVAL, openDemoCase
 from .Dependencies import Dependencies
 from .ImageReader import voxelStamp
+from .Installer import InstallDesk
 from .Job import BY_SEGMENT, COMPARE, COST, DESCRIBE, EXPLAIN, FULL, LAYERS, PAINT, PREDICT, Job
 from .ModelDesk import ModelDesk
 from .ModelFacts import READ, ModelFacts
@@ -40,28 +41,29 @@ class Presenter:
         self.predictions, self.comparisons = PredictionDesk(self, scene), ComparisonDesk(self, scene, later)
         self.checks, self.trust = CheckDesk(self, settings), TrustDesk(self)
         self.paint, self.segments = PaintDesk(self, scene, later), SegmentEvidenceDesk(self, scene)
+        self.installing = InstallDesk(self, installer)
         self.parameters = None
         self.missing = Dependencies()
         self.job: Job | None = None
         self.layersOf: dict[tuple, tuple] = {}
-        self._quiet, self._entered = False, False
+        self._quiet, self.entered = False, False  # entered: the panel is the one that the user sees
         engine.presenter = self
 
     # the panel and the scene
 
     def enter(self, parameters) -> None:
         """The panel is open with these parameters (None: there is no scene to work on)."""
-        self._entered = parameters is not None
+        self.entered = parameters is not None
         self.parameters = parameters
         self.models.enter()
         self.missing = self.examine(self.model.requirements)
-        if self._entered:
+        if self.entered:
             self.checks.follow()
         self.changed()
 
     def exit(self) -> None:
         """The user went to another module: what runs may end, then the worker is let go."""
-        self._entered = False
+        self.entered = False
         if not self.busy:
             self.checks.giveWay()
             self.engine.close()
@@ -90,10 +92,16 @@ class Presenter:
         removeOrphans(self.scene)
         self.checks.sweep()
         if self.busy and not self.job.hasItsNodes(self.scene):
-            self._stopAdding()
+            self.stopAdding()
             self.engine.close()
             self.job = None
             self.notices.fail("Stopped, because a node that was being explained was removed.", "Choose another one.")
+        elif self.busy and self.desk.isGone(self.job):
+            self.stopAdding()
+            self.engine.drop()
+            self.job = None
+            self.notices.say("Stopped, because the map that it was about was removed.")
+            self.settle()
         self.changed()
 
     def parametersChanged(self, *event) -> None:
@@ -169,19 +177,13 @@ class Presenter:
 
     def apply(self) -> None:
         """The one button: asks, or cancels what runs."""
-        if self._stopAdding():  # its answer was there already
+        if self.stopAdding():  # its answer was there already
             self.onError("cancelled", "Cancelled.", "")
         elif self.busy:
             self.job.cancelling = True
             self.engine.cancel()
         elif not self.whyNot():
             self.models.onceRead(self._ask)
-        self.changed()
-
-    def install(self) -> None:
-        """Installs what is missing, after asking."""
-        self.notices.say("Installing...")
-        self.installer.install(self.missing, self._installed)
         self.changed()
 
     def openHow(self) -> None:
@@ -255,11 +257,15 @@ class Presenter:
 
     def settle(self) -> None:
         """A job has ended, or goes on by itself."""
-        if self._entered:
+        if self.entered:
             self.checks.follow()
         elif not self.busy:
             self.engine.close()
         self.changed()
+
+    def stopAdding(self) -> bool:
+        """Ends the bringing of an answer into the scene; False if nothing was being brought."""
+        return any([self.comparisons.stop(), self.paint.stop()])
 
     # inside
 
@@ -285,15 +291,3 @@ class Presenter:
         }
         nodes = tuple(filter(None, (*volumes.values(), what["segmentation"])))
         return Job(purpose, nodes, what, volumes), question
-
-    def _stopAdding(self) -> bool:
-        """Ends the bringing of an answer into the scene; False if nothing was being brought."""
-        return any([self.comparisons.stop(), self.paint.stop()])
-
-    def _installed(self, succeeded, sentence, log):
-        self.missing = self.examine(self.model.requirements)
-        if succeeded:
-            self.notices.say(sentence)
-        else:
-            self.notices.fail(sentence, "", log)
-        self.changed()

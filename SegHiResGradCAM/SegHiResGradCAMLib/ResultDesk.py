@@ -29,6 +29,11 @@ class ResultDesk:
         known, wanted = self.results.nodes(), self._panel.parameters.result
         return wanted if wanted in known else known[-1] if known else None
 
+    def isGone(self, job: Job) -> bool:
+        """The map that a job is about was removed meanwhile."""
+        origin = job.what.get("origin")
+        return origin is not None and self.results.nodeOf(origin) is None
+
     def choose(self, nodeId: str) -> None:
         """Another result of the list comes into the slice views."""
         node = self._scene.GetNodeByID(nodeId)

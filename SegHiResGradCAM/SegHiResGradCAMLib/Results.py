@@ -14,6 +14,7 @@ from .DisplaySettings import DisplaySettings
 from .Geometry import gridOfVolume
 from .Overlay import addOverlay, applyDisplay, removeOverlay
 from .OverlayDisplay import settingsOf
+from .PaintNode import hidePaintings
 from .Provenance import explanationFacts, inputVolumesOf, isOverlay
 from .RecentMaps import RecentMaps
 from .SceneNodes import nodesOfClass
@@ -86,6 +87,7 @@ class Results:
             shown=self._recent.get(origin, layerName),
         )
         self._passes[node.GetID()] = origin
+        hidePaintings(node)
         return node
 
     def keep(self, origin: Pass, layerName: str, answer: dict) -> None:
@@ -167,6 +169,7 @@ class Results:
         self._passes[new.GetID()] = origin
         moveAttached(node, new)
         self.remove(node)
+        hidePaintings(new)
         if in3D:
             showIn3D(new)
         return new
@@ -186,6 +189,7 @@ class Results:
             if other is not node and settingsOf(other).foreground:
                 hideFromForeground(other)
         applyDisplay(node, replace(settingsOf(node), foreground=True))
+        hidePaintings(node)
 
     def setIn3D(self, node, shown: bool) -> None:
         (showIn3D if shown else hideFrom3D)(node)

@@ -11,8 +11,7 @@ from .Attachments import SEGMENTS
 from .Geometry import gridOfVolume, parentToWorld
 from .PixelSetReader import pixelSetSteps
 from .SegmentLabelmap import STEP_VOXELS, labelmapOf
-from .TableColumns import setColumns
-from .TrustTables import newTable
+from .TrustTables import addTable
 
 _MOST_LABELS = 255
 
@@ -28,6 +27,9 @@ def labelSteps(segmentationNode, volumeNode, leftOut: list[str]):
     layers, sampled = [], []
     for labelmap, names, ids in (yield from _storedSteps(segmentationNode, volumeNode, leftOut)):
         start = _offset(Grid(labelmap.labels.shape, toWorld @ labelmap.ijkToLocal), grid)
+        if start is not None and not _meets(start, labelmap.labels.shape, grid.shape):
+            leftOut += [f"The segment '{name}' lies outside the volume." for name in names.values()]
+            continue
         if start is not None:
             layers.append(((yield from _pastedSteps(labelmap.labels, names, start, grid.shape)), grid, names))
             continue
@@ -40,13 +42,14 @@ def labelSteps(segmentationNode, volumeNode, leftOut: list[str]):
             _add(sampled, boxed, name)
     layers += [(array, grid, names) for array, names in sampled]
     if not layers:
-        raise PixelSetError("No segment of this segmentation has a voxel.", "Paint one, or choose another one.")
+        raise PixelSetError(
+            "No segment of this segmentation has a voxel in the volume.", "Paint one, or choose another one."
+        )
     return layers
 
 
 def addSegmentTable(overlay, rows, layerName: str):
     """A table node with one row a segment; a former one about the same map is replaced. rows: of the worker."""
-    table = newTable(overlay, "Evidence by segment", SEGMENTS, layerName)
     columns = (
         ("segment", "The segment; elsewhere: what lies in none of them.", lambda row: row["name"]),
         ("ml", "Its volume.", lambda row: row["ml"]),
@@ -57,8 +60,8 @@ def addSegmentTable(overlay, rows, layerName: str):
         ("mean distance, mm", "From the evidence to the segment.", lambda row: row["distance"]["value"]),
         ("status", "ok, or why there is no share.", lambda row: row["share"]["status"]),
     )
-    setColumns(table, [(title, meaning, [of(row) for row in rows]) for title, meaning, of in columns])
-    return table
+    filled = [(title, meaning, [of(row) for row in rows]) for title, meaning, of in columns]
+    return addTable(overlay, "Evidence by segment", SEGMENTS, layerName, filled)
 
 
 def _storedSteps(segmentationNode, volumeNode, leftOut):
@@ -93,6 +96,11 @@ def _offset(source, grid):
     start = np.rint(mapping[:3, 3]).astype(int)
     mapping[:3, 3] -= start
     return tuple(start) if np.abs(mapping - np.eye(4)).max() < 1e-4 else None
+
+
+def _meets(start, size, shape):
+    """Whether a box of this size (K, J, I) that starts at this index shares a voxel with the grid."""
+    return all(max(0, s) < min(n, s + m) for s, n, m in zip(start, shape, size, strict=True))
 
 
 def _pastedSteps(labels, names, start, shape):

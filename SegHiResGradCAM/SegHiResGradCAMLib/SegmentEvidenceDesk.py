@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
+import vtk
+
 import slicer
 
 from . import Names
 from .Attachments import SEGMENTS, aboutLayer
+from .Export import whyNotExported
 from .Geometry import gridOfVolume
 from .Job import BY_SEGMENT, Job
 from .Provenance import inputVolumesOf
@@ -31,6 +34,8 @@ class SegmentEvidenceDesk:
             return panel.cannotTest()
         if panel.desk.node is None:
             return "There is no map: press Apply first."
+        if whyNotExported(panel.desk.node):  # without voxels, or bent
+            return whyNotExported(panel.desk.node)
         segmentation = self._segmentation()
         if segmentation is None or not segmentation.GetSegmentation().GetNumberOfSegments():
             return "Choose a segmentation with segments (in What)."
@@ -38,19 +43,17 @@ class SegmentEvidenceDesk:
 
     def ask(self) -> None:
         """Reads the segments by and by and asks the worker; needs no model."""
-        if self.whyNot():
-            return
-        panel, node, segmentation = self._panel, self._panel.desk.node, self._segmentation()
-        panel.notices.clear()
-        volume, leftOut = next(iter(inputVolumesOf(node)), node), []  # a layer's cells are too coarse for organs
-        question = {"map": self._map(node), "labels": partial(labelSteps, segmentation, volume, leftOut)}
-        what = {"layer": layerOf(node), "layerKey": None, "leftOut": leftOut}
-        panel.send(Job(BY_SEGMENT, (node.GetID(), segmentation.GetID()), what), "", question)
-        panel.changed()
+        if not self.whyNot():
+            self._panel.notices.clear()
+            self._panel.notices.guarded(self._send)
+        self._panel.changed()
 
     def answered(self, job: Job, answer: dict) -> None:
         """The rows become a table beside the map, and its head a sentence."""
-        node = self._scene.GetNodeByID(job.nodeIds[0])
+        origin = job.what["origin"]
+        node = self._panel.desk.results.nodeOf(origin) if origin else self._scene.GetNodeByID(job.nodeIds[-1])
+        if node is None:  # removed meanwhile
+            return
         table = addSegmentTable(node, answer["rows"], job.what["layer"])
         self._panel.notices.say(
             " ".join([f"Table: {table.GetName()}.", *job.what["leftOut"], *answer.get("notes", [])])
@@ -60,6 +63,17 @@ class SegmentEvidenceDesk:
         """Where most of a map's evidence lies, "" before it was asked."""
         found = aboutLayer(node, layerOf(node), SEGMENTS)
         return _sentence(found[-1].GetTable()) if found else ""
+
+    def _send(self):
+        panel, node, segmentation = self._panel, self._panel.desk.node, self._segmentation()
+        volume, leftOut = next(iter(inputVolumesOf(node)), node), []  # a layer's cells are too coarse for organs
+        question = {"map": self._map(node), "labels": partial(labelSteps, segmentation, volume, leftOut)}
+        origin = panel.desk.results.origin(node)
+        what = {"origin": origin, "layer": layerOf(node), "layerKey": None, "leftOut": leftOut}
+        nodes = [segmentation.GetID(), volume.GetID()]
+        if origin is None:  # else its node may be replaced by that of another layer meanwhile
+            nodes.append(node.GetID())
+        panel.send(Job(BY_SEGMENT, tuple(nodes), what), "", question)
 
     def _segmentation(self):
         """The chosen one, else the one that the map is about."""
@@ -78,7 +92,10 @@ class SegmentEvidenceDesk:
 
 def _sentence(table):
     names, shares = table.GetColumnByName("segment"), table.GetColumnByName("share")
-    found = [(shares.GetValue(n), names.GetValue(n)) for n in range(table.GetNumberOfRows())]
+    if not isinstance(names, vtk.vtkStringArray) or not isinstance(shares, vtk.vtkDataArray):
+        return ""  # somebody has edited it
+    rows = range(min(names.GetNumberOfTuples(), shares.GetNumberOfTuples()))
+    found = [(shares.GetComponent(n, 0), names.GetValue(n)) for n in rows]
     found = sorted(((share, name) for share, name in found if share == share), reverse=True)  # NaN is no share
     if not found:
         return "No segment holds evidence; the table says why."

@@ -7,6 +7,8 @@ import math
 
 import vtk
 
+from seghirescam.spreadsheet import cell
+
 
 def setColumns(tableNode, columns) -> None:
     """Fills an empty table node and locks it.
@@ -27,16 +29,19 @@ def setColumns(tableNode, columns) -> None:
 
 
 def writeCsv(tableNode, path) -> None:
-    """The table with one line of titles; numbers to the last digit, empty where there is none. Raises OSError."""
+    """The table with one line of titles; numbers to the last digit, empty where there is none. Raises OSError.
+
+    Text stays text where a spreadsheet opens the file, see :func:`seghirescam.spreadsheet.cell`.
+    """
     columns = [tableNode.GetTable().GetColumn(n) for n in range(tableNode.GetNumberOfColumns())]
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([column.GetName() for column in columns])
+        writer.writerow([_text(column.GetName()) for column in columns])
         for row in range(tableNode.GetNumberOfRows()):
             writer.writerow([_text(column.GetValue(row)) for column in columns])
 
 
 def _text(value):
     if isinstance(value, str):
-        return value
+        return cell(value)
     return "" if math.isnan(value) else repr(float(value))

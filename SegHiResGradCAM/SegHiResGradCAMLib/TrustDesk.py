@@ -41,10 +41,12 @@ class TrustDesk:
             notices.say(" ".join([answer["trust"]["verdict_sentence"], *answer.get("notes", [])]))
         elif layerOf(node) != job.what["layer"]:
             notices.say("Another layer is shown now: ask for its full check.")
+        elif not self._panel.entered:  # no question pops up over another module
+            notices.say("The full check was not started, because you had left the module: ask for it again.")
         elif self._panel.ask(
             f"The full check of this map takes {answer['cost']['text']}. It can be cancelled. Start it?"
         ):
-            self.send(self.jobFor(FULL_CHECK, node), node, FULL)
+            self._start(job)
         else:
             notices.say("The full check was not started.")
 
@@ -70,6 +72,18 @@ class TrustDesk:
             self._panel.notices.clear()
             self._panel.notices.guarded(showChart, chart)
             self._panel.changed()
+
+    def _start(self, job):
+        """The user's yes may have come late: the question must still hold."""
+        panel, results = self._panel, self._panel.desk.results
+        node = results.nodeOf(job.what["origin"])
+        why = panel.cannotTest() or whyNotAgain(results, node)
+        if not why and layerOf(node) != job.what["layer"]:
+            why = "Another layer is shown now: ask for its full check."
+        if why:
+            panel.notices.say(f"The full check was not started. {why}")
+        else:
+            self.send(self.jobFor(FULL_CHECK, node), node, FULL)
 
     # for both checks
 

@@ -7,7 +7,7 @@ import math
 
 import slicer
 
-from .Attachments import CHART, CURVES, NUMBERS, SERIES, aboutLayer, attach, removeNodes
+from .Attachments import CHART, CURVES, NUMBERS, SERIES, aboutLayer, attach, replacing
 from .Provenance import explanationFacts
 from .TableColumns import setColumns
 from .TrustFacts import FAST, FULL
@@ -39,9 +39,8 @@ def addNumbers(overlay, checks: dict, layerName: str):
         ("tier", "Of the check: fast or full."),
         ("sentence", "What the number says."),
     )
-    table = newTable(overlay, "Is it true", NUMBERS, layerName)
-    setColumns(table, [(title, meaning, [row[title] for row in rows]) for title, meaning in columns])
-    return table
+    filled = [(title, meaning, [row[title] for row in rows]) for title, meaning in columns]
+    return addTable(overlay, "Is it true", NUMBERS, layerName, filled)
 
 
 def addCurves(overlay, curves, layerName: str):
@@ -49,8 +48,6 @@ def addCurves(overlay, curves, layerName: str):
 
     curves: [{"name", "fractions", "score", "dice"}].  Scores are drawn solid, Dice dashed.
     """
-    removeNodes(overlay.GetScene(), aboutLayer(overlay, layerName, CHART, SERIES))
-    table = newTable(overlay, "Curves", CURVES, layerName)
     columns, drawn = [], []
     shared = all(curve["fractions"] == curves[0]["fractions"] for curve in curves)
     for n, curve in enumerate(curves):
@@ -65,8 +62,17 @@ def addCurves(overlay, curves, layerName: str):
             if all(value is not None and math.isfinite(value) for value in values):
                 drawn.append((title, x, n, key))
     longest = max(len(values) for _, _, values in columns)  # VTK draws a table only where all columns are as long
-    setColumns(table, [(t, m, [*values, *[None] * (longest - len(values))]) for t, m, values in columns])
-    return _chart(overlay, table, drawn, len(curves), layerName)
+    filled = [(t, m, [*values, *[None] * (longest - len(values))]) for t, m, values in columns]
+    former = aboutLayer(overlay, layerName, CHART, SERIES)
+    name = _name(overlay, "Deletion and insertion", layerName, chartOf(overlay, layerName))
+    with replacing(overlay.GetScene(), former) as made:
+        chart = _chart(made, overlay, drawn, len(curves), layerName)
+        table = addTable(overlay, "Curves", CURVES, layerName, filled)  # replaces the former one if nothing fails
+        for series in made[1:]:
+            series.SetAndObserveTableNodeID(table.GetID())
+        chart.SetName(name)
+        chart.SetTitle(name)
+    return chart
 
 
 def chartOf(overlay, layerName: str):
@@ -79,12 +85,14 @@ def showChart(chart) -> None:
     slicer.modules.plots.logic().ShowChartInLayout(chart)
 
 
-def _chart(overlay, table, drawn, count, layerName):
+def _chart(made, overlay, drawn, count, layerName):
+    """made: gets the chart, then its series, which have no table yet."""
     scene = overlay.GetScene()
-    chart = scene.AddNewNodeByClass("vtkMRMLPlotChartNode", _name(overlay, "Deletion and insertion", layerName))
+    chart = scene.AddNewNodeByClass("vtkMRMLPlotChartNode")
+    made.append(chart)
     for title, x, n, key in drawn:
         series = scene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", title)
-        series.SetAndObserveTableNodeID(table.GetID())
+        made.append(series)
         series.SetXColumnName(x)
         series.SetYColumnName(title)
         series.SetPlotType(slicer.vtkMRMLPlotSeriesNode.PlotTypeScatter)
@@ -93,23 +101,32 @@ def _chart(overlay, table, drawn, count, layerName):
         series.SetColor(*(_RANDOM_COLOR if title.startswith("random") else colorsys.hsv_to_rgb(n / count, 0.8, 0.85)))
         attach(series, overlay, SERIES, layerName)
         chart.AddAndObservePlotSeriesNodeID(series.GetID())
-    chart.SetTitle(chart.GetName())
     chart.SetXAxisTitle(_FRACTION)
     chart.SetYAxisTitle("score, Dice")
     attach(chart, overlay, CHART, layerName)
     return chart
 
 
-def newTable(overlay, title: str, kind: str, layerName: str):
-    """An empty table node attached to an overlay; the former one of this kind about the same map goes."""
-    scene = overlay.GetScene()
-    removeNodes(scene, aboutLayer(overlay, layerName, kind))
-    table = scene.AddNewNodeByClass("vtkMRMLTableNode", _name(overlay, title, layerName))
-    attach(table, overlay, kind, layerName)
+def addTable(overlay, title: str, kind: str, layerName: str, columns):
+    """A table node attached to an overlay; the former one of this kind about the same map goes.
+
+    columns: as of setColumns.
+    """
+    scene, former = overlay.GetScene(), aboutLayer(overlay, layerName, kind)
+    name = _name(overlay, title, layerName, former[-1] if former else None)
+    with replacing(scene, former) as made:
+        table = scene.AddNewNodeByClass("vtkMRMLTableNode")
+        made.append(table)
+        table.SetName(name)
+        setColumns(table, columns)
+        attach(table, overlay, kind, layerName)
     return table
 
 
-def _name(overlay, title, layerName):
+def _name(overlay, title, layerName, former):
+    """That of the node that is replaced, a new one where there is none."""
+    if former is not None:
+        return former.GetName()
     return overlay.GetScene().GenerateUniqueName(f"{title}: {explanationFacts(overlay)['class_name']}, {layerName}")
 
 

@@ -224,8 +224,11 @@ class WorkerClient(WorkerQuestions):
         due = [r for r in self._requests.values() if r.cancelBy is not None and (r.cancelBy <= now or r.answer)]
         if any(request.isWorkersTurn for request in due):
             self._end()
-            for request in self._requests.values():  # the others go to the next worker, with their arrays written anew
-                request.sent, request.answer, request.result = False, None, None
+            # nothing that was cancelled survives its worker, however patiently; the others go to the next one
+            due = [request for request in self._requests.values() if request.cancelBy is not None]
+            for request in self._requests.values():
+                if request.cancelBy is None:  # with its arrays written anew
+                    request.sent, request.answer, request.result = False, None, None
         for request in due:
             if request.number in self._requests:
                 self._finish(request, cancelled(request.number))

@@ -6,12 +6,18 @@ import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t")
 
 
 def cell(value):
-    """A text that a spreadsheet would run as a formula with an apostrophe before it; everything else as it is."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    """A text that a spreadsheet would run as a formula with an apostrophe before it; everything else as it is.
+
+    A carriage return becomes a space: Python's csv writes it without quotes, and the row would end there.
+    """
+    if not isinstance(value, str):
+        return value
+    text = value.replace("\r", " ")
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def write_rows(path: Path, columns: Sequence[str], rows: Iterable[dict]) -> None:

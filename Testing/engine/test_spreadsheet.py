@@ -8,8 +8,8 @@ from seghirescam.spreadsheet import cell, write_rows
 
 
 def test_texts_that_look_like_formulas_are_escaped_and_numbers_are_not(tmp_path):
-    names = ["=1+1", "+cmd", "-2", "@SUM(A1)", "\tx", "liver", "", "a=b"]
-    assert [cell(name) for name in names] == ["'=1+1", "'+cmd", "'-2", "'@SUM(A1)", "'\tx", "liver", "", "a=b"]
+    names = ["=1+1", "+cmd", "-2", "@SUM(A1)", "\tx", "liver", "", "a=b", "a\rb"]
+    assert [cell(name) for name in names] == ["'=1+1", "'+cmd", "'-2", "'@SUM(A1)", "'\tx", "liver", "", "a=b", "a b"]
     assert [cell(value) for value in (-2.5, None, 3, True)] == [-2.5, None, 3, True]
     rows = [{"name": "=HYPERLINK(1)", "share": -0.1}, {"name": "liver", "share": None}]
     write_rows(tmp_path / "t.csv", ("name", "share"), rows)

@@ -7,7 +7,10 @@ import pytest
 import slicer
 from mrml.asking import DESCRIPTION, answer, checked, makeCase, makePanel, ready
 from SegHiResGradCAMLib.CheckDesk import KEY
+from SegHiResGradCAMLib.Dependencies import Dependencies
 from SegHiResGradCAMLib.TrustFacts import trustOf
+
+MISSING = Dependencies(packages=("a-package",), sentence="A package is needed.", installable=True)
 
 
 @pytest.fixture
@@ -214,3 +217,37 @@ def test_the_numbers_come_back_with_a_saved_scene(panel, case, stageScene, tmp_p
         == ("This map came with the scene: press Apply to ask its question again, then test the new map.")
     )
     assert json.loads(panel.presenter.desk.node.GetAttribute("SegHiResGradCAM.Trust"))["fast"]["tier"] == "fast"
+
+
+def test_no_check_runs_while_packages_are_being_installed_and_it_is_taken_up_again(panel, case, monkeypatch):
+    done, states = [], []
+    monkeypatch.setattr(
+        "SegHiResGradCAMLib.Installer._installPackages",
+        lambda packages, log, finished: done.append(finished) or states.append(presenter.engine.closed),
+    )
+    p, presenter = ready(panel, case), panel.presenter
+    explained(panel, case, "encoder.2")
+    presenter.missing = MISSING
+    presenter.installing.install()  # the user says no
+    assert panel.engine.closed == 0 and presenter.checks.job is not None and not done
+    presenter.missing = MISSING
+    panel.answers.append(True)
+    presenter.installing.install()
+    assert states == [1] and presenter.checks.job is None  # the worker ended before anything was replaced
+    assert panel.states[-1].status == "Installing..."
+    presenter.enter(p)
+    presenter.settle()
+    assert purposes(panel)[-1] == "check" and presenter.checks.job is None
+    count = len(panel.engine.sent)
+    done[0](0)
+    assert purposes(panel)[count:] == ["check"] and panel.states[-1].status == "Installed."
+
+
+def test_an_installation_ends_what_the_panel_was_asked_for(panel, case, monkeypatch):
+    monkeypatch.setattr("SegHiResGradCAMLib.Installer._installPackages", lambda packages, log, finished: None)
+    ready(panel, case)
+    panel.presenter.apply()
+    panel.presenter.missing = MISSING
+    panel.answers.append(True)
+    panel.presenter.installing.install()
+    assert not panel.states[-1].busy and panel.engine.closed == 1 and panel.states[-1].status == "Installing..."

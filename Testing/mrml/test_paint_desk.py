@@ -188,7 +188,7 @@ def test_cancelled_while_it_runs_or_while_it_comes_the_scene_is_unchanged(mrml, 
     assert nodeIds() == before and made.states[-1].paintText == ""
     steps = made.presenter.paint._steps
     steps.start(iter_forever(), lambda value: None, lambda error: None)  # as with a large volume
-    assert made.presenter._stopAdding() and not steps.running and nodeIds() == before
+    assert made.presenter.stopAdding() and not steps.running and nodeIds() == before
 
 
 def iter_forever():
@@ -245,3 +245,47 @@ def test_it_comes_back_with_a_saved_scene(panel, case, stageScene, tmp_path):
     (node,) = paintings(panel.presenter.desk.node)
     for name, mask in masks.items():
         assert (slicer.util.arrayFromSegmentBinaryLabelmap(node, name, volume).astype(bool) == mask).all()
+
+
+def seen(mrml):
+    """The regions whose outlines are drawn."""
+    found = [node for node in mrml.GetNodes() if node.GetAttribute("SegHiResGradCAM.Painting")]
+    return [json.loads(n.GetAttribute("SegHiResGradCAM.Painting"))["region"] for n in found if n.GetDisplayVisibility()]
+
+
+def test_only_the_last_painting_of_the_map_that_is_shown_is_drawn(panel, case, mrml):
+    presenter, mask = panel.presenter, box((1, 1, 1), (2, 3, 4))
+    first = presenter.desk.node
+    for region in ("first", "second"):
+        presenter.paint.paint()
+        presenter.onAnswer(painted(case[0], region, before=mask))
+        assert seen(mrml) == [region]
+    presenter.desk.showLayer("decoder.1")
+    assert seen(mrml) == []
+    presenter.paint.paint()
+    presenter.onAnswer(painted(case[0], "third", before=mask))
+    assert seen(mrml) == ["third"]
+    presenter.apply()
+    presenter.onAnswer(answer(case, "encoder.2"))
+    assert seen(mrml) == []
+    presenter.paint.paint()
+    presenter.onAnswer(painted(case[0], "fourth", before=mask))
+    assert seen(mrml) == ["fourth"]
+    presenter.desk.choose(next(o.key for o in panel.states[-1].results if o.key != presenter.desk.node.GetID()))
+    assert seen(mrml) == [] and presenter.desk.node is not first
+
+
+def test_a_painting_that_cannot_be_attached_leaves_the_former_one(panel, case, nodeIds, monkeypatch):
+    presenter, mask = panel.presenter, box((1, 1, 1), (2, 3, 4))
+    presenter.paint.paint()
+    presenter.onAnswer(painted(case[0], before=mask))
+    before = nodeIds()
+
+    def refuse(*words):
+        raise RuntimeError("no place")
+
+    monkeypatch.setattr("SegHiResGradCAMLib.PaintNode.attach", refuse)
+    presenter.paint.paint()
+    presenter.onAnswer(painted(case[0], sentence="Another one.", before=mask))
+    assert panel.states[-1].error.startswith("Something failed") and panel.states[-1].paintText == SENTENCE
+    assert nodeIds() == before

@@ -309,7 +309,7 @@ def test_missing_packages_disable_apply_and_offer_what_can_be_done(panel, case):
     state = panel.states[-1]
     assert state.applyReason == state.installText == "PyTorch is needed." and state.installOffered
     assert panel.engine.sent == []
-    panel.presenter.install()
+    panel.presenter.installing.install()
     assert "Nothing was installed" in panel.states[-1].error and "torch>=2.10" in panel.questions[0]
 
 

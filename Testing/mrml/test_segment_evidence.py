@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+import vtk
 
 import slicer
 from mrml.asking import SHAPE, answer, makePanel, ready, value
@@ -44,7 +45,7 @@ def panel(mrml, case):
     made = makePanel(mrml, {KEY: "no"})
     ready(made, case)
     made.presenter.apply()
-    made.presenter.onAnswer(answer(case, "encoder.2"))
+    made.presenter.onAnswer(answer(case, "encoder.2", "decoder.1"))
     return made
 
 
@@ -131,6 +132,43 @@ def test_a_labelmap_that_covers_only_a_part_lands_where_it_is(case):
     assert (found == wanted).all()
 
 
+def test_a_segmentation_beside_a_cropped_volume_is_named_and_not_measured(case):
+    """The volume was cropped to a part that the label map does not reach, along each axis and to either side."""
+    for axis in range(3):
+        for shift in (-20, -16, 16, 20):
+            matrix = obliqueMatrix()
+            matrix[:3, 3] += shift * matrix[:3, axis]
+            cropped = addVolume(np.zeros(SHAPE, np.float32), matrix, "cropped")
+            cropped.SetAndObserveTransformNodeID(case[0].GetTransformNodeID())
+            leftOut = []
+            with pytest.raises(PixelSetError, match="has a voxel in the volume"):
+                finished(labelSteps(case[1], cropped, leftOut))
+            assert sorted(leftOut) == [f"The segment '{name}' lies outside the volume." for name in sorted(ORGANS)]
+    matrix = obliqueMatrix()
+    matrix[:3, 3] += 4 * matrix[:3, 2]  # K from 4 on: the bone's label map, K 0..2, lies beside it
+    case[0].SetIJKToRASMatrix(matrixFromArray(matrix))
+    small = addVolume(np.zeros((3, 3, 3), np.uint8), obliqueMatrix(), "small")
+    small.SetAndObserveTransformNodeID(case[0].GetTransformNodeID())
+    node, leftOut = addSegmentation(small, bone=np.ones((3, 3, 3), bool)), []
+    with pytest.raises(PixelSetError):
+        finished(labelSteps(node, case[0], leftOut))
+    assert leftOut == ["The segment 'bone' lies outside the volume."]
+
+
+def test_a_segments_name_is_no_formula_in_the_file(panel, tmp_path):
+    panel.presenter.segments.ask()
+    names = ["=HYPERLINK(1)", "+1", "-lesion", "@x", "\tx", "\rx", "lesion"]
+    panel.presenter.onAnswer({"rows": [row(name, 4.0, 0.25, 0.5, -2.0, 3.5) for name in names], "notes": []})
+    (table,) = attachedTo(panel.presenter.desk.node)
+    table.GetTable().GetColumnByName("ml").SetName("=ml")
+    with open(exportOverlay(panel.presenter.desk.node, tmp_path / "map.nrrd")[2], encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [one["segment"] for one in rows] == [
+        "'=HYPERLINK(1)", "'+1", "'-lesion", "'@x", "'\tx", "' x", "lesion",
+    ]  # fmt: skip
+    assert rows[0]["'=ml"] == "4.0" and rows[0]["evidence per ml over the mean"] == "-2.0"  # a number stays one
+
+
 def row(name, ml, share, chance, density, distance):
     status = "ok" if share is not None else "empty_reference"
     told = {"name": name, "ml": ml, "share": value(share, chance=chance, status=status)}
@@ -206,3 +244,86 @@ def test_without_segments_it_says_what_to_do(panel, case, mrml):
     count = len(panel.engine.sent)
     panel.presenter.segments.ask()
     assert len(panel.engine.sent) == count
+
+
+def test_another_layer_chosen_meanwhile_stops_nothing_and_the_table_is_about_what_was_asked(panel, case):
+    presenter = panel.presenter
+    presenter.segments.ask()
+    presenter.desk.showLayer("decoder.1")  # another node shows the result now
+    presenter.sceneChanged()
+    assert panel.states[-1].busy and panel.states[-1].error == "" and panel.engine.dropped == 0
+    presenter.onAnswer({"rows": ROWS, "notes": []})
+    (table,) = attachedTo(presenter.desk.node)
+    assert table.GetAttribute("SegHiResGradCAM.OfLayer") == "encoder.2" and panel.states[-1].segmentsText == ""
+    presenter.desk.showLayer("encoder.2")
+    assert panel.states[-1].segmentsText == "Evidence: 50 % vessel, 25 % lesion, 25 % elsewhere."
+
+
+def test_without_its_result_or_its_segmentation_the_work_stops_and_the_worker_stays_where_it_can(panel, case, mrml):
+    presenter = panel.presenter
+    presenter.segments.ask()
+    presenter.desk.remove()
+    closed = panel.engine.closed
+    presenter.sceneChanged()
+    assert not panel.states[-1].busy and (panel.engine.dropped, panel.engine.closed) == (1, closed)
+    assert panel.states[-1].status == "Stopped, because the map that it was about was removed."
+    presenter.apply()
+    presenter.onAnswer(answer(case, "encoder.2"))
+    presenter.segments.ask()
+    mrml.RemoveNode(case[1])
+    presenter.sceneChanged()
+    assert not panel.states[-1].busy and panel.engine.closed == closed + 1
+    assert panel.states[-1].error.startswith("Stopped, because a node that was being explained was removed.")
+
+
+def test_a_result_without_voxels_or_bent_is_a_sentence_and_nothing_is_asked(panel, case, mrml):
+    node, count = panel.presenter.desk.node, len(panel.engine.sent)
+    bent = mrml.AddNewNodeByClass("vtkMRMLTransformNode", "bent")
+    bent.SetAndObserveTransformToParent(vtk.vtkThinPlateSplineTransform())
+    former = node.GetTransformNodeID()
+    node.SetAndObserveTransformNodeID(bent.GetID())
+    panel.presenter.sceneChanged()
+    assert panel.states[-1].segmentsReason == (
+        "The result is under a non-linear transform. Harden the transform (Data module, right click), or remove it."
+    )
+    panel.presenter.segments.ask()
+    node.SetAndObserveTransformNodeID(former)
+    node.SetAndObserveImageData(None)
+    panel.presenter.sceneChanged()
+    assert panel.states[-1].segmentsReason == "This result has lost its voxels: press Apply again."
+    panel.presenter.segments.ask()
+    assert len(panel.engine.sent) == count and not panel.states[-1].busy
+
+
+def edited(table, how):
+    inner = table.GetTable()
+    if how == "missing":
+        inner.RemoveColumnByName("segment")
+    elif how == "renamed":
+        inner.GetColumnByName("share").SetName("Anteil")
+    else:
+        words = vtk.vtkStringArray()
+        words.SetName("share")
+        for _ in range(inner.GetNumberOfRows()):
+            words.InsertNextValue("a lot")
+        inner.RemoveColumnByName("share")
+        inner.AddColumn(words)
+
+
+@pytest.mark.parametrize("how", ["missing", "renamed", "words"])
+def test_a_table_that_somebody_edited_has_no_sentence_and_stops_nothing(panel, how):
+    panel.presenter.segments.ask()
+    panel.presenter.onAnswer({"rows": ROWS, "notes": []})
+    edited(attachedTo(panel.presenter.desk.node)[0], how)
+    panel.presenter.sceneChanged()
+    assert panel.states[-1].segmentsText == "" and panel.states[-1].error == ""
+
+
+def test_a_table_that_cannot_be_made_leaves_the_former_one(panel, nodeIds):
+    panel.presenter.segments.ask()
+    panel.presenter.onAnswer({"rows": ROWS, "notes": []})
+    before, text = nodeIds(), panel.states[-1].segmentsText
+    panel.presenter.segments.ask()
+    panel.presenter.onAnswer({"rows": [*ROWS, row("odd", "a lot", 0.5, 0.5, 1.0, 1.0)], "notes": []})
+    assert panel.states[-1].error.startswith("Something failed in the module itself.")
+    assert nodeIds() == before and panel.states[-1].segmentsText == text

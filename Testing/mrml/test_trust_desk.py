@@ -9,7 +9,7 @@ import pytest
 import slicer
 from mrml.asking import CURVES, answer, checked, makeCase, makePanel, ready
 from SegHiResGradCAMLib import exportOverlay
-from SegHiResGradCAMLib.Attachments import attachedTo, removeOrphans
+from SegHiResGradCAMLib.Attachments import attach, attachedTo, removeOrphans
 from SegHiResGradCAMLib.CheckDesk import KEY
 
 FAILS = "not supported by the model"
@@ -189,3 +189,90 @@ def test_the_layout_changes_on_the_button_and_only_then(panel, mrml):
     panel.presenter.trust.showCurves()
     assert layout.GetViewArrangement() != before
     assert view.GetPlotChartNodeID() == panel.presenter.trust.chart().GetID() and panel.states[-1].error == ""
+
+
+COST = {"cost": {"forwards": 42, "text": "about 42 predictions"}}
+
+
+@pytest.mark.parametrize("purpose", ["cost of the full check", "full check", "paint"])
+def test_a_result_that_is_removed_stops_what_is_asked_about_it_and_the_worker_stays(panel, mrml, purpose):
+    if purpose == "paint":
+        panel.presenter.paint.paint()
+    else:
+        panel.answers.append(True)
+        panel.presenter.trust.checkFully()
+    if purpose == "full check":
+        panel.presenter.onAnswer(COST)
+    assert panel.engine.sent[-1][0] == purpose
+    panel.presenter.desk.showLayer("decoder.1")  # another node of the same result
+    panel.presenter.sceneChanged()
+    assert panel.states[-1].busy and panel.engine.dropped == 0
+    closed = panel.engine.closed
+    panel.presenter.desk.remove()
+    panel.presenter.sceneChanged()
+    state = panel.states[-1]
+    assert not state.busy and (panel.engine.dropped, panel.engine.closed) == (1, closed) and state.error == ""
+    assert state.status == "Stopped, because the map that it was about was removed."
+
+
+def meanwhile(panel, happens):
+    """The user says yes, after something happened while the question was open."""
+    panel.presenter.ask = lambda question: happens() or True
+    panel.presenter.trust.checkFully()
+    panel.presenter.onAnswer(COST)
+    return panel.states[-1].status
+
+
+def test_a_late_yes_starts_nothing_where_the_question_no_longer_holds(panel, case, mrml):
+    desk = panel.presenter.desk
+    said = meanwhile(panel, lambda: desk.showLayer("decoder.1"))
+    assert said == "The full check was not started. Another layer is shown now: ask for its full check."
+    doubled = slicer.util.arrayFromVolume(case[0]) * 2
+    said = meanwhile(panel, lambda: slicer.util.updateVolumeFromArray(case[0], doubled))
+    assert said == (
+        "The full check was not started. The volume has changed or moved since this map was made: press Apply again."
+    )
+    panel.presenter.apply()
+    panel.presenter.onAnswer(answer(case, "encoder.2"))
+    kept = desk.node
+    said = meanwhile(panel, lambda: desk.results.remove(kept))
+    assert said == "The full check was not started. There is no map: press Apply first."
+    assert "full check" not in [sent[0] for sent in panel.engine.sent] and not panel.presenter.busy
+
+
+def test_the_question_does_not_pop_up_over_another_module(panel):
+    panel.answers.append(True)
+    panel.presenter.trust.checkFully()
+    panel.presenter.exit()
+    panel.presenter.onAnswer(COST)
+    assert panel.questions == [] and panel.engine.sent[-1][0] == "cost of the full check"
+    assert not panel.presenter.busy and panel.engine.closed == 1
+    assert panel.states[-1].status == (
+        "The full check was not started, because you had left the module: ask for it again."
+    )
+
+
+@pytest.mark.parametrize("fails", ["TableNode", "PlotSeriesNode", "PlotChartNode"])
+def test_numbers_and_curves_that_cannot_be_made_leave_the_former_ones(panel, nodeIds, monkeypatch, fails):
+    node = fullyChecked(panel)
+    before = nodeIds()
+
+    def refuse(one, *words):
+        if one.GetClassName() == f"vtkMRML{fails}":
+            raise RuntimeError("no place")
+        attach(one, *words)
+
+    monkeypatch.setattr("SegHiResGradCAMLib.TrustTables.attach", refuse)
+    fullyChecked(panel, "supported")
+    assert panel.states[-1].error.startswith("Something failed in the module itself.")
+    if fails == "TableNode":
+        assert nodeIds() == before
+    else:  # the numbers were complete: another node of the same name
+        assert {name for _, name in nodeIds()} == {name for _, name in before} and len(nodeIds()) == len(before)
+    chart = panel.presenter.trust.chart()
+    assert chart.GetNumberOfPlotSeriesNodes() == 3 and chart.GetNthPlotSeriesNode(0).GetTableNode() is not None
+    monkeypatch.undo()
+    fullyChecked(panel)
+    assert {name for _, name in nodeIds()} == {name for _, name in before} and kinds(node) == [
+        "chart", "curves", "numbers", "series", "series", "series",
+    ]  # fmt: skip

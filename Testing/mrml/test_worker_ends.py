@@ -12,6 +12,8 @@ import pytest
 import seghirescam
 from engine.workers import Model, image, is_running, waited
 from seghirescam import Grid
+from SegHiResGradCAMLib import WorkerClient
+from SegHiResGradCAMLib.WorkerLink import WorkerLink
 
 
 def test_cancel_is_polite_first_and_the_worker_stays(panels, tmp_path):
@@ -39,6 +41,25 @@ def test_a_patient_cancel_never_ends_the_process_and_the_next_request_comes_thro
     waiting = panel.ask(slow)
     assert panel.until(number, waiting)["explanations"] and panel.errors[number].code == "cancelled"
     assert panel.client.hello.pid == pid and not panel.lost
+
+
+def test_what_was_cancelled_patiently_ends_with_the_worker_that_another_cancel_ends(panels, tmp_path, monkeypatch):
+    links = []
+    monkeypatch.setattr(WorkerClient, "WorkerLink", lambda *words: links.append(WorkerLink(*words)) or links[-1])
+    panel = panels(cancelSeconds=0.0)
+    slow = Model(tmp_path / "slow", seconds=3.0)  # says nothing for longer than anybody waits
+    panel.until(panel.client.describe(slow.source))
+    first = panel.ask(slow)
+    assert panel.loop.run(lambda: any(n == first for n, _, _ in panel.progress))
+    panel.client.cancel(first, patient=True)
+    second = panel.ask(slow)
+    assert panel.loop.run(lambda: panel.client._requests[second].isWorkersTurn)
+    panel.client.cancel()
+    panel.until(first, second)
+    assert [panel.errors[n].code for n in (first, second)] == ["cancelled"] * 2
+    assert panel.client.state == "off" and not panel.client._requests and len(links) == 1
+    panel.loop.run(lambda: False, seconds=0.3)  # nothing starts a worker for nobody
+    assert panel.client.state == "off" and len(links) == 1 and not panel.lost
 
 
 def test_a_request_that_has_not_been_sent_is_cancelled_without_starting_anything(panels, model):
