@@ -73,7 +73,7 @@ class Run:
             notes.append(
                 f"Where this layer's cells look could not be measured{why}; their corners are aligned with the image's."
             )
-        status, reason = _status(signed, zero)
+        status, reason = status_of(signed, zero)
         names = {c.index: c.name for c in self.model.classes}
         return Explanation(
             map=signed,
@@ -164,8 +164,8 @@ def why_zero(any_gradient: bool) -> str:
     return "all products of gradient and activation are zero" if any_gradient else "every gradient is zero"
 
 
-def _status(signed, zero):
-    """("ok" | "zero_map" | "no_positive_evidence" | "nonfinite", why in words)."""
+def status_of(signed: np.ndarray, zero: str) -> tuple[str, str]:
+    """("ok" | "zero_map" | "no_positive_evidence" | "nonfinite", why in words). zero: why it may be zero everywhere."""
     if not np.isfinite(signed).all():
         return "nonfinite", "The map holds NaN or infinite values; the network's activations or gradients overflow."
     if not signed.any():

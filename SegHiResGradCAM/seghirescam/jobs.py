@@ -84,7 +84,10 @@ class Jobs:
         def ask(session, tell):
             expected.update(_estimate(session, recipes, request.get("layers")))
             tell = _with_estimate(tell, expected)
-            return session.ask(recipes, class_index=request["class_index"], progress=tell, **question)
+            started, before = time.perf_counter(), session.forward_calls
+            answers = session.ask(recipes, class_index=request["class_index"], progress=tell, **question)
+            judged.note_pace(session, answers, time.perf_counter() - started, session.forward_calls - before)
+            return answers
 
         found, session, notes, cost = self._measured(request, progress, ask)
         notes = [*self._image_notes, *notes]
@@ -152,7 +155,8 @@ class Jobs:
 
     def by_segment(self, request, progress) -> dict:
         """How much of a map's evidence lies in every segment, and how far from it."""
-        return judged.by_segment(request, self._load, progress)
+        image = self._sent_image(request["image"], progress) if request.get("image") else None
+        return judged.by_segment(request, self._load, progress, image)
 
     def _judged(self, work, request, progress):
         def ask(session, tell):
@@ -213,7 +217,6 @@ class Jobs:
         if notes:  # outside the handler, whose traceback would keep the GPU's tensors alive
             session, before = self._session(request | {"device": "cpu"}, progress), 0
             found = work(session, progress)
-        judged.note_pace(session, time.perf_counter() - started, session.forward_calls - before)
         return found, session, notes, {
             "device": session.device,
             "forward_calls": session.forward_calls,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -10,17 +11,44 @@ from .arrays import MessageError
 from .evaluation.labels import evidence_by_label_maps
 from .geometry import Grid, resampled, spread
 from .messages import recipe_from_json
+from .protocol import Image
 
-#: of each session: (seconds of a prediction's forward pass, passes that its last question made)
+
+@dataclass
+class _Pace:
+    """seconds: of a prediction's forward pass; timed: on predictions, not guessed from an explanation.
+
+    forwards: passes an explanation took, by method and layer.
+    """
+
+    seconds: float | None = None
+    timed: bool = False
+    forwards: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def of(self, method: str, layer: str | None) -> int | None:
+        """Passes of an explanation; of another layer, the most, where this one was not explained yet."""
+        known = {name: count for (one, name), count in self.forwards.items() if one == method}
+        return known.get(layer, max(known.values(), default=None))
+
+
+#: of each session
 _PACE: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
-def note_pace(session, seconds: float, forwards: int) -> None:
-    """Remember how fast a session explains, so that a cost can be told in minutes until a prediction has been timed."""
+def note_pace(session, explanations, seconds: float, forwards: int) -> None:
+    """Remember what one question's explanations took, so that a cost can be told before a prediction has been timed."""
+    from .cam.methods import method
     from .evaluation.trust_cost import EXPLANATION
 
-    if forwards > 0:
-        _PACE[session] = seconds / forwards / EXPLANATION, forwards
+    if forwards <= 0:
+        return
+    pace = _PACE.setdefault(session, _Pace())
+    for one in explanations:
+        pace.forwards[one.method, one.layer.name] = forwards
+    if not pace.timed:
+        # passes of a method's own mostly have no backward pass
+        own = any(method(one.method).needs_context for one in explanations)
+        pace.seconds = seconds / forwards / (1 if own else EXPLANATION)
 
 
 def trusted(session, request: dict, load, tell) -> dict:
@@ -39,7 +67,8 @@ def trusted(session, request: dict, load, tell) -> dict:
     sent = None if request.get("map") is None else _map(request["map"], load)
     found = tiers[request["tier"]](session, recipe, words, sent=sent, progress=tell)
     if found.seconds_per_pass is not None:
-        _PACE[session] = found.seconds_per_pass, _PACE.get(session, (None, None))[1]
+        pace = _PACE.setdefault(session, _Pace())
+        pace.seconds, pace.timed = found.seconds_per_pass, True
     return {"trust": found.to_json(), "notes": list(found.explanation.notes)}
 
 
@@ -50,22 +79,24 @@ def trust_cost(session, request: dict, load, tell) -> dict:
     from .evaluation.trust_cost import full_cost
 
     recipe, words = _question(request, load)
-    seconds, forwards = _PACE.get(session, (None, None))
     if request["tier"] == FAST:
         from .evaluation.case import frozen
 
         pixels = frozen(session, recipe, session.model.class_index(words["class_index"]), tell)
         most = FORWARDS * passes_of(session, pixels)
         return {"cost": {"forwards": most, "text": f"at most {most} forward pass(es)"}}
-    words = {"seconds_per_pass": seconds, "forwards_per_explanation": forwards, "words": words}
-    return {"cost": full_cost(session, recipe, progress=tell, **words).to_json()}
+    pace = _PACE.get(session, _Pace())
+    known = {"seconds_per_pass": pace.seconds}
+    known["forwards_per_explanation"] = pace.of(request["method"], request.get("layer"))
+    return {"cost": full_cost(session, recipe, words, progress=tell, **known).to_json()}
 
 
-def by_segment(request: dict, load, tell) -> dict:
-    """``{"rows": [...], "notes": []}``: how much of a map's evidence lies in every label, and how far from it.
+def by_segment(request: dict, load, tell, image: Image | None = None) -> dict:
+    """``{"rows": [...], "notes": [...]}``: how much of a map's evidence lies in every label, and how far from it.
 
     request: ``map`` and ``labels``, several maps for segments that overlap, each ``{"array", "grid", "names"}``.  The
-    rows stand on the grid of the first label map.
+    rows stand on the grid of the first label map.  image: the one explained; chance is counted in its body, and
+    without one (or where it shows none) over the whole volume, which a note says.
     """
     if not request["labels"]:
         raise MessageError("No label map was sent.", "This is a fault of ours.")
@@ -82,8 +113,21 @@ def by_segment(request: dict, load, tell) -> dict:
         labels = array if own.same_as(grid) else labels_on(array, own, grid)
         layers.append((labels, {int(value): name for value, name in part["names"].items()}))
     part_of = lambda fraction, phase: tell(0.1 + 0.9 * fraction, phase)  # noqa: E731
-    rows = evidence_by_label_maps(density, layers, grid, distances=True, progress=part_of)
-    return {"rows": [row.to_json() for row in rows], "notes": []}
+    body = None if image is None else _body_on(image, grid)
+    rows = evidence_by_label_maps(density, layers, grid, body, distances=True, progress=part_of)
+    notes = ["Chance is counted over the whole volume."] if body is None else []
+    return {"rows": [row.to_json() for row in rows], "notes": notes}
+
+
+def _body_on(image, grid):
+    """The image's body on another grid; None where it has none there."""
+    from .evaluation.case import body_of
+
+    body = body_of(image)
+    if body is None or image.grid.same_as(grid):
+        return body
+    body = resampled(body.astype(np.float32), image.grid, grid) >= 0.5
+    return body if body.any() else None
 
 
 def labels_on(array: np.ndarray, source: Grid, grid: Grid) -> np.ndarray:

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-_FORMULA = ("=", "+", "-", "@", "\t")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def cell(value):
@@ -17,7 +17,7 @@ def cell(value):
     if not isinstance(value, str):
         return value
     text = value.replace("\r", " ")
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if value.startswith(_FORMULA) else text
 
 
 def write_rows(path: Path, columns: Sequence[str], rows: Iterable[dict]) -> None:

@@ -191,6 +191,32 @@ def test_several_methods_and_layers_stand_in_one_table(capsys, tmp_path):
     assert "phantom_mass" not in {r["metric"] for r in rows if r["method"] == "seg_hires_grad_cam"}
 
 
+def test_references_of_one_name_are_numbered_and_none_is_lost(capsys, tmp_path):
+    source, path, segment = toy(tmp_path)
+    labels = np.zeros(SHAPE, np.uint8)
+    labels[8:12, 8:12, 8:12], labels[4:6, 4:6, 4:6] = 1, 2
+    write_labels(tmp_path / "b.seg.nrrd", labels, GRID, {1: "organ", 2: "pixel set"})
+    texts = [f"{segment}:organ", f"{tmp_path / 'b.seg.nrrd'}:organ", f"{tmp_path / 'b.seg.nrrd'}:pixel set"]
+    words = [word for text in texts for word in ("--reference", text)]
+    code, out, err = run(capsys, *asking(source, path, segment), *words, "--json", "--out", tmp_path / "out")
+    assert code == 0, err
+    assert [r["name"] for r in json.loads(out)["request"]["references"]] == ["organ", "organ 2", "pixel set 2"]
+    rows = {r["reference"]: r["chance"] for r in rows_of(tmp_path / "out" / "metrics.csv") if r["metric"] == "share"}
+    assert list(rows) == ["pixel set", "organ", "organ 2", "pixel set 2"]
+    assert rows["pixel set"] == rows["organ"] and len(set(rows.values())) == 3
+
+
+def test_the_cost_of_a_method_with_passes_of_its_own_counts_them(capsys, tmp_path):
+    source, path, segment = toy(tmp_path)
+    words = (*asking(source, path, segment), "--method", "seg_score_cam", "--full", "--json", "--out", tmp_path / "out")
+    code, out, err = run(capsys, *words)
+    assert code == 0, err
+    stated = int(re.search(r"this takes about .* \((\d+) forward passes\)", err)[1])
+    took = json.loads(out)["evaluations"][0]["cost"]["took"]["forwards"]
+    # 13 explanations more, of a pass, the baseline and a mask for each channel that is not constant (of 4)
+    assert 13 * 5 <= took <= stated
+
+
 def test_a_map_of_zeros_and_one_that_is_not_finite_are_statuses_not_crashes(capsys, tmp_path):
     for name, forward, status in (
         ("zero", "x = x * 0 - 100; self.down.bias.data.zero_(); self.down.weight.data.abs_()", "zero_map"),

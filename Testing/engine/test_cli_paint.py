@@ -131,6 +131,7 @@ def test_what_cannot_be_is_refused_with_code_2_before_the_model_is_opened_and_no
         ((*organ, "--ml", "-2"), "above 0 ml"),
         ((*organ, "--margin-mm", "-1"), "0 mm or more"),
         ((*organ, "--method", "magic"), "There is no method 'magic'"),
+        ((*organ, "--control", "--seed", "-1"), "A seed is 0 or more"),
         ((*organ, "--score", "contrast"), "needs a rival class"),
         ((*organ, "--region", f"{segment}:7"), "7"),
     ):

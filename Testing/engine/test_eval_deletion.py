@@ -20,7 +20,6 @@ from seghirescam.evaluation.deletion import (
     area_between,
     cost,
     deletion_curve,
-    forwards_per_prediction,
     gain_over_random,
     insertion_curve,
     one_step,
@@ -29,10 +28,12 @@ from seghirescam.evaluation.deletion import (
 from seghirescam.evaluation.removal import blurred, imputed
 from seghirescam.evaluation.rerun import Rerun
 from seghirescam.evaluation.shares import dilated
+from seghirescam.evaluation.trust_case import passes_of
 from seghirescam.geometry import Grid
 from seghirescam.models.base import Prepared
 from seghirescam.models.plain import PlainModel
 from seghirescam.protocol import Image, PixelSet
+from seghirescam.session import open_session
 
 GRID = Grid.from_spacing((6, 10, 40), (2.0, 2.0, 2.0))
 FAR = 20
@@ -388,8 +389,9 @@ def test_windows_that_do_not_meet_the_set_are_not_run_and_the_numbers_are_those_
     density = np.random.default_rng(1).random(WINDOW_GRID.shape)
     p = ImageProbe(rerun, image, target, ClassLogit(1), edge_mm=4.0)
     curve = deletion_curve(p, density, fractions=(0.3,))
-    each = forwards_per_prediction(m, image, target)
-    everything = forwards_per_prediction(m, image)
+    session = open_session(m, image)
+    session.prepared()
+    each, everything = passes_of(session, target), passes_of(session, PixelSet(np.ones(WINDOW_GRID.shape), WINDOW_GRID))
     assert rerun.forward_calls == 3 * each and each < everything
     assert p.predictions == 3 == cost(1, (0.3,))
     order = falling(p.blocks.mean(density), 0)
@@ -402,7 +404,7 @@ def test_windows_that_do_not_meet_the_set_are_not_run_and_the_numbers_are_those_
     region = ImageProbe(rerun, image, target, ClassLogit(1), edge_mm=4.0, dice=True)
     before = rerun.forward_calls
     again = deletion_curve(region, density, fractions=(0.3,))
-    assert (rerun.forward_calls - before) == 3 * forwards_per_prediction(m, image, region.around) < 3 * everything
+    assert (rerun.forward_calls - before) == 3 * passes_of(session, region.around) < 3 * everything
     assert again.logits == pytest.approx(curve.logits, rel=1e-6)
     assert again.dice is None or again.dice[0] == 1.0
 
@@ -415,7 +417,9 @@ def test_a_2d_network_goes_through_a_volume_and_only_the_slices_of_the_set_are_r
     image, target = Image(array, grid), PixelSet(mask, grid, "lesion")
     p = ImageProbe(Rerun(m), image, target, Contrast(1, 0), edge_mm=4.0)
     curve = deletion_curve(p, np.random.default_rng(0).random(grid.shape), fractions=())
-    assert forwards_per_prediction(m, image, target) == 2 and p.rerun.forward_calls == 4
+    session = open_session(m, image)
+    session.prepared()
+    assert passes_of(session, target) == 2 and p.rerun.forward_calls == 4
     gone = p.removed(np.ones(p.blocks.count, bool)).array
     with torch.no_grad():
         logits = torch.stack([network(torch.tensor(gone[:, k], dtype=torch.float32)[None])[0] for k in range(5)], dim=1)

@@ -12,6 +12,7 @@ from engine import toys
 from engine.test_windows import CLASSES, class_seed, slow_gradients, windows
 from engine.test_windows import case as window_case
 from engine.test_windows import model as windowed_model
+from seghirescam.cam.methods.grad import cancellation as kept_by_averaging
 from seghirescam.cam.score import ClassLogit
 from seghirescam.cam.windows import WindowPlan
 from seghirescam.errors import LayerError, PixelSetError
@@ -277,6 +278,29 @@ def test_infinite_activations_are_statuses():
     (answer,) = session.ask(pixels, class_index=1, layers="conv")
     assert completeness_gap(session, answer, pixels).status == "nonfinite"
     assert {v.status for v in phantom_mass(session, answer, pixels).values()} == {"nonfinite"}
+
+
+def test_gradients_that_are_not_finite_keep_no_share():
+    """sqrt of a negative number: NaN gradients."""
+    image, pixels = a_case()
+
+    class Roots(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.head = nn.Conv3d(1, 4, 1), nn.Conv3d(4, 3, 1)
+
+        def forward(self, x):
+            return self.head(torch.sqrt(self.conv(x)))
+
+    session = open_session(PlainModel(Roots(), CLASSES), image)
+    found = cancellation(session, pixels, class_index=1, layer="conv")
+    assert found.status == "nonfinite" and found.value is None and "gradients" in found.note
+    (answer,) = session.ask(pixels, class_index=1, layers="conv", methods=["seg_grad_cam"])
+    assert answer.status == "nonfinite" and not any("nan" in note for note in answer.notes)
+    gradient = torch.ones(2, 3, 3, 3)
+    for bad in (math.nan, math.inf):
+        gradient[0, 0, 0, 0] = bad
+        assert math.isnan(kept_by_averaging(gradient))
 
 
 def test_maps_in_another_unit_or_of_the_image_are_not_measured():

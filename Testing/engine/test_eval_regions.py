@@ -114,6 +114,20 @@ def test_a_control_has_the_same_shape_elsewhere_in_the_body_and_the_same_seed_fi
     assert moved(region, np.ones(GRID.shape), image) is None
 
 
+def test_on_a_ct_a_control_of_fat_lies_in_the_body_and_not_in_air():
+    array = np.full(GRID.shape, -1000, np.int16)
+    array[:, :, 6:] = -150  # darker than a window of soft tissue, yet body
+    array[-1, -1, -1] = 300
+    image, region = Image(array, GRID), box((0, 2), (0, 2), (6, 8))
+    for seed in range(10):
+        assert not moved(region, np.zeros(GRID.shape), image, seed=seed).weights[:, :, :6].any()
+
+
+def test_where_nothing_tells_the_body_a_control_may_lie_anywhere():
+    flat, region = Image(np.full(GRID.shape, 7, np.float32), GRID), box((0, 2), (0, 2), (0, 2))
+    assert moved(region, np.zeros(GRID.shape), flat).voxels == region.voxels
+
+
 @pytest.mark.parametrize("score", [Contrast(1, 0), ClassLogit(1), LogOdds(1)], ids=["contrast", "logit", "log-odds"])
 def test_scores_are_intervene_s_and_sizes_are_those_of_the_masks(score):
     model, image = linear(), picture()

@@ -189,6 +189,61 @@ def test_weights_without_a_rule_of_their_own_are_shuffled_and_a_network_without_
     assert randomisation(case) == []
 
 
+class Block(nn.Module):
+    """Owns a weight and resets its children, too, of which one is not used in forward."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.aux, self.head = nn.Conv3d(1, 3, 1), nn.Conv3d(3, 2, 1), nn.Conv3d(3, 2, 1)
+        self.gamma = nn.Parameter(torch.arange(1.0, 4.0))
+
+    def reset_parameters(self):
+        for module in (self.first, self.aux, self.head):
+            module.reset_parameters()
+        nn.init.ones_(self.gamma)
+
+    def forward(self, x):
+        return self.head(torch.relu(self.first(x)) * self.gamma.view(1, 3, 1, 1, 1))
+
+
+def test_a_module_that_resets_its_children_too_writes_into_none_of_them():
+    network = Block().double()
+    case, session = case_of(PlainModel(network, ["rest", "object"]), "first", keep=True)
+    before, marks = {n: v.clone() for n, v in network.state_dict().items()}, stamp(network)
+    steps = randomisation(case)
+    assert steps[-1].modules == 4 and any("Block" in step.added for step in steps)
+    assert stamp(network) == marks and all(torch.equal(v, before[n]) for n, v in network.state_dict().items())
+    assert np.array_equal(session.ask(box(), **case.words)[0].map, case.map) and session.forward_calls == 1
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning")
+def test_weights_that_the_module_s_rule_does_not_know_are_shuffled_and_what_is_derived_from_them_is_left():
+    class Scaled(nn.Conv3d):
+        def __init__(self, *sizes):
+            super().__init__(*sizes)
+            self.scale = nn.Parameter(torch.arange(1.0, sizes[1] + 1))
+
+        def forward(self, x):
+            return super().forward(x) * self.scale.view(1, -1, 1, 1, 1)
+
+    normed = nn.utils.weight_norm(nn.Conv3d(1, 4, 3, padding=1))
+    network = nn.Sequential(normed, nn.ReLU(), Scaled(4, 3, 1)).double()
+    with torch.no_grad():
+        normed.weight_g.copy_(torch.arange(1.0, 5).view(4, 1, 1, 1, 1))
+    case, session = case_of(PlainModel(network, ["a", "b", "c"]), "0", keep=True)
+    with _order([network]) as (order,):
+        case.ask()
+    chain, before = _chain(network, order), {n: v.clone() for n, v in network.state_dict().items()}
+    with randomised([chain], 1):
+        now = network.state_dict()
+        assert not any(torch.equal(now[name], before[name]) for name in before)
+        for name in ("0.weight_g", "0.weight_v", "2.scale"):
+            assert torch.equal(now[name].flatten().sort().values, before[name].flatten().sort().values)
+        assert not torch.equal(now["2.weight"].flatten().sort().values, before["2.weight"].flatten().sort().values)
+    assert all(torch.equal(v, before[n]) for n, v in network.state_dict().items())
+    assert np.array_equal(session.ask(box(), **case.words)[0].map, case.map) and session.forward_calls == 1
+
+
 @pytest.mark.parametrize("kind", ["export", "frozen script"])
 def test_the_weights_of_a_saved_program_are_shuffled_from_its_last_operation_on(kind, tmp_path):
     from engine.programs import describe, save_exported, save_script

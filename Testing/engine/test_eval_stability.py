@@ -104,13 +104,26 @@ def test_a_network_that_cannot_run_in_bf16_says_so_and_one_that_can_is_compared(
         def forward(self, x):
             x = self.first(x)
             if x.dtype == torch.bfloat16:
-                raise RuntimeError("no kernel for bf16")
+                raise RuntimeError("no kernel for bf16, /home/zebra/scan.nii.gz")
             return self.head(x)
 
     narrow = PlainModel(Refuses(), ["rest", "object"])
     case, _ = case_of(narrow, "first")
     found = by_kind(stability(case, runs=1))["precision"].change
-    assert found.status == NOT_MEASURED and "no kernel for bf16" in found.note
+    # the text of foreign code may name files and people
+    assert found.status == NOT_MEASURED and found.note == "The network does not run in bf16 (RuntimeError)."
+
+
+@pytest.mark.parametrize("kind", [RuntimeError, ValueError])
+def test_a_caller_s_own_error_stops_it_also_while_another_precision_is_tried(kind):
+    case, _ = case_of(PlainModel(toys.make().float(), ["a", "b", "c"]), "encoder.1")
+
+    def cancel(fraction, phase):
+        if "computed in bf16" in phase:
+            raise kind("stop")
+
+    with pytest.raises(kind, match="stop"):
+        stability(case, runs=1, progress=cancel)
 
 
 def test_cancelling_leaves_the_network_as_it_was():

@@ -21,6 +21,7 @@ from seghirescam.evaluation.trust_full import GAIN_SDS, ORDERS, SAME, full, judg
 from seghirescam.evaluation.value import Value
 from seghirescam.geometry import Grid
 from seghirescam.models.plain import PlainModel
+from seghirescam.pixel_sets import PredictedClass
 from seghirescam.protocol import Image, PixelSet
 from seghirescam.session import open_session
 
@@ -143,6 +144,28 @@ def test_a_map_of_a_method_with_many_passes_is_judged_as_it_was_sent():
     assert found.row("context_paint_over").value.value > 0.5
 
 
+def test_a_prediction_that_only_finds_the_pixel_set_counts_among_the_three():
+    model = PlainModel(Looks(10).eval(), ["rest", "object"])
+    session = open_session(model, picture(), memory_budget_bytes=0)
+    words = {"class_index": 1, "methods": ["seg_hires_grad_cam"], "layers": ["features"]}
+    (one,) = session.ask(PredictedClass(), **words)
+    calls = counted(model)
+    found = fast(session, PredictedClass(), words, sent=(one.map, one.grid))
+    assert len(calls) == found.cost["forwards"] <= 3
+    row = found.row("context_paint_over")
+    assert row.value.status == "not_measured" and "has used 2" in row.sentence
+
+
+def test_a_sent_map_is_judged_by_its_own_values_not_by_those_of_the_stand_in():
+    session, words = asked(10, methods=["seg_ablation_cam"])
+    with torch.no_grad():
+        session.model.networks[0].head.weight.zero_()
+    for number, status in ((1.0, "ok"), (-1.0, "no_positive_evidence"), (0.0, "zero_map"), (np.nan, "nonfinite")):
+        cells = np.full(GRID.shape, number, np.float32)
+        found = fast(session, box(), words, sent=(cells, GRID)).explanation
+        assert (found.status, bool(found.reason)) == (status, status != "ok")
+
+
 def test_a_map_on_the_image_itself_is_judged_too():
     session, words = asked(10, layer="input", methods=["input_x_gradient"])
     (one,) = session.ask(box(), **{**words, "layers": "main"})
@@ -196,7 +219,8 @@ def test_random_maps_and_a_painted_prediction_are_not_supported_where_the_contex
         assert found.verdict == NOT_SUPPORTED, name
         assert found.row("context_deletion_gain").passed is False
         assert found.verdict_sentence.startswith("Not supported by the model: context deletion (")
-    assert "shows no evidence there" in found.verdict_sentence
+    # cells of the layer are voxels of 2 mm here
+    assert "shows no evidence there" in found.verdict_sentence and "cells of 2 mm may look" in found.verdict_sentence
 
 
 def test_where_the_context_is_not_used_a_random_map_fails_by_where_it_lies():
@@ -206,6 +230,31 @@ def test_where_the_context_is_not_used_a_random_map_fails_by_where_it_lies():
     assert found.verdict == NOT_SUPPORTED and found.row("evidence_at_m").passed is False
     value = found.row("evidence_at_m").value
     assert value.value == pytest.approx(value.chance, abs=0.02)
+
+
+def test_where_the_context_is_not_used_no_order_of_it_is_made():
+    session, words = asked(0)
+    (one,) = session.ask(box(), **words)
+    calls = counted(session.model, GRID.shape)
+    stated = full_cost(session, box(), words)
+    found = full(session, box(), words, sent=(one.map, one.grid))
+    row = found.row("context_deletion_gain")
+    assert row.value.status == "not_measured" and row.passed is None and "pixel set itself" in row.sentence
+    assert found.gain is None and found.details["context_deletion"] is None
+    (ends,) = found.curves
+    assert ends["name"] == "any order" and ends["fractions"] == [0, 1] and len(ends["logit"]) == 2
+    # the six curves share their ends, which are all that was looked at
+    assert len(calls) == found.cost["forwards"] <= stated.forwards - 6 * 8
+
+
+def test_chance_at_the_pixel_set_is_counted_in_the_body():
+    array = np.full(GRID.shape, -1000, np.float32)
+    array[:12] = np.random.default_rng(0).uniform(0, 300, (12, 24, 24))
+    session = open_session(PlainModel(Looks(0).eval(), ["rest", "object"]), Image(array, GRID))
+    words = {"class_index": 1, "methods": ["seg_hires_grad_cam"], "layers": ["features"]}
+    value = full(session, box(), words).row("evidence_at_m").value
+    # M is one block of 4 voxels; grown by 3 mm it meets the 26 around it, but for the 8 at its corners (3.5 mm)
+    assert value.chance == pytest.approx(19 * 4**3 / (12 * 24 * 24))
 
 
 def test_maps_without_evidence_are_not_judged_and_cost_nothing_more():

@@ -3,9 +3,12 @@
 import math
 
 import numpy as np
+import pytest
 
+from seghirescam.evaluation.painting import grown
 from seghirescam.evaluation.shares import chance, dilated, region_shares, share
 from seghirescam.geometry import Grid
+from seghirescam.protocol import PixelSet
 
 
 def test_dilation_is_a_ball_in_mm_on_an_anisotropic_grid():
@@ -17,6 +20,20 @@ def test_dilation_is_a_ball_in_mm_on_an_anisotropic_grid():
     np.testing.assert_array_equal(dilated(one, grid, 4.0), expected)
     np.testing.assert_array_equal(dilated(one, grid, 0.0), one)
     assert not dilated(np.zeros(grid.shape), grid, 4.0).any()
+
+
+@pytest.mark.parametrize("spacing, distance", [((1.2, 0.6, 0.6), 3.0), ((2.4, 1.2, 0.3), 4.8), ((0.7, 0.1, 0.8), 2.8)])
+def test_spacings_rounded_to_float32_reach_as_many_voxels_as_exact_ones(spacing, distance):
+    one = np.zeros((11, 21, 41), bool)
+    one[5, 10, 20] = True
+    k, j, i = np.ogrid[-5:6, -10:11, -20:21]
+    # in tenths of a millimetre, without any rounding
+    tenths = [round(10 * s) for s in spacing]
+    expected = (tenths[0] * k) ** 2 + (tenths[1] * j) ** 2 + (tenths[2] * i) ** 2 <= round(10 * distance) ** 2
+    stored = tuple(float(np.float32(s)) for s in spacing)
+    for grid in (Grid.from_spacing(one.shape, spacing), Grid.from_spacing(one.shape, stored)):
+        np.testing.assert_array_equal(dilated(one, grid, distance), expected)
+        np.testing.assert_array_equal(grown(PixelSet(one, grid), grid, distance).weights > 0, expected)
 
 
 def test_shares_count_the_positive_part_only():

@@ -27,11 +27,12 @@ def model(tmp_path_factory):
 SIZE = 16
 
 
-def drawn(worker):
+def drawn(worker, place=(slice(1, 3), slice(3, 5), slice(3, 5))):
     mask = np.zeros((SIZE,) * 3, np.uint8)
-    mask[1:3, 3:5, 3:5] = 1  # grown by 3 mm it fills one block of 8 mm: what the network sees behind is context
+    mask[place] = 1  # grown by 3 mm it fills one block of 8 mm: what the network sees behind is context
     pixels = PixelSet(mask, image(SIZE).grid, "segment 'lesion'")
-    return recipe_to_json(pixels, lambda array: write_array(worker.folder, "pixels.npy", array))
+    name = f"pixels_{mask.sum()}.npy"
+    return recipe_to_json(pixels, lambda array: write_array(worker.folder, name, array))
 
 
 def question(worker, model, **words):
@@ -77,11 +78,13 @@ def test_after_an_explanation_the_fast_tier_runs_the_network_three_times_and_its
 def test_the_full_tier_states_its_cost_makes_curves_and_a_verdict_and_leaves_the_session_kept(worker, model):
     sent = explained(worker, model)
     before = model.calls()
-    cost = worker.ask("trust_cost", **judging(worker, model, tier="full", map=sent))["cost"]
+    # without its context this voxel loses more than a tenth of its score: there are orders to compare
+    words = judging(worker, model, tier="full", map=sent, pixel_sets=[drawn(worker, (2, 3, 3))])
+    cost = worker.ask("trust_cost", **words)["cost"]
     assert model.calls() == before and cost["forwards"] > 20
     assert "predictions" in cost["text"] and cost["text"].endswith("on this machine")
     told = []
-    request = worker.send("trust", **judging(worker, model, tier="full", map=sent))
+    request = worker.send("trust", **words)
     trust = worker.until(request, progress=lambda event: told.append(event["phase"]))["trust"]
     assert trust["verdict"] in ("supported", "not supported by the model", "not judged")
     assert trust["cost"]["forwards"] <= cost["forwards"]
@@ -95,6 +98,27 @@ def test_the_full_tier_states_its_cost_makes_curves_and_a_verdict_and_leaves_the
     before = model.calls()
     again = worker.ask("explain", **question(worker, model, layers=["enc1"]))
     assert again["session"]["forward_calls_now"] == 0 and model.calls() == before
+
+
+def test_the_cost_of_a_method_with_passes_of_its_own_is_told_by_its_explanation_whatever_was_asked_between(
+    worker, model
+):
+    asked = {"method": "seg_score_cam", "layer": "enc0", "tier": "full"}
+    unknown = worker.ask("trust_cost", **question(worker, model, **asked))["cost"]
+    assert "shows once it has explained" in unknown["text"]
+    told = worker.ask("explain", **question(worker, model, methods=["seg_score_cam"], layers=["enc0"]))
+    (one,) = (one for one in told["explanations"] if one["facts"]["method"] == "seg_score_cam")
+    sent = {"array": one["array"], "grid": one["facts"]["grid"]}
+    cost = worker.ask("trust_cost", **question(worker, model, **asked, map=sent))["cost"]
+    # 14 explanations of a pass, the baseline and a mask for each of the 4 channels
+    assert cost["forwards"] >= 53 - 48 + 14 * (1 + 1 + 4) and "shows" not in cost["text"]
+    worker.ask("trust", **question(worker, model, **asked | {"tier": "fast"}, map=sent))
+    worker.ask("explain", **question(worker, model, layers=["enc1"]))
+    worker.ask("predict", **question(worker, model))
+    again = worker.ask("trust_cost", **question(worker, model, **asked, map=sent))["cost"]
+    assert again["forwards"] == cost["forwards"]
+    trust = worker.ask("trust", **question(worker, model, **asked, map=sent))["trust"]
+    assert 14 * 5 < trust["cost"]["forwards"] <= cost["forwards"]
 
 
 def test_a_trust_check_can_be_cancelled_and_the_next_question_is_answered_as_before(worker, model):
@@ -140,6 +164,27 @@ def test_evidence_by_segment_has_a_row_for_each_and_one_for_elsewhere(worker):
     assert rows["liver"]["density"]["value"] == pytest.approx(0.75 * 64)
     # 3 of 4 parts lie 2 mm, 1 part lies 1 mm from the spleen's voxel
     assert rows["spleen"]["distance"]["value"] == pytest.approx(1.75)
+
+
+def test_chance_by_segment_is_counted_in_the_body_of_the_image_as_evaluate_does(worker):
+    grid, fine = Grid.from_spacing((6,) * 3, (2.0,) * 3), Grid.from_spacing((12,) * 3, origin_ras=(-0.5,) * 3)
+    voxels = np.full((2, 6, 6, 6), -1000, np.float32)
+    voxels[:, 2:5, 2:5, 2:5] = 40
+    labels = np.zeros((6, 6, 6), np.uint8)
+    labels[2, 2, 2:5], labels[0, 0, 0] = 1, 2
+    names = [write_array(worker.folder, f"c{n}.npy", channel) for n, channel in enumerate(voxels)]
+    first, second = ({"array": name, "grid": grid.to_json()} for name in names)
+    for on in (grid, fine):
+        array = labels if on is grid else labels.repeat(2, 0).repeat(2, 1).repeat(2, 2)
+        cells = {"array": write_array(worker.folder, "m.npy", array.astype(np.float32)), "grid": on.to_json()}
+        label_map = {"array": write_array(worker.folder, "a.npy", array), "grid": on.to_json()}
+        sent = {"map": cells, "labels": [label_map | {"names": {"1": "organ", "2": "air"}}]}
+        bare = worker.ask("by_segment", **sent)
+        told = worker.ask("by_segment", **sent, image=first | {"more": [second]})
+        assert bare["notes"] == ["Chance is counted over the whole volume."] and told["notes"] == []
+        for rows, chances in ((bare["rows"], (3 / 216, 1 / 216)), (told["rows"], (3 / 27, 0.0))):
+            assert [row["share"]["chance"] for row in rows[:2]] == pytest.approx(chances, rel=0.06)  # rounded
+            assert [row["share"]["value"] for row in rows[:2]] == pytest.approx((3 / 5, 2 / 5))
 
 
 def test_what_does_not_fit_is_refused_in_one_sentence(worker, model):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 from pathlib import Path
 
-from ..errors import EmptyPixelSetError, MethodError, PixelSetError
+from ..errors import EmptyPixelSetError, PixelSetError
 from .console import table
 from .evaluated import write_evaluations
 from .inputs import Opened, add_device, add_model_and_image
 from .outputs import OutputError, check_folder, made_whole
-from .questions import METHOD, PIXEL_SETS, _share, add_segment, method_names, read_segment, understood
+from .questions import METHOD, PIXEL_SETS, _share, add_segment, read_segment, refuse_unknown_methods, understood
 
 HELP = "Evaluate explanations: is the map true? Numbers with a status, chance and lift beside every share."
 MORE = """Writes evaluation.json (all of it, with the request, thresholds, cost and versions), metrics.csv, with
@@ -19,6 +20,8 @@ Without --full it adds at most 3 predictions to an explanation and judges nothin
 map's order, randomises the network and perturbs the image, says beforehand what that takes, and ends with a verdict."""
 EXAMPLE = """seghirescam evaluate demo:shortcut --image brain.nrrd --segment bodies.seg.nrrd:Lesion --class lesion \\
       --score contrast --rival look-alike --labels bodies.seg.nrrd --full --out evaluated/"""
+#: the region that is always measured
+OWN = "pixel set"
 #: rows that stand in the files only
 _DETAILS = ("randomised_", "changed_", "relative_l2_")
 
@@ -73,10 +76,10 @@ def run(options, console) -> int:
     _check(options)
     options.pixel_sets = [options.pixel_set] if options.pixel_set else None
     asked = understood(options)
-    _refuse_unknown(asked)
+    refuse_unknown_methods(asked)
     segment = read_segment(options.segment) if options.segment else None
     (recipe,) = asked.recipes(segment)
-    references = [_reference(text) for text in options.reference]
+    references = _told_apart([_reference(text) for text in options.reference])
     label_maps = [_labels(text) for text in options.labels]
     opened = Opened(options, console, classes=[asked.class_name, *([asked.rival] if asked.rival else [])])
     (found, costs), notes = opened.on_some_device(
@@ -122,7 +125,7 @@ def _evaluated(opened, options, asked, recipe, references, label_maps, console):
     try:
         known = frozen(session, recipe, index, console.progress)
         grid = opened.image.grid
-        regions = {"pixel set": mask_on(grid, recipe, known)} | {n: _on(pixels, grid) for n, pixels in references}
+        regions = {OWN: mask_on(grid, recipe, known)} | {n: _on(pixels, grid) for n, pixels in references}
         labels = [layer for label_map, _ in label_maps for layer in _layers(label_map, grid)]
         words = {"class_index": index, "score": asked.score, "rival": rival, "side": asked.side}
         pairs = _pairs(session, asked, known, words, console)
@@ -130,10 +133,11 @@ def _evaluated(opened, options, asked, recipe, references, label_maps, console):
         for n, (method, layer) in enumerate(pairs):
             own = words | {"methods": [method], "layers": layer}
             tell = _told(console, n, len(pairs), f"{method}: " if len(pairs) > 1 else "")
-            cost = _cost(session, known, own, options, console)
+            made, passes = _made(session, known, own, options, console)
+            cost = _cost(session, known, own, passes, options, console)
             one = evaluate(
                 session, known, own, references=regions, labels=labels, curves=options.curves, seed=options.seed,
-                tier=FULL if options.full else "fast", progress=tell,
+                tier=FULL if options.full else "fast", made=made, progress=tell,
             )  # fmt: skip
             found.append(one)
             costs.append({"stated": cost, "took": one.trust.cost})
@@ -146,8 +150,24 @@ def _told(console, n, of, before):
     return lambda fraction, phase: console.progress((n + fraction) / of, f"{before}{phase}")
 
 
-def _cost(session, pixels, words, options, console) -> str:
-    """What --full and --curves will take, said on stderr before they start; "" for the fast tier."""
+def _made(session, pixels, words, options, console):
+    """(explanation, passes it took) of a method with passes of its own, which the full tier's cost is told by; else
+    (None, None)."""
+    from ..cam.methods import method
+
+    known = method(words["methods"][0])
+    if not (options.full and known.needs_context):
+        return None, None
+    before = session.forward_calls
+    found = session.ask(pixels, **words | ({"layers": "main"} if known.at_input else {}), progress=console.progress)
+    return found[0], session.forward_calls - before
+
+
+def _cost(session, pixels, words, passes, options, console) -> str:
+    """What --full and --curves will take, said on stderr before they start; "" for the fast tier.
+
+    passes: of an explanation, of a method with passes of its own.
+    """
     from ..evaluation.gains import cost
     from ..evaluation.trust_cost import full_cost
     from ..evaluation.trust_full import ORDERS
@@ -156,7 +176,8 @@ def _cost(session, pixels, words, options, console) -> str:
         return ""
     told = []
     if options.full:
-        told.append(full_cost(session, pixels, words, seconds_per_pass=_pace(session, pixels)).text)
+        known = {"seconds_per_pass": _pace(session, pixels), "forwards_per_explanation": passes}
+        told.append(full_cost(session, pixels, words, **known).text)
     if options.curves:
         curves = (1 if options.full else 2) * (ORDERS + 1)
         told.append(f"at most {cost(curves)} predictions for the curves")
@@ -196,13 +217,6 @@ def _check(options):
         raise OutputError("A seed is 0 or more.", "Use --seed 0, for example.")
 
 
-def _refuse_unknown(asked):
-    """Before the model is opened."""
-    unknown = next((name for name in asked.methods if name not in method_names()), None)
-    if unknown:
-        raise MethodError(f"There is no method '{unknown}'.", f"Known: {', '.join(method_names())}.")
-
-
 def _reference(text):
     """(name, pixel set); a label without a voxel is an empty region, which every number answers with its status."""
     import numpy as np
@@ -219,6 +233,17 @@ def _reference(text):
 
         pixels = PixelSet(np.zeros(found.grid.shape, np.float32), found.grid, f"segment '{name}'")
     return name, pixels
+
+
+def _told_apart(references):
+    """The same [(name, pixel set)] with names that are there once: "organ", "organ 2"."""
+    taken, found = {OWN}, []
+    for name, pixels in references:
+        free = (f"{name} {n}" if n > 1 else name for n in count(1))
+        own = next(word for word in free if word not in taken)
+        taken.add(own)
+        found.append((own, pixels))
+    return found
 
 
 def _on(pixels, grid):

@@ -13,7 +13,7 @@ from ..errors import PixelSetError
 from .explain import SUFFIXES
 from .inputs import Opened, add_device, add_model_and_image
 from .outputs import OutputError, check_folder, made_whole
-from .questions import METHOD, PIXEL_SETS, _share, add_segment, method_names, read_segment, understood
+from .questions import METHOD, PIXEL_SETS, _share, add_segment, read_segment, refuse_unknown_methods, understood
 from .sidecars import map_name, read_sidecar, write_result
 
 HELP = "Paint a region over, run the model again, and tell what became of the score and of the segment."
@@ -97,7 +97,7 @@ def run(options, console) -> int:
     options.pixel_sets = [options.pixel_set] if options.pixel_set else None
     options.methods, options.layers = ([word] if word else None for word in (options.methods, options.layers))
     asked = understood(options)
-    _refuse_unknown(asked)
+    refuse_unknown_methods(asked)
     stored = read_sidecar(options.map) if options.map else None
     segment = read_segment(options.segment) if options.segment else None
     (recipe,) = asked.recipes(segment)
@@ -144,15 +144,9 @@ def _kind(options) -> str:
         raise PixelSetError(f"A volume must be above 0 ml, got {options.ml:g}.", "Use --ml 5, for example.")
     if not 0 <= options.margin_mm < math.inf:
         raise PixelSetError(f"The margin must be 0 mm or more, got {options.margin_mm:g}.", "2 mm is usual.")
+    if options.seed < 0:
+        raise OutputError("A seed is 0 or more.", "Use --seed 0, for example.")
     return kind
-
-
-def _refuse_unknown(asked):
-    """Before the model is opened."""
-    from ..errors import MethodError
-
-    if asked.methods[0] not in method_names():
-        raise MethodError(f"There is no method '{asked.methods[0]}'.", f"Known: {', '.join(method_names())}.")
 
 
 def _given_region(options, kind):
@@ -225,15 +219,15 @@ def _write(folder, options, opened, found, explanation, request, notes):
     for word, mask in zip(("before", "after"), found.predicted, strict=True):
         write_labels(folder / f"predicted_{word}.seg.nrrd", mask.astype(np.uint8), grid, {1: found.class_name})
     if explanation is not None:
-        from ..evaluation.shares import chance, share
+        from ..evaluation.case import body_of
+        from ..evaluation.location import share_in
 
         placed = explanation.resampled_to(grid)
-        inside, even = share(placed.array, found.mask), chance(found.mask)
-        lift = inside / even if even else None
+        held = share_in(placed.array, found.mask, body_of(opened.image))
         more = {
             "request": request,
             "pixel_set_file": f"pixel_set_1{suffix}",
-            "evidence": {"inside": inside, "chance": even, "lift": lift},
+            "evidence": {"inside": held.value, "chance": held.chance, "lift": held.lift},
         }
         write_result(folder, map_name(1, explanation, suffix), suffix, explanation, placed, more)
     window = tuple(options.window) if options.window else None

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from .. import pixel_sets as forms
-from ..errors import ClassError, LayerError, PixelSetError
+from ..errors import ClassError, LayerError, MethodError, PixelSetError
 from ..protocol import PixelSet
 
 PIXEL_SETS = (
@@ -169,6 +169,13 @@ def understood(options) -> Asked:
     }
     given.setdefault("pixel_sets", ("segment",) if options.segment else ("predicted",))
     return Asked(**given)
+
+
+def refuse_unknown_methods(asked: Asked) -> None:
+    """Raises MethodError, before the model is opened."""
+    unknown = next((name for name in asked.methods if name not in method_names()), None)
+    if unknown:
+        raise MethodError(f"There is no method '{unknown}'.", f"Known: {', '.join(method_names())}.")
 
 
 def given_words(options) -> list[str]:

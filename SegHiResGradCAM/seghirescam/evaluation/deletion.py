@@ -12,11 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..cam.score import Score
-from ..cam.windows import Seeds, WindowPlan
 from ..display import positive
 from ..errors import MethodError
 from ..geometry import resampled
-from ..models.base import SegmentationModel
 from ..models.slices import by_slices
 from ..progress import Progress
 from ..protocol import Image, PixelSet
@@ -31,7 +29,7 @@ from .value import NONFINITE, OK, TOO_SMALL, ZERO_MAP, Value
 
 __all__ = [
     "FRACTIONS", "Curve", "Gain", "ImageProbe", "OneStep", "area_between", "cost", "deletion_curve",
-    "forwards_per_prediction", "gain_over_random", "insertion_curve", "one_step", "random_curve",
+    "gain_over_random", "insertion_curve", "one_step", "random_curve",
 ]  # fmt: skip
 
 #: mm around M that the context-only variant never removes
@@ -190,18 +188,6 @@ def one_step(
     reached = tuple(float(probe.sizes[c].sum() / probe.sizes.sum()) for c in chosen)
     shown = (s if np.isfinite(s) else None for s in (before, hot, random))
     return OneStep(_one_gain(before, hot, random), *shown, reached, probe.blocks.title, probe.predictions, judged)
-
-
-def forwards_per_prediction(model: SegmentationModel, image: Image, around: PixelSet | None = None) -> int:
-    """Network passes behind one prediction: windows that meet ``around``, times mirrorings, times folds."""
-    model = by_slices(model, image)
-    prepared = model.prepare(image)
-    if model.windows is None:
-        return len(model.networks)
-    shape = prepared.tensor.shape[2:]
-    plan = WindowPlan.of(model.windows, tuple(shape) if len(shape) == 3 else (1, *shape))
-    met = plan.offsets if around is None else Seeds.of(plan, region_on(around, prepared.grid).weights).touched
-    return len(met) * len(plan.flips) * len(model.networks)
 
 
 def _one_gain(before, hot, random):

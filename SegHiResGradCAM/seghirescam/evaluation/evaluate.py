@@ -87,20 +87,22 @@ def evaluate(
     tier: str = FAST,
     curves: bool = False,
     seed: int = 0,
+    made: Explanation | None = None,
     progress: Callable[[float, str], None] | None = None,
 ) -> Evaluation:
     """Evaluate the explanation of one question (words as for :func:`trust.fast`) in an open session.
 
     references: regions on the image's grid, by name (bool, weights or PixelSets); an empty one is answered with that
     status.  labels: label maps on the image's grid with their names.  tier: "fast" or "full".  curves: deletion and
-    insertion of the context against random orders, as the full tier's deletion.
+    insertion of the context against random orders, as the full tier's deletion.  made: the explanation, where this
+    session has made it already.
     Raises what ``session.ask`` raises, PixelSetError for a region on another grid.
     """
     tell, image = Progress(progress), session.image
     regions = {name: _mask(region, image.grid) for name, region in (references or {}).items()}
     end = 0.6 if curves else 0.95
     judge = rules.full if tier == FULL else fast
-    trust = judge(session, pixels, words, seed=seed, progress=part(tell, 0.0, end))
+    trust = judge(session, pixels, words, sent=made, seed=seed, progress=part(tell, 0.0, end))
     one = trust.explanation
     gains = {} if trust.gain is None else {"deletion": trust.gain}
     if curves:

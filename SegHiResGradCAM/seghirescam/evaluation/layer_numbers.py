@@ -5,6 +5,7 @@ After evaluation.md 2.2.  All three work for every kind of model (windows, mirro
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -47,7 +48,8 @@ def cancellation(
     1: averaging loses nothing; near 0: the weights of Seg-Grad-CAM are small differences of large numbers.
     session: of :func:`session.open_session`; a pass it has kept is used, else it makes one.  A model with windows is
     swept twice over the windows that meet M, where their passes are not kept; folds and mirrorings have sums of their
-    own.  ZERO_MAP where every gradient is zero.  Raises what ``session.ask`` raises.
+    own.  ZERO_MAP where every gradient is zero, NONFINITE where one is NaN or infinite.  Raises what ``session.ask``
+    raises.
     """
     (answer,) = session.ask(
         pixel_set, class_index=class_index, methods=[_Cancellation()], layers=[layer], score=score, rival=rival,
@@ -260,6 +262,8 @@ def _cancellation(answer: Explanation) -> Value:
     (kept,) = (note.split()[1] for note in answer.notes if note.startswith(f"{_Cancellation.name} "))
     if why_zero(False) in answer.reason:
         return Value.without(ZERO_MAP, "Every gradient at this layer is zero.")
+    if not math.isfinite(float(kept)):
+        return Value.without(NONFINITE, "The gradients at this layer hold NaN or infinity.")
     note = "Share of the gradient that averaging over the layer's cells keeps."
     return Value.of(float(kept), note=note)
 

@@ -16,12 +16,11 @@ import numpy as np
 
 from ..geometry import Grid
 from .checked import NoValue, chance_in, evidence_of, fits, reference, region, valued
-from .shares import dilated, share
+from .shares import ROUNDING_MM, dilated, share
 from .value import TOO_SMALL, Value
 
 #: share_in's taus in mm, after evaluation.md 2.1
 DISTANCES_MM = (0.0, 2.0, 5.0, 10.0, 20.0)
-_ROUNDING_MM = 1e-6
 
 
 @valued()
@@ -40,7 +39,7 @@ def within(density, mask, grid: Grid, distances_mm: Sequence[float] = DISTANCES_
     taus = _taus(distances_mm)
     inside = region(mask, fits(density, grid), grid)
     box, distance = _near(inside, grid, max(taus))
-    grown = {tau: _placed(distance <= tau + _ROUNDING_MM, box, grid) for tau in taus}
+    grown = {tau: _placed(distance <= tau + ROUNDING_MM, box, grid) for tau in taus}
     return {tau: share_in(density, near, body, grid=grid) for tau, near in grown.items()}
 
 
@@ -81,7 +80,7 @@ def pointing(density, mask, grid: Grid, tolerance_mm: float = 0.0, body=None) ->
     """
     inside, body = reference(density, mask, body, grid)
     box, distance = _near(inside, grid, tolerance_mm)
-    near = _placed(distance <= tolerance_mm + _ROUNDING_MM, box, grid)
+    near = _placed(distance <= tolerance_mm + ROUNDING_MM, box, grid)
     expected = chance_in(near, body)
     highest = evidence_of(density, expected) == 1
     return Value.of(float(np.mean(near[highest])), chance=expected)
@@ -117,9 +116,9 @@ def boundary_share(density, mask, grid: Grid, width_mm: float, body=None) -> Val
     if inside.all():
         raise NoValue(TOO_SMALL, "The reference fills the volume and has no border in it.")
     box, distance = _near(inside, grid, width_mm)
-    reach = width_mm + _ROUNDING_MM
     # dilated() only reads the grid's spacing, so a part of the array will do
-    band = _placed((distance <= reach) & dilated(~inside[box], grid, reach), box, grid)
+    near = (distance <= width_mm + ROUNDING_MM) & dilated(~inside[box], grid, width_mm)
+    band = _placed(near, box, grid)
     if not band.any():
         raise NoValue(TOO_SMALL, f"No two voxels on both sides of the border lie within {width_mm:g} mm.")
     expected = chance_in(band, body)

@@ -12,6 +12,7 @@ from ..geometry import Grid
 from ..pixel_sets import bounds
 from ..progress import Progress
 from ..protocol import Image, PixelSet
+from .shares import ROUNDING_MM
 
 
 def paint_over(
@@ -79,7 +80,7 @@ def _grown(weights, grid, margin_mm):
     from scipy.ndimage import distance_transform_edt
 
     distance, nearest = distance_transform_edt(weights == 0, sampling=grid.spacing_kji, return_indices=True)
-    return np.where(distance <= margin_mm, weights[tuple(nearest)], 0)
+    return np.where(distance <= margin_mm + ROUNDING_MM, weights[tuple(nearest)], 0)
 
 
 def _laplace_solver(hole, spacing_kji, tell):

@@ -11,7 +11,6 @@ from ..errors import EmptyPixelSetError, PixelSetError
 from ..geometry import Grid
 from ..pixel_sets import bounds
 from ..protocol import Explanation, Image, PixelSet
-from ..slices import grey_window
 from .shares import dilated
 
 #: a region outside M keeps this distance (mm) from it, as blocks do in the context-only deletion curves
@@ -93,14 +92,16 @@ def moved(region: PixelSet, keep_out: np.ndarray, image: Image, seed: int = 0) -
     """The region's shape at a random place of the image: a control for what painting anything over does.
 
     region: on the image's grid.  keep_out: ``[K, J, I]``; where it is not zero the copy may not lie, nor on the region
-    itself.  At least as large a part of the copy as of the region is body (brighter than the background of the first
-    channel).  None where no such place is found.
+    itself.  At least as large a part of the copy as of the region is body (:func:`case.body_of`; anything where that
+    tells nothing).  None where no such place is found.
     """
+    from .case import body_of
+
     box = bounds(region.weights)
     shape = region.weights[box]
     inside, size = shape > 0, np.array(shape.shape)
-    low, high = grey_window(image.array[0])
-    body = image.array[0] > low + 0.1 * (high - low)
+    body = body_of(image)
+    body = np.ones(region.grid.shape, dtype=bool) if body is None else body
     least = np.count_nonzero(body[box] & inside)
     taken = (keep_out > 0) | (region.weights > 0)
     draw = np.random.default_rng(seed)

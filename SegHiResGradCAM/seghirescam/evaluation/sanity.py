@@ -84,8 +84,9 @@ class Unit:
 def randomised(chains: list[list[Unit]], seed: int) -> Iterator[None]:
     """Other weights inside, the very same tensors outside. chains: units of each fold.
 
-    A module that can initialise itself (``reset_parameters``) does so, on a stand-in, so that no weight of the user's
-    is ever written to; of others every weight's values are shuffled, which keeps their size and sign.
+    A module that can initialise itself (``reset_parameters``) and holds nothing but its own weights does so, on a
+    stand-in, so that no weight of the user's is ever written to; of others, and of weights its rule leaves as they
+    are, every weight's values are shuffled, which keeps their size and sign.
     """
     before: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
     try:
@@ -187,7 +188,7 @@ def _own(module) -> dict[str, torch.Tensor]:
 def _fresh(unit, seed) -> dict[str, torch.Tensor]:
     with torch.random.fork_rng(devices=[]), torch.no_grad(), torch.inference_mode(False):
         torch.manual_seed(seed)
-        if hasattr(unit.module, "reset_parameters") and not isinstance(unit.module, torch.jit.ScriptModule):
+        if hasattr(unit.module, "reset_parameters") and _stands_alone(unit.module):
             try:
                 return _initialised(unit)
             except (TypeError, RuntimeError, AttributeError, ValueError):
@@ -195,8 +196,21 @@ def _fresh(unit, seed) -> dict[str, torch.Tensor]:
         return {name: _shuffled(tensor) for name, tensor in unit.tensors.items()}
 
 
+def _stands_alone(module):
+    """Whether its rule can only reach its own parameters and buffers: no children, no other tensors (weight norm)."""
+    if isinstance(module, torch.jit.ScriptModule):
+        return False
+    for name, value in vars(module).items():
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple | set) else ()
+        if name not in ("_parameters", "_buffers") and any(
+            isinstance(held, torch.Tensor | torch.nn.Module) for held in (value, *inner)
+        ):
+            return False
+    return True
+
+
 def _initialised(unit):
-    """By the module's own rule, on a copy that shares nothing with it."""
+    """By the module's own rule, on a copy that shares no tensor with it; what the rule does not know is shuffled."""
     stand_in = copy.copy(unit.module)
     stand_in.__dict__ = dict(unit.module.__dict__)
     stand_in._parameters = {
@@ -208,7 +222,9 @@ def _initialised(unit):
     }
     stand_in.reset_parameters()
     made = dict(stand_in.named_parameters(recurse=False)) | dict(stand_in.named_buffers(recurse=False))
-    return {name: made[name].detach().to(tensor.device, tensor.dtype) for name, tensor in unit.tensors.items()}
+    fresh = {name: made[name].detach().to(tensor.device, tensor.dtype) for name, tensor in unit.tensors.items()}
+    kept = [n for n, tensor in unit.tensors.items() if not n.endswith(_STATISTICS) and torch.equal(fresh[n], tensor)]
+    return fresh | {name: _shuffled(unit.tensors[name]) for name in kept}
 
 
 def _shuffled(tensor):

@@ -9,6 +9,9 @@ import numpy as np
 from ..display import positive
 from ..geometry import Grid
 
+#: spacings come from float32 headers and a square root: a voxel at the distance asked for is within it
+ROUNDING_MM = 1e-6
+
 
 def dilated(mask: np.ndarray, grid: Grid, distance_mm: float) -> np.ndarray:
     """Bool ``[K, J, I]``: voxels whose centre lies within ``distance_mm`` of the centre of a voxel of the mask."""
@@ -17,7 +20,7 @@ def dilated(mask: np.ndarray, grid: Grid, distance_mm: float) -> np.ndarray:
     mask = np.asarray(mask) > 0
     if not mask.any():
         return mask
-    return distance_transform_edt(~mask, sampling=grid.spacing_kji) <= distance_mm
+    return distance_transform_edt(~mask, sampling=grid.spacing_kji) <= distance_mm + ROUNDING_MM
 
 
 def share(density: np.ndarray, mask: np.ndarray) -> float:

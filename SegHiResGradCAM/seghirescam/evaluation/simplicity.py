@@ -6,6 +6,8 @@ is simpler than any organ.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..display import threshold_holding
@@ -56,7 +58,8 @@ def entropy(density) -> Value:
     evidence = _spread(density, chance=1.0)
     held = evidence / evidence.sum()
     held = held[held > 0]
-    return Value.of(max(-float(held @ np.log(held)), 0.0) / float(np.log(evidence.size)), chance=1.0)
+    found = Value.of(max(-float(held @ np.log(held)), 0.0) / float(np.log(evidence.size)), chance=1.0)
+    return replace(found, larger_is_more=False)
 
 
 def _spread(density, chance):

@@ -143,12 +143,24 @@ def _flipped(case, tell):
 def _computed_in(case, precision, tell):
     from ..errors import SegHiResCamError
 
+    stopped = []
+
+    def told(fraction, phase):
+        try:
+            tell(fraction, phase)
+        except Exception as reason:
+            stopped.append(reason)
+            raise
+
     try:
-        return case.beside(case.ask(precision=precision, progress=tell))
+        return case.beside(case.ask(precision=precision, progress=told))
     except RuntimeError as error:
+        if stopped:  # the caller's own wish, whatever became of it on the way
+            raise stopped[0] from None
         if isinstance(error, SegHiResCamError):
             raise
-        return None, f"The network does not run in {precision}: {str(error).splitlines()[0][:120]}"
+        # a message of foreign code may name files and people
+        return None, f"The network does not run in {precision} ({type(error).__name__})."
 
 
 def _carried(pixels, matrix):

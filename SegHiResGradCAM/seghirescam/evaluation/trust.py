@@ -89,14 +89,15 @@ def fast(
     pixels: Recipe | PixelSet,
     words: dict,
     *,
-    sent: tuple[np.ndarray, Grid] | None = None,
+    sent: Explanation | tuple[np.ndarray, Grid] | None = None,
     seed: int = 0,
     progress: Callable[[float, str], None] | None = None,
 ) -> Trust:
     """The fast tier for one question in an open session (:func:`session.open_session`).
 
     words: what ``session.ask`` takes: class_index, methods (one), layers (one), score, rival, side.
-    sent: (map, grid) where the map was made before; without it the explanation is made here, and is not counted.
+    sent: the explanation, or its (map, grid), where it was made before; without it the explanation is made here, and
+    is not counted.
     Raises what ``session.ask`` raises.  progress may raise to cancel: session and network stay as they are.
     """
     tell = Progress(progress)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..answer import status_of
 from ..cam.methods import method as method_of
 from ..cam.windows import Seeds
 from ..geometry import Grid
@@ -35,20 +36,23 @@ class Found:
 
     @staticmethod
     def of(session, pixels, words: dict, sent, tell) -> Found:
-        method = method_of(words["methods"][0])
+        method, before = method_of(words["methods"][0]), session.forward_calls
         known = frozen(session, as_recipe(pixels), session.model.class_index(words["class_index"]), tell)
         words = {**words, "methods": [method]}
         if method.at_input:
             words["layers"] = MAIN  # maps on the image know no layer; the word costs nothing
-        asking, before = dict(words), session.forward_calls
-        if sent is not None and method.needs_context:
-            # the map is there; the score, the layer and the rest come with a cheap one, of any layer
-            asking |= {"methods": ["seg_hires_grad_cam"]} | ({"layers": DEEPEST} if method.at_input else {})
-        answers = session.ask(known, progress=tell, **asking)
-        one = answers[0]
-        spent = session.forward_calls - before if sent is not None else 0
-        if sent is not None:
-            one = _carrying(one, method, *sent)
+        if isinstance(sent, Explanation):
+            one = sent
+        else:
+            asking = dict(words)
+            if sent is not None and method.needs_context:
+                # the map is there; the score, the layer and the rest come with a cheap one, of any layer
+                asking |= {"methods": ["seg_hires_grad_cam"]} | ({"layers": DEEPEST} if method.at_input else {})
+            one = session.ask(known, progress=tell, **asking)[0]
+            if sent is not None:
+                one = _carrying(one, method, *sent)
+        # finding M may have taken a prediction, too
+        spent = 0 if sent is None else session.forward_calls - before
         if not method.at_input:
             words["layers"] = [one.layer.name]
         return Found(session, known, words, one, passes_of(session, known), spent)
@@ -122,8 +126,10 @@ def _carrying(one: Explanation, method, values: np.ndarray, grid: Grid) -> Expla
     """The explanation with the map that was sent."""
     layer = replace(one.layer, name="input", part="input") if method.at_input else one.layer
     unit = method.unit or one.unit
+    status, reason = status_of(np.asarray(values), "no cell was given a value")
     sent = replace(one, map=np.asarray(values), grid=grid, method=method.name, unit=unit, layer=layer)
-    return replace(sent, method_title=method.title, notes=() if method.needs_context else one.notes)
+    notes = () if method.needs_context else one.notes
+    return replace(sent, method_title=method.title, notes=notes, status=status, reason=reason)
 
 
 def part(tell, start: float, end: float):

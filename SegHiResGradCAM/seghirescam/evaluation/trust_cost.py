@@ -25,17 +25,21 @@ EXPLANATION = 3
 
 @dataclass(frozen=True)
 class Cost:
-    """What the full tier will take at most. forwards: network passes.  seconds: None while nothing was timed yet."""
+    """What the full tier will take at most. forwards: network passes.  seconds: None while nothing was timed yet.
+
+    uncounted: words about passes that could not be counted, "" where all are.
+    """
 
     predictions: int
     explanations: int
     forwards: int
     seconds: float | None = None
+    uncounted: str = ""
 
     @property
     def text(self) -> str:
         what = f"{self.predictions} predictions and {self.explanations} explanations"
-        text = f"about {what} ({self.forwards} forward passes)"
+        text = f"about {what} ({self.forwards} forward passes{self.uncounted})"
         if self.seconds is None:
             return f"{text}; how long that takes shows once the first has been made"
         return f"{text}, {duration(self.seconds)} on this machine"
@@ -55,13 +59,17 @@ def full_cost(
 ) -> Cost:
     """Before anything runs but what finding M takes (a prediction, where M is one and none is known).
 
-    seconds_per_pass: of a prediction; an explanation counts as EXPLANATION of them.  forwards_per_explanation: of
-    methods that make passes of their own; else it is one for each window that meets M.
+    seconds_per_pass: of a prediction; each pass of an explanation counts as EXPLANATION of them.
+    forwards_per_explanation: what an explanation was seen to take, for methods that make passes of their own (a kept
+    pass may have served it: one for each window that meets M is added); all others make these alone.
     """
     known = frozen(session, as_recipe(pixels), session.model.class_index(words["class_index"]), progress)
     method = method_of(words["methods"][0])
     passes = passes_of(session, known)
-    each = max(passes, (forwards_per_explanation or 1) if method.needs_context else 1)
+    own = (forwards_per_explanation or 0) if method.needs_context else 0
+    each, uncounted = passes + own, ""
+    if method.needs_context and not own:
+        uncounted = f"; how many {method.title} makes of its own shows once it has explained"
     explanations = 1 + STEPS + asked_anew(_unasked(session, known, words))
     predictions, forwards = FORWARDS, FORWARDS * passes
     probe = probe_of(session, known, None, Rerun(session.model, device=session.device, precision=session.precision))
@@ -71,7 +79,7 @@ def full_cost(
         forwards += more * passes_of(session, probe.around)
     asked = explanations * each
     seconds = None if seconds_per_pass is None else (forwards + EXPLANATION * asked) * seconds_per_pass
-    return Cost(predictions, explanations, forwards + asked, seconds)
+    return Cost(predictions, explanations, forwards + asked, seconds, uncounted)
 
 
 def duration(seconds: float) -> str:

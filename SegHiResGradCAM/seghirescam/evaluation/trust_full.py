@@ -10,10 +10,10 @@ from ..errors import PixelSetError
 from ..geometry import Grid
 from ..pixel_sets import Recipe
 from ..progress import Progress
-from ..protocol import PixelSet
+from ..protocol import Explanation, PixelSet
 from .blocks import Blocks
 from .case import body_of
-from .deletion import MARGIN_MM, ImageProbe
+from .deletion import MARGIN_MM, ImageProbe, deletion_curve
 from .gains import gain_over_random
 from .location import share_in
 from .rerun import Rerun
@@ -44,6 +44,8 @@ CONTEXT_USED = 0.1
 #: M (in the blocks that meet it) must go.  Reason: a map that puts the larger part of what is not there by chance where
 #: the network does not look is wrong whatever its order.
 AT_M = 0.5
+#: name of the curve with nothing and all of the context removed, and no order between
+ENDS = "any order"
 #: Cells that must carry a value before a rank correlation is judged.  Reason: two unrelated maps of fewer cells reach
 #: SAME by luck in more than 1 case of 200.
 LEAST_CELLS = 30
@@ -54,7 +56,7 @@ def full(
     pixels: Recipe | PixelSet,
     words: dict,
     *,
-    sent: tuple[np.ndarray, Grid] | None = None,
+    sent: Explanation | tuple[np.ndarray, Grid] | None = None,
     seed: int = 0,
     progress: Callable[[float, str], None] | None = None,
 ) -> Trust:
@@ -72,7 +74,7 @@ def full(
     fast_passes, before = found.spent, session.forward_calls
     problem = _without_evidence(found.explanation)
     if problem is None:
-        context, gain = _context(found, rerun, seed, part(tell, 0.08, 0.6))
+        context, gain, curves = _context(found, rerun, seed, part(tell, 0.08, 0.6))
         steps = randomisation(case, seed=seed, progress=part(tell, 0.6, 0.78))
         changes = stability(case, seed=seed, progress=part(tell, 0.78, 1.0))
         rows += [*context, _random_row(case, steps), *_stability_rows(changes)]
@@ -81,7 +83,6 @@ def full(
             "randomisation": [step.to_json() for step in steps],
             "stability": [change.to_json() for change in changes],
         }
-        curves = curves_of(gain) if gain is not None and gain.curve.status == OK else None
     else:
         rows += [Row(name, title, problem, problem.note) for name, title in JUDGED.items() if name != "evidence_at_m"]
     tell(1.0, "done")
@@ -148,39 +149,48 @@ def probe_of(session, pixels, score, rerun):
 
 
 def _context(found, rerun, seed, tell):
-    """(rows, gain or None): the deletion curve where the context is used, else where the evidence lies."""
+    """(rows, gain or None, curves or None): deletion where the context is used, else where the evidence lies."""
     name, title = "context_deletion_gain", JUDGED["context_deletion_gain"]
     probe = probe_of(found.session, found.pixels, found.score, rerun)
     if isinstance(probe, Value):
-        return [Row(name, title, probe, f"there is no context to remove: {probe.note}")], None
+        return [Row(name, title, probe, f"there is no context to remove: {probe.note}")], None, None
     density = found.explanation.resampled_to(found.session.image.grid).array
     full, empty = (
         probe.see(np.full(probe.blocks.count, removed), part(tell, *at)).score
         for removed, at in ((False, (0.0, 0.02)), (True, (0.02, 0.04)))
     )
     used = full - empty > CONTEXT_USED * abs(full)
-    gain = gain_over_random(probe, density, orders=ORDERS, seed=seed, progress=part(tell, 0.04, 1.0))
     without = f"without any of the context the mean score goes from {full:.3g} to {empty:.3g} logit"
     if not used and np.isfinite([full, empty]).all():
+        # the ends are known: no order between them could be judged, so none is made
         why = f"{without}: it is drawn from the pixel set itself, and no order of the context can be judged"
-        return [Row(name, title, gain.logit, why), _evidence_at_m(probe, density, found)], gain
+        nothing = Value.without(NOT_MEASURED, f"{why[0].upper()}{why[1:]}.", "logit")
+        ends = deletion_curve(probe, density, fractions=())
+        curves = [ends.to_json() | {"name": ENDS}] if ends.status == OK else None
+        return [Row(name, title, nothing, why), _evidence_at_m(probe, density, found)], None, curves
+    gain = gain_over_random(probe, density, orders=ORDERS, seed=seed, progress=part(tell, 0.04, 1.0))
     if gain.curve.status == ZERO_MAP:
-        return [Row(name, title, gain.logit, f"{without}, and the map shows no evidence there", passed=False)], gain
+        cell = max(found.explanation.grid.spacing_kji)
+        why = (
+            f"{without}, and the map shows no evidence there (what lies at the pixel set does not count, though its "
+            f"cells of {cell:.3g} mm may look further than they lie)"
+        )
+        return [Row(name, title, gain.logit, why, passed=False)], gain, None
     if not gain.logit.ok:
-        return [Row(name, title, gain.logit, gain.logit.note)], gain
+        return [Row(name, title, gain.logit, gain.logit.note)], gain, curves_of(gain)
     value, line = gain.logit, GAIN_SDS * (gain.logit_sd or 0.0)
     sentence = (
         f"removing the context in the map's order lowers the mean score by {value.value:.3g} logit more than {ORDERS} "
         f"random orders do, in the mean of the curve; {GAIN_SDS:g} standard deviations of these are {line:.3g}"
     )
-    return [Row(name, title, value, sentence, line, value.value > line)], gain
+    return [Row(name, title, value, sentence, line, value.value > line)], gain, curves_of(gain)
 
 
 def _evidence_at_m(probe, density, found) -> Row:
     grid = found.session.image.grid
     kept = dilated(found.pixels.on(grid).weights, grid, MARGIN_MM)
     zone = Blocks.of(grid, keep_out=kept).index < 0
-    value = share_in(density, zone)
+    value = share_in(density, zone, body_of(found.session.image))
     title = JUDGED["evidence_at_m"]
     if not value.ok:
         return Row("evidence_at_m", title, value, value.note)
@@ -233,7 +243,9 @@ def _stability_rows(changes) -> list[Row]:
     return rows
 
 
-def curves_of(gain) -> list[dict]:
-    """What a plot needs: the map's order and the random ones."""
+def curves_of(gain) -> list[dict] | None:
+    """What a plot needs: the map's order and the random ones; None where the map gave no order."""
+    if gain.curve.status != OK:
+        return None
     names = ["by the map", *(f"random order {n}" for n in range(1, gain.n + 1))]
     return [curve.to_json() | {"name": name} for name, curve in zip(names, (gain.curve, *gain.random), strict=True)]

@@ -16,7 +16,8 @@ class Value:
     """value: finite, or None where the status is not OK.  unit: "" for shares and other plain numbers, "mm", "ml", ...
 
     chance: what the value would be without any knowledge (shares: the region's share of the volume), None where that
-    has no meaning.  note: one sentence.
+    has no meaning.  note: one sentence.  larger_is_more: a plain number of which k times chance is k times as good;
+    not so for lengths, volumes and scores, which have a unit.
     """
 
     value: float | None
@@ -24,6 +25,7 @@ class Value:
     status: str = OK
     chance: float | None = None
     note: str = ""
+    larger_is_more: bool = True
 
     def __post_init__(self):
         if self.status not in STATUSES:
@@ -48,11 +50,16 @@ class Value:
 
     @property
     def lift(self) -> float | None:
-        """value / chance; None where either is missing or chance is zero."""
-        return self.value / self.chance if self.ok and self.chance else None
+        """value / chance of a share; None for what is none, where either is missing, and where chance is zero."""
+        return self.value / self.chance if self.larger_is_more and not self.unit and self.ok and self.chance else None
+
+    @property
+    def log2_lift(self) -> float | None:
+        """How often the chance level is doubled; None without a lift above 0."""
+        return math.log2(self.lift) if self.lift and self.lift > 0 else None
 
     def to_json(self) -> dict:
         return {
-            "value": self.value, "unit": self.unit, "status": self.status,
-            "chance": self.chance, "lift": self.lift, "note": self.note,
+            "value": self.value, "unit": self.unit, "status": self.status, "chance": self.chance,
+            "lift": self.lift, "log2_lift": self.log2_lift, "note": self.note,
         }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -41,8 +42,8 @@ class SegGradCam(Method):
         return self.cancelled(cancellation(gradient))
 
     def cancelled(self, kept: float) -> tuple[str, ...]:
-        """The warning, from the share of the gradient that averaging keeps."""
-        if kept >= 0.2:
+        """The warning, from the share of the gradient that averaging keeps; none for NaN."""
+        if not kept < 0.2:
             return ()
         return (
             f"Averaging cancels {100 * (1 - kept):.0f} % of the gradient at this layer; the map's weights are small "
@@ -51,7 +52,12 @@ class SegGradCam(Method):
 
 
 def cancellation(gradient) -> float:
-    """sum_k |sum_u g_k(u)| / sum_k sum_u |g_k(u)|: 1 where averaging loses nothing, near 0 where the sum cancels."""
+    """sum_k |sum_u g_k(u)| / sum_k sum_u |g_k(u)|: 1 where averaging loses nothing, near 0 where the sum cancels.
+
+    NaN where a gradient is NaN or infinite.
+    """
     flat = gradient.flatten(1)
     whole = float(flat.abs().sum())
+    if not math.isfinite(whole):
+        return math.nan
     return float(flat.sum(dim=1).abs().sum()) / whole if whole > 0 else 1.0
