@@ -104,7 +104,7 @@ def test_a_network_that_cannot_run_in_bf16_says_so_and_one_that_can_is_compared(
         def forward(self, x):
             x = self.first(x)
             if x.dtype == torch.bfloat16:
-                raise RuntimeError("no kernel for bf16, /home/zebra/scan.nii.gz")
+                raise RuntimeError("no kernel for bf16, /data/zebra/scan.nii.gz")
             return self.head(x)
 
     narrow = PlainModel(Refuses(), ["rest", "object"])
