@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.workers import Model, Running, image
+from engine.workers import Model, image
 from seghirescam.arrays import read_array, write_array
 from seghirescam.compare import compare_in
 from seghirescam.compared import cheap_methods
@@ -13,14 +13,6 @@ from seghirescam.protocol import PixelSet
 from seghirescam.session import open_session
 
 METHODS = ["seg_hires_grad_cam", "seg_grad_cam", "cam"]
-
-
-@pytest.fixture(scope="module")
-def worker(tmp_path_factory):
-    running = Running(tmp_path_factory.mktemp("shared") / "seghirescam-worker-test")
-    running.hello()
-    yield running
-    running.end()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.test_worker_predict import balanced
-from engine.workers import Model, Running, image
+from engine.workers import Model, image
 from seghirescam.arrays import read_array, write_array
 from seghirescam.cam.score import ClassLogit, Contrast
 from seghirescam.evaluation.intervention import paint_in
@@ -13,14 +13,6 @@ from seghirescam.messages import recipe_to_json
 from seghirescam.models import open_model
 from seghirescam.protocol import PixelSet
 from seghirescam.session import open_session
-
-
-@pytest.fixture(scope="module")
-def worker(tmp_path_factory):
-    running = Running(tmp_path_factory.mktemp("shared") / "seghirescam-worker-test")
-    running.hello()
-    yield running
-    running.end()
 
 
 @pytest.fixture

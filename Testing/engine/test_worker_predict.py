@@ -22,14 +22,6 @@ from seghirescam.prediction import label_maps, predicted_labels
 from seghirescam.session import Session, open_session
 
 
-@pytest.fixture(scope="module")
-def worker(tmp_path_factory):
-    running = Running(tmp_path_factory.mktemp("shared") / "seghirescam-worker-test")
-    running.greeting = running.hello()
-    yield running
-    running.end()
-
-
 @pytest.fixture
 def model(tmp_path):
     return Model(tmp_path / "model")

@@ -3,20 +3,12 @@
 import numpy as np
 import pytest
 
-from engine.workers import Model, Running, image
+from engine.workers import Model, image
 from seghirescam import Grid
 from seghirescam.arrays import DiskError, MessageError, read_array, read_pieces, write_array
 from seghirescam.evidence import Evidence
 from seghirescam.messages import explanation_from_json
 from seghirescam.shown import on_voxels
-
-
-@pytest.fixture(scope="module")
-def worker(tmp_path_factory):
-    running = Running(tmp_path_factory.mktemp("shown") / "seghirescam-worker-test")
-    running.hello()
-    yield running
-    running.end()
 
 
 @pytest.fixture

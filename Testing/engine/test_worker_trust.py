@@ -5,18 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from engine.workers import Model, Running, image
+from engine.workers import Model, image
 from seghirescam import Grid, PixelSet
 from seghirescam.arrays import read_array, write_array
 from seghirescam.messages import recipe_to_json
-
-
-@pytest.fixture(scope="module")
-def worker(tmp_path_factory):
-    running = Running(tmp_path_factory.mktemp("shared") / "seghirescam-worker-test")
-    running.greeting = running.hello()
-    yield running
-    running.end()
 
 
 @pytest.fixture(scope="module")
