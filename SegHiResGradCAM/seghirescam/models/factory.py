@@ -6,10 +6,10 @@ The source is a dict, or the path of a small JSON file ``*.model.json`` that hol
      "classes": ["background", "tumour"], "channels": ["CT"], "spatial_dims": 3, "head": "softmax", "divisor": 16,
      "normalise": "normalise", "name": "my network", "requirements": ["monai>=1.6"]}
 
-``factory``, ``weights`` and ``classes`` are needed; ``function`` is "build" unless named; ``normalise`` names a
-function of the same file, float32 ``[C, K, J, I]`` to the same shape.  Opening runs the Python file, so it needs
-consent; consent given as a SHA-256 holds for exactly that content.  The file's folder is not searched for further
-modules: what it imports must be installed.
+``factory``, ``weights`` and ``classes`` are needed; ``head``, ``activation``, ``axes`` and ``output``: :mod:`words`;
+``function`` is "build" unless named; ``normalise`` names a function of the same file, float32 ``[C, K, J, I]`` to the
+same shape.  Opening runs the Python file, so it needs consent; consent given as a SHA-256 holds for exactly that
+content.  The file's folder is not searched for further modules: what it imports must be installed.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from ..cam.heads import SOFTMAX
 from ..errors import DependencyError, ModelError, SegHiResCamError
 from ..protocol import ClassInfo
+from . import words
 from .plain import PlainModel
 from .state import load_state, put_into
 
@@ -48,7 +48,10 @@ class Description:
     function: str = "build"
     channels: tuple[str, ...] = ("image",)
     spatial_dims: int = 3
-    head: str = SOFTMAX
+    head: str | None = None
+    activation: str | None = None
+    axes: str | None = None
+    output: int | str | None = None
     divisor: int = 1
     normalise: str = ""
     name: str = ""
@@ -87,7 +90,8 @@ _SLICERS_OWN = {"numpy", "scipy", "simpleitk", "vtk", "pip", "setuptools", "torc
 
 
 def _refuse_bad_words(values):
-    """Class names that repeat, and requirements that pip could not read or that would replace what Slicer brings."""
+    """Words with wrong values, class names that repeat, requirements that pip could not read or that Slicer brings."""
+    words.refuse_unknown(**{word: values.get(word) for word in words.WORDS})
     if len({name.strip().lower() for name in values["classes"]}) != len(values["classes"]):
         raise ModelError("Two classes of the model's description have the same name.", "Name them apart.")
     for requirement in values.get("requirements", ()):
@@ -154,6 +158,9 @@ class _FactoryKind:
             channels=about.channels,
             spatial_dims=about.spatial_dims,
             head=about.head,
+            activation=about.activation,
+            axes=about.axes,
+            output=about.output,
             normalise=normalise,
             divisor=about.divisor,
             name=about.name or f"network {digest[:8]}",

@@ -7,7 +7,8 @@ The source is a dict, or the path of a ``*.model.json`` file that holds it (path
      "window": [96, 96, 96], "overlap": 0.5, "mode": "gaussian", "name": "my network",
      "preprocessing": [{"_target_": "Orientationd", "keys": "image", "axcodes": "RAS"}, ...]}
 
-``monai``, ``arguments``, ``weights`` and ``classes`` are needed.  ``window`` (with ``overlap`` 0.25, ``mode``
+``monai``, ``arguments``, ``weights`` and ``classes`` are needed; ``head``, ``activation``, ``axes`` and ``output``:
+:mod:`words`.  ``window`` (with ``overlap`` 0.25, ``mode``
 "constant", ``sigma_scale``, ``padding_mode``, ``cval``) means MONAI's sliding windows; without it the volume goes
 through in one piece, padded to multiples of ``divisor`` (found from the arguments unless given).  Window and divisor
 follow MONAI's axes x, y, z.  ``preprocessing``: MONAI transforms as a bundle lists them.
@@ -19,9 +20,9 @@ import json
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from ..cam.heads import SOFTMAX
 from ..errors import ModelError
 from ..protocol import ClassInfo
+from . import words as stated
 from .bundle_config import NETWORKS, Component, Parts, read_as_data
 from .monai_model import MonaiModel, per_axis
 from .monai_parts import (
@@ -48,7 +49,10 @@ class Description:
     weights: Path
     classes: tuple[str, ...]
     channels: tuple[str, ...]
-    head: str
+    head: str | None
+    activation: str | None
+    axes: str | None
+    output: int | str | None
     spatial_dims: int
     divisor: int | tuple[int, ...] | None
     window: dict | None
@@ -59,6 +63,7 @@ class Description:
         """Raises ModelError for what is missing, unknown, or more than data."""
         data, folder = (source, Path()) if isinstance(source, dict) else (_json(Path(source)), Path(source).parent)
         words = _Words(**_known(data))
+        stated.refuse_unknown(head=words.head, activation=words.activation, axes=words.axes, output=words.output)
         about = {"network_def": {"_target_": words.monai, **words.arguments}, "preprocessing": words.preprocessing}
         parts = read_as_data(about)
         if parts.findings or parts.faults:
@@ -87,8 +92,8 @@ class Description:
             given = {word: getattr(words, word) for word in _WINDOW_WORDS if getattr(words, word) is not None}
             window = {"roi_size": words.window, "spatial_dims": dims, **given}
         return Description(
-            parts.network, parts, weights, tuple(words.classes), tuple(words.channels), words.head, dims,
-            words.divisor, window, words.name or f"MONAI {parts.network.name}",
+            parts.network, parts, weights, tuple(words.classes), tuple(words.channels), words.head, words.activation,
+            words.axes, words.output, dims, words.divisor, window, words.name or f"MONAI {parts.network.name}",
         )  # fmt: skip
 
 
@@ -102,7 +107,10 @@ class _Words:
     classes: list
     channels: list = field(default_factory=lambda: ["image"])
     spatial_dims: int = 0
-    head: str = SOFTMAX
+    head: str | None = None
+    activation: str | None = None
+    axes: str | None = None
+    output: int | str | None = None
     divisor: int | list | None = None
     window: int | list | None = None
     overlap: float | list | None = None
@@ -117,7 +125,8 @@ class _Words:
 #: what JSON may hold for each word
 _TYPES = {
     "monai": str, "arguments": dict, "weights": str, "classes": (list, tuple), "channels": (list, tuple),
-    "spatial_dims": int, "head": str, "divisor": (int, list, tuple), "window": (int, list, tuple),
+    "spatial_dims": int, "head": str, "activation": str, "axes": str, "output": (int, str),
+    "divisor": (int, list, tuple), "window": (int, list, tuple),
     "overlap": (int, float, list, tuple), "mode": str, "sigma_scale": (int, float, list, tuple), "padding_mode": str,
     "cval": (int, float), "preprocessing": (list, tuple), "name": str,
 }  # fmt: skip
@@ -201,7 +210,8 @@ class _MonaiNetworkKind:
         return MonaiModel(
             network, about.classes, kind=self.name, chain=chain, keys=keys, windows=windows, padding=padding,
             divisors=per_axis(divisor, about.spatial_dims), in_channels=takes, channels=about.channels,
-            spatial_dims=about.spatial_dims, head=about.head, name=about.name,
+            spatial_dims=about.spatial_dims, head=about.head, activation=about.activation, axes=about.axes,
+            output=about.output, name=about.name,
         )  # fmt: skip
 
 

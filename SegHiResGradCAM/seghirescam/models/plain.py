@@ -7,15 +7,17 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..cam.heads import BINARY, SIGMOID, SOFTMAX
+from ..cam.heads import BINARY, SOFTMAX
 from ..errors import ModelError
 from ..protocol import ClassInfo, Image
+from . import words
 from .base import Prepared, SegmentationModel, Windows, padded
 
 
 class PlainModel(SegmentationModel):
     """Any network that maps ``[B, C, *spatial]`` to logits ``[B, classes, *spatial]``.
 
+    activation, axes, output: see :mod:`words`; None: not stated.
     classes: names in channel order (for head="binary": two names, background and foreground, for one channel).
     normalise: called with float32 ``[C, K, J, I]``, returns the same shape; default: unchanged.
     divisor: the image is padded with its edge values, at the far ends, to a multiple of this along the network's axes.
@@ -32,15 +34,18 @@ class PlainModel(SegmentationModel):
         *,
         channels: Sequence[str] = ("image",),
         spatial_dims: int = 3,
-        head: str = SOFTMAX,
+        head: str | None = None,
+        activation: str | None = None,
+        axes: str | None = None,
+        output: int | str | None = None,
         normalise: Callable[[np.ndarray], np.ndarray] | None = None,
         divisor: int = 1,
         windows: Windows | None = None,
         folds: Sequence = (),
         name: str = "network",
     ):
-        if head not in (SOFTMAX, SIGMOID, BINARY):
-            raise ModelError(f"Unknown head {head!r}.", "Use 'softmax', 'sigmoid' or 'binary'.")
+        words.refuse_unknown(head=head, activation=activation, axes=axes, output=output)
+        head = SOFTMAX if head is None else head
         if head == BINARY and len(classes) != 2:
             raise ModelError(f"A binary head has two classes, got {len(classes)} names.", "Name background and object.")
         if len({str(name).strip().lower() for name in classes}) != len(classes):
@@ -54,6 +59,7 @@ class PlainModel(SegmentationModel):
         self.channels = tuple(channels)
         self.spatial_dims = spatial_dims
         self.head = head
+        self.activation, self.axes, self.output = activation, axes, output
         self.normalise = normalise
         self.divisor = int(divisor)
         self.name = name

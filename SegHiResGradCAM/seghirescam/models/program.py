@@ -34,6 +34,9 @@ class ProgramModel(PlainModel):
             channels=about.channels or channel_names(channels),
             spatial_dims=spatial_dims,
             head=head,
+            activation=about.activation,
+            axes=about.axes,
+            output=about.output,
             divisor=about.divisor or divisor,
             name=about.name or name,
         )

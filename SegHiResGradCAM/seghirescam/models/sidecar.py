@@ -7,10 +7,11 @@ extra files.  All words may be left out::
      "orientation": "RAS", "spacing_mm": 1.5, "intensity": {"range": [-100, 300]},
      "window": {"size": [96, 96, 96], "overlap": 0.25, "mode": "gaussian"}, "divisor": 16}
 
-``orientation``: "RAS" turns the image, null keeps its axes.  ``spacing_mm``: cubes of that size, null keeps the voxels.
-``intensity``: "none", "zscore" (each channel), "zscore_nonzero" (of and to the voxels that are not 0), or
-{"range": [a, b]}, which maps a..b to 0..1 and clips; a list gives one for each channel.  ``window``: in voxels
-(K, J, I), as MONAI's sliding windows; ``mode`` "constant" or "gaussian".  ``divisor``: sizes the program accepts.
+``head``, ``activation``, ``axes``, ``output``: :mod:`words`.  ``orientation``: "RAS" turns the image, null keeps its
+axes.  ``spacing_mm``: cubes of that size, null keeps the voxels.  ``intensity``: "none", "zscore" (each channel),
+"zscore_nonzero" (of and to the voxels that are not 0), or {"range": [a, b]}, which maps a..b to 0..1 and clips; a list
+gives one for each channel.  ``window``: in voxels (K, J, I), as MONAI's sliding windows; ``mode`` "constant" or
+"gaussian".  ``divisor``: sizes the program accepts.
 
 MONAI's ``metadata.json`` (``save_net_with_metadata``, bundles) is understood too; of it only known words are taken.
 Standard library only.
@@ -23,8 +24,8 @@ import zipfile
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from ..cam.heads import BINARY, SIGMOID, SOFTMAX
 from ..errors import ModelError
+from . import words
 
 SUFFIX = ".model.json"
 NONE, ZSCORE, ZSCORE_NONZERO, RANGE = "none", "zscore", "zscore_nonzero", "range"
@@ -49,6 +50,9 @@ class Sidecar:
     channels: tuple[str, ...] | None = None
     spatial_dims: int | None = None
     head: str | None = None
+    activation: str | None = None
+    axes: str | None = None
+    output: int | str | None = None
     orientation: str | None = None
     spacing_mm: float | None = None
     intensity: tuple = (NONE,)
@@ -88,7 +92,7 @@ def understood(data: dict, found: str) -> Sidecar:
     for word in ("classes", "channels"):
         if word in values:
             values[word] = _words(word, values[word])
-    _one_of(values, "head", (SOFTMAX, SIGMOID, BINARY))
+    words.refuse_unknown(**{word: values.get(word) for word in words.WORDS})
     _one_of(values, "spatial_dims", (2, 3))
     _one_of(values, "orientation", ("RAS",))
     if "name" in values and not isinstance(values["name"], str):

@@ -1,0 +1,37 @@
+"""What a description or a caller may state about a network's outputs and axes; one check for all model kinds.
+
+``head``: "softmax", "sigmoid" or "binary" (:mod:`cam.heads`).  ``activation``: what the network itself applies last:
+"none" (it returns logits), "sigmoid" or "softmax" (it returns probabilities).  ``axes``: the order in which the
+network is fed the volume: "zyx" (slices first, as SimpleITK's arrays are) or "xyz" (as MONAI, TorchIO and nibabel read
+a file).  ``output``: which of several outputs holds the logits, by its place (0 is the first) or its key.
+Standard library only.
+"""
+
+from __future__ import annotations
+
+from ..cam.heads import BINARY, SIGMOID, SOFTMAX
+from ..errors import ModelError
+
+NO_ACTIVATION = "none"
+ZYX, XYZ = "zyx", "xyz"
+_ALLOWED = {
+    "head": (SOFTMAX, SIGMOID, BINARY),
+    "activation": (NO_ACTIVATION, SIGMOID, SOFTMAX),
+    "axes": (ZYX, XYZ),
+}
+WORDS = (*_ALLOWED, "output")
+
+
+def refuse_unknown(**values) -> None:
+    """Raises ModelError for a word with a value it cannot have; None means that nothing was stated."""
+    for word, allowed in _ALLOWED.items():
+        value = values.get(word)
+        if value is not None and value not in allowed:
+            known = ", ".join(repr(a) for a in allowed)
+            raise ModelError(f"The {word} {value!r} is unknown.", f"Known: {known}.")
+    output = values.get("output")
+    whole = isinstance(output, int) and not isinstance(output, bool) and output >= 0
+    if not (output is None or whole or (isinstance(output, str) and output.strip())):
+        raise ModelError(
+            f"The output {output!r} is neither a place nor a key.", "Give 0 for the first output, or a key of its dict."
+        )
