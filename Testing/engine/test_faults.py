@@ -177,7 +177,7 @@ def test_overflowing_weights_give_a_map_that_says_it_is_not_finite():
 def test_models_that_cannot_be_are_refused():
     network = toys.make()
     for settings, match in (
-        ({"head": "argmax"}, "Unknown head"), ({"head": "binary"}, "two classes"), ({"spatial_dims": 4}, "2 or 3"),
+        ({"head": "argmax"}, "head 'argmax' is unknown"), ({"head": "binary"}, "two classes"), ({"spatial_dims": 4}, "2 or 3"),
     ):  # fmt: skip
         with pytest.raises(ModelError, match=match):
             PlainModel(network, ["a", "b", "c"], **settings)

@@ -160,7 +160,7 @@ def _slice():
      ({"arguments": UNET | {"dropout": "$__import__('os').system('false')"}}, "more than data: the expression"),
      ({"arguments": {"_target_": "os.system"}}, "names '_target_'"), ({"classes": "ab"}, "holds 'ab' as classes"),
      ({"classes": ["a", "b", "c"]}, "returns 2 channel"), ({"channels": ["a", "b"]}, r"takes 1 channel\(s\)"),
-     ({"head": "tanh"}, "Unknown head"), ({"weights": "gone.pt"}, "'gone.pt' is not there"),
+     ({"head": "tanh"}, "head 'tanh' is unknown"), ({"weights": "gone.pt"}, "'gone.pt' is not there"),
      ({"window": [8, 8]}, "does not fit a network with 3"), ({"window": 8, "overlap": 1}, "overlap"),
      ({"window": 8, "mode": "median"}, "mode 'median'"), ({"window": 8, "padding_mode": "odd"}, "padding 'odd'"),
      ({"divisor": [2, 2]}, "divisor"),
