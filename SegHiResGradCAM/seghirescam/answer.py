@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import __version__
+from .models import outputs
 from .models.base import Prepared, SegmentationModel
 from .protocol import Explanation, Image, LayerInfo, PixelSet
 
@@ -110,6 +111,7 @@ class Run:
             "pixel_set_sha256": pixels.content_hash,
             "pixel_set_voxels": pixels.voxels,
             "pixel_set_ml": round(pixels.ml, 4),
+            **outputs.facts(self.model),
             "score": self.score.name,
             "rival_index": getattr(self.score, "rival_index", None),
             "method_settings": method.settings(),

@@ -231,14 +231,16 @@ class _Work:
 
     def _listed(self):
         from .borrowed import device_of, listed_layers
+        from .models.outputs import logits_of
 
         network = self.model.networks[0]
-        return listed_layers(network, self.prepared.tensor.new_empty(1).expand(self.shape), device_of(network))
+        with logits_of(self.model, network):
+            return listed_layers(network, self.prepared.tensor.new_empty(1).expand(self.shape), device_of(network))
 
     def _accepted(self, method, layer) -> bool:
         """Whether the method works there; if not, its sentence stands in the cell. Nothing is computed."""
         from .borrowed import destination
-        from .session import output_channels
+        from .models.outputs import is_linear, output_channels
 
         one = replace(self.question, methods=(method,), layers=(layer.name,))
         network = self.model.networks[0]
@@ -246,7 +248,8 @@ class _Work:
         where = destination(network, self.session.device)
         targets = None if method.at_input else [layer]
         try:
-            refuse(one, self.model.head, output_channels(self.model), network, tensor, where, self.runs, targets)
+            channels, linear = output_channels(self.model), is_linear(self.model, one.score, self.runs)
+            refuse(one, self.model.head, channels, network, tensor, where, self.runs, targets, linear)
         except _OF_ONE_CELL as error:
             self._refused(method, layer, error, 0.0)
             return False

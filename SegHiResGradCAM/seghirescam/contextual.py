@@ -38,20 +38,25 @@ def places(question: Question, targets, shape) -> list[tuple[Layer, list[int]]]:
     return [*found, (input_layer(shape), on_input)] if on_input else found
 
 
-def refuse(question: Question, head, classes, network, tensor, where, windows=1, targets=None) -> dict[int, set[str]]:
+def refuse(
+    question: Question, head, classes, network, tensor, where, windows=1, targets=None, linear=None
+) -> dict[int, set[str]]:
     """Ask every method whether it can work; call it again when the layers are known.
 
     tensor: an input of the right shape.  windows: runs that the model's inference averages.  Where the question says
     "main" instead of naming layers, the layers a method refuses are left out: method place -> names of the layers it
-    takes.  Raises MethodError if it refuses one that was named, or all of them.
+    takes.  linear: whether the windows' scores average to the score (None: as the score says).  Raises MethodError if
+    it refuses one that was named, or all of them.
     """
     taken = {}
-    if windows > 1 and not question.score.linear:
+    if windows > 1 and not (question.score.linear if linear is None else linear):
         for method in question.methods:
             if method.needs_context:
                 raise MethodError(
-                    f"{method.title} cannot be added up over windows for a score that is not linear in the logits.",
-                    "Use the score 'logit' or 'contrast'.",
+                    f"{method.title} cannot be added up over windows for a score that is not linear in what their "
+                    "inference averages.",
+                    "Use the score 'logit' or 'contrast' (where probabilities are averaged: a method of activation and "
+                    "gradient, such as seg_hires_grad_cam).",
                 )
     for place, method in enumerate(question.methods):
         known = {

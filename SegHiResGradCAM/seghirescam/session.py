@@ -9,7 +9,7 @@ score, method or recorded layer then makes no forward call.  Beyond the memory b
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,12 +19,13 @@ from .answer import AUTO, Run, public_layer
 from .borrowed import device_of, listed_layers, placed, stamp
 from .budget import MemoryLimitError, budget, estimate, free_cached, named_shortage, not_kept
 from .cam import capture
-from .cam.heads import BINARY
 from .cam.score import decide
 from .cam.undisturbed import undisturbed
 from .contextual import INPUT, Contextual, refuse
 from .errors import GradientError, LayerError, ModelError
+from .models import outputs
 from .models.base import Prepared, SegmentationModel
+from .models.outputs import check_classes, output_channels
 from .pixel_sets import PredictedClass, Recipe, View, refuse_empty
 from .progress import Progress
 from .protocol import Explanation, Image, LayerInfo, PixelSet
@@ -83,7 +84,7 @@ class Session:
         """All layers that can be explained: stride, channels, cells, mm per cell, part, placement."""
         tell = Progress(progress)
         prepared = self._prepare(tell)
-        with tell.during(self._network, 0.05, 0.05, "listing the layers"):
+        with tell.during(self._network, 0.05, 0.05, "listing the layers"), self._logits:
             listed = listed_layers(self._network, prepared.tensor, device_of(self._network))
         return public_layers(listed, prepared, self.model.spatial_dims)
 
@@ -96,10 +97,25 @@ class Session:
         """
         tell = Progress(progress)
         self._prepare(tell)
-        with torch.inference_mode(False), undisturbed(self._network), placed(self._network, self.device) as (where, _):
+        with self._borrowed() as where:
             with named_shortage(where):
                 found = self._known_logits(tell, where)[0].float().cpu().numpy()
         return found if self.model.spatial_dims == 3 else found[:, None]
+
+    @property
+    def _logits(self):
+        return outputs.logits_of(self.model, self._network)
+
+    @contextmanager
+    def _borrowed(self):
+        network = self._network
+        with torch.inference_mode(False), undisturbed(network), placed(network, self.device) as (where, _):
+            with self._logits:
+                yield where
+
+    def output_notes(self) -> tuple[str, ...]:
+        """What was found or assumed of the network's outputs in the passes so far, for the user."""
+        return outputs.notes(self.model)
 
     def prepared(self, progress: Callable[[float, str], None] | None = None) -> Prepared:
         """What the network sees of the image."""
@@ -110,7 +126,7 @@ class Session:
         index = self.model.class_index(class_index)
         tell = Progress(progress)
         self._prepare(tell)
-        with torch.inference_mode(False), undisturbed(self._network), placed(self._network, self.device) as (where, _):
+        with self._borrowed() as where:
             return PredictedClass().resolve(self._seen(self._view(index), self._known_logits(tell, where)))
 
     def _known_logits(self, tell, where):
@@ -156,12 +172,19 @@ class Session:
         model, network, prepared = self.model, self._network, self._prepare(tell)
         view = self._view(question.class_index)
         known = {i: refuse_empty(r.resolve(view)) for i, r in enumerate(question.recipes) if not r.needs_prediction}
-        with torch.inference_mode(False), undisturbed(network), placed(network, self.device) as (where, at_home):
+        with (
+            torch.inference_mode(False),
+            undisturbed(network),
+            placed(network, self.device) as (where, at_home),
+            self._logits,
+        ):
             if self._kept and self._kept.stamp != stamp(network):
                 self.release()
             with named_shortage(where):
                 with tell.during(network, 0.05, 0.05, "listing the layers"):
                     listed = listed_layers(network, prepared.tensor, where)
+                outputs.settle(model)
+                outputs.refuse_lost_logit(model, question.score)
                 asking = _Asking(question, view, known, listed, tell, where)
                 taken = self._refuse(asking)
                 if any(not m.needs_context for m in question.methods):
@@ -183,6 +206,7 @@ class Session:
                 for i, recipe in enumerate(question.recipes):
                     if i not in known:
                         known[i] = refuse_empty(recipe.resolve(self._seen(view, logits)))
+                notes = (*notes, *self._notes(known, logits))
                 run = Run(model, self.image, prepared, question.score, question.side, self.precision, str(where), notes)
                 found = {}
                 if any(not m.needs_context for m in question.methods):
@@ -195,6 +219,14 @@ class Session:
         answers = [found[key] for key in keys if key in found]
         tell(1.0, "done")
         return answers
+
+    def _notes(self, known, logits):
+        """What is to be said of the outputs. logits: None where no pass was made for all methods together."""
+        found = outputs.notes(self.model)
+        if logits is None or not outputs.is_undone(self.model):
+            return found
+        union = sum(_as_tensor(pixels, self.model.spatial_dims, logits) for pixels in known.values())
+        return (*found, *outputs.saturated_note(self.model, logits[0], union))
 
     def _refuse(self, asking, targets=None):
         """What the methods take, by their place; raises MethodError. Before anything is computed where that can be."""
@@ -350,21 +382,6 @@ def open_session(model: SegmentationModel, image: Image, *, tolerance: float = 0
     from .windowed import WindowedSession
 
     return WindowedSession(model, image, tolerance=tolerance, **settings)
-
-
-def output_channels(model: SegmentationModel) -> int:
-    """Output channels that the model's classes and head ask for."""
-    return 1 if model.head == BINARY else len(model.classes)
-
-
-def check_classes(model: SegmentationModel, logits) -> None:
-    """Raise ModelError if the logits ``[B, C, ...]`` do not fit the model's classes."""
-    if logits.shape[1] != output_channels(model):
-        raise ModelError(
-            f"The network has {logits.shape[1]} output channel(s), its {len(model.classes)} classes with a "
-            f"{model.head} head need {output_channels(model)}.",
-            "Name every output channel, background included, in its order.",
-        )
 
 
 def public_layers(listed, prepared, dims: int) -> list[LayerInfo]:

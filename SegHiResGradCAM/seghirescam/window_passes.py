@@ -14,7 +14,7 @@ from .cam import capture
 from .cam.undisturbed import undisturbed
 from .cam.windows import Fused, WindowPlan
 from .models.base import Prepared, SegmentationModel
-from .session import check_classes, output_channels
+from .models.outputs import check_classes, log_of_average, logits_of, output_channels, refuse_suspected, window_values
 
 #: the largest number of windows that go through the network together, on a GPU
 MOST_TOGETHER = 8
@@ -51,7 +51,8 @@ class WindowPasses:
     """All passes over one prepared image.
 
     plan: its windows.  runs: mirrorings times folds.  calls: network passes made so far.  logits: the fused prediction
-    once it was made.  layers, nbytes: which layers' passes are kept, and their estimated memory.
+    once it was made; average: the probabilities it is the logarithm of, where probabilities are averaged.  layers,
+    nbytes: which layers' passes are kept, and their estimated memory.
     """
 
     def __init__(self, model: SegmentationModel, prepared: Prepared, keep: bool, budget_bytes: int | None):
@@ -60,13 +61,15 @@ class WindowPasses:
         self._volume = tensor if tensor.ndim == 5 else tensor[:, :, None]
         self.plan = WindowPlan.of(model.windows, tuple(self._volume.shape[2:]))
         self.runs = len(self.plan.flips) * len(model.networks)
+        #: windows, mirrorings and folds that are averaged
+        self.averaged = len(self.plan.offsets) * self.runs
         self.calls = 0
         self._keeps, self._budget = keep, budget_bytes
         self.release()
 
     def release(self) -> None:
         """Forget what is kept."""
-        self.logits, self._made_with = None, None
+        self.logits, self.average, self._made_with = None, None, None
         self._forget()
 
     def _forget(self):
@@ -83,7 +86,9 @@ class WindowPasses:
     def listed(self) -> list:
         """cam.layers.trace for one window."""
         network = self.model.networks[0]
-        return listed_layers(network, self.prepared.tensor.new_empty(1).expand(self.window_shape), device_of(network))
+        window = self.prepared.tensor.new_empty(1).expand(self.window_shape)
+        with logits_of(self.model, network):
+            return listed_layers(network, window, device_of(network))
 
     def need(self, names) -> int:
         """Estimated bytes of one window's pass that records these layers."""
@@ -99,7 +104,11 @@ class WindowPasses:
         where = destination(self.model.networks[0], settings.device)
         together = settings.together or self._together(where, names)
         for fold, network in enumerate(self.model.networks):
-            with undisturbed(network), placed(network, settings.device) as (_, at_home):
+            with (
+                undisturbed(network),
+                placed(network, settings.device) as (_, at_home),
+                logits_of(self.model, network),
+            ):
                 stamps = stamp(network) if self._keeps and at_home else None
                 for flip in self.plan.flips:
                     for first in range(0, len(offsets), together):
@@ -155,7 +164,13 @@ class WindowPasses:
         together = settings.together or self._together(where, ())
         with named_shortage(where):
             for network in self.model.networks:
-                with undisturbed(network), placed(network, settings.device), torch.no_grad(), settings.on(where):
+                with (
+                    undisturbed(network),
+                    placed(network, settings.device),
+                    logits_of(self.model, network),
+                    torch.no_grad(),
+                    settings.on(where),
+                ):
                     for flip in self.plan.flips:
                         for first in range(0, len(offsets), together):
                             group = offsets[first : first + together]
@@ -165,14 +180,19 @@ class WindowPasses:
                             with tell.during(network, a, b, phase):
                                 logits = capture.as_logits(network(self.batch(group, flip, where)), channels)
                             check_classes(self.model, logits)
+                            values = window_values(self.model, self.averaged)
+                            logits = logits if values is None else values(logits)
                             logits = logits if self.model.spatial_dims == 3 else logits.unsqueeze(-3)
                             for offset, found in zip(group, logits, strict=True):
                                 fused.add(found, offset, flip)
                             done += len(group)
-        if some:
-            return fused.logits()
-        self.logits, self._made_with = fused.logits(), made_with
-        return self.logits
+        refuse_suspected(self.model)
+        found, average = fused.logits(), None
+        if window_values(self.model, self.averaged) is not None:
+            average, found = found, log_of_average(self.model, found)
+        if not some:
+            self.logits, self.average, self._made_with = found, average, made_with
+        return found
 
     def fitting(self, settings: Settings, names, where) -> tuple[Settings, tuple[str, ...]]:
         """bf16 and one window at a time where one window's pass would not fit into the free memory in fp32."""

@@ -21,12 +21,14 @@ from .cam.windows import Seeds
 from .contextual import places, refuse
 from .errors import ModelError, PixelSetError
 from .layered import LayerSums
+from .models import outputs
 from .models.base import Prepared, SegmentationModel
+from .models.outputs import output_channels
 from .pixel_sets import PredictedClass, Recipe, View, refuse_empty
 from .progress import Progress
 from .protocol import Explanation, Image, LayerInfo, PixelSet
 from .questions import DEFAULT, MAIN, Question, choose_layers
-from .session import output_channels, public_layers
+from .session import public_layers
 from .window_contexts import add_contexts
 from .window_passes import Settings, WindowPasses
 
@@ -103,6 +105,10 @@ class WindowedSession:
                 return self._fused(tell, 1.0, offsets=met).numpy()
             return self._fused(tell, 1.0).numpy().copy()  # the kept one stays as it is
 
+    def output_notes(self) -> tuple[str, ...]:
+        """What was found or assumed of the network's outputs in the passes so far, for the user."""
+        return outputs.notes(self.model, self._passes.averaged)
+
     def prepared(self, progress: Callable[[float, str], None] | None = None) -> Prepared:
         """What the network sees of the image."""
         return self._prepare(Progress(progress))
@@ -171,10 +177,12 @@ class WindowedSession:
         where = destination(self.model.networks[0], settings.device)
         with torch.inference_mode(False), named_shortage(where):
             listed = self._passes.listed()
+            outputs.settle(self.model)
+            outputs.refuse_lost_logit(self.model, question.score)
             early = question.layers != DEFAULT or 0 in known
             targets, chosen = choose_layers(listed, question.layers, known.get(0), dims) if early else (None, ())
             taken = self._refuse(question, where, targets)
-            if len(known) < len(question.recipes) or not question.score.linear:
+            if len(known) < len(question.recipes) or not self._is_linear(question):
                 self._fused(tell, 0.4, settings)
                 view = self._view(question.class_index)
                 known = {i: known.get(i) or refuse_empty(r.resolve(view)) for i, r in enumerate(question.recipes)}
@@ -190,7 +198,7 @@ class WindowedSession:
             masks = [self._mask(question, known[i]) for i in range(len(question.recipes))]
             run = Run(
                 self.model, self.image, prepared, question.score, question.side, settings.precision, str(where),
-                (*notes, *chosen),
+                (*notes, *chosen, *self._notes(masks)),
             )  # fmt: skip
             behind = targets[len(asked) :]
             rows = [
@@ -214,6 +222,7 @@ class WindowedSession:
                 names = frozenset(x.name for x in free)
                 self._add_up(question, tell, settings, targets, masks, plain, names, middle)
             add_contexts(self._passes, run, settings, tell, masks, sums, not plain[0], 0.6 if plain[0] else 0.4)
+            outputs.refuse_suspected(self.model)
             tell(1.0, "done")
             return [
                 s.explanation(mask.pixels, mask.score, self._facts(mask))
@@ -226,7 +235,8 @@ class WindowedSession:
         passes, network = self._passes, self.model.networks[0]
         window = self._passes.prepared.tensor.new_empty(1).expand(self._passes.window_shape)
         runs, channels = len(passes.plan.offsets) * passes.runs, output_channels(self.model)
-        return refuse(question, self.model.head, channels, network, window, where, runs, targets)
+        linear = self._is_linear(question)
+        return refuse(question, self.model.head, channels, network, window, where, runs, targets, linear)
 
     def _add_up(self, question, tell, settings, targets, masks, sums, free, end):
         """Every run once for all masks, layers and methods; a second time where channel weights had to be known."""
@@ -279,7 +289,11 @@ class WindowedSession:
     def _seeded(self, question, mask, logits):
         """What the seed is multiplied with: the score's own values, or all logits where the score is not linear."""
         logits = logits.float() if logits.dtype.itemsize < 4 else logits
-        values = question.score.values(logits, self.model.head) if question.score.linear else logits
+        if self._is_linear(question):
+            values = question.score.values(logits, self.model.head)
+        else:
+            averaged = outputs.window_values(self.model, self._passes.averaged)
+            values = logits if averaged is None else averaged(logits)
         return values if self.model.spatial_dims == 3 else values.unsqueeze(-3)
 
     def _seed(self, mask, group, flip, logits):
@@ -301,14 +315,28 @@ class WindowedSession:
         dtype = torch.float32 if logits.dtype.itemsize < 4 else logits.dtype
         return torch.stack(found).to(device=logits.device, dtype=dtype)
 
+    def _is_linear(self, question) -> bool:
+        return outputs.is_linear(self.model, question.score, self._passes.averaged)
+
+    def _notes(self, masks):
+        """What is to be said of the outputs."""
+        found, average = outputs.notes(self.model, self._passes.averaged), self._passes.average
+        if average is None:
+            return found
+        union = torch.as_tensor(sum(mask.pixels.weights for mask in masks))
+        return (*found, *outputs.saturated_note(self.model, self._passes.logits, union))
+
     def _mask(self, question, pixels):
         seeds = Seeds.of(self._passes.plan, pixels.weights, self.tolerance)
         mask = _Mask(pixels, seeds)
-        if not question.score.linear:
+        if not self._is_linear(question):
             box = tuple(slice(a, b) for a, b in zip(seeds.low, seeds.high, strict=True))
-            inner = self._passes.logits[(slice(None), *box)][None].clone().requires_grad_()
+            average = self._passes.average
+            source = self._passes.logits if average is None else average
+            inner = source[(slice(None), *box)][None].clone().requires_grad_()
             with torch.enable_grad():
-                values = question.score.values(inner, self.model.head)
+                logits = inner if average is None else outputs.log_of_average(self.model, inner)
+                values = question.score.values(logits, self.model.head)
                 (slope,) = torch.autograd.grad(values.sum(), inner)
             mask.slope = slope[0].numpy()
             weights = torch.as_tensor(np.ascontiguousarray(pixels.weights[box]))

@@ -16,6 +16,7 @@ from itertools import pairwise
 import torch
 
 from ..errors import ModelError, SegHiResCamError
+from . import final_activation
 from .capture import as_logits, token_cells
 from .hooks import CallHooks
 from .placement import Placement, probed, remembered
@@ -67,7 +68,7 @@ def trace(network: torch.nn.Module, shape: tuple[int, ...], dtype=torch.float32,
     Runs the network's wiring once on this shape (a real pass under no_grad where that fails) and once on the small
     probe of :mod:`placement`.  The answer is remembered as long as the network lives.
     """
-    key = (tuple(shape), dtype, str(device))
+    key = (tuple(shape), dtype, str(device), final_activation.mode_of(network))
     return remembered(_CACHE, network, key, lambda: _trace(network, tuple(shape), dtype, device))
 
 
@@ -203,6 +204,9 @@ def _events(network, shape, dtype, device):
             f"The network turned an image of {shape[2:]} voxels into logits of {tuple(output.shape[2:])}.",
             "Give an image size the network returns unchanged (for PlainModel set divisor).",
         )
+    # what only an activation at the very end returns is no layer of the logits
+    behind = final_activation.behind_the_logits(network)
+    events = [event for event in events if event.key[0] not in behind]
     for event in events:
         event.output_channels = output.shape[1]
     return events, id(output)

@@ -32,14 +32,14 @@ def run(options, console) -> int:
     check_file(options.out, options.overwrite, SUFFIXES)
     opened = Opened(options, console)
     model, image, session = opened.model, opened.image, opened.session
-    if model.head == SIGMOID and len(model.classes) > 1 and not options.out.name.lower().endswith(SEGMENTATION):
-        raise OutputError(
-            "The classes of this model may overlap, and a label map cannot hold that.", "Let --out end in .seg.nrrd."
-        )
+    _refuse_overlap(model, options.out)
     prepared = prepared_of(session)
-    for note in prepared.notes:
+    logits = logits_of(session, console.progress)
+    _refuse_overlap(model, options.out)  # the head may have been read from the network
+    notes = (*prepared.notes, *session.output_notes())
+    for note in notes:
         console.note(note)
-    labels = model.labels_on_input(logits_of(session, console.progress), prepared, image)
+    labels = model.labels_on_input(logits, prepared, image)
     if labels.ndim == 4:
         names = {c.index + 1: c.name for c in model.classes}
         counts = [int(np.count_nonzero(mask)) for mask in labels]
@@ -63,6 +63,13 @@ def run(options, console) -> int:
     ]
     rows = [("value", "class", "voxels", "ml")]
     rows += [(str(c["value"]), c["name"], str(c["voxels"]), f"{c['ml']:.2f}") for c in classes]
-    answer = facts | {"files": written, "classes": classes, "notes": list(prepared.notes)}
+    answer = facts | {"files": written, "classes": classes, "notes": list(notes)}
     console.answer(answer, f"{table(rows)}\n\nWritten: {', '.join(written)}")
     return 0
+
+
+def _refuse_overlap(model, out) -> None:
+    if model.head == SIGMOID and len(model.classes) > 1 and not out.name.lower().endswith(SEGMENTATION):
+        raise OutputError(
+            "The classes of this model may overlap, and a label map cannot hold that.", "Let --out end in .seg.nrrd."
+        )

@@ -19,11 +19,11 @@ from ..cam.tail import Tail
 from ..cam.undisturbed import undisturbed
 from ..errors import LayerError, MethodError
 from ..models.base import SegmentationModel
+from ..models.outputs import logits_of, output_channels
 from ..models.slices import by_slices
 from ..progress import Progress
 from ..protocol import Explanation, Image, PixelSet
 from ..questions import choose_layers
-from ..session import output_channels
 from .curves import FRACTIONS, Curve, Point, Probe, deletion_curve, insertion_curve
 from .gains import Gain, gain_over_random
 from .painting import region_on
@@ -97,7 +97,12 @@ def layer_probe(
     tell(0.0, "preparing the image")
     prepared, dims = model.prepare(image), model.spatial_dims
     pixels = region_on(pixel_set, prepared.grid)
-    with torch.inference_mode(False), undisturbed(network), placed(network, device) as (where, _):
+    with (
+        torch.inference_mode(False),
+        undisturbed(network),
+        placed(network, device) as (where, _),
+        logits_of(model, network),
+    ):
         listed = listed_layers(network, prepared.tensor, where)
         (target, *_), _ = choose_layers(listed, layer, pixels, dims)
         with tell.during(network, 0.1, 1.0, "recording what lies before the layer"):

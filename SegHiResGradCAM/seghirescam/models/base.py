@@ -69,6 +69,10 @@ class SegmentationModel:
     channels: tuple[str, ...]
     spatial_dims: int
     head: str
+    #: whether somebody stated the head; otherwise :func:`outputs.settle` reads it from the network
+    head_stated = True
+    #: what the network itself applies last, where stated; see :mod:`words`
+    activation: str | None = None
     networks: tuple[torch.nn.Module, ...]
     windows: Windows | None = None
     weights_hash: str = ""

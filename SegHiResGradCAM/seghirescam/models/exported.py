@@ -14,10 +14,10 @@ import json
 import zipfile
 from pathlib import Path
 
-from ..cam.heads import BINARY, SOFTMAX
+from ..cam.heads import BINARY
 from ..errors import ModelError
 from ..protocol import ClassInfo
-from . import sidecar
+from . import sidecar, words
 from .pickle_scan import damaged, opened, scan
 from .program import (
     ProgramModel,
@@ -67,8 +67,7 @@ class _ExportedKind:
 
     def classes(self, source) -> tuple[ClassInfo, ...]:
         about, _, outputs = _told(source)
-        head = about.head or (BINARY if outputs == 1 else SOFTMAX)
-        return as_classes(about.classes or class_names(outputs, head))
+        return as_classes(words.class_names(about.classes or class_names(outputs), about.head))
 
     def channels(self, source) -> tuple[str, ...]:
         about, inputs, _ = _told(source)

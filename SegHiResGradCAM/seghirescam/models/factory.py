@@ -133,7 +133,8 @@ class _FactoryKind:
         return (about.factory, about.weights, *(() if isinstance(source, dict) else (Path(source),)))
 
     def classes(self, source) -> tuple[ClassInfo, ...]:
-        return tuple(ClassInfo(i, name) for i, name in enumerate(Description.of(source).classes))
+        about = Description.of(source)
+        return tuple(ClassInfo(i, name) for i, name in enumerate(words.class_names(about.classes, about.head)))
 
     def channels(self, source) -> tuple[str, ...]:
         return Description.of(source).channels

@@ -81,10 +81,11 @@ class Description:
                 f"The network takes {takes} channel(s), the description names {len(words.channels)}.", "Name each one."
             )
         returns = parts.network.arguments.get("out_channels", len(words.classes))
-        if returns != (1 if words.head == "binary" else len(words.classes)):
+        one = words.head == "binary" or (words.head is None and returns == 1 and len(words.classes) == 2)
+        if returns != (1 if one else len(words.classes)):
             raise ModelError(
                 f"The network returns {returns} channel(s), the description names {len(words.classes)} classes "
-                f"for a {words.head} head.",
+                f"for a {words.head or 'softmax'} head.",
                 "Name one class for each channel ('binary': two names for one channel).",
             )
         window = None
@@ -190,7 +191,8 @@ class _MonaiNetworkKind:
         return (Description.of(source).weights, *(() if isinstance(source, dict) else (Path(source),)))
 
     def classes(self, source) -> tuple[ClassInfo, ...]:
-        return tuple(ClassInfo(i, name) for i, name in enumerate(Description.of(source).classes))
+        about = Description.of(source)
+        return tuple(ClassInfo(i, name) for i, name in enumerate(stated.class_names(about.classes, about.head)))
 
     def channels(self, source) -> tuple[str, ...]:
         return Description.of(source).channels

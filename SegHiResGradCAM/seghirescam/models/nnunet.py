@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..cam.heads import SIGMOID
+from ..cam.heads import NO_ACTIVATION, SIGMOID
 from ..errors import DependencyError, ImageError, ModelError, SegHiResCamError
 from ..geometry import Grid
 from ..protocol import ClassInfo, Image
@@ -52,6 +52,7 @@ class NnunetModel(SegmentationModel):
     """
 
     kind = "nnunet"
+    activation = NO_ACTIVATION
 
     def __init__(self, about: TrainedModel, step: float = 0.5):
         plans, dataset, paths = about.plans(), about.dataset(), about.checkpoints()

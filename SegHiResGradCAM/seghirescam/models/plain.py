@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..cam.heads import BINARY, SOFTMAX
+from ..cam.heads import BINARY, SIGMOID, SOFTMAX
 from ..errors import ModelError
 from ..protocol import ClassInfo, Image
 from . import words
@@ -18,7 +18,9 @@ class PlainModel(SegmentationModel):
     """Any network that maps ``[B, C, *spatial]`` to logits ``[B, classes, *spatial]``.
 
     activation, axes, output: see :mod:`words`; None: not stated.
-    classes: names in channel order (for head="binary": two names, background and foreground, for one channel).
+    classes: names in channel order (for head="binary": two names, background and foreground, for one channel; the
+    background may be left out).  head: None takes it from the network once it has run: one output channel is a binary
+    head, a sigmoid at the end of several means independent classes, else the largest logit wins.
     normalise: called with float32 ``[C, K, J, I]``, returns the same shape; default: unchanged.
     divisor: the image is padded with its edge values, at the far ends, to a multiple of this along the network's axes.
     windows: how its inference goes through a volume (then nothing is padded here).  folds: further networks whose
@@ -45,7 +47,14 @@ class PlainModel(SegmentationModel):
         name: str = "network",
     ):
         words.refuse_unknown(head=head, activation=activation, axes=axes, output=output)
-        head = SOFTMAX if head is None else head
+        classes = words.class_names(classes, head)
+        if head == SOFTMAX and len(classes) == 1:
+            raise ModelError(
+                "A softmax over one class is 1 everywhere.",
+                'One output channel is a binary head: write head "binary" (two names, background first) or "sigmoid".',
+            )
+        self.head_stated = head is not None
+        head = head or (SIGMOID if len(classes) == 1 else SOFTMAX)
         if head == BINARY and len(classes) != 2:
             raise ModelError(f"A binary head has two classes, got {len(classes)} names.", "Name background and object.")
         if len({str(name).strip().lower() for name in classes}) != len(classes):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..cam.heads import BINARY, SOFTMAX
+from ..cam.heads import BINARY
 from ..errors import ModelError
 from ..geometry import Grid, canonical, resampled
 from ..protocol import ClassInfo, Image
@@ -26,14 +26,13 @@ class ProgramModel(PlainModel):
     """
 
     def __init__(self, network, about: Sidecar, *, outputs, channels, spatial_dims, fixed, divisor, name, kind):
-        head = about.head or (BINARY if outputs == 1 else SOFTMAX)
         self.notes = tuple(_assumptions(about, fixed))
         super().__init__(
             network,
-            about.classes or class_names(outputs, head),
+            about.classes or class_names(outputs),
             channels=about.channels or channel_names(channels),
             spatial_dims=spatial_dims,
-            head=head,
+            head=about.head or (BINARY if outputs == 1 and not about.classes else None),
             activation=about.activation,
             axes=about.axes,
             output=about.output,
@@ -42,6 +41,9 @@ class ProgramModel(PlainModel):
         )
         self.kind = kind
         self.about = about
+        from .outputs import settle
+
+        settle(self, outputs)
         _refuse_misfits(self, outputs, channels, fixed)
         self.windows = _windows(about.window, fixed, spatial_dims)
 
@@ -119,8 +121,8 @@ def sliding(size: tuple[int, int, int], overlap: float, mode: str) -> Windows:
     return Windows(size, offsets, weight.astype(np.float32))
 
 
-def class_names(outputs: int, head: str) -> tuple[str, ...]:
-    return tuple(f"class {i}" for i in range(2 if head == BINARY else outputs))
+def class_names(outputs: int) -> tuple[str, ...]:
+    return tuple(f"class {i}" for i in range(max(2, outputs)))
 
 
 def channel_names(count: int) -> tuple[str, ...]:
@@ -178,7 +180,9 @@ def _assumptions(about, fixed):
 
 def _refuse_misfits(model, outputs, channels, fixed):
     about = model.about
-    needs = 1 if model.head == BINARY else len(model.classes)
+    from .outputs import output_channels
+
+    needs = output_channels(model)
     if needs != outputs:
         raise ModelError(
             f"The program has {outputs} output channel(s), its {len(model.classes)} classes with a {model.head} head "

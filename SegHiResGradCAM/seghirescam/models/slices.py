@@ -28,7 +28,8 @@ class SliceBySlice(SegmentationModel):
 
     def __init__(self, model: SegmentationModel):
         self.model = model
-        self.name, self.kind, self.head = model.name, model.kind, model.head
+        self.name, self.kind = model.name, model.kind
+        self.activation, self.head_stated = model.activation, model.head_stated
         self.classes, self.channels, self.networks = model.classes, model.channels, model.networks
         self.spatial_dims = 2
         # the slices' size is known once the first is prepared; the sessions ask for it after that
@@ -37,6 +38,15 @@ class SliceBySlice(SegmentationModel):
     @property
     def weights_hash(self) -> str:
         return self.model.weights_hash
+
+    @property
+    def head(self) -> str:
+        """The 2D model's, which may be settled after this was made."""
+        return self.model.head
+
+    @head.setter
+    def head(self, head: str) -> None:
+        self.model.head = head
 
     def prepare(self, image: Image) -> Prepared:
         """Raises what the model's own ``prepare`` raises, and ImageError where its slices do not stack to a volume."""

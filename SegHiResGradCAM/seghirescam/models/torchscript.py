@@ -18,7 +18,7 @@ from pathlib import Path
 from ..cam.heads import BINARY
 from ..errors import ModelError
 from ..protocol import ClassInfo
-from . import sidecar
+from . import sidecar, words
 from .exported import deepest
 from .pickle_scan import damaged, opened
 from .program import (
@@ -74,7 +74,8 @@ class _TorchScriptKind:
 
     def classes(self, source) -> tuple[ClassInfo, ...]:
         """As the description says; without one nothing is known before the program is opened."""
-        return as_classes(_about(source).classes or ())
+        about = _about(source)
+        return as_classes(words.class_names(about.classes or (), about.head))
 
     def channels(self, source) -> tuple[str, ...]:
         return _about(source).channels or ()
