@@ -92,6 +92,7 @@ def reading(network: torch.nn.Module, stated: str | None = None, probabilities: 
         del _OPEN[network]
         for handle in handles:
             handle.remove()
+        watch.end()  # a cancel is no Exception: torch then calls no hook behind the forward
         watch.forget()
 
 
@@ -184,7 +185,7 @@ class _Watch(TorchFunctionMode):
         self._depth += 1
 
     def end(self):
-        if self._depth:
+        while self._depth:
             self._depth -= 1
             self.__exit__(None, None, None)
 
