@@ -38,6 +38,10 @@ class SliceBySlice(SegmentationModel):
     def weights_hash(self) -> str:
         return self.model.weights_hash
 
+    @property
+    def axes(self):
+        return self.model.axes
+
     def prepare(self, image: Image) -> Prepared:
         """Raises what the model's own ``prepare`` raises, and ImageError where its slices do not stack to a volume."""
         import torch
