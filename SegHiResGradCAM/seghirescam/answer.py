@@ -115,6 +115,7 @@ class Run:
             "score": self.score.name,
             "rival_index": getattr(self.score, "rival_index", None),
             "method_settings": method.settings(),
+            **({"axes": self.model.axes.to_json()} if self.model.axes else {}),
         }
 
 

@@ -43,12 +43,15 @@ def run(options, console) -> int:
     from ..compare import mask_on
 
     check_folder(options.out, options.overwrite)
-    before = _request_of(options) if options.repeat else None
+    earlier = _earlier(options) if options.repeat else None
+    before = earlier["request"] if earlier else None
     asked = Asked.from_json(before["question"]) if before else understood(options)
     options.precision, options.tolerance = asked.precision, asked.tolerance
     segment = read_segment(options.segment) if options.segment else None
     recipes = asked.recipes(segment)
     opened = Opened(options, console, classes=[asked.class_name, *([asked.rival] if asked.rival else [])])
+    if earlier:
+        opened.model.fed_as(earlier["provenance"].get("axes", {}).get("order"))
     request = {
         "question": asked.to_json(),
         "channels": opened.channels,
@@ -115,14 +118,15 @@ def _write(folder, suffix, grid, found, pixels, masks, request, notes):
     return results
 
 
-def _request_of(options):
+def _earlier(options):
+    """The facts of the sidecar to repeat."""
     mixed = given_words(options)
     if mixed:
         raise OutputError(
             f"--repeat takes the question from the sidecar, so {', '.join(mixed)} cannot be given.",
             "Leave one of the two away.",
         )
-    return read_sidecar(options.repeat).facts["request"]
+    return read_sidecar(options.repeat).facts
 
 
 def _refuse_other(before, now):

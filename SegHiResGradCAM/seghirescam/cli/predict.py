@@ -53,6 +53,7 @@ def run(options, console) -> int:
         "model_kind": model.kind,
         "weights_sha256": model.weights_hash,
         "image_sha256": image.content_hash,
+        **({"axes": model.axes.to_json()} if model.axes else {}),
     }
     console.progress(1.0, "writing")
     with made_whole(options.out.parent) as folder:

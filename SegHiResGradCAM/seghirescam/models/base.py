@@ -16,6 +16,8 @@ from ..protocol import ClassInfo, Image
 if TYPE_CHECKING:
     import torch
 
+    from .axes import Axes
+
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
@@ -61,7 +63,8 @@ class SegmentationModel:
     spatial_dims 2 or 3; head: "softmax" (one channel a class), "sigmoid" (one independent channel a class) or
     "binary" (one channel z: class 1 has logit z, class 0 has -z); networks: the folds (one or more nn.Module, their
     logits are averaged); windows: how its own inference goes through a volume, None = in one piece;
-    weights_hash: SHA-256 of the weights, "" if unknown.
+    weights_hash: SHA-256 of the weights, "" if unknown; axes: in which order the volume goes in, None where the kind's
+    own loader knows.
     """
 
     name: str
@@ -77,6 +80,7 @@ class SegmentationModel:
     windows: Windows | None = None
     weights_hash: str = ""
     kind: str = ""
+    axes: Axes | None = None
 
     def prepare(self, image: Image) -> Prepared:
         """Bring an image onto the model grid. Raises ImageError before any expensive work."""
@@ -103,6 +107,10 @@ class SegmentationModel:
 
     def class_name(self, index: int) -> str:
         return next(c.name for c in self.classes if c.index == index)
+
+    def fed_as(self, order: str | None) -> None:
+        """Feed the axes in the order of an earlier result, None for one that is older than the choice: then each kind
+        had one order.  Models whose own loader knows the order stay as they are."""
 
     def check(self, image: Image) -> Image:
         """Refuse what no preprocessing can mend; every ``prepare`` calls this first."""

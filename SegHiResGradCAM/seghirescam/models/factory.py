@@ -7,9 +7,10 @@ The source is a dict, or the path of a small JSON file ``*.model.json`` that hol
      "normalise": "normalise", "name": "my network", "requirements": ["monai>=1.6"]}
 
 ``factory``, ``weights`` and ``classes`` are needed; ``head``, ``activation``, ``axes`` and ``output``: :mod:`words`;
-``function`` is "build" unless named; ``normalise`` names a function of the same file, float32 ``[C, K, J, I]`` to the
-same shape.  Opening runs the Python file, so it needs consent; consent given as a SHA-256 holds for exactly that
-content.  The file's folder is not searched for further modules: what it imports must be installed.
+``function`` is "build" unless named; ``normalise`` names a function of the same file, float32 ``[C, K, J, I]`` (with
+"axes": "xyz" ``[C, x, y, z]``) to the same shape.  Opening runs the Python file, so it needs consent; consent given as
+a SHA-256 holds for exactly that content.  The file's folder is not searched for further modules: what it imports must
+be installed.
 """
 
 from __future__ import annotations

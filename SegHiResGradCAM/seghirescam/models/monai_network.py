@@ -11,7 +11,8 @@ The source is a dict, or the path of a ``*.model.json`` file that holds it (path
 :mod:`words`.  ``window`` (with ``overlap`` 0.25, ``mode``
 "constant", ``sigma_scale``, ``padding_mode``, ``cval``) means MONAI's sliding windows; without it the volume goes
 through in one piece, padded to multiples of ``divisor`` (found from the arguments unless given).  Window and divisor
-follow MONAI's axes x, y, z.  ``preprocessing``: MONAI transforms as a bundle lists them.
+follow the network's axes: MONAI's x, y, z unless ``axes`` is "zyx".  ``preprocessing``: MONAI transforms as a bundle
+lists them.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pathlib import Path
 from ..errors import ModelError
 from ..protocol import ClassInfo
 from . import words as stated
+from .axes import MONAI, Axes
 from .bundle_config import NETWORKS, Component, Parts, read_as_data
 from .monai_model import MonaiModel, per_axis
 from .monai_parts import (
@@ -209,12 +211,15 @@ class _MonaiNetworkKind:
         windows, padding = (None, "constant") if settings is None else windows_of(settings)
         takes = network_arguments(about.network).get("in_channels")
         divisor = divisor_of(about.network) if about.divisor is None else about.divisor
-        return MonaiModel(
+        model = MonaiModel(
             network, about.classes, kind=self.name, chain=chain, keys=keys, windows=windows, padding=padding,
             divisors=per_axis(divisor, about.spatial_dims), in_channels=takes, channels=about.channels,
             spatial_dims=about.spatial_dims, head=about.head, activation=about.activation, axes=about.axes,
             output=about.output, name=about.name,
         )  # fmt: skip
+        if about.axes is None:  # a description does not show the training's transforms as a bundle does
+            model.axes = Axes(stated.XYZ, MONAI)
+        return model
 
 
 KIND = _MonaiNetworkKind()

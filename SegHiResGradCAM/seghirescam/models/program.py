@@ -12,17 +12,20 @@ from ..cam.heads import BINARY
 from ..errors import ModelError
 from ..geometry import Grid, canonical, resampled
 from ..protocol import ClassInfo, Image
+from .axes import MONAI, Axes
 from .base import Prepared, Windows, padded
 from .factory import ConsentError
 from .plain import PlainModel
 from .sidecar import NONE, RANGE, ZSCORE, Sidecar, WindowWords
+from .words import XYZ
 
 
 class ProgramModel(PlainModel):
     """A saved program with the preprocessing its description gives. notes: what was assumed, for the user.
 
     network: of :func:`graph_taps.graph_net`.  outputs: its channels.  channels: of the image.  fixed: the one size
-    (K, J, I) the program takes, or None.  divisor: sizes it takes otherwise, where the description does not say.
+    (along its own axes) the program takes, or None.  divisor: sizes it takes otherwise, where the description does not
+    say.
     """
 
     def __init__(self, network, about: Sidecar, *, outputs, channels, spatial_dims, fixed, divisor, name, kind):
@@ -41,6 +44,8 @@ class ProgramModel(PlainModel):
         )
         self.kind = kind
         self.about = about
+        if about.axes is None and about.by_monai:
+            self.axes = Axes(XYZ, MONAI)
         from .outputs import settle
 
         settle(self, outputs)
@@ -52,14 +57,15 @@ class ProgramModel(PlainModel):
 
         self.check(image)
         array, grid = on_program_grid(image, self.about, self.spatial_dims)
-        array, valid, notes = with_intensity(array, self.about.intensity), grid.shape, ()
+        array, grid = self.axes.fed(with_intensity(array, self.about.intensity), grid, self.spatial_dims)
+        valid, notes = grid.shape, ()
         if self.windows is None:
             axes = (0, 1, 2) if self.spatial_dims == 3 else (1, 2)
             array, grid, notes = padded(array, grid, self.divisor, axes)
         dtype = next((p.dtype for p in self.network.parameters() if p.dtype.is_floating_point), torch.float32)
         tensor = torch.tensor(np.ascontiguousarray(array), dtype=dtype)[None]
         flat = self.spatial_dims == 2 and self.windows is None
-        return Prepared(tensor[:, :, 0] if flat else tensor, grid, valid, (*self.notes, *notes))
+        return Prepared(tensor[:, :, 0] if flat else tensor, grid, valid, (*self.notes, *notes, *self.axes_notes))
 
 
 def on_program_grid(image: Image, about: Sidecar, spatial_dims: int) -> tuple[np.ndarray, Grid]:

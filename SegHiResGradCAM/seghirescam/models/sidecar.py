@@ -10,10 +10,11 @@ extra files.  All words may be left out::
 ``head``, ``activation``, ``axes``, ``output``: :mod:`words`.  ``orientation``: "RAS" turns the image, null keeps its
 axes.  ``spacing_mm``: cubes of that size, null keeps the voxels.  ``intensity``: "none", "zscore" (each channel),
 "zscore_nonzero" (of and to the voxels that are not 0), or {"range": [a, b]}, which maps a..b to 0..1 and clips; a list
-gives one for each channel.  ``window``: in voxels (K, J, I), as MONAI's sliding windows; ``mode`` "constant" or
-"gaussian".  ``divisor``: sizes the program accepts.
+gives one for each channel.  ``window``: in voxels along the program's axes (K, J, I, or x, y, z with "axes": "xyz"), as
+MONAI's sliding windows; ``mode`` "constant" or "gaussian".  ``divisor``: sizes the program accepts.
 
 MONAI's ``metadata.json`` (``save_net_with_metadata``, bundles) is understood too; of it only known words are taken.
+A file that holds one is fed x, y, z, as MONAI does, unless ``axes`` says otherwise, also in a description beside it.
 Standard library only.
 """
 
@@ -29,12 +30,13 @@ from . import words
 
 SUFFIX = ".model.json"
 NONE, ZSCORE, ZSCORE_NONZERO, RANGE = "none", "zscore", "zscore_nonzero", "range"
+_NO_WORDS = {"found", "by_monai"}
 _HINT = "Correct the description; seghirescam/models/sidecar.py shows one."
 
 
 @dataclass(frozen=True)
 class WindowWords:
-    """size: voxels (K, J, I), or (J, I) for a 2D program."""
+    """size: voxels along the program's axes, 3 or, for a 2D program, 2."""
 
     size: tuple[int, ...]
     overlap: float = 0.25
@@ -43,7 +45,8 @@ class WindowWords:
 
 @dataclass(frozen=True)
 class Sidecar:
-    """A checked description; None where it says nothing. found: whether there was one, and where."""
+    """A checked description; None where it says nothing. found: whether there was one, and where.  by_monai: the file
+    holds MONAI's metadata."""
 
     name: str = ""
     classes: tuple[str, ...] | None = None
@@ -59,18 +62,32 @@ class Sidecar:
     window: WindowWords | None = None
     divisor: int | None = None
     found: str = ""
+    by_monai: bool = False
 
     @staticmethod
     def of(program: Path, archive: zipfile.ZipFile | None = None) -> Sidecar:
         """The description of a program file. Raises ModelError for one that cannot be read or understood."""
-        for path in files(program):
-            return understood(_json(path.read_bytes(), path.name), path.name)
         extra = _extra(archive)
-        if "model.json" in extra:
-            return understood(_json(extra["model.json"], "model.json"), "model.json inside the file")
-        if "metadata.json" in extra:
-            return _from_metadata(_json(extra["metadata.json"], "metadata.json"))
-        return Sidecar()
+        return replace(_told(program, extra), by_monai=_by_monai(extra))
+
+
+def _told(program, extra):
+    for path in files(program):
+        return understood(_json(path.read_bytes(), path.name), path.name)
+    if "model.json" in extra:
+        return understood(_json(extra["model.json"], "model.json"), "model.json inside the file")
+    if "metadata.json" in extra:
+        return _from_metadata(_json(extra["metadata.json"], "metadata.json"))
+    return Sidecar()
+
+
+def _by_monai(extra):
+    """Whether MONAI wrote the program: its versions (save_net_with_metadata, ckpt_export) or a bundle's words."""
+    try:
+        data = json.loads(extra.get("metadata.json", b"{}").decode("utf-8"))
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(data, dict) and bool({"MONAI", "monai_version", "network_data_format"} & data.keys())
 
 
 def files(program: Path) -> tuple[Path, ...]:
@@ -81,7 +98,7 @@ def files(program: Path) -> tuple[Path, ...]:
 
 def understood(data: dict, found: str) -> Sidecar:
     """Raises ModelError naming the words that are unknown or have a wrong value."""
-    known = {field.name for field in fields(Sidecar)} - {"found"}
+    known = {field.name for field in fields(Sidecar)} - _NO_WORDS
     unknown = [str(word) for word in data if word not in known]
     if unknown:
         raise ModelError(
@@ -173,7 +190,7 @@ def _window(value):
 
 def _from_metadata(data):
     """Own words at the top of MONAI's metadata, else what a bundle's network_data_format says."""
-    known = {field.name for field in fields(Sidecar)} - {"found"}
+    known = {field.name for field in fields(Sidecar)} - _NO_WORDS
     told = understood({word: value for word, value in data.items() if word in known}, "metadata.json inside the file")
     try:
         formats = data.get("network_data_format", {})

@@ -48,6 +48,10 @@ class SliceBySlice(SegmentationModel):
     def head(self, head: str) -> None:
         self.model.head = head
 
+    @property
+    def axes(self):
+        return self.model.axes
+
     def prepare(self, image: Image) -> Prepared:
         """Raises what the model's own ``prepare`` raises, and ImageError where its slices do not stack to a volume."""
         import torch
