@@ -233,7 +233,8 @@ class _Work:
         from .borrowed import device_of, listed_layers
 
         network = self.model.networks[0]
-        return listed_layers(network, self.prepared.tensor.new_empty(1).expand(self.shape), device_of(network))
+        with self.session.reading.on(network):
+            return listed_layers(network, self.prepared.tensor.new_empty(1).expand(self.shape), device_of(network))
 
     def _accepted(self, method, layer) -> bool:
         """Whether the method works there; if not, its sentence stands in the cell. Nothing is computed."""
@@ -246,7 +247,8 @@ class _Work:
         where = destination(network, self.session.device)
         targets = None if method.at_input else [layer]
         try:
-            refuse(one, self.model.head, output_channels(self.model), network, tensor, where, self.runs, targets)
+            with self.session.reading.on(network):
+                refuse(one, self.model.head, output_channels(self.model), network, tensor, where, self.runs, targets)
         except _OF_ONE_CELL as error:
             self._refused(method, layer, error, 0.0)
             return False

@@ -9,7 +9,7 @@ score, method or recorded layer then makes no forward call.  Beyond the memory b
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,7 @@ from .borrowed import device_of, listed_layers, placed, stamp
 from .budget import MemoryLimitError, budget, estimate, free_cached, named_shortage, not_kept
 from .cam import capture
 from .cam.heads import BINARY
+from .cam.outputs import Reading, refuse_constant
 from .cam.score import decide
 from .cam.undisturbed import undisturbed
 from .contextual import INPUT, Contextual, refuse
@@ -59,6 +60,7 @@ class Session:
         self.keep = keep
         self.forward_calls = 0
         (self._network,) = model.networks
+        self.reading = reading_of(model)
         self._autocast = torch.bfloat16 if precision == "bf16" else None
         self._prepared = None
         self._kept: _Kept | None = None
@@ -83,7 +85,8 @@ class Session:
         """All layers that can be explained: stride, channels, cells, mm per cell, part, placement."""
         tell = Progress(progress)
         prepared = self._prepare(tell)
-        with tell.during(self._network, 0.05, 0.05, "listing the layers"):
+        listing = tell.during(self._network, 0.05, 0.05, "listing the layers")
+        with self.reading.on(self._network), listing:
             listed = listed_layers(self._network, prepared.tensor, device_of(self._network))
         return public_layers(listed, prepared, self.model.spatial_dims)
 
@@ -96,7 +99,7 @@ class Session:
         """
         tell = Progress(progress)
         self._prepare(tell)
-        with torch.inference_mode(False), undisturbed(self._network), placed(self._network, self.device) as (where, _):
+        with torch.inference_mode(False), self._borrowed() as (where, _):
             with named_shortage(where):
                 found = self._known_logits(tell, where)[0].float().cpu().numpy()
         return found if self.model.spatial_dims == 3 else found[:, None]
@@ -110,8 +113,20 @@ class Session:
         index = self.model.class_index(class_index)
         tell = Progress(progress)
         self._prepare(tell)
-        with torch.inference_mode(False), undisturbed(self._network), placed(self._network, self.device) as (where, _):
+        with torch.inference_mode(False), self._borrowed() as (where, _):
             return PredictedClass().resolve(self._seen(self._view(index), self._known_logits(tell, where)))
+
+    @property
+    def output_notes(self) -> tuple[str, ...]:
+        """What was made of the network's output, where there was a choice; known once the network has run."""
+        return self.reading.taken(self._network).notes
+
+    @contextmanager
+    def _borrowed(self):
+        """The network in evaluation mode, at its place and returning logits; (device, whether it is at home)."""
+        network = self._network
+        with undisturbed(network), placed(network, self.device) as both, self.reading.on(network):
+            yield both
 
     def _known_logits(self, tell, where):
         usable = self._kept and self._kept.stamp == stamp(self._network)
@@ -156,7 +171,7 @@ class Session:
         model, network, prepared = self.model, self._network, self._prepare(tell)
         view = self._view(question.class_index)
         known = {i: refuse_empty(r.resolve(view)) for i, r in enumerate(question.recipes) if not r.needs_prediction}
-        with torch.inference_mode(False), undisturbed(network), placed(network, self.device) as (where, at_home):
+        with torch.inference_mode(False), self._borrowed() as (where, at_home):
             if self._kept and self._kept.stamp != stamp(network):
                 self.release()
             with named_shortage(where):
@@ -183,7 +198,11 @@ class Session:
                 for i, recipe in enumerate(question.recipes):
                     if i not in known:
                         known[i] = refuse_empty(recipe.resolve(self._seen(view, logits)))
-                run = Run(model, self.image, prepared, question.score, question.side, self.precision, str(where), notes)
+                taken_output = self.reading.taken(network)
+                run = Run(
+                    model, self.image, prepared, question.score, question.side, self.precision, str(where),
+                    (*taken_output.notes, *notes), taken_output.facts,
+                )  # fmt: skip
                 found = {}
                 if any(not m.needs_context for m in question.methods):
                     names = frozenset(x.name for x in free)
@@ -357,8 +376,14 @@ def output_channels(model: SegmentationModel) -> int:
     return 1 if model.head == BINARY else len(model.classes)
 
 
+def reading_of(model: SegmentationModel) -> Reading:
+    """How the logits are to be read from what the model's networks return."""
+    return Reading(model.output, output_channels(model))
+
+
 def check_classes(model: SegmentationModel, logits) -> None:
-    """Raise ModelError if the logits ``[B, C, ...]`` do not fit the model's classes."""
+    """Raise ModelError if the logits ``[B, C, ...]`` do not fit the model's classes, or were made of nothing."""
+    refuse_constant(model.networks[0], logits.detach())
     if logits.shape[1] != output_channels(model):
         raise ModelError(
             f"The network has {logits.shape[1]} output channel(s), its {len(model.classes)} classes with a "
@@ -368,7 +393,8 @@ def check_classes(model: SegmentationModel, logits) -> None:
 
 
 def public_layers(listed, prepared, dims: int) -> list[LayerInfo]:
-    return [public_layer(layer, prepared, dims) for layer in listed]
+    """Those that lead to the output, as users see them."""
+    return [public_layer(layer, prepared, dims) for layer in listed if not layer.idle]
 
 
 @dataclass(eq=False)

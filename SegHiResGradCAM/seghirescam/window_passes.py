@@ -14,7 +14,7 @@ from .cam import capture
 from .cam.undisturbed import undisturbed
 from .cam.windows import Fused, WindowPlan
 from .models.base import Prepared, SegmentationModel
-from .session import check_classes, output_channels
+from .session import check_classes, output_channels, reading_of
 
 #: the largest number of windows that go through the network together, on a GPU
 MOST_TOGETHER = 8
@@ -61,6 +61,7 @@ class WindowPasses:
         self.plan = WindowPlan.of(model.windows, tuple(self._volume.shape[2:]))
         self.runs = len(self.plan.flips) * len(model.networks)
         self.calls = 0
+        self.reading = reading_of(model)
         self._keeps, self._budget = keep, budget_bytes
         self.release()
 
@@ -83,7 +84,9 @@ class WindowPasses:
     def listed(self) -> list:
         """cam.layers.trace for one window."""
         network = self.model.networks[0]
-        return listed_layers(network, self.prepared.tensor.new_empty(1).expand(self.window_shape), device_of(network))
+        window = self.prepared.tensor.new_empty(1).expand(self.window_shape)
+        with self.reading.on(network):
+            return listed_layers(network, window, device_of(network))
 
     def need(self, names) -> int:
         """Estimated bytes of one window's pass that records these layers."""
@@ -99,7 +102,8 @@ class WindowPasses:
         where = destination(self.model.networks[0], settings.device)
         together = settings.together or self._together(where, names)
         for fold, network in enumerate(self.model.networks):
-            with undisturbed(network), placed(network, settings.device) as (_, at_home):
+            reading = self.reading.on(network)
+            with undisturbed(network), placed(network, settings.device) as (_, at_home), reading:
                 stamps = stamp(network) if self._keeps and at_home else None
                 for flip in self.plan.flips:
                     for first in range(0, len(offsets), together):
@@ -155,7 +159,8 @@ class WindowPasses:
         together = settings.together or self._together(where, ())
         with named_shortage(where):
             for network in self.model.networks:
-                with undisturbed(network), placed(network, settings.device), torch.no_grad(), settings.on(where):
+                borrowed = undisturbed(network), placed(network, settings.device), self.reading.on(network)
+                with borrowed[0], borrowed[1], borrowed[2], torch.no_grad(), settings.on(where):
                     for flip in self.plan.flips:
                         for first in range(0, len(offsets), together):
                             group = offsets[first : first + together]

@@ -26,7 +26,7 @@ from .pixel_sets import PredictedClass, Recipe, View, refuse_empty
 from .progress import Progress
 from .protocol import Explanation, Image, LayerInfo, PixelSet
 from .questions import DEFAULT, MAIN, Question, choose_layers
-from .session import output_channels, public_layers
+from .session import output_channels, public_layers, reading_of
 from .window_contexts import add_contexts
 from .window_passes import Settings, WindowPasses
 
@@ -61,6 +61,16 @@ class WindowedSession:
         self.memory_budget_bytes, self.keep = memory_budget_bytes, keep
         self.tolerance, self.windows_together = tolerance, windows_together
         self._passes: WindowPasses | None = None
+
+    @property
+    def reading(self):
+        """See :class:`cam.outputs.Reading`."""
+        return self._passes.reading if self._passes else reading_of(self.model)
+
+    @property
+    def output_notes(self) -> tuple[str, ...]:
+        """What was made of the network's output, where there was a choice; known once the network has run."""
+        return self.reading.taken(self.model.networks[0]).notes
 
     @property
     def forward_calls(self) -> int:
@@ -188,9 +198,10 @@ class WindowedSession:
             settings, slimmer = self._passes.fitting(settings, {layer.name for layer in targets}, where)
             notes = (*notes, *slimmer)
             masks = [self._mask(question, known[i]) for i in range(len(question.recipes))]
+            taken_output = self._passes.reading.taken(self.model.networks[0])
             run = Run(
                 self.model, self.image, prepared, question.score, question.side, settings.precision, str(where),
-                (*notes, *chosen),
+                (*taken_output.notes, *notes, *chosen), taken_output.facts,
             )  # fmt: skip
             behind = targets[len(asked) :]
             rows = [
@@ -226,7 +237,8 @@ class WindowedSession:
         passes, network = self._passes, self.model.networks[0]
         window = self._passes.prepared.tensor.new_empty(1).expand(self._passes.window_shape)
         runs, channels = len(passes.plan.offsets) * passes.runs, output_channels(self.model)
-        return refuse(question, self.model.head, channels, network, window, where, runs, targets)
+        with passes.reading.on(network):
+            return refuse(question, self.model.head, channels, network, window, where, runs, targets)
 
     def _add_up(self, question, tell, settings, targets, masks, sums, free, end):
         """Every run once for all masks, layers and methods; a second time where channel weights had to be known."""

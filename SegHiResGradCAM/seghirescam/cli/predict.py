@@ -37,9 +37,10 @@ def run(options, console) -> int:
             "The classes of this model may overlap, and a label map cannot hold that.", "Let --out end in .seg.nrrd."
         )
     prepared = prepared_of(session)
-    for note in prepared.notes:
-        console.note(note)
     labels = model.labels_on_input(logits_of(session, console.progress), prepared, image)
+    notes = (*prepared.notes, *session.output_notes)
+    for note in notes:
+        console.note(note)
     if labels.ndim == 4:
         names = {c.index + 1: c.name for c in model.classes}
         counts = [int(np.count_nonzero(mask)) for mask in labels]
@@ -63,6 +64,6 @@ def run(options, console) -> int:
     ]
     rows = [("value", "class", "voxels", "ml")]
     rows += [(str(c["value"]), c["name"], str(c["voxels"]), f"{c['ml']:.2f}") for c in classes]
-    answer = facts | {"files": written, "classes": classes, "notes": list(prepared.notes)}
+    answer = facts | {"files": written, "classes": classes, "notes": list(notes)}
     console.answer(answer, f"{table(rows)}\n\nWritten: {', '.join(written)}")
     return 0

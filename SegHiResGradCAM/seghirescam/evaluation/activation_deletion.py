@@ -23,7 +23,7 @@ from ..models.slices import by_slices
 from ..progress import Progress
 from ..protocol import Explanation, Image, PixelSet
 from ..questions import choose_layers
-from ..session import output_channels
+from ..session import output_channels, reading_of
 from .curves import FRACTIONS, Curve, Point, Probe, deletion_curve, insertion_curve
 from .gains import Gain, gain_over_random
 from .painting import region_on
@@ -97,7 +97,8 @@ def layer_probe(
     tell(0.0, "preparing the image")
     prepared, dims = model.prepare(image), model.spatial_dims
     pixels = region_on(pixel_set, prepared.grid)
-    with torch.inference_mode(False), undisturbed(network), placed(network, device) as (where, _):
+    borrowed = undisturbed(network), placed(network, device), reading_of(model).on(network)
+    with torch.inference_mode(False), borrowed[0], borrowed[1] as (where, _), borrowed[2]:
         listed = listed_layers(network, prepared.tensor, where)
         (target, *_), _ = choose_layers(listed, layer, pixels, dims)
         with tell.during(network, 0.1, 1.0, "recording what lies before the layer"):

@@ -73,6 +73,8 @@ class SegmentationModel:
     windows: Windows | None = None
     weights_hash: str = ""
     kind: str = ""
+    #: which of several outputs holds the logits, where that was stated (see :mod:`words`)
+    output: int | str | None = None
 
     def prepare(self, image: Image) -> Prepared:
         """Bring an image onto the model grid. Raises ImageError before any expensive work."""
