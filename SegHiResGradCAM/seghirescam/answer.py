@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -30,6 +30,8 @@ class Run:
     precision: str
     device: str
     notes: tuple[str, ...]
+    #: what was made of the network's output (:class:`cam.outputs.Taken`), {} where there was no choice
+    output_facts: dict = field(default_factory=dict)
 
     def answer(self, method, a, g, layer, pixels: PixelSet, score: float) -> Explanation:
         """One explanation from the activation and the gradient ``[K, *cells]`` of one layer."""
@@ -116,6 +118,7 @@ class Run:
             "rival_index": getattr(self.score, "rival_index", None),
             "method_settings": method.settings(),
             **({"axes": self.model.axes.to_json()} if self.model.axes else {}),
+            **self.output_facts,
         }
 
 
@@ -141,6 +144,8 @@ def public_layer(layer, prepared: Prepared, dims: int) -> LayerInfo:
         placement="probed" if placed else "assumed",
         mm_per_cell=tuple(s * mm for s, mm in zip(stride, prepared.grid.spacing_kji, strict=True)),
         aliases=tuple(layer.aliases),
+        field=_three(layer.reach.reads, dims, 1) if layer.reach else None,
+        acts_on=_three(layer.reach.acts, dims, 1) if layer.reach else None,
     )
 
 

@@ -231,10 +231,9 @@ class _Work:
 
     def _listed(self):
         from .borrowed import device_of, listed_layers
-        from .models.outputs import logits_of
 
         network = self.model.networks[0]
-        with logits_of(self.model, network):
+        with self.session.reading.on(network):
             return listed_layers(network, self.prepared.tensor.new_empty(1).expand(self.shape), device_of(network))
 
     def _accepted(self, method, layer) -> bool:
@@ -249,7 +248,8 @@ class _Work:
         targets = None if method.at_input else [layer]
         try:
             channels, linear = output_channels(self.model), is_linear(self.model, one.score, self.runs)
-            refuse(one, self.model.head, channels, network, tensor, where, self.runs, targets, linear)
+            with self.session.reading.on(network):
+                refuse(one, self.model.head, channels, network, tensor, where, self.runs, targets, linear)
         except _OF_ONE_CELL as error:
             self._refused(method, layer, error, 0.0)
             return False

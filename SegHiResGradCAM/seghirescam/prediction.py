@@ -27,7 +27,7 @@ def predicted_labels(session, progress) -> tuple[np.ndarray, tuple[str, ...]]:
     prepared = session._prepare(Progress())  # made by now: nothing is computed
     logits = session.logits(first)
     progress(0.9, "placing the prediction on the volume")
-    return model.labels_on_input(logits, prepared, image), (*prepared.notes, *session.output_notes())
+    return model.labels_on_input(logits, prepared, image), (*prepared.notes, *session.output_notes)
 
 
 def label_maps(labels: np.ndarray, classes, voxel_ml: float) -> list[tuple[np.ndarray, list[dict]]]:

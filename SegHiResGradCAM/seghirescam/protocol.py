@@ -127,6 +127,8 @@ class LayerInfo:
     part: "encoder", "bottleneck", "decoder", "head", or "input" for maps of the image itself.  main: the last layer of
     its run of equal resolution.
     placement: how reads and writes were found: "probed" or "assumed" (then cell corners are aligned, and notes say it).
+    field, acts_on: where all layers of a network have one resolution, the voxels that one cell sees, and those of the
+    output that it acts on, per axis.
     """
 
     name: str
@@ -140,6 +142,8 @@ class LayerInfo:
     placement: str = "assumed"
     mm_per_cell: tuple[float, float, float] | None = None
     aliases: tuple[str, ...] = ()
+    field: tuple[int, int, int] | None = None
+    acts_on: tuple[int, int, int] | None = None
 
     def __str__(self):
         mm = "" if self.mm_per_cell is None else " of " + " x ".join(f"{v:.3g}" for v in self.mm_per_cell) + " mm"

@@ -85,6 +85,11 @@ def choose_layers(listed, wanted, pixels, dims: int):
                 f"The layer '{name}' cannot be explained in this network.",
                 f"Main layers: {', '.join(layer.name for layer in mains)}.",
             )
+        if by_name[name].idle:
+            raise LayerError(
+                f"The layer '{name}' has no influence on the output that was taken.",
+                'Choose a layer that leads to it, or write the word "output" to take another output.',
+            )
         if by_name[name] in found:
             raise LayerError(f"The layer '{name}' is named twice.", "Name each layer once (some names are aliases).")
         found.append(by_name[name])

@@ -25,7 +25,7 @@ from .contextual import INPUT, Contextual, refuse
 from .errors import GradientError, LayerError, ModelError
 from .models import outputs
 from .models.base import Prepared, SegmentationModel
-from .models.outputs import check_classes, output_channels
+from .models.outputs import check_classes, output_channels, reading_of
 from .pixel_sets import PredictedClass, Recipe, View, refuse_empty
 from .progress import Progress
 from .protocol import Explanation, Image, LayerInfo, PixelSet
@@ -60,6 +60,7 @@ class Session:
         self.keep = keep
         self.forward_calls = 0
         (self._network,) = model.networks
+        self.reading = reading_of(model)
         self._autocast = torch.bfloat16 if precision == "bf16" else None
         self._prepared = None
         self._kept: _Kept | None = None
@@ -84,7 +85,8 @@ class Session:
         """All layers that can be explained: stride, channels, cells, mm per cell, part, placement."""
         tell = Progress(progress)
         prepared = self._prepare(tell)
-        with tell.during(self._network, 0.05, 0.05, "listing the layers"), self._logits:
+        listing = tell.during(self._network, 0.05, 0.05, "listing the layers")
+        with self.reading.on(self._network), listing:
             listed = listed_layers(self._network, prepared.tensor, device_of(self._network))
         return public_layers(listed, prepared, self.model.spatial_dims)
 
@@ -97,25 +99,10 @@ class Session:
         """
         tell = Progress(progress)
         self._prepare(tell)
-        with self._borrowed() as where:
+        with torch.inference_mode(False), self._borrowed() as (where, _):
             with named_shortage(where):
                 found = self._known_logits(tell, where)[0].float().cpu().numpy()
         return found if self.model.spatial_dims == 3 else found[:, None]
-
-    @property
-    def _logits(self):
-        return outputs.logits_of(self.model, self._network)
-
-    @contextmanager
-    def _borrowed(self):
-        network = self._network
-        with torch.inference_mode(False), undisturbed(network), placed(network, self.device) as (where, _):
-            with self._logits:
-                yield where
-
-    def output_notes(self) -> tuple[str, ...]:
-        """What was found or assumed of the network's outputs in the passes so far, for the user."""
-        return outputs.notes(self.model)
 
     def prepared(self, progress: Callable[[float, str], None] | None = None) -> Prepared:
         """What the network sees of the image."""
@@ -126,8 +113,20 @@ class Session:
         index = self.model.class_index(class_index)
         tell = Progress(progress)
         self._prepare(tell)
-        with self._borrowed() as where:
+        with torch.inference_mode(False), self._borrowed() as (where, _):
             return PredictedClass().resolve(self._seen(self._view(index), self._known_logits(tell, where)))
+
+    @property
+    def output_notes(self) -> tuple[str, ...]:
+        """What was found, assumed or chosen of the network's outputs; known once the network has run."""
+        return (*self.reading.taken(self._network).notes, *outputs.notes(self.model))
+
+    @contextmanager
+    def _borrowed(self):
+        """The network in evaluation mode, at its place and returning logits; (device, whether it is at home)."""
+        network = self._network
+        with undisturbed(network), placed(network, self.device) as both, self.reading.on(network):
+            yield both
 
     def _known_logits(self, tell, where):
         usable = self._kept and self._kept.stamp == stamp(self._network)
@@ -172,12 +171,7 @@ class Session:
         model, network, prepared = self.model, self._network, self._prepare(tell)
         view = self._view(question.class_index)
         known = {i: refuse_empty(r.resolve(view)) for i, r in enumerate(question.recipes) if not r.needs_prediction}
-        with (
-            torch.inference_mode(False),
-            undisturbed(network),
-            placed(network, self.device) as (where, at_home),
-            self._logits,
-        ):
+        with torch.inference_mode(False), self._borrowed() as (where, at_home):
             if self._kept and self._kept.stamp != stamp(network):
                 self.release()
             with named_shortage(where):
@@ -206,8 +200,12 @@ class Session:
                 for i, recipe in enumerate(question.recipes):
                     if i not in known:
                         known[i] = refuse_empty(recipe.resolve(self._seen(view, logits)))
-                notes = (*notes, *self._notes(known, logits))
-                run = Run(model, self.image, prepared, question.score, question.side, self.precision, str(where), notes)
+                notes = (*self._notes(known, logits), *notes)
+                taken_output = self.reading.taken(network)
+                run = Run(
+                    model, self.image, prepared, question.score, question.side, self.precision, str(where),
+                    (*taken_output.notes, *notes), taken_output.facts,
+                )  # fmt: skip
                 found = {}
                 if any(not m.needs_context for m in question.methods):
                     names = frozenset(x.name for x in free)
@@ -385,7 +383,8 @@ def open_session(model: SegmentationModel, image: Image, *, tolerance: float = 0
 
 
 def public_layers(listed, prepared, dims: int) -> list[LayerInfo]:
-    return [public_layer(layer, prepared, dims) for layer in listed]
+    """Those that lead to the output, as users see them."""
+    return [public_layer(layer, prepared, dims) for layer in listed if not layer.idle]
 
 
 @dataclass(eq=False)

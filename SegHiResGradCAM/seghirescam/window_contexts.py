@@ -7,7 +7,7 @@ import torch
 from .borrowed import destination, placed
 from .cam.undisturbed import undisturbed
 from .contextual import Contextual, within
-from .models.outputs import check_classes, logits_of, output_channels
+from .models.outputs import check_classes, output_channels
 
 
 def add_contexts(passes, run, settings, tell, masks, sums, count_scores: bool, start: float) -> None:
@@ -24,7 +24,7 @@ def add_contexts(passes, run, settings, tell, masks, sums, count_scores: bool, s
     offsets = list(dict.fromkeys(offset for mask in masks for offset in mask.seeds.touched))
     listed, steps, done = passes.listed(), len(offsets) * passes.runs, 0
     for fold, network in enumerate(model.networks):
-        with undisturbed(network), placed(network, settings.device), logits_of(model, network):
+        with undisturbed(network), placed(network, settings.device), passes.reading.on(network):
             for flip in plan.flips:
                 for offset in offsets:
                     a, b = (start + (1 - start) * n / steps for n in (done, done + 1))

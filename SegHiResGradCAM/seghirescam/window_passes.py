@@ -14,7 +14,7 @@ from .cam import capture
 from .cam.undisturbed import undisturbed
 from .cam.windows import Fused, WindowPlan
 from .models.base import Prepared, SegmentationModel
-from .models.outputs import check_classes, log_of_average, logits_of, output_channels, refuse_suspected, window_values
+from .models.outputs import check_classes, log_of_average, output_channels, reading_of, refuse_suspected, window_values
 
 #: the largest number of windows that go through the network together, on a GPU
 MOST_TOGETHER = 8
@@ -64,6 +64,7 @@ class WindowPasses:
         #: windows, mirrorings and folds that are averaged
         self.averaged = len(self.plan.offsets) * self.runs
         self.calls = 0
+        self.reading = reading_of(model)
         self._keeps, self._budget = keep, budget_bytes
         self.release()
 
@@ -87,7 +88,7 @@ class WindowPasses:
         """cam.layers.trace for one window."""
         network = self.model.networks[0]
         window = self.prepared.tensor.new_empty(1).expand(self.window_shape)
-        with logits_of(self.model, network):
+        with self.reading.on(network):
             return listed_layers(network, window, device_of(network))
 
     def need(self, names) -> int:
@@ -104,11 +105,8 @@ class WindowPasses:
         where = destination(self.model.networks[0], settings.device)
         together = settings.together or self._together(where, names)
         for fold, network in enumerate(self.model.networks):
-            with (
-                undisturbed(network),
-                placed(network, settings.device) as (_, at_home),
-                logits_of(self.model, network),
-            ):
+            reading = self.reading.on(network)
+            with undisturbed(network), placed(network, settings.device) as (_, at_home), reading:
                 stamps = stamp(network) if self._keeps and at_home else None
                 for flip in self.plan.flips:
                     for first in range(0, len(offsets), together):
@@ -164,13 +162,8 @@ class WindowPasses:
         together = settings.together or self._together(where, ())
         with named_shortage(where):
             for network in self.model.networks:
-                with (
-                    undisturbed(network),
-                    placed(network, settings.device),
-                    logits_of(self.model, network),
-                    torch.no_grad(),
-                    settings.on(where),
-                ):
+                borrowed = undisturbed(network), placed(network, settings.device), self.reading.on(network)
+                with borrowed[0], borrowed[1], borrowed[2], torch.no_grad(), settings.on(where):
                     for flip in self.plan.flips:
                         for first in range(0, len(offsets), together):
                             group = offsets[first : first + together]

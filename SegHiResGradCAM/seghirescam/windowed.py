@@ -23,7 +23,7 @@ from .errors import ModelError, PixelSetError
 from .layered import LayerSums
 from .models import outputs
 from .models.base import Prepared, SegmentationModel
-from .models.outputs import output_channels
+from .models.outputs import output_channels, reading_of
 from .pixel_sets import PredictedClass, Recipe, View, refuse_empty
 from .progress import Progress
 from .protocol import Explanation, Image, LayerInfo, PixelSet
@@ -65,6 +65,17 @@ class WindowedSession:
         self._passes: WindowPasses | None = None
 
     @property
+    def reading(self):
+        """See :class:`cam.outputs.Reading`."""
+        return self._passes.reading if self._passes else reading_of(self.model)
+
+    @property
+    def output_notes(self) -> tuple[str, ...]:
+        """What was found, assumed or chosen of the networks' outputs; known once they have run."""
+        averaged = self._passes.averaged if self._passes else 1
+        return (*self.reading.taken(self.model.networks[0]).notes, *outputs.notes(self.model, averaged))
+
+    @property
     def forward_calls(self) -> int:
         return self._passes.calls if self._passes else 0
 
@@ -104,10 +115,6 @@ class WindowedSession:
                 met = tuple(Seeds.of(self._passes.plan, weights).touched)
                 return self._fused(tell, 1.0, offsets=met).numpy()
             return self._fused(tell, 1.0).numpy().copy()  # the kept one stays as it is
-
-    def output_notes(self) -> tuple[str, ...]:
-        """What was found or assumed of the network's outputs in the passes so far, for the user."""
-        return outputs.notes(self.model, self._passes.averaged)
 
     def prepared(self, progress: Callable[[float, str], None] | None = None) -> Prepared:
         """What the network sees of the image."""
@@ -196,9 +203,10 @@ class WindowedSession:
             settings, slimmer = self._passes.fitting(settings, {layer.name for layer in targets}, where)
             notes = (*notes, *slimmer)
             masks = [self._mask(question, known[i]) for i in range(len(question.recipes))]
+            taken_output = self._passes.reading.taken(self.model.networks[0])
             run = Run(
                 self.model, self.image, prepared, question.score, question.side, settings.precision, str(where),
-                (*notes, *chosen, *self._notes(masks)),
+                (*taken_output.notes, *self._notes(masks), *notes, *chosen), taken_output.facts,
             )  # fmt: skip
             behind = targets[len(asked) :]
             rows = [
@@ -235,8 +243,9 @@ class WindowedSession:
         passes, network = self._passes, self.model.networks[0]
         window = self._passes.prepared.tensor.new_empty(1).expand(self._passes.window_shape)
         runs, channels = len(passes.plan.offsets) * passes.runs, output_channels(self.model)
-        linear = self._is_linear(question)
-        return refuse(question, self.model.head, channels, network, window, where, runs, targets, linear)
+        with passes.reading.on(network):
+            linear = self._is_linear(question)
+            return refuse(question, self.model.head, channels, network, window, where, runs, targets, linear)
 
     def _add_up(self, question, tell, settings, targets, masks, sums, free, end):
         """Every run once for all masks, layers and methods; a second time where channel weights had to be known."""

@@ -270,7 +270,7 @@ def test_what_monai_saved_is_fed_as_monai_feeds_it(tmp_path, metadata):
 def test_an_exported_program_with_monai_s_metadata(tmp_path):
     network = torch.jit.load(edge_script(tmp_path / "a.ts"))
     conv = nn.Sequential(nn.Conv3d(1, 2, 3, padding=1))
-    conv[0].load_state_dict({key: value for key, value in zip(("weight", "bias"), network.state_dict().values())})  # noqa: B905
+    conv[0].load_state_dict(dict(zip(("weight", "bias"), network.state_dict().values())))  # noqa: B905
     extra = {"metadata.json": json.dumps({"network_data_format": FORMATS})}
     path = programs.save_exported(tmp_path / "a.pt2", conv.eval(), torch.zeros(1, 1, 16, 20, 12), extra=extra)
     assert voxels(open_model(path, consent=True))[0] == 480

@@ -148,7 +148,7 @@ def test_a_network_that_returns_no_tensor_or_has_no_spatial_layer_is_refused():
             self.conv = nn.Conv3d(1, 2, 1)
 
         def forward(self, x):
-            return {"logits": self.conv(x)}
+            return {"loss": self.conv(x).mean()}
 
     with pytest.raises(GradientError, match="returned a dict"):
         explain(PlainModel(Naming(), ["a", "b"]), image(), WholeImage(), class_index=1, layers=["conv"])

@@ -149,7 +149,7 @@ def test_sigmoid_gates_inside_and_activations_that_are_no_decision_stay():
     target = PlainModel(Gated(None), ("a", "b", "c"))
     expected = target.network(torch.tensor(image().array)[None])[0].detach().numpy()
     np.testing.assert_allclose(open_session(target, image()).logits(), expected, rtol=1e-6)
-    assert open_session(target, image()).output_notes() == ()
+    assert open_session(target, image()).output_notes == ()
     over_space = model(lambda x: torch.softmax(x, dim=-1) * 7)
     expected = over_space.network(torch.tensor(image().array)[None])[0].detach().numpy()
     np.testing.assert_allclose(open_session(over_space, image()).logits(), expected, rtol=1e-6)
@@ -161,7 +161,7 @@ def test_independent_classes_are_read_from_a_sigmoid_and_may_overlap():
     logits = target.network.logits(torch.tensor(image().array)[None])[0].detach().numpy()
     for index in range(3):
         np.testing.assert_array_equal(session.predict(index).weights > 0, logits[index] > 0)
-    assert target.head == "sigmoid" and any('read as "sigmoid"' in note for note in session.output_notes())
+    assert target.head == "sigmoid" and any('read as "sigmoid"' in note for note in session.output_notes)
     stated = model(nn.Sigmoid(), head="softmax")
     np.testing.assert_array_equal(open_session(stated, image()).predict(1).weights > 0, logits.argmax(0) == 1)
 
@@ -275,7 +275,7 @@ def test_contradicting_words_are_refused_and_stated_logits_are_taken_as_such():
     session = open_session(target, image())
     expected = target.network(torch.tensor(image().array)[None])[0].detach().numpy()
     np.testing.assert_allclose(session.logits(), expected, rtol=1e-6)
-    assert any("taken as logits, as stated" in note for note in session.output_notes())
+    assert any("taken as logits, as stated" in note for note in session.output_notes)
 
 
 def test_one_output_channel_is_a_binary_head_whether_one_or_two_classes_are_named():

@@ -9,6 +9,7 @@ alike.  Nothing of the network is changed; the hooks go when the block ends.
 
 from __future__ import annotations
 
+import dataclasses
 import weakref
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,8 +42,9 @@ _MOVES = {
 class Seen:
     """What is known of a network's outputs, from every pass so far.
 
-    kind: "sigmoid", "softmax", "none" (a convolution or matrix product: logits for certain), "" if nothing tells.  channels: of the output.  outside:
-    values that no probability has were returned.  suspected: in some pass all values could have been probabilities.
+    kind: "sigmoid", "softmax", "none" (a convolution or matrix product: logits for certain), "" if nothing tells.
+    channels: of the output.  outside: values that no probability has were returned.  suspected: in some pass all values
+    could have been probabilities.
     """
 
     kind: str = ""
@@ -102,11 +104,6 @@ def behind_the_logits(network: torch.nn.Module) -> set[int]:
     return set() if watch is None else {id(tensor) for tensor in watch.left_out}
 
 
-def mode_of(network: torch.nn.Module) -> bool:
-    """Whether a :func:`reading` is open: what is remembered of passes depends on it."""
-    return network in _OPEN
-
-
 def log_of(probabilities: torch.Tensor, kind: str) -> torch.Tensor:
     """log(p / (1 - p)) of a sigmoid's probabilities, log p of a softmax's; at least float32.
 
@@ -140,6 +137,10 @@ def _read(output, watch, state, stated, probabilities):
     if isinstance(output, (list, tuple)):
         found = [_read(value, watch, state, stated, probabilities) for value in output]
         return type(output)(*found) if hasattr(output, "_fields") else type(output)(found)
+    if dataclasses.is_dataclass(output) and not isinstance(output, type):
+        values = {f.name: getattr(output, f.name) for f in dataclasses.fields(output) if f.init}
+        read = {name: _read(value, watch, state, stated, probabilities) for name, value in values.items()}
+        return dataclasses.replace(output, **read)
     return output
 
 
@@ -149,7 +150,9 @@ def _logits(output, watch, state, stated, probabilities):
     before, kind = watch.before.get(output, (None, ""))
     if not kind and output in watch.products:
         kind = NO_ACTIVATION
-    state.kind, state.channels = kind or state.kind, output.shape[1]
+    front = before if kind in (SIGMOID, SOFTMAX) and stated != NO_ACTIVATION else output
+    watch.kinds[front] = kind
+    _note(state, front, kind)
     if stated == NO_ACTIVATION:
         return output
     if stated and kind in (SIGMOID, SOFTMAX) and kind != stated:
@@ -164,6 +167,17 @@ def _logits(output, watch, state, stated, probabilities):
     return log_of(output, stated) if stated and not probabilities and not wiring else output
 
 
+def note_taken(network: torch.nn.Module, logits: torch.Tensor) -> None:
+    """Of several outputs this one was taken: what is known of the network is what is known of it."""
+    watch = _OPEN.get(network)
+    if watch is not None and logits in watch.kinds:
+        _note(seen(network), logits, watch.kinds[logits])
+
+
+def _note(state, logits, kind):
+    state.kind, state.channels = kind or state.kind, logits.shape[1]
+
+
 class _Watch(TorchFunctionMode):
     """Remembers what stood in front of each activation, as long as the activation's tensor lives."""
 
@@ -176,6 +190,7 @@ class _Watch(TorchFunctionMode):
         self.before = WeakTensorKeyDictionary()  # tensor -> (what stood in front, kind)
         self.logarithms = WeakTensorKeyDictionary()
         self.products = WeakTensorKeyDictionary()
+        self.kinds = WeakTensorKeyDictionary()  # outputs -> how they were made
         self.left_out = []
 
     def begin(self):

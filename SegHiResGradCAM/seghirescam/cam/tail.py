@@ -21,6 +21,7 @@ from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 from ..errors import LayerError, MethodError
 from .capture import as_logits
 from .lean import LeanTail
+from .outputs import in_force
 from .placement import remembered
 
 #: how far a replay may be from a full forward, relative to the largest logit
@@ -118,7 +119,9 @@ class Tail:
             handle.remove()
 
     def _checked(self):
+        reading = in_force(self.network)
         key = (self.target, tuple(self._input.shape), self._input.dtype, self._input.device, self.activation.dtype)
+        key = (*key, reading and reading.key)
         return remembered(_CHECKED, self.network, key, self._check)
 
     def _check(self):

@@ -40,12 +40,13 @@ class Opened:
     """Model and image of one command, read and checked in the order of what it costs. session: made when asked for."""
 
     def __init__(self, options, console, *, classes: Sequence[str] = ()):
-        """classes: names or indices the model must have; refused before anything is loaded."""
+        """classes: names or indices the model must have; refused before anything is loaded, where it says which."""
         self.options, self.console = options, console
         kind, consent = agreed(options)
         about = SimpleNamespace(classes=kind.classes(options.model))
-        for wanted in classes:
-            SegmentationModel.class_index(about, class_word(wanted, about.classes))
+        if about.classes:  # else the model must be opened first: a program without a description
+            for wanted in classes:
+                SegmentationModel.class_index(about, class_word(wanted, about.classes))
         channels = kind.channels(options.model) if hasattr(kind, "channels") else None
         if channels and not in_colour(options.image, channels):
             assigned(options.image, channels)
@@ -54,6 +55,8 @@ class Opened:
         check_device(options)
         console.progress(0.0, "opening the model")
         self.model = kind.open(options.model, consent=consent)
+        for wanted in classes:
+            self.class_index(wanted)
         console.progress(0.02, "reading the image")
         self.colour = in_colour(options.image, self.model.channels)
         self.image, self.channels = read_image(options.image, self.model.channels, console)

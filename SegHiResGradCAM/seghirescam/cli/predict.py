@@ -36,7 +36,7 @@ def run(options, console) -> int:
     prepared = prepared_of(session)
     logits = logits_of(session, console.progress)
     _refuse_overlap(model, options.out)  # the head may have been read from the network
-    notes = (*prepared.notes, *session.output_notes())
+    notes = (*prepared.notes, *session.output_notes)
     for note in notes:
         console.note(note)
     labels = model.labels_on_input(logits, prepared, image)

@@ -19,7 +19,7 @@ from ..cam.tail import Tail
 from ..cam.undisturbed import undisturbed
 from ..errors import LayerError, MethodError
 from ..models.base import SegmentationModel
-from ..models.outputs import logits_of, output_channels
+from ..models.outputs import output_channels, reading_of
 from ..models.slices import by_slices
 from ..progress import Progress
 from ..protocol import Explanation, Image, PixelSet
@@ -97,12 +97,8 @@ def layer_probe(
     tell(0.0, "preparing the image")
     prepared, dims = model.prepare(image), model.spatial_dims
     pixels = region_on(pixel_set, prepared.grid)
-    with (
-        torch.inference_mode(False),
-        undisturbed(network),
-        placed(network, device) as (where, _),
-        logits_of(model, network),
-    ):
+    borrowed = undisturbed(network), placed(network, device), reading_of(model).on(network)
+    with torch.inference_mode(False), borrowed[0], borrowed[1] as (where, _), borrowed[2]:
         listed = listed_layers(network, prepared.tensor, where)
         (target, *_), _ = choose_layers(listed, layer, pixels, dims)
         with tell.during(network, 0.1, 1.0, "recording what lies before the layer"):

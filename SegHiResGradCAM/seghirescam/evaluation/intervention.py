@@ -206,7 +206,7 @@ class _Painter:
         first, end = 0.45, 0.7 if place else 1.0
         count = partial(self._outcome, pixels=pixels, weights=weights.astype(np.float64))
         before, found = count(self.session, self._unchanged)
-        self.notes += self.session.output_notes()
+        self.notes += self.session.output_notes
         after, left = self._again(count, image, partial(self._told, first, end, ", painted over"))
         other = None
         if place is not None:

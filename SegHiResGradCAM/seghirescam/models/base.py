@@ -81,6 +81,8 @@ class SegmentationModel:
     weights_hash: str = ""
     kind: str = ""
     axes: Axes | None = None
+    #: which of several outputs holds the logits, where that was stated (see :mod:`words`)
+    output: int | str | None = None
 
     def prepare(self, image: Image) -> Prepared:
         """Bring an image onto the model grid. Raises ImageError before any expensive work."""

@@ -82,7 +82,7 @@ class _ExportedKind:
         archive = opened(content, path.name, whole=True)
         about = sidecar.Sidecar.of(path, archive)
         program = _loaded(content, path.name)
-        image, logits = _image_and_logits(program, about)
+        image, outputs = _image_and_outputs(program, about)
         dims = image.ndim - 2
         network = _network(program, dims)
         refuse_nonfinite(network, path.name)
@@ -91,7 +91,7 @@ class _ExportedKind:
         return ProgramModel(
             network,
             about,
-            outputs=int(logits.shape[1]),
+            outputs=outputs,
             channels=int(image.shape[1]),
             spatial_dims=dims,
             fixed=fixed if fixed is None or dims == 3 else (1, *fixed),
@@ -150,7 +150,17 @@ def _network(program, dims):
             found = getattr(found, part)
         return found
 
-    return graph_net(module.graph, value, origin, dims)
+    return graph_net(module.graph, value, origin, dims, _output_paths(program))
+
+
+def _output_paths(program):
+    """Keys and places of the outputs in the containers the program returns."""
+    from torch.utils._pytree import tree_unflatten
+
+    from .graph_taps import leaf_paths
+
+    spec = program.call_spec.out_spec
+    return [path for path, _ in leaf_paths(tree_unflatten(range(spec.num_leaves), spec))]
 
 
 def _stack(node):
@@ -188,24 +198,31 @@ def _renamed(path, first):
     return path
 
 
-def _image_and_logits(program, about):
-    """(fake) tensors the program takes and returns. Raises ModelError for what is no segmentation program."""
+def _image_and_outputs(program, about):
+    """(fake) image the program takes, channels of its logits. Raises ModelError for what is no segmentation program."""
     import torch
+
+    from ..cam.outputs import channels_of, refuse_labels, several_inputs
 
     nodes = {node.name: node for node in program.graph.nodes}
     inputs = [nodes[name].meta.get("val") for name in program.graph_signature.user_inputs if name in nodes]
-    outputs = [nodes[name].meta.get("val") for name in program.graph_signature.user_outputs if name in nodes]
+    given = zip(_output_paths(program), program.graph_signature.user_outputs, strict=True)
+    outputs = [(path, nodes[name].meta.get("val")) for path, name in given if name in nodes]
     image = inputs[0] if inputs else None
+    if len(inputs) > 1:
+        raise several_inputs("program", [name for name in program.graph_signature.user_inputs if name in nodes])
     if len(inputs) != 1 or not isinstance(image, torch.Tensor) or image.ndim not in (4, 5):
         raise ModelError(
             f"The program takes {len(program.graph_signature.user_inputs)} input(s), not one image.",
             "Export it with one tensor [1, channels, *spatial].",
         )
-    grids = [t for t in outputs if isinstance(t, torch.Tensor) and t.ndim == image.ndim]
+    grids = [(path, t) for path, t in outputs if isinstance(t, torch.Tensor) and t.ndim == image.ndim]
     wanted = None if about.classes is None else 1 if about.head == BINARY else len(about.classes)
+    grids = [(path, t) for path, t in grids if t.is_floating_point()]
     if not grids:
+        refuse_labels((t for _, t in outputs), image.ndim)
         raise ModelError("The program returns no logits [1, classes, *spatial].", "Export a segmentation network.")
-    return image, max(grids, key=lambda t: (t.shape[1] == wanted, int(t[0, 0].numel())))
+    return image, channels_of(grids, about.output, wanted)
 
 
 def _graphs(names):
@@ -233,7 +250,8 @@ def _told(source):
         values, signature = module["graph"]["tensor_values"], module["signature"]
         taken = [s["user_input"]["arg"]["as_tensor"]["name"] for s in signature["input_specs"] if "user_input" in s]
         given = [s["user_output"]["arg"]["as_tensor"]["name"] for s in signature["output_specs"] if "user_output" in s]
-        inputs, outputs = (values[names[0]]["sizes"][1]["as_int"] for names in (taken, given))
+        place = about.output if isinstance(about.output, int) and about.output < len(given) else 0
+        inputs, outputs = (values[name]["sizes"][1]["as_int"] for name in (taken[0], given[place]))
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, zipfile.BadZipFile) as error:
         raise damaged(content, path.name) from error
     return about, int(inputs), int(outputs)

@@ -7,8 +7,11 @@ in a sentence that names the word to write.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 from ..cam import final_activation as final
 from ..cam.heads import BINARY, NO_ACTIVATION, SIGMOID, SOFTMAX
+from ..cam.outputs import Reading, refuse_constant
 from ..errors import ClassError, ModelError
 
 _ACTIVATIONS = (SIGMOID, SOFTMAX)
@@ -21,13 +24,30 @@ def output_channels(model) -> int:
     return 1 if model.head == BINARY else len(model.classes)
 
 
-def logits_of(model, network):
-    """The block in which ``network`` (one of the model's) returns logits; see :func:`final_activation.reading`.
+class ModelReading(Reading):
+    """How one model's networks are read: their own activation left out, one output taken, at the image's size.
 
     Where windows, mirrorings or folds are averaged, probabilities that cannot be undone stay probabilities: they are
     what is averaged.
     """
-    return final.reading(network, model.activation, probabilities=averages(model))
+
+    def __init__(self, model):
+        super().__init__(model.output, output_channels(model))
+        self.activation, self.probabilities = model.activation, averages(model)
+
+    @property
+    def key(self) -> tuple:
+        return *super().key, self.activation, self.probabilities
+
+    @contextmanager
+    def on(self, network):
+        with final.reading(network, self.activation, self.probabilities), super().on(network):
+            yield
+
+
+def reading_of(model) -> ModelReading:
+    """How the logits are to be read from what the model's networks return."""
+    return ModelReading(model)
 
 
 def averages(model) -> bool:
@@ -70,7 +90,9 @@ def settle(model, channels: int | None = None) -> None:
 
 
 def check_classes(model, logits) -> None:
-    """Raise ModelError if the logits ``[B, C, ...]`` do not fit the model's classes, or could be probabilities."""
+    """Raise ModelError if the logits ``[B, C, ...]`` do not fit the model's classes, were made of nothing, or could be
+    probabilities."""
+    refuse_constant(model.networks[0], logits.detach())
     settle(model, int(logits.shape[1]))
     if logits.shape[1] != output_channels(model):
         hint = "Name every output channel, background included, in its order."

@@ -248,16 +248,20 @@ def _named_weights(program, module):
 
 
 def _outputs(network, about):
-    """Channels of the logits, as cam.capture.as_logits chooses among several outputs."""
+    """Channels of the logits, as cam.outputs chooses among several outputs."""
     import torch
+
+    from ..cam.outputs import channels_of, refuse_labels
 
     (output,) = (node for node in network.graph.nodes if node.op == "output")
     wanted = None if about.classes is None else 1 if about.head == BINARY else len(about.classes)
-    values = [node.meta.get("val") for node in output.all_input_nodes]
-    grids = [t for t in values if isinstance(t, torch.Tensor) and t.ndim >= 4]
+    given = output.args[0] if isinstance(output.args[0], (list, tuple)) else [output.args[0]]
+    values = [(path, node.meta.get("val")) for path, node in zip(network.output_names, given, strict=True)]
+    grids = [(path, t) for path, t in values if isinstance(t, torch.Tensor) and t.ndim >= 4 and t.is_floating_point()]
     if not grids:
+        refuse_labels((t for _, t in values), 4)
         raise ModelError("The program returns no logits [1, classes, *spatial].", "Save a segmentation network.")
-    return int(max(grids, key=lambda t: (t.shape[1] == wanted, t[0, 0].numel())).shape[1])
+    return channels_of(grids, about.output, wanted)
 
 
 def _same(one, other):
