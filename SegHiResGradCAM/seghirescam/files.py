@@ -21,6 +21,7 @@ import numpy as np
 
 from .arrays import DiskError
 from .channels import joined
+from .dicom import FRAME, read_series, refuse_no_image
 from .errors import DependencyError, GeometryError, ImageError
 from .geometry import Grid
 from .protocol import Image
@@ -28,7 +29,7 @@ from .protocol import Image
 _RAS_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 #: what we write; ``.seg.nrrd`` is label_files' business
 MAP_SUFFIXES = (".nii.gz", ".nrrd", ".nii", ".mha")
-_SUFFIXES = (".seg.nrrd", *MAP_SUFFIXES, ".nhdr", ".mhd", ".dcm")
+SUFFIXES = (".seg.nrrd", *MAP_SUFFIXES, ".nhdr", ".mhd", ".dcm")
 
 
 def simple_itk():
@@ -104,7 +105,8 @@ def grid_of(itk) -> Grid:
     to_lps = np.eye(4)
     to_lps[:3, :3] = np.array(itk.GetDirection()).reshape(3, 3) * itk.GetSpacing()
     to_lps[:3, 3] = itk.GetOrigin()
-    return Grid(itk.GetSize()[::-1], _RAS_LPS @ to_lps)
+    frame = itk.GetMetaData(FRAME).strip() if itk.HasMetaDataKey(FRAME) else ""
+    return Grid(itk.GetSize()[::-1], _RAS_LPS @ to_lps, frame)
 
 
 def read_itk(path):
@@ -112,14 +114,13 @@ def read_itk(path):
     sitk = simple_itk()
     folder, series = series_of(path)
     if folder is not None:
-        from .dicom import read_series
-
         return read_series(sitk, folder, series)
     path = Path(path)
     if not path.is_file():
         raise ImageError(f"{named(path)} is not there.", "Check the path.")
     if path.stat().st_size == 0:
         raise ImageError(f"{named(path)} is empty (0 bytes).", "Write or copy it again.")
+    refuse_no_image(path)
     itk = _read(sitk, path)
     if itk.GetDimension() == 4 and itk.GetSize()[3] == 1:
         itk = itk[:, :, :, 0]
@@ -150,7 +151,7 @@ def exists(path) -> bool:
 def stem(path) -> str:
     """The file's name without its (double) suffix."""
     name = Path(path).name
-    return next((name[: -len(end)] for end in _SUFFIXES if name.lower().endswith(end)), Path(path).stem)
+    return next((name[: -len(end)] for end in SUFFIXES if name.lower().endswith(end)), Path(path).stem)
 
 
 def named(path) -> str:

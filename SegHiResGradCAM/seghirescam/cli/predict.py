@@ -37,7 +37,8 @@ def run(options, console) -> int:
             "The classes of this model may overlap, and a label map cannot hold that.", "Let --out end in .seg.nrrd."
         )
     prepared = prepared_of(session)
-    for note in prepared.notes:
+    notes = [*image.notes, *prepared.notes]
+    for note in notes:
         console.note(note)
     labels = model.labels_on_input(logits_of(session, console.progress), prepared, image)
     if labels.ndim == 4:
@@ -63,6 +64,6 @@ def run(options, console) -> int:
     ]
     rows = [("value", "class", "voxels", "ml")]
     rows += [(str(c["value"]), c["name"], str(c["voxels"]), f"{c['ml']:.2f}") for c in classes]
-    answer = facts | {"files": written, "classes": classes, "notes": list(prepared.notes)}
+    answer = facts | {"files": written, "classes": classes, "notes": notes}
     console.answer(answer, f"{table(rows)}\n\nWritten: {', '.join(written)}")
     return 0
