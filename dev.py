@@ -29,7 +29,7 @@ SIZES = {
     "torch": ("PyTorch 2.13.0 (CPU build)", 190, 760),
     "demo": ("Slicer's MRML classes and VTK, SimpleITK, SciPy, matplotlib", 290, 900),
     "models": (
-        "the libraries of the model kinds (MONAI, nnU-Net), of DICOM and of the tests' oracle (Quantus)",
+        "the libraries of the model kinds (MONAI, nnU-Net), DICOM and the tests' oracle (Quantus)",
         125,
         400,
     ),

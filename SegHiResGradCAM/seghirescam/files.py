@@ -21,12 +21,13 @@ import numpy as np
 
 from .arrays import DiskError
 from .channels import joined
-from .dicom import FRAME, read_series, refuse_no_image
+from .dicom import read_series, refuse_no_image
 from .errors import DependencyError, GeometryError, ImageError
 from .geometry import Grid
+from .itk_places import grid_of, notes_of, place, put_on
+from .nifti_header import NIBABEL
 from .protocol import Image
 
-_RAS_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 #: what we write; ``.seg.nrrd`` is label_files' business
 MAP_SUFFIXES = (".nii.gz", ".nrrd", ".nii", ".mha")
 SUFFIXES = (".seg.nrrd", *MAP_SUFFIXES, ".nhdr", ".mhd", ".dcm")
@@ -44,13 +45,14 @@ def simple_itk():
     return sitk
 
 
-def read_volume(path) -> Image:
+def read_volume(path, rule: str = NIBABEL) -> Image:
     """One volume as an Image of one channel: a file, or a folder with one DICOM series (``folder#2``: its second one).
 
-    A single 2D slice becomes K = 1.  Raises ImageError (absent, unreadable, cut short, empty, 4D, colour or vector
-    voxels, several series, uneven or tilted slices), GeometryError (axes that are not at right angles).
+    rule: whose choice is made where a NIfTI file's headers disagree, see :mod:`nifti_header`; a note says so.  A single
+    2D slice becomes K = 1.  Raises ImageError (absent, unreadable, cut short, empty, 4D, colour or vector voxels,
+    several series, uneven or tilted slices), GeometryError (axes that are not at right angles).
     """
-    itk = read_itk(path)
+    itk = read_itk(path, rule)
     if itk.GetNumberOfComponentsPerPixel() != 1:
         raise ImageError(
             f"{named(path)} has {itk.GetNumberOfComponentsPerPixel()} values per voxel (colour or vector image).",
@@ -60,16 +62,21 @@ def read_volume(path) -> Image:
     array = simple_itk().GetArrayFromImage(itk)
     if array.dtype.kind not in "fiu":
         raise ImageError(f"{named(path)} holds values of type {array.dtype}.", "Convert it to a scalar volume.")
-    return Image(array, grid_of(itk))
+    notes, header = notes_of(itk)
+    return Image(
+        array, grid_of(itk), tuple(note.replace("This file", "The image") for note in notes), (header,) * bool(header)
+    )
 
 
-def read_channels(paths: Sequence, names: Sequence[str] | None = None) -> tuple[Image, tuple[str, ...]]:
+def read_channels(
+    paths: Sequence, names: Sequence[str] | None = None, rule: str = NIBABEL
+) -> tuple[Image, tuple[str, ...]]:
     """(several volumes as the channels of one Image on the first one's grid, notes for the user).
 
     The others are resampled linearly; beyond their border they continue with their smallest value.  Raises what
     :func:`read_volume` raises, and ImageError where a channel has no voxel in common with the first.
     """
-    return joined([read_volume(path) for path in paths], names or ())
+    return joined([read_volume(path, rule) for path in paths], names or ())
 
 
 def write_volume(path, array: np.ndarray, grid: Grid, words: dict[str, str] | None = None) -> None:
@@ -79,11 +86,7 @@ def write_volume(path, array: np.ndarray, grid: Grid, words: dict[str, str] | No
     """
     sitk, layers = simple_itk(), array.ndim == 4
     itk = sitk.GetImageFromArray(np.moveaxis(array, 0, -1) if layers else array, isVector=layers)
-    to_lps = _RAS_LPS @ grid.ijk_to_ras
-    spacing = np.linalg.norm(to_lps[:3, :3], axis=0)
-    itk.SetSpacing(spacing.tolist())
-    itk.SetDirection((to_lps[:3, :3] / spacing).ravel().tolist())
-    itk.SetOrigin(to_lps[:3, 3].tolist())
+    put_on(itk, grid.ijk_to_ras)
     for key, value in (words or {}).items():
         itk.SetMetaData(key, value)
     try:
@@ -100,17 +103,8 @@ def write_volume(path, array: np.ndarray, grid: Grid, words: dict[str, str] | No
         raise _unwritten()
 
 
-def grid_of(itk) -> Grid:
-    """The grid of a 3D SimpleITK image, in RAS."""
-    to_lps = np.eye(4)
-    to_lps[:3, :3] = np.array(itk.GetDirection()).reshape(3, 3) * itk.GetSpacing()
-    to_lps[:3, 3] = itk.GetOrigin()
-    frame = itk.GetMetaData(FRAME).strip() if itk.HasMetaDataKey(FRAME) else ""
-    return Grid(itk.GetSize()[::-1], _RAS_LPS @ to_lps, frame)
-
-
-def read_itk(path):
-    """A 3D SimpleITK image from a file or a DICOM folder; raises as :func:`read_volume` does."""
+def read_itk(path, rule: str = NIBABEL):
+    """A 3D SimpleITK image from a file or a DICOM folder, placed by ``rule``; raises as :func:`read_volume` does."""
     sitk = simple_itk()
     folder, series = series_of(path)
     if folder is not None:
@@ -132,6 +126,7 @@ def read_itk(path):
             f"{named(path)} has {itk.GetDimension()} dimensions ({size}): a sequence, not a volume.",
             "Save the one frame you mean as a volume of its own.",
         )
+    place(itk, path, rule, named(path))
     return itk
 
 

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from .dicom import refuse_contours
 from .dicom_seg import read_segmentation, segmentation_file
 from .errors import EmptyPixelSetError, PixelSetError
-from .files import SUFFIXES, exists, grid_of, named, read_itk, simple_itk, stem, write_volume
+from .files import SUFFIXES, exists, grid_of, named, notes_of, read_itk, simple_itk, stem, write_volume
 from .geometry import Grid
+from .nifti_header import NIBABEL
 from .protocol import PixelSet
 
 SEGMENTATION = ".seg.nrrd"
@@ -75,15 +77,19 @@ class LabelMap:
         return PixelSet(weights, self.grid, f"segment '{label.name or label.value}'", self.notes, self.header)
 
 
-def read_labels(path, image: Grid | None = None) -> LabelMap:
-    """image: the grid of the image it belongs to, which tells how thick a DICOM segmentation's slices are where nothing
-    else does.  Raises ImageError or GeometryError as :func:`files.read_volume` does, PixelSetError for fractions in any
-    other file, DependencyError for a DICOM segmentation without highdicom."""
+def read_labels(path, image: Grid | None = None, rule: str = NIBABEL) -> LabelMap:
+    """rule: see :func:`files.read_volume`.  image: the grid of the image it belongs to, which tells how thick a DICOM
+    segmentation's slices are where nothing else does.
+
+    Raises ImageError or GeometryError as :func:`files.read_volume` does, PixelSetError for fractions in any file but a
+    DICOM segmentation, DependencyError for that without highdicom.
+    """
     segmentation = segmentation_file(path)
     if segmentation is not None:
         layers, grid, labels, soft, notes = read_segmentation(segmentation, image)
         return LabelMap(layers, grid, tuple(Label(*label) for label in labels), soft, notes)
-    itk = read_itk(path)
+    refuse_contours(path)
+    itk = read_itk(path, rule)
     array = simple_itk().GetArrayFromImage(itk)
     layers = np.moveaxis(array, -1, 0) if itk.GetNumberOfComponentsPerPixel() > 1 else array[None]
     if layers.dtype.kind not in "iu":
@@ -102,7 +108,9 @@ def read_labels(path, image: Grid | None = None) -> LabelMap:
             for value in np.unique(voxels)
             if value != 0
         )
-    return LabelMap(layers, grid_of(itk), described)
+    notes, header = notes_of(itk)
+    notes = tuple(note.replace("This file", "The label map") for note in notes)
+    return LabelMap(layers, grid_of(itk), described, notes=notes, header=header)
 
 
 def split_label(text: str) -> tuple[str, str | None]:

@@ -106,7 +106,7 @@ def run(options, console) -> int:
     (recipe,) = asked.recipes(segment)
     opened = Opened(options, console, classes=[asked.class_name, *([asked.rival] if asked.rival else [])])
     if segment is not None:
-        segment = on_image(options.segment, segment, opened.image)
+        segment = on_image(options.segment, segment, opened.image, opened.rule)
         (recipe,) = asked.recipes(segment)
     found, notes = _compared(opened, asked, recipe, console)
     request = {

@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 
 from ..errors import EmptyPixelSetError, PixelSetError
+from ..nifti_header import NIBABEL
 from ..protocol import refuse_elsewhere
 from .console import table
 from .evaluated import write_evaluations
@@ -93,12 +94,12 @@ def run(options, console) -> int:
     label_maps = [_labels(text) for text in options.labels]
     opened = Opened(options, console, classes=[asked.class_name, *([asked.rival] if asked.rival else [])])
     if segment is not None:
-        segment = on_image(options.segment, segment, opened.image)
+        segment = on_image(options.segment, segment, opened.image, opened.rule)
         (recipe,) = asked.recipes(segment)
     named = [name for name, _ in references]
-    placed = [_reference_on(*both, opened.image) for both in zip(options.reference, references, strict=True)]
+    placed = [_reference_on(*both, opened) for both in zip(options.reference, references, strict=True)]
     references = list(zip(named, placed, strict=True))
-    label_maps = [_labels_on(*both, opened.image) for both in zip(options.labels, label_maps, strict=True)]
+    label_maps = [_labels_on(*both, opened) for both in zip(options.labels, label_maps, strict=True)]
     (found, costs), notes = opened.on_some_device(
         lambda: _evaluated(opened, options, asked, recipe, references, label_maps, console)
     )
@@ -254,23 +255,24 @@ def _reference(text):
     return name, pixels
 
 
-def _reference_on(text, reference, image):
+def _reference_on(text, reference, opened):
     """The region again, now that its image is known; see :func:`questions.on_image`."""
     _, pixels = reference
     if pixels.is_empty:
-        refuse_elsewhere(pixels.grid, image.grid, pixels.label)
+        refuse_elsewhere(pixels.grid, opened.image.grid, pixels.label)
         return pixels
-    return on_image(text, pixels, image)
+    return on_image(text, pixels, opened.image, opened.rule)
 
 
-def _labels_on(text, label_map, image):
+def _labels_on(text, label_map, opened):
     """The same for a label map."""
     from ..dicom_seg import segmentation_file
     from ..label_files import split_label
 
     (found, _), _ = label_map
-    refuse_elsewhere(found.grid, image.grid, "label map")
-    return label_map if segmentation_file(split_label(text)[0]) is None else _labels(text, image.grid)
+    refuse_elsewhere(found.grid, opened.image.grid, "label map")
+    again = segmentation_file(split_label(text)[0]) is not None or (found.header and opened.rule != NIBABEL)
+    return _labels(text, opened.image.grid, opened.rule) if again else label_map
 
 
 def _told_apart(references):
@@ -289,14 +291,14 @@ def _on(pixels, grid):
     return pixels if pixels.is_empty else pixels.on(grid)
 
 
-def _labels(text, image=None):
+def _labels(text, image=None, rule=NIBABEL):
     """((LabelMap, {value: name}), SHA-256 of its labels)."""
     import hashlib
 
     from ..label_files import read_labels, split_label
 
     path, names = split_label(text)
-    found = read_labels(path, image)
+    found = read_labels(path, image, rule)
     if found.soft:
         raise PixelSetError(
             "The DICOM segmentation holds fractions, and evidence by label needs whole labels.",

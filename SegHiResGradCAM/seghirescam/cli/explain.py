@@ -50,7 +50,7 @@ def run(options, console) -> int:
     recipes = asked.recipes(segment)
     opened = Opened(options, console, classes=[asked.class_name, *([asked.rival] if asked.rival else [])])
     if segment is not None:
-        segment = on_image(options.segment, segment, opened.image)
+        segment = on_image(options.segment, segment, opened.image, opened.rule)
         recipes = asked.recipes(segment)
     request = {
         "question": asked.to_json(),

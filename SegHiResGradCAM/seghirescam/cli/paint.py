@@ -113,10 +113,10 @@ def run(options, console) -> int:
     given = _given_region(options, kind)
     opened = Opened(options, console, classes=[asked.class_name, *([asked.rival] if asked.rival else [])])
     if segment is not None:
-        segment = on_image(options.segment, segment, opened.image)
+        segment = on_image(options.segment, segment, opened.image, opened.rule)
         (recipe,) = asked.recipes(segment)
     if kind == "segment":
-        given = on_image(options.region, given, opened.image)
+        given = on_image(options.region, given, opened.image, opened.rule)
     (found, explanation, notes), moved = opened.on_some_device(
         lambda: _painted(opened, options, asked, recipe, given, stored, console)
     )

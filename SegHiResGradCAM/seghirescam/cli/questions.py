@@ -9,6 +9,7 @@ from pathlib import Path
 from .. import pixel_sets as forms
 from ..errors import ClassError, LayerError, MethodError, PixelSetError
 from ..geometry import Grid, same_voxels
+from ..nifti_header import NIBABEL
 from ..protocol import Image, PixelSet, refuse_elsewhere
 
 PIXEL_SETS = (
@@ -195,18 +196,19 @@ def given_words(options) -> list[str]:
     return [f"--{words.get(name, name)}" for name in names]
 
 
-def read_segment(text: str, image: Grid | None = None) -> PixelSet:
-    """``LABELMAP[:value|:name]``. image: see :func:`label_files.read_labels`."""
+def read_segment(text: str, image: Grid | None = None, rule: str = NIBABEL) -> PixelSet:
+    """``LABELMAP[:value|:name]``. image, rule: see :func:`label_files.read_labels`."""
     from ..label_files import read_labels, split_label
 
     path, wanted = split_label(text)
-    return read_labels(path, image).pixel_set(wanted)
+    return read_labels(path, image, rule).pixel_set(wanted)
 
 
-def on_image(text: str, pixels: PixelSet, image: Image) -> PixelSet:
+def on_image(text: str, pixels: PixelSet, image: Image, rule: str = NIBABEL) -> PixelSet:
     """The segment that :func:`read_segment` found before the image was known, as it lies on the image, with notes.
 
-    Raises PixelSetError where the two lie in different frames of reference.
+    rule: of the model's own reader, where a file's headers disagree.  Raises PixelSetError where the two lie in
+    different frames of reference.
     """
     from ..dicom_seg import segmentation_file
     from ..label_files import split_label
@@ -216,6 +218,8 @@ def on_image(text: str, pixels: PixelSet, image: Image) -> PixelSet:
         pixels = read_segment(text, grid)
         if not grid.frame:
             pixels = replace(pixels, notes=(*pixels.notes, _NO_FRAME))
+    elif pixels.header and rule != NIBABEL:
+        pixels = read_segment(text, grid, rule)
     refuse_elsewhere(pixels.grid, grid, pixels.label)
     if not pixels.grid.same_as(grid) and not same_voxels(pixels.grid, grid):
         turned = f"{pixels.label} lies on another grid than the image and was resampled linearly."
