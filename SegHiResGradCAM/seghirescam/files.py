@@ -24,8 +24,8 @@ from .channels import joined
 from .dicom import read_series, refuse_no_image
 from .errors import DependencyError, GeometryError, ImageError
 from .geometry import Grid
-from .itk_places import grid_of, notes_of, place, put_on
-from .nifti_header import NIBABEL
+from .itk_places import apart_mm, grid_of, notes_of, place, put_on
+from .nifti_header import NIBABEL, is_sheared
 from .protocol import Image
 
 #: what we write; ``.seg.nrrd`` is label_files' business
@@ -82,8 +82,10 @@ def read_channels(
 def write_volume(path, array: np.ndarray, grid: Grid, words: dict[str, str] | None = None) -> None:
     """``array`` [K, J, I], or [L, K, J, I] for layers of labels, as the file's suffix says; read back and compared.
 
-    words: key/value pairs for the header (NRRD only).  Raises DiskError where the file does not hold what was meant.
+    words: key/value pairs for the header (NRRD only).  Raises GeometryError for a grid that the format cannot hold, and
+    DiskError where the file does not hold what was meant.
     """
+    refuse_unholdable(path, grid)
     sitk, layers = simple_itk(), array.ndim == 4
     itk = sitk.GetImageFromArray(np.moveaxis(array, 0, -1) if layers else array, isVector=layers)
     put_on(itk, grid.ijk_to_ras)
@@ -98,9 +100,26 @@ def write_volume(path, array: np.ndarray, grid: Grid, words: dict[str, str] | No
         raise _unwritten() from error
     written = sitk.GetArrayViewFromImage(back)
     written = np.moveaxis(written, -1, 0) if layers else written
+    moved = apart_mm(grid_of(back), grid.ijk_to_ras)
+    if moved > grid.tolerance_mm:
+        raise GeometryError(
+            f"{named(path)} would lie {moved:.3g} mm from where it belongs: the format cannot hold this geometry.",
+            "Write .nrrd.",
+            moved_mm=moved,
+        )
     nan = array.dtype.kind == "f"
     if written.shape != array.shape or not all(map(partial(np.array_equal, equal_nan=nan), written, array)):
         raise _unwritten()
+
+
+def refuse_unholdable(path, grid: Grid) -> None:
+    """Raises GeometryError where a file of this name cannot hold the grid: NIfTI, as ITK writes and everybody reads it,
+    has no axes but those at right angles."""
+    if str(path).lower().endswith((".nii", ".nii.gz")) and is_sheared(grid.ijk_to_ras):
+        raise GeometryError(
+            "The axes of this grid are not at right angles (sheared geometry), and NIfTI cannot hold that.",
+            "Write .nrrd (--format nrrd, or a name that ends so), or resample the image to a rectangular grid first.",
+        )
 
 
 def read_itk(path, rule: str = NIBABEL):

@@ -42,7 +42,7 @@ def place(itk, path, rule: str, name: str) -> None:
         return
     as_itk = grid_of(itk)
     best = Grid(as_itk.shape, header.best)
-    apart, apart_q = _apart_mm(as_itk, header.best), 0.0 if header.qform is None else _apart_mm(best, header.qform)
+    apart, apart_q = apart_mm(as_itk, header.best), 0.0 if header.qform is None else apart_mm(best, header.qform)
     if max(apart, apart_q) <= best.tolerance_mm:
         return
     if header.source == NO_FORM:
@@ -53,7 +53,7 @@ def place(itk, path, rule: str, name: str) -> None:
             f"has an sform and {'a ' * (other == 'qform')}{other} that disagree by up to {max(apart, apart_q):.3g} mm"
         )
     if rule == ITK:
-        by_q = header.qform is not None and _apart_mm(as_itk, header.qform) <= best.tolerance_mm
+        by_q = header.qform is not None and apart_mm(as_itk, header.qform) <= best.tolerance_mm
         believed = SFORM if apart <= best.tolerance_mm else QFORM if by_q else ITK
         note = f"This file {said}; it lies where SimpleITK, the reader of this model, puts it."
     else:
@@ -73,7 +73,7 @@ def place(itk, path, rule: str, name: str) -> None:
     itk.SetMetaData(_HEADER, believed)
 
 
-def _apart_mm(grid, matrix):
+def apart_mm(grid: Grid, matrix: np.ndarray) -> float:
     """How far a voxel of the grid lies from where another 4x4 has it, at most."""
     other = Grid(grid.shape, matrix)
     ends = np.array(list(itertools.product(*((0, n - 1) for n in grid.shape))))

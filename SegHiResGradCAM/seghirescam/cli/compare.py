@@ -93,6 +93,7 @@ def add_arguments(parser) -> None:
 
 
 def run(options, console) -> int:
+    from ..files import refuse_unholdable
     from .figure import _check_look
 
     check_folder(options.out, options.overwrite)
@@ -105,6 +106,7 @@ def run(options, console) -> int:
     segment = read_segment(options.segment) if options.segment else None
     (recipe,) = asked.recipes(segment)
     opened = Opened(options, console, classes=[asked.class_name, *([asked.rival] if asked.rival else [])])
+    refuse_unholdable(f".{options.format}", opened.image.grid)
     if segment is not None:
         segment = on_image(options.segment, segment, opened.image, opened.rule)
         (recipe,) = asked.recipes(segment)

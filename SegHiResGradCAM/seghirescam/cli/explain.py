@@ -41,6 +41,7 @@ def add_arguments(parser) -> None:
 
 def run(options, console) -> int:
     from ..compare import mask_on
+    from ..files import refuse_unholdable
 
     check_folder(options.out, options.overwrite)
     before = _request_of(options) if options.repeat else None
@@ -49,6 +50,7 @@ def run(options, console) -> int:
     segment = read_segment(options.segment) if options.segment else None
     recipes = asked.recipes(segment)
     opened = Opened(options, console, classes=[asked.class_name, *([asked.rival] if asked.rival else [])])
+    refuse_unholdable(f".{options.format}", opened.image.grid)
     if segment is not None:
         segment = on_image(options.segment, segment, opened.image, opened.rule)
         recipes = asked.recipes(segment)

@@ -96,6 +96,7 @@ def add_arguments(parser) -> None:
 
 
 def run(options, console) -> int:
+    from ..files import refuse_unholdable
     from .figure import _check_look
 
     check_folder(options.out, options.overwrite)
@@ -112,6 +113,7 @@ def run(options, console) -> int:
     (recipe,) = asked.recipes(segment)
     given = _given_region(options, kind)
     opened = Opened(options, console, classes=[asked.class_name, *([asked.rival] if asked.rival else [])])
+    refuse_unholdable(f".{options.format}", opened.image.grid)
     if segment is not None:
         segment = on_image(options.segment, segment, opened.image, opened.rule)
         (recipe,) = asked.recipes(segment)

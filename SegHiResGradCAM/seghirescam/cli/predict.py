@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..cam.heads import SIGMOID
+from ..files import refuse_unholdable
 from ..label_files import SEGMENTATION, write_labels
 from .console import table
 from .inputs import Opened, add_device, add_model_and_image
@@ -31,6 +32,7 @@ def run(options, console) -> int:
 
     check_file(options.out, options.overwrite, SUFFIXES)
     opened = Opened(options, console)
+    refuse_unholdable(options.out, opened.image.grid)
     model, image, session = opened.model, opened.image, opened.session
     if model.head == SIGMOID and len(model.classes) > 1 and not options.out.name.lower().endswith(SEGMENTATION):
         raise OutputError(
