@@ -6,12 +6,9 @@ whatever else stands in its header (names, dates) goes nowhere.
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import math
-import shutil
 import struct
-import tempfile
 import zlib
 from collections.abc import Sequence
 from functools import partial
@@ -23,9 +20,10 @@ from .arrays import DiskError
 from .channels import joined
 from .dicom import read_series, refuse_no_image
 from .errors import DependencyError, GeometryError, ImageError
+from .file_content import under_its_own_name
 from .geometry import Grid
 from .itk_places import apart_mm, grid_of, notes_of, place, put_on
-from .nifti_header import NIBABEL, is_sheared
+from .nifti_header import NIBABEL, is_sheared, nifti_header
 from .protocol import Image
 
 #: what we write; ``.seg.nrrd`` is label_files' business
@@ -95,7 +93,8 @@ def write_volume(path, array: np.ndarray, grid: Grid, words: dict[str, str] | No
         sitk.WriteImage(itk, str(path), True)
         del itk  # one copy in memory at a time
         # the NIfTI writer is silent about a full disk
-        back = _read(sitk, path)
+        with under_its_own_name(Path(path)) as file:
+            back = _read(sitk, file, named(path))
     except (RuntimeError, ImageError) as error:
         raise _unwritten() from error
     written = sitk.GetArrayViewFromImage(back)
@@ -134,7 +133,8 @@ def read_itk(path, rule: str = NIBABEL):
     if path.stat().st_size == 0:
         raise ImageError(f"{named(path)} is empty (0 bytes).", "Write or copy it again.")
     refuse_no_image(path)
-    itk = _read(sitk, path)
+    with under_its_own_name(path) as file:
+        itk, header = _read(sitk, file, named(path)), nifti_header(file)
     if itk.GetDimension() == 4 and itk.GetSize()[3] == 1:
         itk = itk[:, :, :, 0]
     if itk.GetDimension() == 2:
@@ -145,7 +145,7 @@ def read_itk(path, rule: str = NIBABEL):
             f"{named(path)} has {itk.GetDimension()} dimensions ({size}): a sequence, not a volume.",
             "Save the one frame you mean as a volume of its own.",
         )
-    place(itk, path, rule, named(path))
+    place(itk, header, rule, named(path))
     return itk
 
 
@@ -173,19 +173,18 @@ def named(path) -> str:
     return "The DICOM folder" if series_of(path)[0] is not None else f"'{Path(path).name}'"
 
 
-def _read(sitk, path):
-    lost = _lost_by_itk(path)
+def _read(sitk, path, name):
+    lost = _lost_by_itk(path, name)
     try:
-        with _apart(Path(path)) as file:
-            itk = sitk.ReadImage(str(file))
+        itk = sitk.ReadImage(str(path))
     except RuntimeError as error:
         if "orthonormal" in str(error):
             raise GeometryError(
-                f"The axes of {named(path)} are not at right angles (sheared geometry).",
+                f"The axes of {name} are not at right angles (sheared geometry).",
                 "Resample it to a rectangular grid first.",
             ) from error
         raise ImageError(
-            f"{named(path)} cannot be read as a volume.",
+            f"{name} cannot be read as a volume.",
             "Give NIfTI, NRRD, MetaImage or a DICOM folder; if it is one, it is damaged or cut short: copy it again.",
         ) from error
     if lost is not None and itk.GetNumberOfComponentsPerPixel() == 1:
@@ -197,29 +196,19 @@ def _read(sitk, path):
     return itk
 
 
-@contextlib.contextmanager
-def _apart(path):
-    """The path, or a copy in a folder of its own: of x.nii.gz beside an x.nii ITK takes the voxels of the latter."""
-    if not path.name.lower().endswith(".nii.gz") or not path.with_suffix("").exists():
-        yield path
-        return
-    with tempfile.TemporaryDirectory(prefix="seghirescam-") as folder:
-        yield Path(shutil.copyfile(path, Path(folder) / "volume.nii.gz"))
-
-
-def _lost_by_itk(path):
+def _lost_by_itk(path, name):
     """(flat indices, values) of a NIfTI file's voxels that are NaN or infinite, or None.
 
     ITK's NIfTI reader makes them 0, and fills what a short file lacks with whatever lies in memory, both in silence.
     So the file is gone through here first.  Raises ImageError for one that is cut short.
     """
-    name = str(path).lower()
-    if not name.endswith((".nii", ".nii.gz")):
+    ending = str(path).lower()
+    if not ending.endswith((".nii", ".nii.gz")):
         return None
     held, places, values = 0, [], []
     whole = False
     try:
-        with (gzip.open if name.endswith(".gz") else open)(path, "rb") as file:
+        with (gzip.open if ending.endswith(".gz") else open)(path, "rb") as file:
             head = file.read(352)
             start, needed, kind = _nifti_content(head)
             file.read(start - len(head))
@@ -236,9 +225,7 @@ def _lost_by_itk(path):
     except (OSError, EOFError, struct.error, ValueError, zlib.error):
         pass
     if not whole:
-        raise ImageError(
-            f"{named(path)} is damaged or cut short.", "Copy it again, and compare its size with the original's."
-        )
+        raise ImageError(f"{name} is damaged or cut short.", "Copy it again, and compare its size with the original's.")
     places = np.concatenate(places) if places else np.zeros(0, int)
     return (places, np.concatenate(values)) if places.size else None
 

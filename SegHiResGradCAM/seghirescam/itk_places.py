@@ -9,7 +9,7 @@ import numpy as np
 from .dicom import FRAME
 from .errors import GeometryError
 from .geometry import Grid
-from .nifti_header import ITK, NO_FORM, QFORM, SFORM, is_sheared, nifti_header
+from .nifti_header import ITK, NO_FORM, QFORM, SFORM, NiftiHeader, is_sheared
 
 _RAS_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 #: meta-data of our own on an image in memory; nothing that is written takes meta-data over
@@ -31,13 +31,12 @@ def notes_of(itk) -> tuple[tuple[str, ...], str]:
     return (held[0],) * bool(held[0]), held[1]
 
 
-def place(itk, path, rule: str, name: str) -> None:
+def place(itk, header: NiftiHeader | None, rule: str, name: str) -> None:
     """Puts the image where the rule says, and the note and the header's name into its meta-data.
 
-    name: what sentences call the file.  Where ITK's own place is within :attr:`Grid.tolerance_mm` of nibabel's it is
-    left as it is, to the last bit.
+    header: of a NIfTI file.  name: what sentences call it.  Where ITK's own place is within
+    :attr:`Grid.tolerance_mm` of nibabel's it is left as it is, to the last bit.
     """
-    header = nifti_header(path)
     if header is None:
         return
     as_itk = grid_of(itk)

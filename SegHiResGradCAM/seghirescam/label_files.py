@@ -99,7 +99,7 @@ def read_labels(path, image: Grid | None = None, rule: str = NIBABEL) -> LabelMa
                 f"{named(path)} holds fractions: it is no label map.", "Give a volume of whole numbers, 0 outside."
             )
         layers = whole
-    described = _slicers_labels(itk) if str(path).lower().endswith(SEGMENTATION) else ()
+    described = _slicers_labels(itk)
     if not described:
         names = _names_beside(path)
         described = tuple(
