@@ -10,6 +10,7 @@ from .geometry import Grid
 
 #: a frame may lie this far from the volume's regular grid, in pixels and in slices, as a slice of a series may
 _TOLERANCE = 0.1
+_UNTOLD = "The frames of the DICOM segmentation do not tell how thick they are"
 _KJI_IJK = np.array([[0, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1.0]])
 _LPS_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
@@ -25,6 +26,11 @@ def segmentation_file(path):
             f"The folder holds {len(found)} DICOM segmentations.", "Name the one file you mean instead of the folder."
         )
     return found[0] if found else None
+
+
+def wants_image(notes) -> bool:
+    """Whether the image's slices would tell what the file does not, by the notes of a reading without it."""
+    return any(note.startswith(_UNTOLD) for note in notes)
 
 
 def read_segmentation(path, image: Grid | None = None):
@@ -70,10 +76,7 @@ def read_segmentation(path, image: Grid | None = None):
             "pixel set."
         )
     if not stated:
-        notes.append(
-            f"The frames of the DICOM segmentation do not tell how thick they are; {spacing:g} mm, the smallest "
-            "distance of two, was taken."
-        )
+        notes.append(f"{_UNTOLD}; {spacing:g} mm, the smallest distance of two, was taken.")
     return layers, grid, labels, maximum, tuple(notes)
 
 

@@ -222,7 +222,7 @@ def _lost_by_itk(path, name):
             whole = held >= needed
     except ImageError:
         raise
-    except (OSError, EOFError, struct.error, ValueError, zlib.error):
+    except (OSError, EOFError, MemoryError, OverflowError, struct.error, ValueError, zlib.error):
         pass
     if not whole:
         raise ImageError(f"{name} is damaged or cut short.", "Copy it again, and compare its size with the original's.")

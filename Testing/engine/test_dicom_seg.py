@@ -249,6 +249,18 @@ def test_explaining_a_dicom_segmentation_adds_up_the_image_over_its_voxels(capsy
         assert b"Zebra" not in text and series.frame.encode() not in text
 
 
+def test_two_slices_whose_thickness_only_the_image_tells_are_explained_as_two(capsys, tmp_path):
+    slices, mask = Series().slices(), np.zeros(SHAPE, np.uint8)
+    mask[[3, 7], 4:9, 4:9] = 1
+    image = save(tmp_path / "ct", slices)
+    path = segmentation(tmp_path / "seg.dcm", slices, mask, change=without_thickness)
+    code, _, err = run(capsys, *asked(tmp_path, image, path, "--layer", "0"))
+    assert code == 0, err
+    facts = told(tmp_path)
+    assert facts["score"] == pytest.approx(25 * (3 + 7)) and facts["provenance"]["pixel_set_voxels"] == 50
+    assert facts["notes"] == []
+
+
 def test_another_frame_of_reference_is_refused_and_one_that_is_not_known_is_told(capsys, tmp_path):
     series, other = Series(), Series()
     slices = series.slices()

@@ -266,12 +266,11 @@ def _reference_on(text, reference, opened):
 
 def _labels_on(text, label_map, opened):
     """The same for a label map."""
-    from ..dicom_seg import segmentation_file
-    from ..label_files import split_label
+    from ..dicom_seg import wants_image
 
     (found, _), _ = label_map
     refuse_elsewhere(found.grid, opened.image.grid, "label map")
-    again = segmentation_file(split_label(text)[0]) is not None or (found.header and opened.rule != NIBABEL)
+    again = wants_image(found.notes) or (found.header and opened.rule != NIBABEL)
     return _labels(text, opened.image.grid, opened.rule) if again else label_map
 
 

@@ -210,12 +210,13 @@ def on_image(text: str, pixels: PixelSet, image: Image, rule: str = NIBABEL) -> 
     rule: of the model's own reader, where a file's headers disagree.  Raises PixelSetError where the two lie in
     different frames of reference.
     """
-    from ..dicom_seg import segmentation_file
+    from ..dicom_seg import segmentation_file, wants_image
     from ..label_files import split_label
 
     grid = image.grid
     if segmentation_file(split_label(text)[0]) is not None:
-        pixels = read_segment(text, grid)
+        if wants_image(pixels.notes):
+            pixels = read_segment(text, grid)
         if not grid.frame:
             pixels = replace(pixels, notes=(*pixels.notes, _NO_FRAME))
     elif pixels.header and rule != NIBABEL:
