@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .dicom_frames import unchecked_frames
 from .errors import ImageError
 
 #: a slice may lie this far from the volume's regular grid, in in-plane pixels
@@ -15,6 +16,8 @@ _TOLERANCE = 0.1
 #: two slices' directions may differ by this much (of unit vectors)
 _TURN = 2e-4
 _POSITION, _ORIENTATION, FRAME = "0020|0032", "0020|0037", "0020|0052"
+#: meta-data of our own on an image in memory; nothing that is written takes meta-data over
+NOTE = "seghirescam_note"
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
 #: SOP classes: segmentations, and their newer form that holds labels
 SEGMENTATIONS = (f"{_STORAGE}66.4", f"{_STORAGE}66.7")
@@ -67,7 +70,9 @@ def read_series(sitk, folder, number: int | None = None):
     files = found[(number or 1) - 1]
     try:
         if len(files) == 1:
-            return _volume(sitk, sitk.ReadImage(files[0]))
+            itk = _volume(sitk, sitk.ReadImage(files[0]))
+            check_frames(itk, files[0])
+            return itk
         slices = [_header(sitk, file) for file in files]
         reader = sitk.ImageSeriesReader()
         reader.SetFileNames(files)
@@ -83,6 +88,13 @@ def read_series(sitk, folder, number: int | None = None):
     if len(frames) == 1:
         itk.SetMetaData(FRAME, frames.pop())
     return itk
+
+
+def check_frames(itk, file) -> None:
+    """Refuses the frames of one file that lie elsewhere than ITK has them; NOTE tells where that is not known."""
+    note = unchecked_frames(itk, file)
+    if note:
+        itk.SetMetaData(NOTE, note)
 
 
 def refuse_no_image(path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .dicom import SEGMENTATIONS, files_of_class
+from .dicom_frames import places_of
 from .errors import DependencyError, ImageError
 from .geometry import Grid
 
@@ -45,7 +46,7 @@ def read_segmentation(path, image: Grid | None = None):
     hd, pydicom = _highdicom()
     try:
         data = pydicom.dcmread(path)
-        places, normal = _places(data)
+        places, normal = places_of(data)
         spacing, stated = _slice_spacing(data, places @ normal, normal, image)
         measures = data.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
         # highdicom numbers the frames by it
@@ -89,23 +90,6 @@ def _highdicom():
             "highdicom, which reads DICOM segmentations, is not installed.", "Run: python -m pip install highdicom"
         ) from error
     return highdicom, pydicom
-
-
-def _places(data):
-    """(first voxel of every frame [N, 3] in LPS, unit normal of the slices)."""
-    shared = data.SharedFunctionalGroupsSequence[0]
-    frames = data.PerFrameFunctionalGroupsSequence
-    turns = {tuple(map(float, _group(f, shared, "PlaneOrientationSequence").ImageOrientationPatient)) for f in frames}
-    if np.ptp(np.array(list(turns)), axis=0).max() > 1e-4:
-        raise ValueError("turned against each other")
-    turn = next(iter(turns))
-    places = [_group(frame, shared, "PlanePositionSequence").ImagePositionPatient for frame in frames]
-    normal = np.cross(turn[:3], turn[3:])
-    return np.array(places, dtype=float), normal / np.linalg.norm(normal)
-
-
-def _group(frame, shared, name):
-    return (frame if name in frame else shared)[name][0]
 
 
 def _slice_spacing(data, along, normal, image):

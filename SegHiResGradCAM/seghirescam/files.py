@@ -18,7 +18,7 @@ import numpy as np
 
 from .arrays import DiskError
 from .channels import joined
-from .dicom import read_series, refuse_no_image
+from .dicom import check_frames, read_series, refuse_no_image
 from .errors import DependencyError, GeometryError, ImageError
 from .file_content import under_its_own_name
 from .geometry import Grid
@@ -145,6 +145,7 @@ def read_itk(path, rule: str = NIBABEL):
             f"{named(path)} has {itk.GetDimension()} dimensions ({size}): a sequence, not a volume.",
             "Save the one frame you mean as a volume of its own.",
         )
+    check_frames(itk, path)
     place(itk, header, rule, named(path))
     return itk
 

@@ -6,14 +6,13 @@ import itertools
 
 import numpy as np
 
-from .dicom import FRAME
+from .dicom import FRAME, NOTE
 from .errors import GeometryError
 from .geometry import Grid
 from .nifti_header import ITK, NO_FORM, QFORM, SFORM, NiftiHeader, is_sheared
 
 _RAS_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
-#: meta-data of our own on an image in memory; nothing that is written takes meta-data over
-_NOTE, _HEADER = "seghirescam_note", "seghirescam_header"
+_HEADER = "seghirescam_header"
 
 
 def grid_of(itk) -> Grid:
@@ -27,7 +26,7 @@ def grid_of(itk) -> Grid:
 
 def notes_of(itk) -> tuple[tuple[str, ...], str]:
     """(notes, the header that was believed or "") of an image from :func:`read_itk`."""
-    held = [itk.GetMetaData(key) if itk.HasMetaDataKey(key) else "" for key in (_NOTE, _HEADER)]
+    held = [itk.GetMetaData(key) if itk.HasMetaDataKey(key) else "" for key in (NOTE, _HEADER)]
     return (held[0],) * bool(held[0]), held[1]
 
 
@@ -68,7 +67,7 @@ def place(itk, header: NiftiHeader | None, rule: str, name: str) -> None:
         note = (
             f"This file {said}; {middle}, as nibabel, MONAI and TotalSegmentator do (3D Slicer may show another place)."
         )
-    itk.SetMetaData(_NOTE, note)
+    itk.SetMetaData(NOTE, note)
     itk.SetMetaData(_HEADER, believed)
 
 

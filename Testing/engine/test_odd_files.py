@@ -2,7 +2,9 @@
 
 import gzip
 import json
+import sys
 
+import highdicom as hd
 import numpy as np
 import pytest
 
@@ -14,6 +16,7 @@ from seghirescam.channels import joined
 from seghirescam.errors import ImageError
 from seghirescam.files import read_volume, write_volume
 from seghirescam.geometry import copied, resampled, same_voxels
+from seghirescam.judged import labels_on
 from seghirescam.label_files import read_labels, split_label, write_labels
 from seghirescam.protocol import Image, PixelSet
 
@@ -228,3 +231,61 @@ def test_a_dicom_folder_and_its_series_take_a_name_too(tmp_path):
     assert split_label(f"{folder}:a: b") == (str(folder), "a: b")
     assert split_label(f"{folder}#1:1") == (f"{folder}#1", "1")
     assert read_labels(f"{folder}#1").pixel_set("1").voxels == 60
+
+
+def many_frames(path, order, change=None):
+    """One file with 20 frames (value = slice number) stored in an order of their own."""
+    series = Series(start=(5.0, 6.0, 7.0))
+    slices = series.slices()
+    about = {
+        "ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"], "ContentDate": "20200101", "ContentTime": "000000",
+        "AcquisitionNumber": 1, "KVP": 100, "Manufacturer": "x", "PatientPosition": "HFS",
+        "PositionReferenceIndicator": "",
+    }  # fmt: skip
+    for d in slices:
+        for name, value in about.items():
+            setattr(d, name, value)
+    found = hd.legacy.LegacyConvertedEnhancedCTImage(slices, hd.UID(), 1, hd.UID(), 1)
+    values = np.frombuffer(found.PixelData, "<i2").reshape(series.shape)
+    frames = {int(v[0, 0]): (f, v) for f, v in zip(found.PerFrameFunctionalGroupsSequence, values, strict=True)}
+    found.PerFrameFunctionalGroupsSequence = [frames[k][0] for k in order]
+    found.PixelData, found.NumberOfFrames = b"".join(frames[k][1].tobytes() for k in order), len(order)
+    if change:
+        change(found)
+    found.save_as(path)
+    return path
+
+
+@pytest.mark.parametrize("order", [range(20), range(19, -1, -1)])
+def test_many_frames_in_one_file_lie_where_they_say(tmp_path, order):
+    for path in (many_frames(tmp_path / "ct.dcm", order), tmp_path):
+        image = read_volume(path)
+        for k in (0, 7, 19):
+            assert image.grid.ras((k, 0, 0)) == pytest.approx((-5, -6, 7 + 2 * image.array[0, k, 0, 0]))
+        assert image.notes == () and image.grid.frame
+
+
+@pytest.mark.parametrize("order", [[*range(10), *range(12, 20)], [0, 2, 1, *range(3, 20)], [0, 0, *range(1, 19)]])
+def test_many_frames_that_are_no_even_stack_are_refused(tmp_path, order):
+    """ITK takes the first two and counts on."""
+    for path in (many_frames(tmp_path / "ct.dcm", order), tmp_path):
+        with pytest.raises(ImageError, match="no even stack of slices: some are missing, repeated, out of order"):
+            read_volume(path)
+
+
+def test_many_frames_without_a_place_are_told(tmp_path, monkeypatch):
+    def nowhere(data):
+        for frame in data.PerFrameFunctionalGroupsSequence:
+            del frame.PlanePositionSequence
+
+    assert "do not tell where they lie" in read_volume(many_frames(tmp_path / "us.dcm", range(20), nowhere)).notes[0]
+    monkeypatch.setitem(sys.modules, "pydicom", None)
+    assert "is assumed (checked where highdicom" in read_volume(many_frames(tmp_path / "ct.dcm", range(20))).notes[0]
+
+
+def test_labels_on_the_same_voxels_are_copied():
+    """Flipped, cropped, and a micrometre off; interpolated, thin labels that touch would be cut."""
+    grid = oblique((5, 6, 7))
+    array = np.random.default_rng(0).integers(0, 4, grid.shape).astype(np.uint8)
+    other = shifted(grid.strided((1, -1, 1), (1, 5, 0), (4, 6, 7)), (0.003, 0, 0))
+    assert np.array_equal(labels_on(array, grid, other), array[1:, ::-1])
