@@ -28,7 +28,11 @@ TORCH = "torch==2.13.0"
 SIZES = {
     "torch": ("PyTorch 2.13.0 (CPU build)", 190, 760),
     "demo": ("Slicer's MRML classes and VTK, SimpleITK, SciPy, matplotlib", 290, 900),
-    "models": ("the libraries of the model kinds (MONAI, nnU-Net) and of the tests' oracle (Quantus)", 120, 390),
+    "models": (
+        "the libraries of the model kinds (MONAI, nnU-Net), DICOM and the tests' oracle (Quantus)",
+        125,
+        400,
+    ),
     "test": ("the same, nilearn (with the MNI152 template), Qt (PySide6), pytest, ruff", 470, 1600),
 }
 

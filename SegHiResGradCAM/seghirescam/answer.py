@@ -70,7 +70,7 @@ class Run:
         """The answer around a finished map. signed: float32 [K, J, I] on grid.  zero: why it may be zero everywhere.
         facts: added to the provenance."""
         info = public_layer(layer, self.prepared, self.model.spatial_dims)
-        notes = [*self.prepared.notes, *self.notes, *notes]
+        notes = [*self.image.notes, *pixels.notes, *self.prepared.notes, *self.notes, *notes]
         if info.placement == "assumed":
             why = f" ({layer.placement_problem})" if layer.placement_problem else ""
             notes.append(
@@ -119,7 +119,13 @@ class Run:
             "method_settings": method.settings(),
             **({"axes": self.model.axes.to_json()} if self.model.axes else {}),
             **self.output_facts,
+            **self._headers(pixels),
         }
+
+    def _headers(self, pixels: PixelSet) -> dict:
+        """Which header was believed, where a file's headers disagree about its place."""
+        believed = {"image_headers": list(self.image.headers), "pixel_set_header": pixels.header}
+        return {key: value for key, value in believed.items() if any(value)}
 
 
 def side_of(layer: LayerInfo) -> str:

@@ -6,7 +6,7 @@ only (scipy is imported where two grids are turned against each other).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -20,11 +20,14 @@ class Grid:
     """A regular voxel grid in patient space.
 
     shape: ``(K, J, I)``, array order.  ijk_to_ras: 4x4 affine, millimetres, maps ``(i, j, k, 1)`` to ``(R, A, S, 1)``
-    of the voxel *centre*.  Raises GeometryError for anything that is not a usable affine.
+    of the voxel *centre*.  frame: the DICOM frame of reference in which those millimetres are measured, "" where it is
+    not known; it is compared and never written or shown.  Raises GeometryError for anything that is not a usable
+    affine.
     """
 
     shape: tuple[int, int, int]
     ijk_to_ras: np.ndarray
+    frame: str = field(default="", repr=False)
 
     def __post_init__(self):
         shape = tuple(int(n) for n in self.shape)
@@ -78,12 +81,26 @@ class Grid:
         step = np.eye(4)
         step[[0, 1, 2], [0, 1, 2]] = np.asarray(jump_kji, dtype=float)[::-1]
         step[:3, 3] = np.asarray(start_kji, dtype=float)[::-1]
-        return Grid(tuple(shape), self.ijk_to_ras @ step)
+        return Grid(tuple(shape), self.ijk_to_ras @ step, self.frame)
 
-    def same_as(self, other: Grid, tolerance_mm: float = 1e-3) -> bool:
-        """True if both have the same shape and no voxel centre differs by more than the tolerance."""
+    def elsewhere(self, other: Grid) -> bool:
+        """True if both name a frame of reference and it is not the same one: their places cannot be compared."""
+        return bool(self.frame and other.frame and self.frame != other.frame)
+
+    @property
+    def tolerance_mm(self) -> float:
+        """What is no difference between two places on this grid: a fiftieth of its smallest voxel width."""
+        return 0.02 * min(self.spacing_kji)
+
+    def same_as(self, other: Grid, tolerance_mm: float | None = None) -> bool:
+        """True if both have the same shape and no voxel centre differs by more than the tolerance.
+
+        By default that is a micrometre, or a fiftieth of a voxel where that is less.
+        """
         if self.shape != other.shape:
             return False
+        if tolerance_mm is None:
+            tolerance_mm = min(1e-3, self.tolerance_mm)
         corners = _corners(self.shape)
         return float(np.abs(self.ras(corners) - other.ras(corners)).max()) <= tolerance_mm
 
@@ -117,7 +134,7 @@ def canonical(grid: Grid, spacing_mm: float | None = None) -> Grid:
         flipped = directions[new_axis, old_axis] < 0
         step[old_axis, new_axis] = -1 if flipped else 1
         step[old_axis, 3] = size_ijk[old_axis] - 1 if flipped else 0
-    turned = Grid(tuple(size_ijk[order][::-1]), grid.ijk_to_ras @ step)
+    turned = Grid(tuple(size_ijk[order][::-1]), grid.ijk_to_ras @ step, grid.frame)
     if spacing_mm is None:
         return turned
     factor = spacing_mm / np.array(turned.spacing_kji)
@@ -144,6 +161,45 @@ def resampled(array: np.ndarray, source: Grid, target: Grid, order: int = 1, out
     else:
         out = [_turned(a, mapping, target.shape, order, outside) for a in flat]
     return np.stack(out).reshape((*lead, *target.shape))
+
+
+def copied(array: np.ndarray, source: Grid, target: Grid) -> np.ndarray | None:
+    """Values of ``array`` [K, J, I] where both grids have the same voxels, in whatever order; 0 outside the source.
+
+    None unless :func:`same_voxels`: cropped, padded, flipped and permuted copies of one grid differ in nothing else,
+    and nothing is interpolated.
+    """
+    whole = _whole_steps(source, target)
+    if whole is None:
+        return None
+    order = np.abs(whole[:3, :3]).argmax(axis=1)  # source axis -> target axis
+    read, write = [None] * 3, [None] * 3
+    for axis, along in enumerate(order):
+        place = int(whole[axis, 3]) + int(whole[axis, along]) * np.arange(target.shape[along])
+        inside = np.flatnonzero((place >= 0) & (place < source.shape[axis]))
+        write[along], read[axis] = inside, place[inside]
+    out = np.zeros(target.shape, array.dtype)
+    out[np.ix_(*write)] = np.transpose(array[np.ix_(*read)], np.argsort(order))
+    return out
+
+
+def same_voxels(source: Grid, target: Grid) -> bool:
+    """Whether every voxel centre of the target lies within :attr:`Grid.tolerance_mm` of one of the source's lattice,
+    and neighbours are neighbours in both."""
+    return _whole_steps(source, target) is not None
+
+
+def _whole_steps(source, target):
+    """The 4x4 of whole numbers from target to source (k, j, i, 1); None where there is none."""
+    mapping = _index_map(source, target)
+    whole = np.rint(mapping)
+    turn = np.abs(whole[:3, :3])
+    if not ((turn.sum(axis=0) == 1).all() and (turn.sum(axis=1) == 1).all()):
+        return None
+    corners = _corners(target.shape)
+    away = (mapping[:3, :3] - whole[:3, :3]) @ corners.T + (mapping[:3, 3] - whole[:3, 3])[:, None]
+    away_mm = np.array(source.spacing_kji)[:, None] * np.abs(away)
+    return whole if away_mm.max() <= target.tolerance_mm else None
 
 
 def spread(cells: np.ndarray, source: Grid, target: Grid) -> np.ndarray:

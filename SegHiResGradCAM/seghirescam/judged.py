@@ -9,7 +9,7 @@ import numpy as np
 
 from .arrays import MessageError
 from .evaluation.labels import evidence_by_label_maps
-from .geometry import Grid, resampled, spread
+from .geometry import Grid, copied, resampled, spread
 from .messages import recipe_from_json
 from .protocol import Image
 
@@ -131,7 +131,11 @@ def _body_on(image, grid):
 
 
 def labels_on(array: np.ndarray, source: Grid, grid: Grid) -> np.ndarray:
-    """A label map on another grid, label by label where it is at least half."""
+    """A label map on another grid: voxel by voxel where both have the same, else label by label where it is at least
+    half."""
+    same = copied(array, source, grid)
+    if same is not None:
+        return same
     found = np.zeros(grid.shape, array.dtype)
     for value in np.unique(array[array > 0]):
         found[resampled((array == value).astype(np.float32), source, grid) >= 0.5] = value

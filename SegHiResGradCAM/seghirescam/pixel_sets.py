@@ -7,7 +7,7 @@ do not look at the prediction are resolved (and refused) before the network runs
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -55,7 +55,7 @@ class Segment(Recipe):
         own = self.pixels.on(view.grid)
         if view.valid == view.grid.shape:
             return own
-        return PixelSet(own.weights * view.inside(), view.grid, own.label)
+        return replace(own, weights=own.weights * view.inside())
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +78,8 @@ class SegmentAndPredicted(Recipe):
 
     def resolve(self, view):
         own = self.pixels.on(view.grid)
-        return PixelSet(own.weights * view.predicted(), view.grid, f"{own.label} and predicted {view.class_name}")
+        label = f"{own.label} and predicted {view.class_name}"
+        return replace(own, weights=own.weights * view.predicted(), label=label)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +93,7 @@ class FalsePositives(Recipe):
     def resolve(self, view):
         own = self.reference.on(view.grid)
         weights = (1 - own.weights) * view.predicted()
-        return PixelSet(weights, view.grid, f"false positives of {view.class_name} against {own.label}")
+        return replace(own, weights=weights, label=f"false positives of {view.class_name} against {own.label}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +107,7 @@ class FalseNegatives(Recipe):
     def resolve(self, view):
         own = self.reference.on(view.grid)
         weights = own.weights * (view.inside() & ~view.predicted())
-        return PixelSet(weights, view.grid, f"false negatives of {view.class_name} against {own.label}")
+        return replace(own, weights=weights, label=f"false negatives of {view.class_name} against {own.label}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +144,7 @@ class Component(Recipe):
                 )
             chosen = int(parts[tuple(found[nearest])])
             name = f"component of {whole.label} at a point"
-        return PixelSet(whole.weights * (parts == chosen), view.grid, name)
+        return replace(whole, weights=whole.weights * (parts == chosen), label=name)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,20 +6,26 @@ Standard library and numpy only: this file is imported inside the Slicer applica
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from .errors import ImageError, PixelSetError
-from .geometry import Grid, resampled, spread
+from .geometry import Grid, copied, resampled, spread
 
 
 @dataclass(frozen=True, eq=False)
 class Image:
-    """Channels of one examination on one grid: ``array[C, K, J, I]`` (a missing channel axis is added)."""
+    """Channels of one examination on one grid: ``array[C, K, J, I]`` (a missing channel axis is added).
+
+    notes: what was assumed when it was read; every answer about it says so.  headers: for each channel the one of its
+    file's headers that was believed where they disagree, "" where they do not.
+    """
 
     array: np.ndarray
     grid: Grid
+    notes: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
 
     def __post_init__(self):
         array = np.asarray(self.array)
@@ -48,11 +54,14 @@ class PixelSet:
     """The pixel set M: ``weights[K, J, I]`` in [0, 1] on a grid; soft sets are allowed.
 
     label: what the user sees ("segment 'tumour'").  An all-zero set can be built; :func:`explain` refuses it.
+    notes, header: as an Image's; every answer about the set says so.
     """
 
     weights: np.ndarray
     grid: Grid
     label: str = "pixel set"
+    notes: tuple[str, ...] = ()
+    header: str = ""
 
     def __post_init__(self):
         weights = np.asarray(self.weights)
@@ -91,18 +100,33 @@ class PixelSet:
         return digest.hexdigest()
 
     def on(self, grid: Grid) -> PixelSet:
-        """The same set on another grid: averaged where that is coarser, linear where it is finer.
+        """The same set on another grid: voxel by voxel where both have the same voxels in whatever order, else averaged
+        where that is coarser and linear where it is finer.
 
-        Raises PixelSetError if the set has voxels but none of them reaches the other grid.
+        Raises PixelSetError if the set has voxels but none of them reaches the other grid, and where the two lie in
+        different frames of reference.
         """
+        refuse_elsewhere(self.grid, grid, self.label)
         if self.grid.same_as(grid):
-            return PixelSet(self.weights, grid, self.label)
-        weights = np.clip(resampled(self.weights, self.grid, grid), 0, 1)
+            return replace(self, grid=grid)
+        weights = copied(self.weights, self.grid, grid)
+        if weights is None:
+            weights = np.clip(resampled(self.weights, self.grid, grid), 0, 1)
         if not self.is_empty and not weights.any():
             raise PixelSetError(
                 f"The pixel set ({self.label}) lies outside the image.", "Choose a segment that overlaps the volume."
             )
-        return PixelSet(weights, grid, self.label)
+        return replace(self, weights=weights, grid=grid)
+
+
+def refuse_elsewhere(grid: Grid, image: Grid, label: str) -> None:
+    """Raises PixelSetError where the two name different frames of reference."""
+    if grid.elsewhere(image):
+        raise PixelSetError(
+            f"The pixel set ({label}) lies in another DICOM frame of reference than the image: their places cannot be "
+            "compared.",
+            "Choose the segmentation of this image, or register the two first.",
+        )
 
 
 def _bytes(array):

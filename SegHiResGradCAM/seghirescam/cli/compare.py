@@ -13,7 +13,7 @@ from .console import table
 from .explain import SUFFIXES
 from .inputs import Opened, add_device, add_model_and_image
 from .outputs import OutputError, check_folder, made_whole
-from .questions import LAYER_WORDS, PIXEL_SETS, _share, add_segment, method_names, read_segment, understood
+from .questions import LAYER_WORDS, PIXEL_SETS, _share, add_segment, method_names, on_image, read_segment, understood
 from .sidecars import map_name, write_result
 
 HELP = "Compare methods at layers for one case: a contact sheet on one scale, a table, and the maps."
@@ -93,6 +93,7 @@ def add_arguments(parser) -> None:
 
 
 def run(options, console) -> int:
+    from ..files import refuse_unholdable
     from .figure import _check_look
 
     check_folder(options.out, options.overwrite)
@@ -105,6 +106,10 @@ def run(options, console) -> int:
     segment = read_segment(options.segment) if options.segment else None
     (recipe,) = asked.recipes(segment)
     opened = Opened(options, console, classes=[asked.class_name, *([asked.rival] if asked.rival else [])])
+    refuse_unholdable(f".{options.format}", opened.image.grid)
+    if segment is not None:
+        segment = on_image(options.segment, segment, opened.image, opened.rule)
+        (recipe,) = asked.recipes(segment)
     found, notes = _compared(opened, asked, recipe, console)
     request = {
         "channels": opened.channels,

@@ -7,11 +7,22 @@ from itertools import count
 from pathlib import Path
 
 from ..errors import EmptyPixelSetError, PixelSetError
+from ..nifti_header import NIBABEL
+from ..protocol import refuse_elsewhere
 from .console import table
 from .evaluated import write_evaluations
 from .inputs import Opened, add_device, add_model_and_image
 from .outputs import OutputError, check_folder, made_whole
-from .questions import METHOD, PIXEL_SETS, _share, add_segment, read_segment, refuse_unknown_methods, understood
+from .questions import (
+    METHOD,
+    PIXEL_SETS,
+    _share,
+    add_segment,
+    on_image,
+    read_segment,
+    refuse_unknown_methods,
+    understood,
+)
 
 HELP = "Evaluate explanations: is the map true? Numbers with a status, chance and lift beside every share."
 MORE = """Writes evaluation.json (all of it, with the request, thresholds, cost and versions), metrics.csv, with
@@ -82,9 +93,18 @@ def run(options, console) -> int:
     references = _told_apart([_reference(text) for text in options.reference])
     label_maps = [_labels(text) for text in options.labels]
     opened = Opened(options, console, classes=[asked.class_name, *([asked.rival] if asked.rival else [])])
+    if segment is not None:
+        segment = on_image(options.segment, segment, opened.image, opened.rule)
+        (recipe,) = asked.recipes(segment)
+    named = [name for name, _ in references]
+    placed = [_reference_on(*both, opened) for both in zip(options.reference, references, strict=True)]
+    references = list(zip(named, placed, strict=True))
+    label_maps = [_labels_on(*both, opened) for both in zip(options.labels, label_maps, strict=True)]
     (found, costs), notes = opened.on_some_device(
         lambda: _evaluated(opened, options, asked, recipe, references, label_maps, console)
     )
+    read = [pixels.notes for _, pixels in references] + [label_map.notes for (label_map, _), _ in label_maps]
+    notes = list(dict.fromkeys([*notes, *(note for several in read for note in several)]))
     request = {
         "question": asked.to_json(),
         "tier": "full" if options.full else "fast",
@@ -235,6 +255,25 @@ def _reference(text):
     return name, pixels
 
 
+def _reference_on(text, reference, opened):
+    """The region again, now that its image is known; see :func:`questions.on_image`."""
+    _, pixels = reference
+    if pixels.is_empty:
+        refuse_elsewhere(pixels.grid, opened.image.grid, pixels.label)
+        return pixels
+    return on_image(text, pixels, opened.image, opened.rule)
+
+
+def _labels_on(text, label_map, opened):
+    """The same for a label map."""
+    from ..dicom_seg import wants_image
+
+    (found, _), _ = label_map
+    refuse_elsewhere(found.grid, opened.image.grid, "label map")
+    again = wants_image(found.notes) or (found.header and opened.rule != NIBABEL)
+    return _labels(text, opened.image.grid, opened.rule) if again else label_map
+
+
 def _told_apart(references):
     """The same [(name, pixel set)] with names that are there once: "organ", "organ 2"."""
     taken, found = {OWN}, []
@@ -251,14 +290,19 @@ def _on(pixels, grid):
     return pixels if pixels.is_empty else pixels.on(grid)
 
 
-def _labels(text):
+def _labels(text, image=None, rule=NIBABEL):
     """((LabelMap, {value: name}), SHA-256 of its labels)."""
     import hashlib
 
     from ..label_files import read_labels, split_label
 
     path, names = split_label(text)
-    found = read_labels(path)
+    found = read_labels(path, image, rule)
+    if found.soft:
+        raise PixelSetError(
+            "The DICOM segmentation holds fractions, and evidence by label needs whole labels.",
+            "Give its segments one by one as --reference FILE:NAME.",
+        )
     own = {} if names is None else _names(names)
     digest = hashlib.sha256(found.layers.tobytes()).hexdigest()
     return (found, own), digest

@@ -11,7 +11,7 @@ from ..evaluation.shares import chance, share
 from .console import table
 from .inputs import Opened, add_device, add_model_and_image
 from .outputs import OutputError, check_folder, made_whole
-from .questions import Asked, add_question, given_words, read_segment, understood
+from .questions import Asked, add_question, given_words, on_image, read_segment, understood
 from .sidecars import INPUT, map_name, read_sidecar, write_result
 
 HELP = "Explain a segment, or a model's prediction, by Seg-HiRes-Grad CAM and its relatives."
@@ -41,6 +41,7 @@ def add_arguments(parser) -> None:
 
 def run(options, console) -> int:
     from ..compare import mask_on
+    from ..files import refuse_unholdable
 
     check_folder(options.out, options.overwrite)
     earlier = _earlier(options) if options.repeat else None
@@ -50,6 +51,10 @@ def run(options, console) -> int:
     segment = read_segment(options.segment) if options.segment else None
     recipes = asked.recipes(segment)
     opened = Opened(options, console, classes=[asked.class_name, *([asked.rival] if asked.rival else [])])
+    refuse_unholdable(f".{options.format}", opened.image.grid)
+    if segment is not None:
+        segment = on_image(options.segment, segment, opened.image, opened.rule)
+        recipes = asked.recipes(segment)
     if earlier:
         opened.model.fed_as(earlier["provenance"].get("axes", {}).get("order"))
     request = {

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from ..errors import ImageError, ModelError
 from ..models import recognise
 from ..models.base import SegmentationModel
+from ..nifti_header import NIBABEL
 
 
 def add_model_and_image(parser) -> None:
@@ -59,7 +60,9 @@ class Opened:
             self.class_index(wanted)
         console.progress(0.02, "reading the image")
         self.colour = in_colour(options.image, self.model.channels)
-        self.image, self.channels = read_image(options.image, self.model.channels, console)
+        #: by which the model's own reader places files whose headers disagree
+        self.rule = getattr(self.model, "header_rule", NIBABEL)
+        self.image, self.channels = read_image(options.image, self.model.channels, console, self.rule)
         self._session = None
 
     def class_index(self, wanted: str) -> int:
@@ -179,7 +182,7 @@ def in_colour(images: Sequence[str], channels: Sequence[str]) -> bool:
     return is_rgb(images[0])
 
 
-def read_image(images: Sequence[str], channels: Sequence[str], console):
+def read_image(images: Sequence[str], channels: Sequence[str], console, rule: str = NIBABEL):
     """(Image on the first channel's grid, [{"name", "sha256"}] of its channels); notes go to the console."""
     from ..files import read_channels
     from ..protocol import Image
@@ -189,7 +192,7 @@ def read_image(images: Sequence[str], channels: Sequence[str], console):
 
         image = read_rgb(images[0])
     else:
-        image, notes = read_channels(assigned(images, channels), channels)
+        image, notes = read_channels(assigned(images, channels), channels, rule)
         for note in notes:
             console.note(note)
     parts = [Image(image.array[n], image.grid) for n in range(len(channels))]

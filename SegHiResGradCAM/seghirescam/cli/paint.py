@@ -13,7 +13,16 @@ from ..errors import PixelSetError
 from .explain import SUFFIXES
 from .inputs import Opened, add_device, add_model_and_image
 from .outputs import OutputError, check_folder, made_whole
-from .questions import METHOD, PIXEL_SETS, _share, add_segment, read_segment, refuse_unknown_methods, understood
+from .questions import (
+    METHOD,
+    PIXEL_SETS,
+    _share,
+    add_segment,
+    on_image,
+    read_segment,
+    refuse_unknown_methods,
+    understood,
+)
 from .sidecars import map_name, read_sidecar, write_result
 
 HELP = "Paint a region over, run the model again, and tell what became of the score and of the segment."
@@ -87,6 +96,7 @@ def add_arguments(parser) -> None:
 
 
 def run(options, console) -> int:
+    from ..files import refuse_unholdable
     from .figure import _check_look
 
     check_folder(options.out, options.overwrite)
@@ -103,6 +113,12 @@ def run(options, console) -> int:
     (recipe,) = asked.recipes(segment)
     given = _given_region(options, kind)
     opened = Opened(options, console, classes=[asked.class_name, *([asked.rival] if asked.rival else [])])
+    refuse_unholdable(f".{options.format}", opened.image.grid)
+    if segment is not None:
+        segment = on_image(options.segment, segment, opened.image, opened.rule)
+        (recipe,) = asked.recipes(segment)
+    if kind == "segment":
+        given = on_image(options.region, given, opened.image, opened.rule)
     (found, explanation, notes), moved = opened.on_some_device(
         lambda: _painted(opened, options, asked, recipe, given, stored, console)
     )
@@ -116,7 +132,8 @@ def run(options, console) -> int:
         "weights_sha256": opened.model.weights_hash,
     }
     console.progress(1.0, "writing")
-    notes = [*notes, *moved, *found.notes]
+    told = [note for one in (opened.image, segment, given) for note in getattr(one, "notes", ())]
+    notes = list(dict.fromkeys([*told, *notes, *moved, *found.notes]))
     with made_whole(options.out) as folder:
         facts = _write(folder, options, opened, found, explanation, request, notes)
     for note in dict.fromkeys(notes):

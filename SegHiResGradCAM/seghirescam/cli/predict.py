@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..cam.heads import SIGMOID
+from ..files import refuse_unholdable
 from ..label_files import SEGMENTATION, write_labels
 from .console import table
 from .inputs import Opened, add_device, add_model_and_image
@@ -31,12 +32,13 @@ def run(options, console) -> int:
 
     check_file(options.out, options.overwrite, SUFFIXES)
     opened = Opened(options, console)
+    refuse_unholdable(options.out, opened.image.grid)
     model, image, session = opened.model, opened.image, opened.session
     _refuse_overlap(model, options.out)
     prepared = prepared_of(session)
     logits = logits_of(session, console.progress)
     _refuse_overlap(model, options.out)  # the head may have been read from the network
-    notes = (*prepared.notes, *session.output_notes)
+    notes = (*image.notes, *prepared.notes, *session.output_notes)
     for note in notes:
         console.note(note)
     labels = model.labels_on_input(logits, prepared, image)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from .. import pixel_sets as forms
 from ..errors import ClassError, LayerError, MethodError, PixelSetError
-from ..protocol import PixelSet
+from ..geometry import Grid, same_voxels
+from ..nifti_header import NIBABEL
+from ..protocol import Image, PixelSet, refuse_elsewhere
 
 PIXEL_SETS = (
     *("segment", "predicted", "segment-and-predicted", "component", "whole", "voxel", "box"),
@@ -18,6 +20,7 @@ _NEED_SEGMENT = ("segment", "segment-and-predicted", "false-positives", "false-n
 #: as in seghirescam.questions, written here because the help must not load torch (a test compares)
 LAYER_WORDS = ("default", "deepest", "main")
 METHOD = "seg_hires_grad_cam"
+_NO_FRAME = "The segmentation is DICOM and the image is not: whether both lie in one frame of reference is not known."
 
 
 def method_names() -> list[str]:
@@ -102,7 +105,8 @@ class Asked:
 def add_segment(parser) -> None:
     parser.add_argument(
         "--segment", metavar="LABELMAP[:value|:name]",
-        help="a segment as label map (.seg.nrrd, NIfTI, NRRD, MetaImage), with the label's value or name after a colon",
+        help="a segment as label map (.seg.nrrd, DICOM SEG, NIfTI, NRRD, MetaImage), with the label's value or name "
+        "after a colon",
     )  # fmt: skip
 
 
@@ -192,12 +196,36 @@ def given_words(options) -> list[str]:
     return [f"--{words.get(name, name)}" for name in names]
 
 
-def read_segment(text: str) -> PixelSet:
-    """``LABELMAP[:value|:name]``."""
+def read_segment(text: str, image: Grid | None = None, rule: str = NIBABEL) -> PixelSet:
+    """``LABELMAP[:value|:name]``. image, rule: see :func:`label_files.read_labels`."""
     from ..label_files import read_labels, split_label
 
     path, wanted = split_label(text)
-    return read_labels(path).pixel_set(wanted)
+    return read_labels(path, image, rule).pixel_set(wanted)
+
+
+def on_image(text: str, pixels: PixelSet, image: Image, rule: str = NIBABEL) -> PixelSet:
+    """The segment that :func:`read_segment` found before the image was known, as it lies on the image, with notes.
+
+    rule: of the model's own reader, where a file's headers disagree.  Raises PixelSetError where the two lie in
+    different frames of reference.
+    """
+    from ..dicom_seg import segmentation_file, wants_image
+    from ..label_files import split_label
+
+    grid = image.grid
+    if segmentation_file(split_label(text)[0]) is not None:
+        if wants_image(pixels.notes):
+            pixels = read_segment(text, grid)
+        if not grid.frame:
+            pixels = replace(pixels, notes=(*pixels.notes, _NO_FRAME))
+    elif pixels.header and rule != NIBABEL:
+        pixels = read_segment(text, grid, rule)
+    refuse_elsewhere(pixels.grid, grid, pixels.label)
+    if not pixels.grid.same_as(grid) and not same_voxels(pixels.grid, grid):
+        turned = f"{pixels.label} lies on another grid than the image and was resampled linearly."
+        pixels = replace(pixels, notes=(*pixels.notes, turned[0].upper() + turned[1:]))
+    return pixels
 
 
 def _share(text):

@@ -19,6 +19,7 @@ import numpy as np
 from ..cam.heads import NO_ACTIVATION, SIGMOID
 from ..errors import DependencyError, ImageError, ModelError, SegHiResCamError
 from ..geometry import Grid
+from ..nifti_header import ITK, NIBABEL
 from ..protocol import ClassInfo, Image
 from . import nnunet_files as files
 from .base import Prepared, SegmentationModel, Windows
@@ -86,6 +87,11 @@ class NnunetModel(SegmentationModel):
         with library("cut windows"):
             self.windows = _windows(tuple(settings["patch_size"]), step, tuple(allowed or ()))
         self.weights_hash = hash_of(paths)
+
+    @property
+    def header_rule(self) -> str:
+        """Where its own reader puts a file whose headers disagree; see :mod:`nifti_header`."""
+        return ITK if self._plans.plans["image_reader_writer"].startswith("SimpleITK") else NIBABEL
 
     def prepare(self, image: Image) -> Prepared:
         """nnU-Net's own preprocessing in memory: what its reader would hand out, transposed, cropped, normalised,
