@@ -93,12 +93,14 @@ class _Column(QtCore.QObject):
 
     def __init__(self, top):
         super().__init__(top)
-        self._top = top
+        self._top, self._later = top, QtCore.QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(self._fit)
         top.installEventFilter(self)
 
     def eventFilter(self, watched, event):
         if event.type() == QtCore.QEvent.Type.LayoutRequest:
-            QtCore.QTimer.singleShot(0, self._fit)
+            self._later.start(0)
         return False
 
     def _fit(self):
