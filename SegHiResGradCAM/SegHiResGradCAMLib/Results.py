@@ -59,8 +59,11 @@ class Results:
 
     def nodes(self) -> list:
         """The overlay volumes, the latest last; without those of a comparison on its way in or out."""
-        nodes = nodesOfClass(self._scene, "vtkMRMLScalarVolumeNode")
-        return [node for node in nodes if isOverlay(node) and node.GetAttribute(Names.UNFINISHED) is None]
+        return [node for node in self._overlays() if node.GetAttribute(Names.UNFINISHED) is None]
+
+    def ownVolumes(self) -> tuple[str, ...]:
+        """Ids of all our volumes in the scene, also of those on their way in or out."""
+        return tuple(node.GetID() for node in self._overlays())
 
     def options(self) -> tuple[Option, ...]:
         """What the list of results shows."""
@@ -193,6 +196,9 @@ class Results:
 
     def setIn3D(self, node, shown: bool) -> None:
         (showIn3D if shown else hideFrom3D)(node)
+
+    def _overlays(self):
+        return [node for node in nodesOfClass(self._scene, "vtkMRMLScalarVolumeNode") if isOverlay(node)]
 
 
 def layerOption(layer: LayerInfo) -> Option:

@@ -56,6 +56,7 @@ def _what(presenter):
         "modelPath": presenter.models.shelf.path(p.model),
         "modelText": model.text(),
         "channels": tuple(model.channels) if severalChannels(model) else (),
+        "ownVolumes": presenter.desk.results.ownVolumes(),
         "channelText": channelWarning(p, model),
         "classes": classes,
         "className": p.className,

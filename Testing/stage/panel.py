@@ -9,7 +9,7 @@ import numpy as np
 import shiboken6
 from PySide6 import QtCore
 
-from stage.gui import choose, click, events, loadModule
+from stage.gui import choose, click, core, events, loadModule
 
 MODULE = Path(__file__).resolve().parents[2] / "SegHiResGradCAM" / "SegHiResGradCAM.py"
 #: a worker imports torch first, on a busy machine with two cores
@@ -86,6 +86,11 @@ class Panel:
 
     def close(self) -> None:
         self.loaded.close()
+
+
+def tipOf(control) -> str:
+    """A control's tooltip as it reads (the core has made rich text of it)."""
+    return core.shownText(control.toolTip)
 
 
 class _Column(QtCore.QObject):
