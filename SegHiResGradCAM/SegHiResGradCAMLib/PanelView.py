@@ -98,9 +98,7 @@ class PanelView:
             ui.segmentSelector.setCurrentNode(state.segmentation)
         if ui.segmentSelector.currentSegmentID() != state.segmentId:
             ui.segmentSelector.setCurrentSegmentID(state.segmentId)
-        # only when the model changes: a path that is being typed must not be wiped out
-        if self._isNew("modelPathLineEdit", "model", state.model):
-            _setUsers(ui.modelPathLineEdit, "currentPath", state.modelPath)
+        _setUsers(ui.modelPathLineEdit, "currentPath", state.modelPath)
         self._set("rivalComboBox", "enabled", state.rivalEnabled)
         self._showChannels(state)
 

@@ -177,7 +177,8 @@ class Presenter:
 
     def whyNot(self) -> str:
         """Why Apply cannot work now, "" if it can."""
-        return self.cannotCompute() or Question.whyNot(self.parameters, self.model) or self.missing.sentence
+        why = self.cannotCompute() or self.models.pathProblem() or Question.whyNot(self.parameters, self.model)
+        return why or self.missing.sentence
 
     def apply(self) -> None:
         """The one button: asks, or cancels what runs."""

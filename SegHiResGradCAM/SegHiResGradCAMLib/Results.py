@@ -67,7 +67,7 @@ class Results:
 
     def options(self) -> tuple[Option, ...]:
         """What the list of results shows."""
-        return tuple(Option(node.GetID(), _title(node), "\n".join(facts(node))) for node in self.nodes())
+        return tuple(Option(node.GetID(), _title(node), _tip(node)) for node in self.nodes())
 
     def add(self, origin: Pass, layerName: str, volumeNodes, segmentationNode, segmentId, grid: str):
         """Shows one map of a pass as a new overlay and keeps the others at hand; returns the node.
@@ -226,9 +226,11 @@ def facts(node) -> list[str]:
         lines.append(f"Model: {origin['model']}, on {origin.get('device', '?')}, {origin.get('engine', '')}")
     if found["reason"]:
         lines.append(found["reason"])
-    if verdictText(node):
-        lines.append(verdictText(node))
     return [*lines, *found["notes"]]
+
+
+def _tip(node):
+    return "\n".join(filter(None, [verdictText(node), *facts(node)]))
 
 
 def _title(node):

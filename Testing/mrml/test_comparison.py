@@ -207,7 +207,7 @@ def test_a_scene_saved_while_a_comparison_comes_or_goes_holds_none_of_it(mrml, c
 
 
 def test_maps_that_an_earlier_version_saved_on_their_way_out_are_swept(mrml, case, stageScene, tmp_path, nodeIds):
-    table, overlays = made(mrml, case)
+    _table, overlays = made(mrml, case)
     kept = overlays.pop()
     for node in overlays:
         node.SetAttribute("SegHiResGradCAM.Unfinished", "1")
