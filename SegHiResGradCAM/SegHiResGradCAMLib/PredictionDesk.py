@@ -22,9 +22,8 @@ class PredictionDesk:
         panel = self._panel
         if panel.busy:
             return "Wait for what is running, or cancel it."
-        return (
-            panel.cannotCompute() or Question.whyNotPredicted(panel.parameters, panel.model) or panel.missing.sentence
-        )
+        why = panel.cannotCompute() or panel.models.pathProblem()
+        return why or Question.whyNotPredicted(panel.parameters, panel.model) or panel.missing.sentence
 
     def predict(self) -> None:
         """Describes the model first where that has not been done; asks for consent where its author's code runs."""

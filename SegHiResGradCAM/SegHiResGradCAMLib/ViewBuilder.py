@@ -53,9 +53,10 @@ def _what(presenter):
     return {
         "models": presenter.models.shelf.options(p.model),
         "model": p.model,
-        "modelPath": presenter.models.shelf.path(p.model),
-        "modelText": model.text(),
+        "modelPath": presenter.models.path,
+        "modelText": presenter.models.pathProblem() or model.text(),
         "channels": tuple(model.channels) if severalChannels(model) else (),
+        "ownVolumes": presenter.desk.results.ownVolumes(),
         "channelText": channelWarning(p, model),
         "classes": classes,
         "className": p.className,

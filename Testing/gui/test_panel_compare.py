@@ -10,7 +10,7 @@ from SegHiResGradCAMLib import explanationFacts, settingsOf
 from SegHiResGradCAMLib.Comparison import comparisonOf, overlaysOf
 from SegHiResGradCAMLib.Geometry import gridOfVolume
 from stage.gui import click, events
-from stage.panel import Panel
+from stage.panel import Panel, tipOf
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def column(table, name):
 
 def test_one_click_gives_a_folder_of_maps_and_a_table_and_remove_takes_all_of_it(panel):
     ui = panel.ui
-    assert not ui.compareButton.enabled and ui.compareButton.toolTip == "Choose a volume."
+    assert not ui.compareButton.enabled and tipOf(ui.compareButton) == "Choose a volume."
     panel.openDemo()
     panel.openHow()
     assert ui.compareButton.enabled and ui.applyButton.enabled
@@ -80,7 +80,7 @@ def test_one_click_gives_a_folder_of_maps_and_a_table_and_remove_takes_all_of_it
     lift = column(table, "share of evidence inside").GetValue(paper) / column(table, "chance").GetValue(paper)
     assert column(table, "lift").GetValue(paper) == pytest.approx(lift, rel=1e-12)
 
-    assert "all its maps" in ui.removeButton.toolTip
+    assert "all its maps" in tipOf(ui.removeButton)
     with events.LoopGap() as gap:
         click(ui.removeButton)
         assert panel.node is None and ui.resultsList.count == 0

@@ -67,3 +67,13 @@ def test_a_test_may_answer_a_dialog():
     box.setStandardButtons(qt.QMessageBox.Ok | qt.QMessageBox.Cancel)
     qt.QTimer.singleShot(20, lambda: box.button(qt.QMessageBox.Ok).click())
     assert box.exec_() == qt.QMessageBox.Ok
+
+
+def test_a_dialog_that_is_told_to_go_first_is_asked_all_the_same():
+    box = qt.QMessageBox()
+    box.setStandardButtons(qt.QMessageBox.Ok | qt.QMessageBox.Cancel)
+    box.deleteLater()
+    qt.QTimer.singleShot(20, lambda: box.button(qt.QMessageBox.Ok).click())
+    assert box.exec_() == qt.QMessageBox.Ok
+    with pytest.raises(RuntimeError):
+        _ = box.text
