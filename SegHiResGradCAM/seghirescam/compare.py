@@ -239,7 +239,7 @@ class _Work:
     def _accepted(self, method, layer) -> bool:
         """Whether the method works there; if not, its sentence stands in the cell. Nothing is computed."""
         from .borrowed import destination
-        from .models.outputs import is_linear, output_channels
+        from .models.outputs import output_channels
 
         one = replace(self.question, methods=(method,), layers=(layer.name,))
         network = self.model.networks[0]
@@ -247,7 +247,7 @@ class _Work:
         where = destination(network, self.session.device)
         targets = None if method.at_input else [layer]
         try:
-            channels, linear = output_channels(self.model), is_linear(self.model, one.score, self.runs)
+            channels, linear = output_channels(self.model), self.session.is_linear(one)
             with self.session.reading.on(network):
                 refuse(one, self.model.head, channels, network, tensor, where, self.runs, targets, linear)
         except _OF_ONE_CELL as error:

@@ -104,6 +104,10 @@ class Session:
                 found = self._known_logits(tell, where)[0].float().cpu().numpy()
         return found if self.model.spatial_dims == 3 else found[:, None]
 
+    def is_linear(self, question) -> bool:
+        """Whether the question's score is linear in the logits."""
+        return question.score.linear
+
     def prepared(self, progress: Callable[[float, str], None] | None = None) -> Prepared:
         """What the network sees of the image."""
         return self._prepare(Progress(progress))

@@ -61,8 +61,9 @@ class WindowPasses:
         self._volume = tensor if tensor.ndim == 5 else tensor[:, :, None]
         self.plan = WindowPlan.of(model.windows, tuple(self._volume.shape[2:]))
         self.runs = len(self.plan.flips) * len(model.networks)
-        #: windows, mirrorings and folds that are averaged
-        self.averaged = len(self.plan.offsets) * self.runs
+        #: outputs that are averaged at a voxel, at most; 1: windows that do not overlap, and nothing is averaged
+        covered = len(self.plan.offsets) * int(np.prod(self.plan.size))
+        self.averaged = self.runs * (1 if covered == int(np.prod(self.plan.shape)) else len(self.plan.offsets))
         self.calls = 0
         self.reading = reading_of(model)
         self._keeps, self._budget = keep, budget_bytes

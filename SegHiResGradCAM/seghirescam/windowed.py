@@ -189,7 +189,7 @@ class WindowedSession:
             early = question.layers != DEFAULT or 0 in known
             targets, chosen = choose_layers(listed, question.layers, known.get(0), dims) if early else (None, ())
             taken = self._refuse(question, where, targets)
-            if len(known) < len(question.recipes) or not self._is_linear(question):
+            if len(known) < len(question.recipes) or not self.is_linear(question):
                 self._fused(tell, 0.4, settings)
                 view = self._view(question.class_index)
                 known = {i: known.get(i) or refuse_empty(r.resolve(view)) for i, r in enumerate(question.recipes)}
@@ -244,7 +244,7 @@ class WindowedSession:
         window = self._passes.prepared.tensor.new_empty(1).expand(self._passes.window_shape)
         runs, channels = len(passes.plan.offsets) * passes.runs, output_channels(self.model)
         with passes.reading.on(network):
-            linear = self._is_linear(question)
+            linear = self.is_linear(question)
             return refuse(question, self.model.head, channels, network, window, where, runs, targets, linear)
 
     def _add_up(self, question, tell, settings, targets, masks, sums, free, end):
@@ -298,7 +298,7 @@ class WindowedSession:
     def _seeded(self, question, mask, logits):
         """What the seed is multiplied with: the score's own values, or all logits where the score is not linear."""
         logits = logits.float() if logits.dtype.itemsize < 4 else logits
-        if self._is_linear(question):
+        if self.is_linear(question):
             values = question.score.values(logits, self.model.head)
         else:
             averaged = outputs.window_values(self.model, self._passes.averaged)
@@ -324,7 +324,8 @@ class WindowedSession:
         dtype = torch.float32 if logits.dtype.itemsize < 4 else logits.dtype
         return torch.stack(found).to(device=logits.device, dtype=dtype)
 
-    def _is_linear(self, question) -> bool:
+    def is_linear(self, question) -> bool:
+        """Whether the score is the average of the windows' scores."""
         return outputs.is_linear(self.model, question.score, self._passes.averaged)
 
     def _notes(self, masks):
@@ -338,7 +339,7 @@ class WindowedSession:
     def _mask(self, question, pixels):
         seeds = Seeds.of(self._passes.plan, pixels.weights, self.tolerance)
         mask = _Mask(pixels, seeds)
-        if not self._is_linear(question):
+        if not self.is_linear(question):
             box = tuple(slice(a, b) for a, b in zip(seeds.low, seeds.high, strict=True))
             average = self._passes.average
             source = self._passes.logits if average is None else average

@@ -356,6 +356,28 @@ def test_a_single_window_averages_nothing_and_gives_the_exact_logit():
     np.testing.assert_allclose(found.map, expected, rtol=1e-4, atol=1e-5)
 
 
+def test_slices_and_windows_that_do_not_overlap_average_nothing():
+    class Flat(nn.Module):
+        def __init__(self):
+            super().__init__()
+            torch.manual_seed(0)
+            self.first, self.second = nn.Conv2d(1, 4, 3, padding=1), nn.Conv2d(4, 1, 1)
+
+        def forward(self, x):
+            return torch.sigmoid(self.second(self.first(x).relu()))
+
+    target = PlainModel(Flat(), ("background", "lesion"), spatial_dims=2)
+    words = {"class_index": "lesion", "layers": "first", "methods": ["seg_hires_grad_cam", "seg_ablation_cam"]}
+    found, ablated = explain(target, image(), pixels(), **words)
+    x = torch.tensor(image().array, dtype=torch.float32).transpose(0, 1)
+    a = target.network.first(x).detach().requires_grad_()
+    score = (target.network.second(a.relu())[:, 0] * torch.tensor(MASK, dtype=torch.float32)).sum()
+    (g,) = torch.autograd.grad(score, a)
+    assert found.score == pytest.approx(float(score.detach()), rel=1e-5)
+    np.testing.assert_allclose(found.map, (g * a).sum(dim=1).detach().numpy(), rtol=1e-4, atol=1e-5)
+    assert ablated.status == "ok" and not any("average" in note for note in found.notes)
+
+
 def test_painting_counts_the_logit():
     target = model(nn.Sigmoid(), ("background", "lesion"), outputs=1)
     painting = paint_in(open_session(target, image()), pixels(), pixels(), _score("logit"), margin_mm=0.0)

@@ -163,7 +163,7 @@ def lost_logit() -> ClassError:
 def window_values(model, runs: int):
     """The function from a window's passes to what the model's own inference averages, or None: the logits themselves.
 
-    runs: windows times mirrorings times folds; of a single one nothing is averaged.
+    runs: outputs that are averaged at a voxel, at most (overlapping windows, mirrorings, folds); of one, nothing is.
     """
     import torch
 
