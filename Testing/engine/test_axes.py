@@ -209,8 +209,8 @@ def test_a_network_of_monai_may_have_been_trained_in_z_y_x(tmp_path, dims):
         save_file(net.state_dict(), tmp_path / f"{axes}.safetensors")
         window = [8, 16, 12][:dims]
         about = {
-            "monai": "UNet", "arguments": {**arguments, "norm": "batch"}, "weights": str(tmp_path / f"{axes}.safetensors"),
-            "classes": NAMES, "window": window[::-1] if axes else window,
+            "monai": "UNet", "arguments": {**arguments, "norm": "batch"}, "classes": NAMES,
+            "weights": str(tmp_path / f"{axes}.safetensors"), "window": window[::-1] if axes else window,
             "preprocessing": [{"_target_": "ScaleIntensityd", "keys": "image"}],
         }  # fmt: skip
         told.append(monai_network.KIND.open(about | ({"axes": axes} if axes else {})))
@@ -218,8 +218,10 @@ def test_a_network_of_monai_may_have_been_trained_in_z_y_x(tmp_path, dims):
     assert_the_same(*told, image, mask, layer="model.0")
     notes = [model.prepare(image).notes[-1] for model in told]
     names = ("x, y, z", "z, y, x") if dims == 3 else ("x, y", "y, x")
-    assert notes[0] == f'Axes: the network was fed {names[0]}, MONAI\'s order (assumed; state "axes": "zyx" if it was ' \
-        "trained otherwise)."  # fmt: skip
+    assert notes[0] == (
+        f"Axes: the network was fed {names[0]}, MONAI's order "
+        '(assumed; state "axes": "zyx" if it was trained otherwise).'
+    )
     assert notes[1] == f"Axes: the network was fed {names[1]}, as stated."
 
 
@@ -270,7 +272,8 @@ def test_what_monai_saved_is_fed_as_monai_feeds_it(tmp_path, metadata):
 def test_an_exported_program_with_monai_s_metadata(tmp_path):
     network = torch.jit.load(edge_script(tmp_path / "a.ts"))
     conv = nn.Sequential(nn.Conv3d(1, 2, 3, padding=1))
-    conv[0].load_state_dict(dict(zip(("weight", "bias"), network.state_dict().values())))  # noqa: B905
+    weight, bias = list(network.state_dict().values())[:2]
+    conv[0].load_state_dict({"weight": weight, "bias": bias})
     extra = {"metadata.json": json.dumps({"network_data_format": FORMATS})}
     path = programs.save_exported(tmp_path / "a.pt2", conv.eval(), torch.zeros(1, 1, 16, 20, 12), extra=extra)
     assert voxels(open_model(path, consent=True))[0] == 480
