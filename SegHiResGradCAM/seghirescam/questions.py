@@ -66,6 +66,9 @@ def choose_layers(listed, wanted, pixels, dims: int):
     from .cam.layers import default_layer
 
     mains = main_layers(listed)
+    if not mains and wanted in (DEFAULT, DEEPEST):
+        names = ", ".join(layer.name for layer in listed if not layer.idle)
+        raise LayerError("This network has no layer before its head, so none is the default.", f"Name one: {names}.")
     if wanted == DEFAULT:
         layer, warning = default_layer(listed, extent(pixels)[3 - dims :])
         return [layer], (warning,) if warning else ()

@@ -397,7 +397,7 @@ def default_layer(layers: list[Layer], extent: tuple[float, ...]) -> tuple[Layer
     than it will still act on, and that sees no more than half of the pixel set at a time; and the text says so.
     """
     mains = [layer for layer in layers if layer.main]
-    before = [layer for layer in mains if layer.part != "decoder"] or (mains[:1] if mains[0].reach else mains)
+    before = [layer for layer in mains if layer.part != "decoder"] or [m for m in mains if m is mains[0] or not m.reach]
     fits = [m for m in before if all(e >= 2 * s for e, s in zip(extent, m.grain, strict=True))]
     if any(m.reach for m in mains):
         chosen = max(fits, key=lambda m: m.order) if fits else min(before, key=lambda m: (math.prod(m.grain), m.order))
