@@ -136,6 +136,7 @@ class Jobs:
                 for array, told in label_maps(labels, model.classes, image.grid.voxel_ml)
             ]
         facts = {"model": model.name, "model_kind": model.kind, "weights_sha256": model.weights_hash}
+        facts |= session.reading.taken(model.networks[0]).facts
         notes = [*self._image_notes, *notes, *moved]
         return {"maps": maps, "facts": facts | {"image_sha256": image.content_hash}, "notes": notes, "session": cost}
 

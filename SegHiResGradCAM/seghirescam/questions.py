@@ -73,8 +73,9 @@ def choose_layers(listed, wanted, pixels, dims: int):
         layer, warning = default_layer(listed, extent(pixels)[3 - dims :])
         return [layer], (warning,) if warning else ()
     if wanted == DEEPEST:
-        deepest = max(layer.volume for layer in mains)
-        return [next(layer for layer in reversed(mains) if layer.volume == deepest)], ()
+        before = [layer for layer in mains if layer.part != "decoder"] or mains
+        deepest = max(layer.volume for layer in before)
+        return [next(layer for layer in reversed(before) if layer.volume == deepest)], ()
     if wanted == MAIN:
         return mains, ()
     by_name = {}

@@ -19,6 +19,7 @@ from .answer import AUTO, Run, public_layer
 from .borrowed import device_of, listed_layers, placed, stamp
 from .budget import MemoryLimitError, budget, estimate, free_cached, named_shortage, not_kept
 from .cam import capture
+from .cam.forwards import own_words
 from .cam.heads import BINARY
 from .cam.outputs import Reading, refuse_constant
 from .cam.score import decide
@@ -312,7 +313,8 @@ class Session:
         self.forward_calls += 1
         autocast = torch.autocast(where.type, dtype=self._autocast) if self._autocast else nullcontext()
         with tell.during(self._network, 0.1, 0.2, "predicting"), torch.no_grad(), autocast:
-            logits = capture.as_logits(self._network(tensor), output_channels(self.model))
+            with own_words(self._network, tensor):
+                logits = capture.as_logits(self._network(tensor), output_channels(self.model))
         check_classes(self.model, logits)
         return logits
 
@@ -383,7 +385,7 @@ def reading_of(model: SegmentationModel) -> Reading:
 
 def check_classes(model: SegmentationModel, logits) -> None:
     """Raise ModelError if the logits ``[B, C, ...]`` do not fit the model's classes, or were made of nothing."""
-    refuse_constant(model.networks[0], logits.detach())
+    refuse_constant(model.networks[0], logits.detach(), len(model.channels))
     if logits.shape[1] != output_channels(model):
         raise ModelError(
             f"The network has {logits.shape[1]} output channel(s), its {len(model.classes)} classes with a "

@@ -79,6 +79,8 @@ def test_the_commands_say_it_too(tmp_path, capsys, monkeypatch):
     assert main(["explain", *words, "--class", "a", "--pixel-set", "whole", "--out", "o"]) == 2
     told = capsys.readouterr().err
     assert "the image is too dark" in told and "not in the size" in told and "a size it accepts" not in told
+    assert main(["predict", *words, "--out", "q.nii.gz"]) == 2
+    assert "AssertionError: the image is too dark" in capsys.readouterr().err
 
 
 def test_the_size_is_blamed_only_where_another_one_runs():
@@ -122,7 +124,8 @@ class One(nn.Module):
 
 
 def test_several_inputs_are_named_with_the_wrapper_that_makes_them_one(tmp_path):
-    image = Image(np.random.default_rng(0).normal(size=(2, 8, 8, 8)).astype(np.float32), Grid.from_spacing((8, 8, 8)))
+    grid = Grid.from_spacing((8, 8, 8))
+    image = Image(np.random.default_rng(0).normal(size=(2, *grid.shape)).astype(np.float32), grid)
     words = {"channels": ("rgb", "depth")}
     for ask in (lambda s: s.logits(), lambda s: s.layers(), lambda s: s.ask(WholeImage(), class_index=1)):
         with pytest.raises(ModelError, match=r"takes 2 inputs \(rgb, depth\).*rgb=x\[:, :1\], depth=x\[:, 1:\]"):
@@ -136,10 +139,12 @@ def test_several_inputs_are_named_with_the_wrapper_that_makes_them_one(tmp_path)
     torch.export.save(program, tmp_path / "two.pt2")
     with pytest.raises(ModelError, match=r"program takes 2 inputs \(rgb, depth\).*rgb=x\[:, :1\]"):
         open_model(tmp_path / "two.pt2", consent=True)
+    with pytest.raises(ModelError, match=r"program takes 2 inputs \(rgb, depth\).*rgb=x\[:, :1\]"):
+        open_model(save_script(tmp_path / "two.ts", two), consent=True)
 
 
 class Prompted(nn.Module):
-    """As VISTA3D: without a prompt nothing is segmented, with one there is one result a prompt ``[prompts, 1, ...]``."""
+    """As VISTA3D: without a prompt nothing is segmented, with some there is one result a prompt ``[B, 1, ...]``."""
 
     def __init__(self):
         super().__init__()

@@ -54,6 +54,7 @@ def run(options, console) -> int:
         "model_kind": model.kind,
         "weights_sha256": model.weights_hash,
         "image_sha256": image.content_hash,
+        **session.reading.taken(model.networks[0]).facts,
     }
     console.progress(1.0, "writing")
     with made_whole(options.out.parent) as folder:
