@@ -34,6 +34,8 @@ class PredictionDesk:
     def answered(self, job: Job, answer: dict) -> None:
         """The prediction becomes a segmentation node; its first segment is chosen, with its class."""
         panel = self._panel
+        if not panel.model.classes:  # a program that does not say them: now that it is open, the worker knows
+            panel.models.describe()
         told = [one for item in answer["maps"] for one in item.classes]
         found = [one for one in told if one["voxels"]]
         if not found:

@@ -50,6 +50,8 @@ def _what(presenter):
     text = ""
     if model.state == READ and p.className not in model.classes:
         text = f"No class is called like the segment '{name}': choose the class." if name else "Choose the class."
+        if not model.classes:
+            text = "Its classes are known once it has been opened: press Predict."
     return {
         "models": presenter.models.shelf.options(p.model),
         "model": p.model,

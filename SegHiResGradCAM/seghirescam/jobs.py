@@ -60,8 +60,13 @@ class Jobs:
             raise MessageError(f"The request lacks {error}.", "This is a fault of ours.") from error
 
     def describe(self, request, progress) -> dict:
-        """What is known about a model before anything of it runs."""
-        return description(request["model"])
+        """What is known about a model before anything of it runs; of one that has been opened its classes, too."""
+        told, kind = description(request["model"]), recognise(request["model"])
+        opened = self.model is not None and self.model_key[:3] == _model_key(kind, request["model"])
+        if opened and not told["classes"]:  # a program without a description
+            told["classes"] = [{"index": c.index, "name": c.name} for c in self.model.classes]
+            told["channels"] = list(self.model.channels)
+        return told
 
     def layers(self, request, progress) -> dict:
         """Layers of the model for this image; the session is kept for the questions that follow."""
@@ -131,6 +136,7 @@ class Jobs:
                 for array, told in label_maps(labels, model.classes, image.grid.voxel_ml)
             ]
         facts = {"model": model.name, "model_kind": model.kind, "weights_sha256": model.weights_hash}
+        facts |= session.reading.taken(model.networks[0]).facts
         notes = [*self._image_notes, *notes, *moved]
         return {"maps": maps, "facts": facts | {"image_sha256": image.content_hash}, "notes": notes, "session": cost}
 
@@ -261,7 +267,7 @@ class Jobs:
     def _model(self, source, consent, progress):
         """The kept model if its files are the same, else opened anew."""
         kind = recognise(source)
-        key = (kind.name, repr(source), stamp(kind, source), consent)
+        key = (*_model_key(kind, source), consent)
         if self.model is None or self.model_key != key:
             progress(0.0, "opening the model")
             self._forget_session()
@@ -298,6 +304,11 @@ class Jobs:
             for name in written:
                 (self.folder / name).unlink(missing_ok=True)
             raise
+
+
+def _model_key(kind, source) -> tuple:
+    """Changes when the model is another one, or one of its files changes."""
+    return kind.name, repr(source), stamp(kind, source)
 
 
 def _estimate(session, recipes, layers) -> dict:

@@ -19,6 +19,7 @@ from .answer import AUTO, Run, public_layer
 from .borrowed import device_of, listed_layers, placed, stamp
 from .budget import MemoryLimitError, budget, estimate, free_cached, named_shortage, not_kept
 from .cam import capture
+from .cam.forwards import own_words
 from .cam.score import decide
 from .cam.undisturbed import undisturbed
 from .contextual import INPUT, Contextual, refuse
@@ -327,7 +328,8 @@ class Session:
         self.forward_calls += 1
         autocast = torch.autocast(where.type, dtype=self._autocast) if self._autocast else nullcontext()
         with tell.during(self._network, 0.1, 0.2, "predicting"), torch.no_grad(), autocast:
-            logits = capture.as_logits(self._network(tensor), output_channels(self.model))
+            with own_words(self._network, tensor):
+                logits = capture.as_logits(self._network(tensor), output_channels(self.model))
         check_classes(self.model, logits)
         return logits
 

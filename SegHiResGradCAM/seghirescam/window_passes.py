@@ -11,6 +11,7 @@ import torch
 from .borrowed import destination, device_of, listed_layers, placed, stamp
 from .budget import budget, estimate, memory_of, named_shortage
 from .cam import capture
+from .cam.forwards import own_words
 from .cam.undisturbed import undisturbed
 from .cam.windows import Fused, WindowPlan
 from .models.base import Prepared, SegmentationModel
@@ -172,7 +173,9 @@ class WindowPasses:
                             a, b = end * done / steps, end * (done + len(group)) / steps
                             self.calls += 1
                             with tell.during(network, a, b, phase):
-                                logits = capture.as_logits(network(self.batch(group, flip, where)), channels)
+                                batch = self.batch(group, flip, where)
+                                with own_words(network, batch):
+                                    logits = capture.as_logits(network(batch), channels)
                             check_classes(self.model, logits)
                             values = window_values(self.model, self.averaged)
                             logits = logits if values is None else values(logits)

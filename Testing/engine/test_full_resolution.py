@@ -89,6 +89,8 @@ def test_the_map_of_the_default_layer_leaves_the_segment_and_says_why_it_was_cho
     assert found.layer.name == "3" and found.layer.field == (1, 7, 7) and found.layer.acts_on == (1, 39, 39)
     assert any("chosen by its receptive field" in note for note in found.notes)
     assert np.abs(found.map[mask == 0]).sum() > 0.1 * np.abs(found.map).sum()
+    (deepest,) = explain(model, image, PixelSet(mask, image.grid, "s"), class_index=1, layers="deepest")
+    assert deepest.layer.name == "5"  # the last that has read no more than it acts on
     (last,) = explain(model, image, PixelSet(mask, image.grid, "s"), class_index=1, layers=["13"])
     assert np.abs(last.map[mask == 0]).sum() == 0
 

@@ -16,9 +16,10 @@ from itertools import pairwise
 
 import torch
 
-from ..errors import ModelError, SegHiResCamError
+from ..errors import SegHiResCamError
 from . import final_activation
-from .capture import as_logits, inference_error, is_inference_error, token_cells
+from .capture import as_logits, inference_error, token_cells
+from .forwards import own_words
 from .hooks import CallHooks
 from .outputs import Reading, in_force, ways_of
 from .placement import Placement, probed, remembered
@@ -204,16 +205,8 @@ def _events(network, shape, dtype, device):
                 events.clear()
                 held.clear()
                 hooks.calls.clear()
-                try:
+                with own_words(network, image):
                     output = as_logits(network(image.clone()))
-                except (SegHiResCamError, MemoryError):
-                    raise
-                except Exception as error:  # an author's forward may raise anything
-                    if is_inference_error(error):
-                        raise inference_error() from error
-                    if any(words in str(error) for words in ("out of memory", "not enough memory", "allocate memory")):
-                        raise
-                    raise _does_not_run(network, image, error) from error
     finally:
         for handle in starts:
             handle.remove()
@@ -224,26 +217,6 @@ def _events(network, shape, dtype, device):
         event.output_channels = output.shape[1]
     reading = in_force(network)
     return events, reading.raw_id, reading.taken(network).factor ** (len(shape) - 2)
-
-
-def _does_not_run(network, image, error):
-    """The forward's own words; the size is blamed only where the network runs on another one."""
-    size = tuple(image.shape[2:])
-    line = (str(error).splitlines() or [""])[0][:200]
-    reason = line if isinstance(error, RuntimeError) and line else f"{type(error).__name__}: {line}".rstrip(": ")
-    other = tuple(-(-n // 32) * 32 for n in size)
-    sentence = f"The network does not run on an image of {size} voxels ({reason})."
-    if other == size:
-        return ModelError(
-            sentence, "Look for the cause in its own forward; if it takes one size only, give that (as window)."
-        )
-    try:
-        with PositiveMeans():
-            network(image[:, :1, ...].new_zeros((1, 1, *other)).expand(1, image.shape[1], *other))
-    except Exception:
-        hint = f"It does not run on {other} voxels either: look for the cause in its own forward, not in the size."
-        return ModelError(sentence, hint)
-    return ModelError(sentence, f"It runs on {other}: give a size it accepts (for PlainModel set divisor).")
 
 
 def _stride(size, cells, placement):
@@ -401,7 +374,7 @@ def default_layer(layers: list[Layer], extent: tuple[float, ...]) -> tuple[Layer
     than it will still act on, and that sees no more than half of the pixel set at a time; and the text says so.
     """
     mains = [layer for layer in layers if layer.main]
-    before = [layer for layer in mains if layer.part != "decoder"] or (mains[:1] if mains[0].reach else mains)
+    before = [layer for layer in mains if layer.part != "decoder"] or [m for m in mains if m is mains[0] or not m.reach]
     fits = [m for m in before if all(e >= 2 * s for e, s in zip(extent, m.grain, strict=True))]
     if any(m.reach for m in mains):
         chosen = max(fits, key=lambda m: m.order) if fits else min(before, key=lambda m: (math.prod(m.grain), m.order))

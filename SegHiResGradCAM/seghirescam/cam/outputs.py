@@ -13,6 +13,7 @@ last of UNet++'s supervised outputs, the deepest exit), and of equal ones there 
 from __future__ import annotations
 
 import dataclasses
+import math
 import weakref
 from collections.abc import Mapping
 from contextlib import contextmanager
@@ -98,17 +99,19 @@ class Reading:
         Raises ModelError for a network that takes several inputs; its passes raise ModelError or GradientError for
         outputs that are no logits.
         """
-        if network in _IN_FORCE:
-            yield
-            return
         refuse_several_inputs(network)
-        handle = network.register_forward_hook(self._read)
+        outer = _IN_FORCE.get(network)
+        # one hook, of the outermost block: inside a further block it reads as that one says
+        handle = None if outer else network.register_forward_hook(_read_in_force)
         _IN_FORCE[network] = self
         try:
             yield
         finally:
-            del _IN_FORCE[network]
-            handle.remove()
+            if outer:
+                _IN_FORCE[network] = outer
+            else:
+                del _IN_FORCE[network]
+                handle.remove()
 
     def taken(self, network: torch.nn.Module) -> Taken:
         """What the passes so far have made of the network's output."""
@@ -191,6 +194,10 @@ class Way:
     layers: frozenset[str]
     weights: frozenset[str]
     made_of: frozenset[tuple]
+
+
+def _read_in_force(network, inputs, output):
+    return _IN_FORCE[network]._read(network, inputs, output)
 
 
 def in_force(network: torch.nn.Module) -> Reading | None:
@@ -293,10 +300,11 @@ def several_inputs(who: str, names) -> ModelError:
     )
 
 
-def refuse_constant(network: torch.nn.Module, logits: torch.Tensor) -> None:
-    """Raises ModelError where further inputs were left empty (prompts) and nothing was segmented.
+def refuse_constant(network: torch.nn.Module, logits: torch.Tensor, channels: int) -> None:
+    """Raises ModelError where further inputs were left empty (prompts) and the image has no influence at all.
 
-    Looked at only for a forward with inputs that are None by default.
+    Looked at only for a forward with inputs that are None by default, and logits that are one number: then another
+    image is shown to the network.  channels: of its images.
     """
     import inspect
 
@@ -305,7 +313,16 @@ def refuse_constant(network: torch.nn.Module, logits: torch.Tensor) -> None:
     except (TypeError, ValueError):
         return
     empty = [p.name for p in parameters if p.default is None]
-    if empty and logits.numel() > 1 and bool((logits == logits.flatten()[0]).all()):
+    if not empty or logits.numel() < 2 or not bool((logits == logits.flatten()[0]).all()):
+        return
+    shape = (1, channels, *logits.shape[2:])
+    other = torch.linspace(-1, 2, math.prod(shape))
+    with torch.no_grad():
+        try:
+            again = network(other.reshape(shape).to(logits.device, logits.dtype))
+        except Exception:  # it takes another image than this; nothing is known then
+            return
+    if isinstance(again, torch.Tensor) and bool((again == logits.flatten()[0]).all()):
         some = ", ".join(empty[:6])
         raise ModelError(
             f"The network returns the same number everywhere; inputs of its forward were left empty ({some}).",

@@ -48,15 +48,16 @@ def run(options, console) -> int:
         mark = "*" if layer.name == default else ""
         sees = [" x ".join(map(str, layer.field)) if layer.field else ""] * fields
         rows.append((mark, layer.name, layer.part, stride, str(layer.channels), cells, mm, *sees, ", ".join(remarks)))
-    if warning:
-        console.note(warning)
+    notes = [*session.output_notes, *([warning] if warning else [])]
+    for note in notes:
+        console.note(note)
     hidden = len(found) - len(shown)
     told = f" {hidden} more with --all." if hidden else ""
     told += "" if default else " No default is marked: name --segment or --class."
     data = {
         "layers": [layer_to_json(x) | {"default": x.name == default} for x in found],
         "default": default,
-        "notes": [warning] if warning else [],
+        "notes": notes,
     }
     console.answer(data, table(rows) + "\n\nSizes along K, J, I." + told)
     return 0

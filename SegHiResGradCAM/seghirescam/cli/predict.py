@@ -56,6 +56,7 @@ def run(options, console) -> int:
         "weights_sha256": model.weights_hash,
         "image_sha256": image.content_hash,
         **({"axes": model.axes.to_json()} if model.axes else {}),
+        **session.reading.taken(model.networks[0]).facts,
     }
     console.progress(1.0, "writing")
     with made_whole(options.out.parent) as folder:

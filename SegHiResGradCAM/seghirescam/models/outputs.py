@@ -92,7 +92,7 @@ def settle(model, channels: int | None = None) -> None:
 def check_classes(model, logits) -> None:
     """Raise ModelError if the logits ``[B, C, ...]`` do not fit the model's classes, were made of nothing, or could be
     probabilities."""
-    refuse_constant(model.networks[0], logits.detach())
+    refuse_constant(model.networks[0], logits.detach(), len(model.channels))
     settle(model, int(logits.shape[1]))
     if logits.shape[1] != output_channels(model):
         hint = "Name every output channel, background included, in its order."

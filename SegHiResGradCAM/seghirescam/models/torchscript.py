@@ -88,6 +88,7 @@ class _TorchScriptKind:
         refuse_without(consent, content, asks("TorchScript", path.name, content))
         about = sidecar.Sidecar.of(path, archive)
         program = _loaded(content, path.name)
+        _refuse_several_inputs(program)
         dims, channels = _dims_and_channels(program, about)
         graphs = _recorded(program, about, dims, channels)
         network = graphs[0]
@@ -152,6 +153,15 @@ def _loaded(content, name):
     for parameter in program.parameters():
         parameter.requires_grad_(False)
     return program
+
+
+def _refuse_several_inputs(program):
+    from ..cam.outputs import several_inputs
+
+    schema = getattr(getattr(program, "forward", None), "schema", None)
+    needed = [a.name for a in schema.arguments[1:] if not a.has_default_value()] if schema is not None else []
+    if len(needed) > 1:
+        raise several_inputs("program", needed)
 
 
 def _dims_and_channels(program, about):
