@@ -118,6 +118,7 @@ class SegHiResGradCAMWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def enter(self):
         self.initializeParameterNode()
+        self.later.once(self._readScene)  # a scene may have been read meanwhile
 
     def exit(self):
         self._disconnectParameterNode()

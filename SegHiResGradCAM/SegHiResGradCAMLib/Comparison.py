@@ -94,9 +94,14 @@ def removalSteps(table, removeOne=removeOverlay):
 def removeLeftovers(scene) -> None:
     """What a folder that was deleted in the Data module left behind: displays and legends of its overlays; and maps of
     a comparison that was on its way in or out when its scene was saved by an earlier version."""
-    for node in nodesOfClass(scene, "vtkMRMLScalarVolumeNode"):
-        if isOverlay(node) and node.GetAttribute(Names.UNFINISHED):
-            removeOverlay(node)
+    volumes = nodesOfClass(scene, "vtkMRMLScalarVolumeNode")
+    unfinished = [node for node in volumes if isOverlay(node) and node.GetAttribute(Names.UNFINISHED)]
+    parts = [comparisonOf(node) for node in unfinished]
+    for node in unfinished:
+        removeOverlay(node)
+    for table in parts:
+        if table is not None and table.GetScene() is not None and not overlaysOf(table):
+            _removeTable(table)
     sweepItems(scene)
     left = [one for one in nodesOfClass(scene, "vtkMRMLDisplayNode") if one.GetAttribute(Names.OF_COMPARISON)]
     left = [one for one in left if one.GetDisplayableNode() is None]

@@ -16,11 +16,12 @@ class Later:
 
     def __init__(self, timer):
         self._timer, self._waiting, self._numbers = timer, [], itertools.count()
+        self._closed = False
         timer.setSingleShot(True)
         timer.connect("timeout()", self._next)
 
     def __call__(self, ms: float, fn) -> None:
-        if self._timer is not None:
+        if not self._closed:
             heapq.heappush(self._waiting, (time.monotonic() + ms / 1000, next(self._numbers), fn))
             self._restart()
 
@@ -31,11 +32,11 @@ class Later:
 
     def close(self) -> None:
         """Nothing is called after this; the timer goes with the next turn of the event loop."""
-        timer, self._timer = self._timer, None
         self._waiting.clear()
-        if timer is not None:
-            timer.stop()
-            timer.deleteLater()
+        if not self._closed:
+            self._closed = True
+            self._timer.stop()
+            self._timer.deleteLater()
 
     def _next(self):
         if self._waiting and self._waiting[0][0] <= time.monotonic():
@@ -46,7 +47,7 @@ class Later:
             self._restart()
 
     def _restart(self):
-        if self._timer is not None and self._waiting:
+        if self._waiting:
             self._timer.start(max(0, math.ceil(1000 * (self._waiting[0][0] - time.monotonic()))))
 
 

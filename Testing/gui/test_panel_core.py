@@ -1,11 +1,16 @@
 """What Slicer's application core does to the panel: tooltips rewritten, timers that nobody deletes, reloads."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 
 import slicer
 from mrml.asking import DESCRIPTION, RecordingEngine, answer, makeCase
+from SegHiResGradCAMLib import Names
+from SegHiResGradCAMLib.Comparison import comparisonSteps
+from SegHiResGradCAMLib.Steps import finished
+from SegHiResGradCAMLib.ViewBuilder import viewOf
 from stage.gui import click, core, events
 from stage.panel import Panel
 
@@ -107,3 +112,44 @@ def test_twenty_rounds_leave_no_timer_no_observer_and_no_node(stageScene, monkey
         found.append(counted(case))
     assert all(one == found[0] for one in found[1:]), (found[0], found[-1])
     assert found[0]["timers of the module manager"] == 0 and found[0]["observers"][0] > 0  # they can be counted
+
+
+def test_what_an_earlier_version_left_in_a_scene_goes_when_the_panel_is_entered(stageScene, tmp_path):
+    case = makeCase()
+    maps = answer(case, "encoder.1", "encoder.2")["explanations"]
+    steps = comparisonSteps(slicer.mrmlScene, [], maps, [case[0]], case[1], "lesion", "Comparison")
+    for node in finished(steps)[1]:
+        node.SetAttribute(Names.UNFINISHED, "1")  # saved in the middle of its removal
+    path = stageScene.writeMrb(tmp_path / "case.mrb")
+    panel = Panel()
+    panel.loaded.exit()
+    stageScene.readMrb(path)
+    events.wait(50)
+    panel.loaded.enter()
+    events.wait(50)
+    volumes = [node for node in slicer.mrmlScene.GetNodes() if node.IsA("vtkMRMLScalarVolumeNode")]
+    assert [node.GetName() for node in volumes] == ["volume"]
+    assert not [node for node in slicer.mrmlScene.GetNodes() if node.IsA("vtkMRMLTableNode")]
+    selector = panel.ui.volumeSelector
+    assert [selector.nodeFromIndex(n).GetName() for n in range(selector.nodeCount())] == ["volume"]
+    panel.close()
+
+
+def test_no_list_of_volumes_offers_a_map(stageScene):
+    case, panel = makeCase(), Panel()
+    panel.presenter.engine = Answering(panel, case)
+    panel.presenter.checks.setEveryMap(False)
+    panel.ui.volumeSelector.setCurrentNode(case[0])
+    panel.presenter.pick(segmentation=case[1], segmentId="lesion")
+    panel.presenter.models.pick("demo:honest")
+    panel.waitIdle()
+    panel.applyAndWait()
+    node = panel.node
+    assert node is not None and panel.ui.volumeSelector.currentNode() is case[0]
+    offered = [panel.ui.volumeSelector.nodeFromIndex(n) for n in range(panel.ui.volumeSelector.nodeCount())]
+    assert offered == [case[0]]
+    panel.widget.view.show(replace(viewOf(panel.presenter), channels=("one", "two")))
+    second = panel.ui.channel2Selector
+    assert second.isVisible() and [second.nodeFromIndex(n) for n in range(second.nodeCount())] == [case[0]]
+    assert not node.GetHideFromEditors()  # other modules go on offering it
+    panel.close()

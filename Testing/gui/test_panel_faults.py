@@ -19,6 +19,8 @@ from stage.gui import choose, click, events, typeText
 from stage.panel import MODULE, Panel, writeModel
 
 ROOT = MODULE.parents[1]
+#: what is promised, and a margin for a busy machine
+CANCEL_SECONDS = 2.0 + 1.0
 
 
 @pytest.fixture
@@ -133,13 +135,16 @@ def test_unattended_the_answer_is_no(panel, case, tmp_path):
 
 def test_cancel_ends_a_running_pass_and_the_scene_is_unchanged(panel, case, tmp_path):
     ask(panel, case, writeModel(tmp_path / "model", waits=300))
-    before = nodes()
-    panel.apply()
-    panel.waitComputing()
-    started = time.monotonic()
-    panel.apply()
-    panel.waitIdle()
-    assert time.monotonic() - started < 5
+    before, seconds = nodes(), []
+    while len(seconds) < 2 and min(seconds, default=9) > CANCEL_SECONDS:  # once more, if the machine was busy
+        panel.apply()
+        panel.waitComputing()
+        started = time.monotonic()
+        panel.apply()
+        events.waitUntil(lambda: not panel.presenter.busy, 10_000, "the panel is idle")
+        seconds.append(time.monotonic() - started)
+        panel.waitIdle()
+    assert min(seconds) < CANCEL_SECONDS
     assert "Cancelled" in panel.ui.statusLabel.text and nodes() == before
     assert panel.ui.applyButton.enabled and panel.ui.whatButton.enabled
 
