@@ -10,7 +10,7 @@ from ..cam.heads import SIGMOID
 from ..label_files import SEGMENTATION, write_labels
 from .console import table
 from .inputs import Opened, add_device, add_model_and_image
-from .outputs import OutputError, check_file, made_whole
+from .outputs import OutputError, claimed_file
 
 HELP = "Write a model's own prediction as a label map or a Slicer segmentation."
 MORE = """It lies on the first image's grid. A .seg.nrrd opens in 3D Slicer with the classes' names; other label maps
@@ -27,9 +27,13 @@ def add_arguments(parser) -> None:
 
 
 def run(options, console) -> int:
+    with claimed_file(options.out, options.overwrite, SUFFIXES) as place:
+        return _run(options, console, place)
+
+
+def _run(options, console, place):
     from .engine import logits_of, prepared_of
 
-    check_file(options.out, options.overwrite, SUFFIXES)
     opened = Opened(options, console)
     model, image, session = opened.model, opened.image, opened.session
     if model.head == SIGMOID and len(model.classes) > 1 and not options.out.name.lower().endswith(SEGMENTATION):
@@ -55,7 +59,7 @@ def run(options, console) -> int:
         "image_sha256": image.content_hash,
     }
     console.progress(1.0, "writing")
-    with made_whole(options.out.parent) as folder:
+    with place.filled() as folder:
         written = [p.name for p in write_labels(folder / options.out.name, labels, image.grid, names, facts)]
     classes = [
         {"value": value, "name": name, "voxels": count, "ml": count * image.grid.voxel_ml}
