@@ -14,6 +14,7 @@ from .explain import SUFFIXES
 from .inputs import Opened, add_device, add_model_and_image
 from .manifest import NAME as MANIFEST
 from .outputs import OutputError, claimed_folder
+from .own_inputs import Inputs
 from .questions import LAYER_WORDS, PIXEL_SETS, _share, add_segment, method_names, read_segment, understood
 from .sidecars import map_name, write_result
 
@@ -96,7 +97,7 @@ def add_arguments(parser) -> None:
 
 
 def run(options, console) -> int:
-    with claimed_folder(options.out, options.overwrite) as place:
+    with claimed_folder(options.out, options.overwrite, Inputs.of(options)) as place:
         return _run(options, console, place)
 
 

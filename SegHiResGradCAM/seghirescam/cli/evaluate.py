@@ -12,6 +12,7 @@ from .evaluated import write_evaluations
 from .inputs import Opened, add_device, add_model_and_image
 from .manifest import NAME as MANIFEST
 from .outputs import OutputError, claimed_folder
+from .own_inputs import Inputs
 from .questions import METHOD, PIXEL_SETS, _share, add_segment, read_segment, refuse_unknown_methods, understood
 
 HELP = "Evaluate explanations: is the map true? Numbers with a status, chance and lift beside every share."
@@ -75,7 +76,7 @@ def add_arguments(parser) -> None:
 
 
 def run(options, console) -> int:
-    with claimed_folder(options.out, options.overwrite) as place:
+    with claimed_folder(options.out, options.overwrite, Inputs.of(options)) as place:
         return _run(options, console, place)
 
 

@@ -11,6 +11,7 @@ from ..evaluation.shares import chance, share
 from .console import table
 from .inputs import Opened, add_device, add_model_and_image
 from .outputs import OutputError, claimed_folder
+from .own_inputs import Inputs
 from .questions import Asked, add_question, given_words, read_segment, understood
 from .sidecars import INPUT, map_name, read_sidecar, write_result
 
@@ -42,7 +43,7 @@ def add_arguments(parser) -> None:
 
 
 def run(options, console) -> int:
-    with claimed_folder(options.out, options.overwrite) as place:
+    with claimed_folder(options.out, options.overwrite, Inputs.of(options)) as place:
         return _run(options, console, place)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from ..errors import ImageError
 from .inputs import refuse_absent
 from .outputs import OutputError, claimed_file
+from .own_inputs import Inputs
 from .sidecars import read_results
 
 HELP = "Draw what 'seghirescam explain' wrote: slices through the strongest place, as PNG, PDF or SVG."
@@ -54,7 +55,7 @@ def add_arguments(parser) -> None:
 
 
 def run(options, console) -> int:
-    with claimed_file(options.out, options.overwrite, _SUFFIXES) as place:
+    with claimed_file(options.out, options.overwrite, _SUFFIXES, Inputs.of(options)) as place:
         return _run(options, console, place)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -13,6 +14,7 @@ from ..claims import Claim, OutputError, claim, is_hidden, refused, sweep
 from ..errors import SegHiResCamError
 from ..swap import NEW, settle
 from .manifest import NAME, read_manifest, write_manifest
+from .own_inputs import Inputs
 
 __all__ = ["OutputError", "check_file", "check_folder", "claimed_file", "claimed_folder", "swept"]
 
@@ -62,14 +64,17 @@ def check_file(path: Path, overwrite: bool, suffixes) -> None:
 
 
 @contextlib.contextmanager
-def claimed_folder(folder: Path, overwrite: bool):
+def claimed_folder(folder: Path, overwrite: bool, inputs: Inputs | None = None):
     """Yields the :class:`OutputFolder` of one run, from before its first computation to its end.
 
-    Raises OutputError for a folder that belongs to another run, DiskError.
+    inputs: what the run reads, which is never replaced.  Raises OutputError, also for a folder that belongs to another
+    run, and DiskError.
     """
     real = _real(folder)
     for place in {_existing(real), _existing(real.parent)}:
         sweep(place)
+    run = read_manifest(real)
+    (inputs or Inputs()).refuse_folder(real, [NAME, *run.files] if run else [])
     check_folder(folder, overwrite)
     held = claim(_place_of(real), real)
     try:
@@ -80,14 +85,23 @@ def claimed_folder(folder: Path, overwrite: bool):
 
 
 @contextlib.contextmanager
-def claimed_file(path: Path, overwrite: bool, suffixes):
-    """Yields the :class:`OutputFile` of one run: the file, and what belongs beside it."""
+def claimed_file(path: Path, overwrite: bool, suffixes, inputs: Inputs | None = None, beside: Path | None = None):
+    """Yields the :class:`OutputFile` of one run: the file, and what belongs beside it.
+
+    beside: the .json that would be written with it; one that is not ours is never replaced.  Raises as
+    :func:`claimed_folder` does.
+    """
     real = _real(path.parent) / path.name  # a link in the file's place is replaced, what it leads to is not
     sweep(_existing(real.parent))
+    for written in (path, beside):
+        if written is not None:
+            (inputs or Inputs()).refuse_file(written)
     check_file(path, overwrite, suffixes)
+    _check_beside(beside, overwrite)
     held = claim(_existing(real.parent), real)
     try:
         check_file(path, overwrite, suffixes)
+        _check_beside(beside, overwrite)
         yield OutputFile(real, held)
     finally:
         held.release()
@@ -172,6 +186,22 @@ def swept(path: Path) -> Path:
         if os.access(place, os.W_OK | os.X_OK):
             sweep(place)
     return path
+
+
+def _check_beside(path, overwrite):
+    if path is None or not os.path.lexists(path):
+        return
+    try:
+        ours = str(json.loads(path.read_text(encoding="utf-8"))["format"]).startswith("seghirescam-")
+    except (OSError, ValueError, KeyError, TypeError):
+        ours = False
+    if not ours:
+        raise OutputError(
+            f"'{path.name}', which would be written beside the result, is there and not ours.",
+            "Name another file with --out.",
+        )
+    if not overwrite:
+        raise OutputError(f"'{path.name}' exists already.", "Name another file with --out, or add --overwrite.")
 
 
 def _is_of(folder, run, name):

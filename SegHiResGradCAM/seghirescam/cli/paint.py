@@ -13,6 +13,7 @@ from ..errors import PixelSetError
 from .explain import SUFFIXES
 from .inputs import Opened, add_device, add_model_and_image
 from .outputs import OutputError, claimed_folder
+from .own_inputs import Inputs
 from .questions import METHOD, PIXEL_SETS, _share, add_segment, read_segment, refuse_unknown_methods, understood
 from .sidecars import map_name, read_sidecar, write_result
 
@@ -89,7 +90,7 @@ def add_arguments(parser) -> None:
 
 
 def run(options, console) -> int:
-    with claimed_folder(options.out, options.overwrite) as place:
+    with claimed_folder(options.out, options.overwrite, Inputs.of(options)) as place:
         return _run(options, console, place)
 
 

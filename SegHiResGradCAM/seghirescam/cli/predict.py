@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from ..cam.heads import SIGMOID
-from ..label_files import SEGMENTATION, write_labels
+from ..label_files import SEGMENTATION, beside_of, write_labels
 from .console import table
 from .inputs import Opened, add_device, add_model_and_image
 from .outputs import OutputError, claimed_file
+from .own_inputs import Inputs
 
 HELP = "Write a model's own prediction as a label map or a Slicer segmentation."
 MORE = """It lies on the first image's grid. A .seg.nrrd opens in 3D Slicer with the classes' names; other label maps
@@ -27,7 +28,8 @@ def add_arguments(parser) -> None:
 
 
 def run(options, console) -> int:
-    with claimed_file(options.out, options.overwrite, SUFFIXES) as place:
+    beside = beside_of(options.out)
+    with claimed_file(options.out, options.overwrite, SUFFIXES, Inputs.of(options), beside) as place:
         return _run(options, console, place)
 
 
