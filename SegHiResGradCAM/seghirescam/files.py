@@ -11,7 +11,6 @@ import gzip
 import math
 import shutil
 import struct
-import tempfile
 import zlib
 from collections.abc import Sequence
 from functools import partial
@@ -23,6 +22,7 @@ from .arrays import DiskError
 from .channels import joined
 from .errors import DependencyError, GeometryError, ImageError
 from .geometry import Grid
+from .private_folders import PrivateFolder
 from .protocol import Image
 
 _RAS_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -188,8 +188,8 @@ def _apart(path):
     if not path.name.lower().endswith(".nii.gz") or not path.with_suffix("").exists():
         yield path
         return
-    with tempfile.TemporaryDirectory(prefix="seghirescam-") as folder:
-        yield Path(shutil.copyfile(path, Path(folder) / "volume.nii.gz"))
+    with PrivateFolder() as folder:
+        yield Path(shutil.copyfile(path, folder / "volume.nii.gz"))
 
 
 def _lost_by_itk(path):
