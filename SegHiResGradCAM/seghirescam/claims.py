@@ -14,7 +14,6 @@ import shutil
 import time
 from pathlib import Path
 
-from .arrays import DiskError
 from .errors import SegHiResCamError
 from .locks import STALE_SECONDS, hold, let_go
 from .swap import NEW, recover, swap
@@ -68,28 +67,23 @@ class Claim:
 def claim(place: Path, target: Path) -> Claim:
     """Hold ``target``, which lies in or below ``place``; what a killed run left of it is put right first.
 
-    Raises OutputError while another run holds it, DiskError where nothing can be written.
+    Raises OutputError while another run holds it, OSError where nothing can be written.
     """
     key = hashlib.sha256(os.path.normcase(os.path.realpath(target)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
     until = time.monotonic() + _PATIENCE_SECONDS
+    while (found := _held(Path(place), key)) is None:
+        if time.monotonic() > until:
+            raise OutputError(
+                f"Another run is writing to '{target.name}'.",
+                "Wait for its end, or name another place. If it ran on another computer and is dead, delete "
+                f"'{PREFIX}{key}{_LOCK}' beside it.",
+            )
+        time.sleep(0.05)
     try:
-        while (found := _held(Path(place), key)) is None:
-            if time.monotonic() > until:
-                raise OutputError(
-                    f"Another run is writing to '{target.name}'.",
-                    "Wait for its end, or name another place. If it ran on another computer and is dead, delete "
-                    f"'{PREFIX}{key}{_LOCK}' beside it.",
-                )
-            time.sleep(0.05)
-        try:
-            found.settle()
-        except BaseException:
-            found.release()
-            raise
-    except OSError as error:
-        if isinstance(error, SegHiResCamError):
-            raise
-        raise refused(error) from error
+        found.settle()
+    except BaseException:
+        found.release()
+        raise
     return found
 
 
@@ -111,14 +105,6 @@ def sweep(place: Path) -> None:
 def is_hidden(name: str) -> bool:
     """Whether a name in a folder is one of a working folder or lock."""
     return name.startswith(PREFIX)
-
-
-def refused(error: OSError) -> DiskError:
-    return DiskError(
-        f"The results could not be written: {error.strerror or type(error).__name__}.",
-        "Free some space there, or choose another place with --out.",
-        errno=error.errno,
-    )
 
 
 def _held(place, key):

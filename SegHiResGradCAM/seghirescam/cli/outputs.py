@@ -10,7 +10,8 @@ import signal
 import threading
 from pathlib import Path
 
-from ..claims import Claim, OutputError, claim, is_hidden, refused, sweep
+from ..arrays import DiskError
+from ..claims import Claim, OutputError, claim, is_hidden, sweep
 from ..errors import SegHiResCamError
 from ..swap import NEW, settle
 from .manifest import NAME, read_manifest, write_manifest
@@ -76,7 +77,8 @@ def claimed_folder(folder: Path, overwrite: bool, inputs: Inputs | None = None):
     run = read_manifest(real)
     (inputs or Inputs()).refuse_folder(real, [NAME, *run.files] if run else [])
     check_folder(folder, overwrite)
-    held = claim(_place_of(real), real)
+    with _told():
+        held = claim(_place_of(real), real)
     try:
         check_folder(folder, overwrite)  # another run may have ended meanwhile
         yield OutputFolder(real, held, overwrite)
@@ -98,7 +100,8 @@ def claimed_file(path: Path, overwrite: bool, suffixes, inputs: Inputs | None = 
             (inputs or Inputs()).refuse_file(written)
     check_file(path, overwrite, suffixes)
     _check_beside(beside, overwrite)
-    held = claim(_existing(real.parent), real)
+    with _told():
+        held = claim(_existing(real.parent), real)
     try:
         check_file(path, overwrite, suffixes)
         _check_beside(beside, overwrite)
@@ -249,7 +252,11 @@ def _told():
     except OSError as error:
         if isinstance(error, SegHiResCamError):
             raise
-        raise refused(error) from error
+        raise DiskError(
+            f"The results could not be written: {error.strerror or type(error).__name__}.",
+            "Free some space there, or choose another place with --out.",
+            errno=error.errno,
+        ) from error
 
 
 @contextlib.contextmanager
