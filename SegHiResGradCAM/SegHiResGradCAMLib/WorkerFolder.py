@@ -6,7 +6,6 @@ import contextlib
 import itertools
 import os
 import weakref
-from pathlib import Path
 
 import numpy as np
 

@@ -14,7 +14,7 @@ from ..geometry import Grid, canonical, resampled
 from ..protocol import ClassInfo, Image
 from .base import Prepared, Windows, padded
 from .factory import ConsentError
-from .plain import PlainModel
+from .plain import PlainModel, neutral_name
 from .sidecar import NONE, RANGE, ZSCORE, Sidecar, WindowWords
 
 
@@ -25,7 +25,7 @@ class ProgramModel(PlainModel):
     (K, J, I) the program takes, or None.  divisor: sizes it takes otherwise, where the description does not say.
     """
 
-    def __init__(self, network, about: Sidecar, *, outputs, channels, spatial_dims, fixed, divisor, name, kind):
+    def __init__(self, network, about: Sidecar, *, outputs, channels, spatial_dims, fixed, divisor, kind):
         head = about.head or (BINARY if outputs == 1 else SOFTMAX)
         self.notes = tuple(_assumptions(about, fixed))
         super().__init__(
@@ -38,9 +38,10 @@ class ProgramModel(PlainModel):
             axes=about.axes,
             output=about.output,
             divisor=about.divisor or divisor,
-            name=about.name or name,
+            name=about.name,
         )
         self.kind = kind
+        self.name = about.name or neutral_name(self)
         self.about = about
         _refuse_misfits(self, outputs, channels, fixed)
         self.windows = _windows(about.window, fixed, spatial_dims)
