@@ -6,13 +6,14 @@ import hashlib
 import itertools
 import json
 import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
 import slicer
+from seghirescam.claims import claim, sweep
 from seghirescam.errors import GeometryError
+from seghirescam.swap import NEW
 
 from . import Names
 from .Attachments import CURVES, NUMBERS, PAINTING, SEGMENTS, aboutLayer
@@ -42,14 +43,21 @@ def whyNotExported(volumeNode) -> str:
 
 def exportToFolder(volumeNode, folder) -> tuple[Path, ...]:
     """As :func:`exportOverlay`, under a name made of class and layer that no file in the folder has yet."""
+    folder = Path(folder)
     facts = explanationFacts(volumeNode)
     words = "_".join(("map", facts["class_name"], facts["layer"]["name"]))
     stem = "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in words)
-    taken = {path.name for path in Path(folder).iterdir()}
-    names = (stem if n == 1 else f"{stem}_{n}" for n in itertools.count(1))
-    ends = (SUFFIX, ".json", *(f"_{kind}.csv" for kind in _TABLES))
-    free = next(name for name in names if not {f"{name}{end}" for end in ends} & taken)
-    return exportOverlay(volumeNode, Path(folder) / f"{free}{SUFFIX}")
+    sweep(folder)
+    for name in (stem if n == 1 else f"{stem}_{n}" for n in itertools.count(1)):
+        path = folder / f"{name}{SUFFIX}"
+        if _isFree(path):
+            held = claim(folder, path)
+            try:
+                if _isFree(path):  # else another Slicer has just written it
+                    return _written(volumeNode, path, held)
+            finally:
+                held.release()
+    return ()
 
 
 def exportOverlay(volumeNode, path) -> tuple[Path, ...]:
@@ -57,33 +65,61 @@ def exportOverlay(volumeNode, path) -> tuple[Path, ...]:
     _curves.csv, _segments.csv), as far as there are any; returns all paths, voxels and sidecar first.
 
     The voxels are the node's (signed, in their unit; 0 below a millionth of the peak) in the frame of the input's file;
-    the sidecar holds the parent transform.  No file holds a path, or a name of a node other than of segments.  Existing
-    files are replaced only when all new ones are complete.  Raises ValueError for another suffix, OSError if a file
-    cannot be written.
+    the sidecar holds the parent transform, and the SHA-256 of voxels and tables.  No file holds a path, or a name of a
+    node other than of segments.  Existing files are replaced together, with the tables of the former map, when all new
+    ones are complete; wherever that is interrupted, no sidecar lies beside voxels it does not describe, and the next
+    export puts it right.  Raises ValueError for another suffix, OSError if a file cannot be written.
     """
     path = Path(path)
-    tables = {
-        path.with_name(f"{path.stem}_{table.GetAttribute(Names.ATTACHED)}.csv"): table
-        for table in aboutLayer(volumeNode, explanationFacts(volumeNode)["layer"]["name"], *_TABLES)
-    }
     if path.suffix != SUFFIX:
         raise ValueError(f"The file name must end in {SUFFIX}, got '{path.suffix}'.")
+    sweep(path.parent)
+    held = claim(path.parent, path)
+    try:
+        return _written(volumeNode, path, held)
+    finally:
+        held.release()
+
+
+def _written(volumeNode, path, held):
+    layer = explanationFacts(volumeNode)["layer"]["name"]
+    tables = {
+        f"{path.stem}_{table.GetAttribute(Names.ATTACHED)}.csv": table
+        for table in aboutLayer(volumeNode, layer, *_TABLES)
+    }
     sidecar = path.with_suffix(".json")
-    for target in (path, sidecar, *tables):
-        if target.is_dir():
-            raise IsADirectoryError(f"{target.name} is a folder; choose another file name.")
-    with tempfile.TemporaryDirectory(prefix=".seghirescam-", dir=path.parent) as folder:
-        newVoxels, newSidecar = Path(folder) / "map.nrrd", Path(folder) / "map.json"
-        _writeVoxels(volumeNode, newVoxels)
-        text = json.dumps(_sidecar(volumeNode, newVoxels), indent=2, sort_keys=True, allow_nan=False)
-        newSidecar.write_text(text + "\n", encoding="utf-8")
-        for target, table in tables.items():
-            writeCsv(table, Path(folder) / target.name)
-        os.replace(newVoxels, path)
-        os.replace(newSidecar, sidecar)
-        for target in tables:
-            os.replace(Path(folder) / target.name, target)
-    return path, sidecar, *tables
+    names = [path.name, *tables, sidecar.name]
+    for name in names:
+        if (path.parent / name).is_dir():
+            raise IsADirectoryError(f"{name} is a folder; choose another file name.")
+    folder = held.prepare()
+    _writeVoxels(volumeNode, folder / path.name)
+    for name, table in tables.items():
+        writeCsv(table, folder / name)
+    facts = _sidecar(volumeNode, folder / path.name) | {"tables": {name: _hashOf(folder / name) for name in tables}}
+    text = json.dumps(facts, indent=2, sort_keys=True, allow_nan=False)
+    (folder / sidecar.name).write_text(text + "\n", encoding="utf-8")
+    away = [sidecar.name, *dict.fromkeys((*tables, *_formerTables(sidecar))), path.name]
+    held.swap([(f"{NEW}/{name}", name) for name in names], away)
+    return path, sidecar, *(path.parent / name for name in tables)
+
+
+def _isFree(path):
+    ends = (SUFFIX, ".json", *(f"_{kind}.csv" for kind in _TABLES))
+    return not any(os.path.lexists(path.parent / f"{path.stem}{end}") for end in ends)
+
+
+def _formerTables(sidecar):
+    """Names of the tables that the map there now wrote, as long as nobody has changed them."""
+    try:
+        tables = json.loads(sidecar.read_text(encoding="utf-8"))["tables"].items()
+        return [n for n, digest in tables if Path(n).name == n and _hashOf(sidecar.parent / n) == digest]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return []
+
+
+def _hashOf(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _writeVoxels(volumeNode, path):
@@ -109,7 +145,7 @@ def _sidecar(volumeNode, voxelFile):
         "ijk_to_ras": localMatrix(volumeNode).tolist(),
         "parent_to_world": parentToWorld(volumeNode).tolist(),
         "sum": float(array.sum(dtype=np.float64)),
-        "sha256": hashlib.sha256(voxelFile.read_bytes()).hexdigest(),
+        "sha256": _hashOf(voxelFile),
     }
     facts["display"] = json.loads(volumeNode.GetAttribute(Names.SETTINGS) or "{}")
     if trustOf(volumeNode):

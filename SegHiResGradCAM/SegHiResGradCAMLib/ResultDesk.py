@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from seghirescam.arrays import DiskError
+from seghirescam.errors import SegHiResCamError
 
 from .Comparison import comparisonOf
 from .Export import exportToFolder, whyNotExported
@@ -163,6 +164,8 @@ class ResultDesk:
     def _written(self, folder):
         try:
             return exportToFolder(self.node, folder)
+        except SegHiResCamError:  # has its sentence: another Slicer is writing there
+            raise
         except OSError as error:
             reason = error.strerror or "is the disk full, or the folder read-only?"
             raise DiskError(

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
-import shutil
-import tempfile
 import weakref
-from pathlib import Path
 
 import numpy as np
 
 from seghirescam.arrays import npy_pieces, read_array, read_pieces, unwritable
 from seghirescam.messages import recipe_to_json
+from seghirescam.private_folders import PrivateFolder
 from seghirescam.protocol import Image
 
 from .ChannelImages import ChannelImages
@@ -23,10 +22,14 @@ _REMOVED_AT_ONCE = 2**25
 
 
 class WorkerFolder:
-    """Arrays under neutral names: no name of a node, file or patient. Readable by this user only."""
+    """Arrays under neutral names: no name of a node, file or patient. Readable by this user only.
+
+    What a cleaner of temporary files removes meanwhile is made anew; what killed processes left is removed.
+    """
 
     def __init__(self, parent: str | None = None):
-        self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+        self._private = PrivateFolder(PREFIX, parent)
+        self.path = self._private.path
         self._numbers = itertools.count(1)
         self._images: dict[str, weakref.ref] = {}
         self._replaced: dict[int, list[str]] = {}
@@ -40,7 +43,7 @@ class WorkerFolder:
         images, names = (image.images, image.names) if isinstance(image, ChannelImages) else ((image,), ())
         kept, parts = {}, []
         for one in images:
-            name = next((name for name, known in self._images.items() if known() is one), None)
+            name = next((name for name, known in self._images.items() if known() is one and self._holds(name)), None)
             if name is None:
                 name = f"image_{next(self._numbers)}.npy"
                 yield from self._writeSteps(name, one.array)
@@ -88,7 +91,7 @@ class WorkerFolder:
 
     def remove(self) -> None:
         """The folder and everything in it."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        self._private.remove()
 
     def _recipeSteps(self, recipe):
         """Generator; returns the recipe as JSON."""
@@ -107,14 +110,20 @@ class WorkerFolder:
     def _writeSteps(self, name, array):
         part = self.path / f"{name}.part"
         try:
+            self._private.stay()
             with open(part, "wb") as file:
                 for piece in npy_pieces(array):
                     file.write(piece)
                     yield
             os.replace(part, self.path / name)
         except OSError as error:
-            part.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
             raise unwritable(error) from error
+
+    def _holds(self, name):
+        """Cleaners of temporary files take the oldest first: an image that is asked about for days."""
+        return (self.path / name).is_file()
 
     def _removeSteps(self, name):
         """Generator: from its end, because giving 400 MB back at once takes the system longer than a step may."""

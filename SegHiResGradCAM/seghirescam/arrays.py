@@ -5,6 +5,7 @@ Standard library and numpy only.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 from pathlib import Path
@@ -33,14 +34,27 @@ def write_array(folder: Path, name: str, array: np.ndarray) -> str:
     """Save as ``folder/name`` (.npy) whole or not at all; returns the name. Raises DiskError."""
     part = Path(folder) / f"{name}.part"
     try:
+        stay_private(Path(folder))
         with open(part, "wb") as file:
             for piece in npy_pieces(array):
                 file.write(piece)
         os.replace(part, Path(folder) / name)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
         raise unwritable(error) from error
     return name
+
+
+def stay_private(folder: Path) -> None:
+    """Make a worker's private folder anew where a cleaner of temporary files removed it; no other one is ever made."""
+    if is_private(folder) and not folder.is_dir():
+        os.mkdir(folder, 0o700)
+
+
+def is_private(folder: Path) -> bool:
+    """Whether the client made it for its arrays, by its name."""
+    return folder.name.startswith("seghirescam-worker-")
 
 
 def npy_pieces(array: np.ndarray, size: int = PIECE):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -135,8 +136,8 @@ def write_labels(path, labels: np.ndarray, grid: Grid, names: dict[int, str], fa
     """Label values [K, J, I], or bool [C, K, J, I] with one mask for each name; returns the files written.
 
     ``.seg.nrrd`` carries Slicer's segment attributes.  Other suffixes take [K, J, I] only and get a ``.json`` of the
-    same name with ``labels`` (value -> name) and facts.  names: by value, 0 left out; the masks of [C, K, J, I] stand
-    in the names' order.
+    same name with ``labels`` (value -> name), facts, and the map's SHA-256.  names: by value, 0 left out; the masks of
+    [C, K, J, I] stand in the names' order.
     """
     path = Path(path)
     if path.name.lower().endswith(SEGMENTATION):
@@ -149,10 +150,18 @@ def write_labels(path, labels: np.ndarray, grid: Grid, names: dict[int, str], fa
         write_volume(path, array, grid, _slicers_words(names, layered, grid))
         return [path]
     write_volume(path, labels, grid)
-    beside = path.with_name(stem(path) + ".json")
+    beside = beside_of(path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
     content = {"format": "seghirescam-labels-1", "labels": {str(v): n for v, n in names.items()}, **(facts or {})}
+    content["sha256"] = digest
     beside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     return [path, beside]
+
+
+def beside_of(path) -> Path | None:
+    """The ``.json`` that :func:`write_labels` writes with a label map of that name; None for ``.seg.nrrd``."""
+    path = Path(path)
+    return None if path.name.lower().endswith(SEGMENTATION) else path.with_name(stem(path) + ".json")
 
 
 def _small(value):

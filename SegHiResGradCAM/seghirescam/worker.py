@@ -21,7 +21,7 @@ import traceback
 from pathlib import Path
 
 from . import __version__
-from .arrays import MessageError
+from .arrays import MessageError, is_private, stay_private
 from .errors import CancelledError, SegHiResCamError
 from .messages import Failure, Hello, Progress, Result, line
 from .privacy import Names
@@ -103,6 +103,7 @@ class Worker:
     def _serve(self, jobs, request) -> None:
         number = request["id"]
         self.names.know(request.get("model"))
+        self._stay()
         try:
             self.say(Result(number, jobs.do(request, self._progress(number))))
         except SegHiResCamError as error:
@@ -121,6 +122,12 @@ class Worker:
             )
         finally:
             self.cancelled.discard(number)
+
+    def _stay(self) -> None:
+        """In the private folder, which a cleaner of temporary files may have removed since the last request."""
+        with contextlib.suppress(OSError):
+            stay_private(self.folder)
+            os.chdir(self.folder)
 
     def _progress(self, number):
         told = {"time": 0.0, "phase": "", "fraction": 0.0}
@@ -153,7 +160,7 @@ def _no_torch(error) -> Failure:
 
 def remove_private(folder: Path) -> None:
     """Remove the client's folder for arrays, if it is one (the client makes them with this prefix)."""
-    if folder.name.startswith("seghirescam-worker-"):
+    if is_private(folder):
         with contextlib.suppress(OSError):  # Windows does not remove the current folder of a process
             os.chdir(folder.parent)
         shutil.rmtree(folder, ignore_errors=True)

@@ -181,7 +181,7 @@ def test_a_folder_with_something_in_it_is_left_alone_unless_told_otherwise(capsy
     code, _, err = run(capsys, *words)
     assert code == 2 and "is not empty" in err and left(tmp_path) == ["thesis.txt"]
     code, _, _ = run(capsys, *words, "--overwrite")
-    assert code == 0 and (tmp_path / "thesis.txt").read_text(encoding="utf-8") == "mine" and len(left(tmp_path)) == 4
+    assert code == 0 and (tmp_path / "thesis.txt").read_text(encoding="utf-8") == "mine" and len(left(tmp_path)) == 5
 
 
 class Terminal(io.StringIO):

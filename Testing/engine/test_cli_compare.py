@@ -69,7 +69,9 @@ def test_the_folder_holds_the_sheet_the_table_the_papers_and_every_map(compared)
         "table.csv",
     ]
     assert (
-        left(folder) == sorted([*others, *maps, *(name.replace(".nii.gz", ".json") for name in maps)]) == told["files"]
+        left(folder)
+        == sorted(["run.json", *others, *maps, *(name.replace(".nii.gz", ".json") for name in maps)])
+        == told["files"]
     )
     assert (folder / "contact_sheet.png").read_bytes()[:4] == b"\x89PNG"
     assert (folder / "contact_sheet.pdf").read_bytes()[:4] == b"%PDF"

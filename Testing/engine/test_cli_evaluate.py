@@ -81,7 +81,7 @@ def evaluated(tmp_path_factory):
 
 def test_the_folder_holds_json_tables_and_the_figure_and_the_cost_was_told_first(evaluated):
     _, out, told, err = evaluated
-    files = ["by_label.csv", "curves.csv", "curves.pdf", "curves.png", "evaluation.json", "metrics.csv"]
+    files = ["by_label.csv", "curves.csv", "curves.pdf", "curves.png", "evaluation.json", "metrics.csv", "run.json"]
     assert left(out) == files == told["files"]
     assert (out / "curves.png").read_bytes()[:4] == b"\x89PNG" and (out / "curves.pdf").read_bytes()[:4] == b"%PDF"
     assert re.search(
@@ -171,7 +171,7 @@ def test_the_fast_tier_writes_two_files_judges_nothing_and_prints_a_table(capsys
     source, path, segment = toy(tmp_path)
     code, out, err = run(capsys, *asking(source, path, segment), "--out", tmp_path / "out")
     assert code == 0, err
-    assert left(tmp_path / "out") == ["evaluation.json", "metrics.csv"]
+    assert left(tmp_path / "out") == ["evaluation.json", "metrics.csv", "run.json"]
     assert "this takes" not in err and "Numbers only: the full check judges by thresholds." in out
     assert re.search(r"share +pixel set +[\d.e-]+ +[\d.e-]+ +[\d.e+-]+x +ok", out)
     assert "Zebra" not in out + err and str(tmp_path) not in out + err
@@ -291,7 +291,7 @@ def test_a_folder_with_something_in_it_is_left_alone_unless_told(capsys, tmp_pat
     code, _, err = run(capsys, *words)
     assert code == 2 and "is not empty" in err and left(tmp_path / "out") == ["mine.txt"]
     assert run(capsys, *words, "--overwrite")[0] == 0
-    assert left(tmp_path / "out") == ["evaluation.json", "metrics.csv", "mine.txt"]
+    assert left(tmp_path / "out") == ["evaluation.json", "metrics.csv", "mine.txt", "run.json"]
 
 
 def test_ctrl_c_ends_it_with_code_130_and_leaves_nothing(tmp_path):

@@ -13,7 +13,7 @@ from engine.test_cli import run
 from engine.test_files import PATIENT, oblique, write_series
 from seghirescam import Image, open_model
 from seghirescam.cli import main
-from seghirescam.cli.outputs import made_whole
+from seghirescam.cli.outputs import claimed_folder
 from seghirescam.cli.sidecars import read_sidecar
 from seghirescam.demo.case import load_case
 from seghirescam.evaluation.shares import chance, share
@@ -221,12 +221,11 @@ def test_an_interrupted_write_leaves_nothing_and_what_was_there_stays(tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "01.json").write_text("old", encoding="utf-8")
     for reason in (KeyboardInterrupt, RuntimeError):
-        with pytest.raises(reason), made_whole(tmp_path / "out") as folder:
-            (folder / "01.json").write_text("new", encoding="utf-8")
-            raise reason
-        with pytest.raises(reason), made_whole(tmp_path / "deep" / "er") as folder:
-            (folder / "01.json").write_text("new", encoding="utf-8")
-            raise reason
+        for out in (tmp_path / "out", tmp_path / "deep" / "er"):
+            with pytest.raises(reason), claimed_folder(out, overwrite=True) as place:
+                with place.filled("explain", {}, None) as folder:
+                    (folder / "01.json").write_text("new", encoding="utf-8")
+                    raise reason
     assert (
         left(tmp_path) == ["out", "out/01.json"] and (tmp_path / "out" / "01.json").read_text(encoding="utf-8") == "old"
     )
@@ -282,7 +281,7 @@ def test_no_patient_name_of_a_dicom_folder_reaches_any_output(capsys, tmp_path):
         assert code == expected, told
         said += "".join(told)
     written = [p for p in out.rglob("*") if p.is_file()]
-    assert len(written) == 8
+    assert len(written) == 9
     for content in (said.encode(), *(p.read_bytes() for p in written), "\n".join(left(out)).encode()):
         assert b"zebra" not in content.lower() and b"quagga" not in content.lower()
 

@@ -34,7 +34,7 @@ def test_the_demo_s_proof_writes_masks_image_figure_and_the_request(capsys, tmp_
     assert told == json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8"))
     names = ["figure.png", "painted.nii.gz", "pixel_set_1.nii.gz", "predicted_after.seg.nrrd"]
     names += ["predicted_before.seg.nrrd", "region.nii.gz"]
-    assert left(tmp_path / "out") == [*names, "result.json"] and list(told["files"]) == names
+    assert left(tmp_path / "out") == [*names, "result.json", "run.json"] and list(told["files"]) == names
     for name, digest in told["files"].items():
         assert hashlib.sha256((tmp_path / "out" / name).read_bytes()).hexdigest() == digest
     assert np.array_equal(read_volume(tmp_path / "out" / "painted.nii.gz").array, mine.image.array)

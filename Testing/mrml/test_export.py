@@ -1,12 +1,16 @@
 import hashlib
 import json
 import os
+import sys
 
 import numpy as np
 import pytest
 
 import slicer
+from engine.kills import every_step
+from seghirescam.claims import claim, sweep
 from SegHiResGradCAMLib import addOverlay, exportOverlay
+from SegHiResGradCAMLib.Export import exportToFolder
 from SegHiResGradCAMLib.Geometry import gridOfVolume, localMatrix
 from stage.builders import addTransform, addVolume, makeExplanation, obliqueMatrix
 
@@ -119,3 +123,70 @@ def test_zeros_compress_well(mrml, tmp_path):
     cells[7, 7, 7] = 1
     path, _ = exportOverlay(addOverlay(mrml, makeExplanation(cells, grid), volume), tmp_path / "map.nrrd")
     assert path.stat().st_size < 10_000 < 60**3 * 4
+
+
+def fits(folder):
+    """Whether no sidecar tells of other voxels or tables than lie beside it; the voxels' mean where all is there."""
+    sidecar, voxels = folder / "map.json", folder / "map.nrrd"
+    if not sidecar.exists():
+        return None
+    facts = json.loads(sidecar.read_text(encoding="utf-8"))
+    assert facts["file"]["sha256"] == hashlib.sha256(voxels.read_bytes()).hexdigest()
+    for name, digest in facts["tables"].items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+    return facts["file"]["sum"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="fork and SIGKILL")
+def test_voxels_and_sidecar_never_mismatch_wherever_slicer_is_killed_and_the_next_export_puts_it_right(
+    mrml, tmp_path, monkeypatch
+):
+    volume = addVolume(np.zeros(SHAPE, dtype=np.int16), obliqueMatrix())
+    grid = gridOfVolume(volume).strided((4, 4, 4), (0, 0, 0), (3, 4, 5))
+    overlay = addOverlay(mrml, makeExplanation(np.ones(grid.shape), grid), volume)
+    sums = []
+
+    def prepare(place):
+        slicer.util.arrayFromVolume(overlay)[...] = 1
+        exportOverlay(overlay, place / "map.nrrd")
+        (place / "map_numbers.csv").write_text("of the former map", encoding="utf-8")
+        facts = json.loads((place / "map.json").read_text(encoding="utf-8"))
+        digest = hashlib.sha256(b"of the former map").hexdigest()
+        text = json.dumps(facts | {"tables": {"map_numbers.csv": digest}})
+        (place / "map.json").write_text(text, encoding="utf-8")
+        sums[:] = [fits(place)]
+        slicer.util.arrayFromVolume(overlay)[...] = 2
+        assert sums[0] == SHAPE[0] * SHAPE[1] * SHAPE[2]
+
+    def check(place, killed):
+        assert fits(place) in (None, sums[0], 2 * sums[0])
+        sweep(place)
+        assert fits(place) in ((sums[0], 2 * sums[0]) if killed else (2 * sums[0],))
+        tables = ["map_numbers.csv"] if fits(place) == sums[0] else []  # never beside another map
+        assert sorted(path.name for path in place.iterdir()) == ["map.json", "map.nrrd", *tables]
+
+    assert every_step(tmp_path, lambda place: exportOverlay(overlay, place / "map.nrrd"), check, prepare) > 12
+
+
+def test_two_slicers_that_export_at_once_write_two_pairs(overlay, tmp_path, monkeypatch):
+    """The other one comes between the choice of the name and the writing."""
+    claimed = []
+
+    def late(folder, path):
+        if not claimed:
+            claimed.append(path)
+            exportOverlay(overlay, path)
+        return claim(folder, path)
+
+    monkeypatch.setattr("SegHiResGradCAMLib.Export.claim", late)
+    path, _ = exportToFolder(overlay, tmp_path)
+    assert path.stem.endswith("_2") and len(list(tmp_path.iterdir())) == 4
+
+
+def test_tables_that_somebody_changed_are_not_the_former_map_s(overlay, tmp_path):
+    _, sidecar = exportOverlay(overlay, tmp_path / "map.nrrd")
+    facts = json.loads(sidecar.read_text(encoding="utf-8"))
+    sidecar.write_text(json.dumps(facts | {"tables": {"map_numbers.csv": "0" * 64}}), encoding="utf-8")
+    (tmp_path / "map_numbers.csv").write_text("mine", encoding="utf-8")
+    exportOverlay(overlay, tmp_path / "map.nrrd")
+    assert (tmp_path / "map_numbers.csv").read_text(encoding="utf-8") == "mine"

@@ -1,6 +1,7 @@
 """Requests that are cancelled and workers that die: told once, the whole process tree ended, nothing left."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,9 +11,10 @@ from pathlib import Path
 import pytest
 
 import seghirescam
-from engine.workers import Model, image, is_running, waited
+from engine.workers import Model, cancelled_in_time, image, is_running, waited
 from seghirescam import Grid
 from SegHiResGradCAMLib import WorkerClient
+from SegHiResGradCAMLib.WorkerFolder import WorkerFolder
 from SegHiResGradCAMLib.WorkerLink import WorkerLink
 
 
@@ -107,19 +109,25 @@ def test_a_worker_that_dies_while_its_answer_is_read_is_told_and_leaves_nothing(
 def test_cancel_ends_the_whole_tree_behind_a_launcher_and_the_next_request_starts_anew(
     panels, launcher, tmp_path, model
 ):
-    panel = panels(launcher[0], cancelSeconds=0.5)
+    panel = panels(launcher[0])  # with the time that users have
     long = Model(tmp_path / "long", long=600.0)
-    number = panel.ask(long)
-    assert panel.loop.run(long.inside.exists)
-    pids = launcher[1]()
-    assert panel.client.hello.pid == pids[1] and all(map(is_running, pids))
-    other = panel.client.probe()  # waits behind the long one; it goes to the next worker
-    panel.client.cancel(number)
-    started = time.monotonic()
-    assert panel.until(number).code == "cancelled"
-    assert time.monotonic() - started < 10
-    assert waited(lambda: not any(map(is_running, pids))), "the computation goes on"
-    assert panel.until(other)["devices"] and panel.client.hello.pid not in pids
+
+    def attempt():
+        long.inside.unlink(missing_ok=True)
+        number = panel.ask(long)
+        assert panel.loop.run(long.inside.exists)
+        pids = launcher[1]()
+        assert panel.client.hello.pid == pids[1] and all(map(is_running, pids))
+        other = panel.client.probe()  # waits behind the long one; it goes to the next worker
+        panel.client.cancel(number)
+        started = time.monotonic()
+        assert panel.until(number).code == "cancelled"
+        assert waited(lambda: not any(map(is_running, pids))), "the computation goes on"
+        seconds = time.monotonic() - started
+        assert panel.until(other)["devices"] and panel.client.hello.pid not in pids
+        return seconds
+
+    assert cancelled_in_time(attempt)
     assert panel.until(panel.ask(model))["explanations"] and not panel.lost
     assert len(panel.folders()) == 1
 
@@ -158,11 +166,57 @@ def test_what_cannot_be_started_or_written_is_an_error_and_the_client_stays_usab
     panel = panels()
     panel.until(panel.client.probe())
     (folder,) = panel.folder.iterdir()
-    folder.rename(tmp_path / "moved")  # the folder for temporary files is gone
+    folder.rename(tmp_path / "moved")
+    folder.write_text("no folder", encoding="utf-8")
     failure = panel.until(panel.ask(model))
-    assert failure.code == "disk" and failure.sentence == "The arrays could not be written: No such file or directory."
+    assert failure.code == "disk" and failure.sentence == "The arrays could not be written: File exists."
+    folder.unlink()
     (tmp_path / "moved").rename(folder)
     assert panel.until(panel.ask(model))["explanations"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows removes no folder that is in use")
+@pytest.mark.parametrize("what", ["folder", "files"])
+def test_a_private_folder_that_is_cleaned_under_a_running_client_is_made_anew(panels, model, what):
+    panel, source = panels(), image(8)
+    assert panel.until(panel.ask(model, source))["explanations"]
+    pid, (folder,) = panel.client.hello.pid, panel.folder.iterdir()
+    for _ in range(2):
+        if what == "folder":
+            shutil.rmtree(folder)
+        else:
+            for path in folder.iterdir():
+                path.unlink()
+        answer = panel.until(panel.ask(model, source))
+        assert answer["explanations"][0].map.shape, answer
+        assert panel.client.hello.pid == pid and not panel.lost and folder.stat().st_mode & 0o777 == 0o700
+        WorkerFolder(str(panel.folder)).remove()  # another client's sweep: it is held again
+        assert folder.is_dir()
+
+
+def test_the_next_client_removes_the_folder_of_a_killed_one_and_no_living_one_s(tmp_path):
+    code = (
+        "import sys, time; from seghirescam.private_folders import PrivateFolder\n"
+        "folder = PrivateFolder('seghirescam-worker-', sys.argv[1]); (folder.path / 'image_1.npy').touch()\n"
+        "print(folder.path.name, flush=True); time.sleep(600)"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(seghirescam.__file__).parents[1])}
+    words = [sys.executable, "-c", code, str(tmp_path)]
+    dead, living = (
+        subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment, cwd=tmp_path) for _ in range(2)
+    )
+    names = [child.stdout.readline().strip() for child in (dead, living)]
+    (tmp_path / "seghirescam-worker-of-an-earlier-version").mkdir()
+    dead.kill()
+    dead.wait()
+    folder = WorkerFolder(str(tmp_path))
+    kept = {"seghirescam-worker-of-an-earlier-version", names[1], folder.path.name}
+    assert {path.name for path in tmp_path.iterdir()} == kept
+    folder.remove()
+    living.kill()
+    living.wait()
+    for child in (dead, living):
+        child.stdout.close()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")

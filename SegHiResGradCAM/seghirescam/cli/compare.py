@@ -12,7 +12,9 @@ from ..spreadsheet import write_rows
 from .console import table
 from .explain import SUFFIXES
 from .inputs import Opened, add_device, add_model_and_image
-from .outputs import OutputError, check_folder, made_whole
+from .manifest import NAME as MANIFEST
+from .outputs import OutputError, claimed_folder
+from .own_inputs import Inputs
 from .questions import LAYER_WORDS, PIXEL_SETS, _share, add_segment, method_names, on_image, read_segment, understood
 from .sidecars import map_name, write_result
 
@@ -88,15 +90,21 @@ def add_arguments(parser) -> None:
     writing.add_argument(
         "--format", choices=[s[1:] for s in SUFFIXES], default="nii.gz", help="of the maps (default: nii.gz)"
     )
-    writing.add_argument("--overwrite", action="store_true", help="write into a folder that is not empty")
+    writing.add_argument(
+        "--overwrite", action="store_true", help="replace the run that the folder holds; other files stay"
+    )
     add_device(parser)
 
 
 def run(options, console) -> int:
+    with claimed_folder(options.out, options.overwrite, Inputs.of(options)) as place:
+        return _run(options, console, place)
+
+
+def _run(options, console, place):
     from ..files import refuse_unholdable
     from .figure import _check_look
 
-    check_folder(options.out, options.overwrite)
     options.maximum = None
     _check_look(options)
     options.methods, options.layers = _words(options.methods), _words(options.layers)
@@ -116,9 +124,9 @@ def run(options, console) -> int:
         "segment_sha256": segment.content_hash if segment is not None else "",
         "weights_sha256": opened.model.weights_hash,
     }
-    with made_whole(options.out) as folder:
+    with place.filled("compare", {"question": asked.to_json(), **request}, opened.model) as folder:
         rows = _write(folder, options, opened, found, asked, request, notes, console)
-        files = sorted(path.name for path in folder.iterdir())
+        files = sorted([MANIFEST, *(path.name for path in folder.iterdir())])
     _tell_notes(found, notes, console)
     console.answer({"cells": rows, "files": files}, _text(rows, options.out))
     return 0

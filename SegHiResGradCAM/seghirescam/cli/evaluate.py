@@ -12,7 +12,9 @@ from ..protocol import refuse_elsewhere
 from .console import table
 from .evaluated import write_evaluations
 from .inputs import Opened, add_device, add_model_and_image
-from .outputs import OutputError, check_folder, made_whole
+from .manifest import NAME as MANIFEST
+from .outputs import OutputError, claimed_folder
+from .own_inputs import Inputs
 from .questions import (
     METHOD,
     PIXEL_SETS,
@@ -76,14 +78,20 @@ def add_arguments(parser) -> None:
     measured.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
     writing = parser.add_argument_group("result")
     writing.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="folder for all of it")
-    writing.add_argument("--overwrite", action="store_true", help="write into a folder that is not empty")
+    writing.add_argument(
+        "--overwrite", action="store_true", help="replace the run that the folder holds; other files stay"
+    )
     writing.add_argument("--dark", action="store_true", help="light text on dark paper")
     writing.add_argument("--dpi", type=int, default=150, help="resolution of the PNG (default: 150)")
     add_device(parser)
 
 
 def run(options, console) -> int:
-    check_folder(options.out, options.overwrite)
+    with claimed_folder(options.out, options.overwrite, Inputs.of(options)) as place:
+        return _run(options, console, place)
+
+
+def _run(options, console, place):
     _check(options)
     options.pixel_sets = [options.pixel_set] if options.pixel_set else None
     asked = understood(options)
@@ -117,9 +125,9 @@ def run(options, console) -> int:
         "weights_sha256": opened.model.weights_hash,
     }
     console.progress(1.0, "writing")
-    with made_whole(options.out) as folder:
+    with place.filled("evaluate", request, opened.model) as folder:
         facts = write_evaluations(folder, options, found, costs, request, notes)
-        files = sorted(path.name for path in folder.iterdir())
+        files = sorted([MANIFEST, *(path.name for path in folder.iterdir())])
     for note in dict.fromkeys([*notes, *(n for one in found for n in one.explanation.notes)]):
         console.note(note)
     console.answer(facts | {"files": files}, _text(found, files))

@@ -10,7 +10,8 @@ from ..errors import ModelError
 from ..evaluation.shares import chance, share
 from .console import table
 from .inputs import Opened, add_device, add_model_and_image
-from .outputs import OutputError, check_folder, made_whole
+from .outputs import OutputError, claimed_folder
+from .own_inputs import Inputs
 from .questions import Asked, add_question, given_words, on_image, read_segment, understood
 from .sidecars import INPUT, map_name, read_sidecar, write_result
 
@@ -31,7 +32,9 @@ def add_arguments(parser) -> None:
     writing.add_argument(
         "--format", choices=[s[1:] for s in SUFFIXES], default="nii.gz", help="of the maps (default: nii.gz)"
     )
-    writing.add_argument("--overwrite", action="store_true", help="write into a folder that is not empty")
+    writing.add_argument(
+        "--overwrite", action="store_true", help="replace the run that the folder holds; other files stay"
+    )
     writing.add_argument(
         "--repeat", type=Path, metavar="SIDECAR",
         help="ask again what this .json tells, of the same model, images and segment (their hashes are compared)",
@@ -40,10 +43,14 @@ def add_arguments(parser) -> None:
 
 
 def run(options, console) -> int:
+    with claimed_folder(options.out, options.overwrite, Inputs.of(options)) as place:
+        return _run(options, console, place)
+
+
+def _run(options, console, place):
     from ..compare import mask_on
     from ..files import refuse_unholdable
 
-    check_folder(options.out, options.overwrite)
     earlier = _earlier(options) if options.repeat else None
     before = earlier["request"] if earlier else None
     asked = Asked.from_json(before["question"]) if before else understood(options)
@@ -68,7 +75,7 @@ def run(options, console) -> int:
     found, pixels, notes = _answered(opened, asked, recipes, console)
     masks = [mask_on(opened.image.grid, *both) for both in zip(recipes, pixels, strict=True)]
     console.progress(1.0, "writing")
-    with made_whole(options.out) as folder:
+    with place.filled("explain", request, opened.model) as folder:
         results = _write(folder, f".{options.format}", opened.image.grid, found, pixels, masks, request, notes)
     for note in dict.fromkeys(note for facts in results for note in facts["notes"]):
         console.note(note)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from ..errors import ImageError
 from .inputs import refuse_absent
-from .outputs import OutputError, check_file, made_whole
+from .outputs import OutputError, claimed_file
+from .own_inputs import Inputs
 from .sidecars import read_results
 
 HELP = "Draw what 'seghirescam explain' wrote: slices through the strongest place, as PNG, PDF or SVG."
@@ -54,7 +55,11 @@ def add_arguments(parser) -> None:
 
 
 def run(options, console) -> int:
-    check_file(options.out, options.overwrite, _SUFFIXES)
+    with claimed_file(options.out, options.overwrite, _SUFFIXES, Inputs.of(options)) as place:
+        return _run(options, console, place)
+
+
+def _run(options, console, place):
     _check_look(options)
     results = read_results(options.result)
     if len(results) > _MOST:
@@ -86,7 +91,7 @@ def run(options, console) -> int:
     )
     console.progress(0.5, "drawing")
     figure = draw(image, rows, look)
-    with made_whole(options.out.parent) as folder:
+    with place.filled() as folder:
         save(figure, folder / options.out.name, options.dpi)
     console.answer(
         {"file": options.out.name, "maps": [s.facts["file"]["name"] for s in results]}, f"Written: {options.out.name}"

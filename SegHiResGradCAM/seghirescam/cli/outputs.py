@@ -1,32 +1,54 @@
-"""Files that are there whole or not at all: made in a hidden folder beside their place, then moved there."""
+"""Results that are there whole or not at all: made in a hidden folder beside their place, then moved there."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
-import shutil
+import re
 import signal
-import tempfile
 import threading
 from pathlib import Path
 
 from ..arrays import DiskError
+from ..claims import Claim, OutputError, claim, is_hidden, sweep
 from ..errors import SegHiResCamError
+from ..swap import NEW, settle
+from .manifest import NAME, read_manifest, write_manifest
+from .own_inputs import Inputs
 
+__all__ = ["OutputError", "check_file", "check_folder", "claimed_file", "claimed_folder", "swept"]
 
-class OutputError(SegHiResCamError, OSError):
-    """A place where the result cannot or must not be written."""
-
-    code = "output"
+#: what file browsers put into folders by themselves
+_DROPPINGS = {".DS_Store", "Thumbs.db", "desktop.ini"}
+#: names that runs write: such a file outside the manifest may be another run's
+_A_RUNS = re.compile(
+    r"\d\d+_.+|pixel_set_\d+\..+|contact_sheet\..+|table\.csv|bibliography\.bib|caption\.txt|evaluation\.json|"
+    r"(metrics|by_label)\.csv|curves(_\d+)?\..+|result\.json|figure\.png|painted(_\d+)?\..+|region\..+|predicted_.+|"
+    r"run\.json"
+)
 
 
 def check_folder(folder: Path, overwrite: bool) -> None:
-    """Refuses, before anything is computed, a folder that holds something or cannot be written to."""
+    """Refuses, before anything is computed, a folder that holds something or cannot be written to.
+
+    overwrite: the files of one run of ours are replaced, others stay; what may be of a run and stands in no manifest is
+    refused, because it would mix with the new ones.
+    """
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"'{folder.name}' is a file.", "Name a folder with --out.")
-    if folder.is_dir() and any(folder.iterdir()) and not overwrite:
+    held = _held(folder)
+    if held and not overwrite:
         raise OutputError(
             f"The folder '{folder.name}' is not empty.", "Name another one with --out, or add --overwrite."
+        )
+    run = read_manifest(folder)
+    others = [name for name in held if _A_RUNS.fullmatch(name) and not _is_of(folder, run, name)]
+    if others:
+        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+        raise OutputError(
+            f"The folder '{folder.name}' holds '{others[0]}'{more}, which no {NAME} lists: it may be another run's.",
+            "Name another folder with --out, or move the files away.",
         )
     _check_writable(folder)
 
@@ -43,26 +65,198 @@ def check_file(path: Path, overwrite: bool, suffixes) -> None:
 
 
 @contextlib.contextmanager
-def made_whole(folder: Path):
-    """Yields a hidden folder; what lies in it at the end is moved to ``folder``, where files of the same name are
-    replaced.  If the block raises (also by Ctrl-C), nothing of it stays.  Raises DiskError."""
-    place = _existing(folder)
+def claimed_folder(folder: Path, overwrite: bool, inputs: Inputs | None = None):
+    """Yields the :class:`OutputFolder` of one run, from before its first computation to its end.
+
+    inputs: what the run reads, which is never replaced.  Raises OutputError, also for a folder that belongs to another
+    run, and DiskError.
+    """
+    real = _real(folder)
+    for place in {_existing(real), _existing(real.parent)}:
+        sweep(place)
+    run = read_manifest(real)
+    (inputs or Inputs()).refuse_folder(real, [NAME, *run.files] if run else [])
+    check_folder(folder, overwrite)
+    with _told():
+        held = claim(_place_of(real), real)
     try:
-        hidden = Path(tempfile.mkdtemp(prefix=".seghirescam-", dir=place))
-    except OSError as error:
-        raise _refused(error) from error
+        check_folder(folder, overwrite)  # another run may have ended meanwhile
+        yield OutputFolder(real, held, overwrite)
+    finally:
+        held.release()
+
+
+@contextlib.contextmanager
+def claimed_file(path: Path, overwrite: bool, suffixes, inputs: Inputs | None = None, beside: Path | None = None):
+    """Yields the :class:`OutputFile` of one run: the file, and what belongs beside it.
+
+    beside: the .json that would be written with it; one that is not ours is never replaced.  Raises as
+    :func:`claimed_folder` does.
+    """
+    real = _real(path.parent) / path.name  # a link in the file's place is replaced, what it leads to is not
+    sweep(_existing(real.parent))
+    for written in (path, beside):
+        if written is not None:
+            (inputs or Inputs()).refuse_file(written)
+    check_file(path, overwrite, suffixes)
+    _check_beside(beside, overwrite)
+    with _told():
+        held = claim(_existing(real.parent), real)
     try:
-        yield hidden
-        with _uninterrupted():
-            folder.mkdir(parents=True, exist_ok=True)
-            for path in sorted(hidden.iterdir()):
-                os.replace(path, folder / path.name)
+        check_file(path, overwrite, suffixes)
+        _check_beside(beside, overwrite)
+        yield OutputFile(real, held)
+    finally:
+        held.release()
+
+
+class OutputFolder:
+    """path: the folder, links followed."""
+
+    def __init__(self, path: Path, held: Claim, overwrite: bool):
+        self.path, self._held, self._overwrite = path, held, overwrite
+
+    @contextlib.contextmanager
+    def filled(self, command: str, request: dict, model):
+        """Yields a hidden folder; at the end its files and their manifest are the result folder's, in the stead of a
+        former run's; foreign files stay.  If the block raises (also by Ctrl-C), nothing of it stays.  Raises DiskError.
+        """
+        with _told():
+            hidden = self._held.prepare()
+            yield hidden
+            write_manifest(hidden, command, request, model)
+            check_folder(self.path, self._overwrite)  # somebody else may have come, who knows no locks
+            with _uninterrupted():
+                self._held.swap(*(self._as_a_whole(hidden) if self._is_replaceable() else self._file_by_file(hidden)))
+
+    def _is_replaceable(self) -> bool:
+        """Whether the folder can change places with the new one: it holds nothing else, and nobody stands in it."""
+        if not self.path.exists():
+            return True
+        run = read_manifest(self.path)
+        ours = {NAME, *(run.files if run else ())}
+        inside = Path(os.path.realpath(os.getcwd())).is_relative_to(self.path)
+        return self._held.place != self.path and not inside and set(os.listdir(self.path)) <= ours
+
+    def _as_a_whole(self, hidden):
+        name = str(self.path.relative_to(self._held.place))
+        if self.path.exists():
+            _take_over_rights(hidden, self.path)
+        return [(NEW, name)], [name]
+
+    def _file_by_file(self, hidden):
+        base = self.path.relative_to(self._held.place)
+        run = read_manifest(self.path)
+        former = [NAME, *run.files] if run else []
+        names = sorted(path.name for path in hidden.iterdir() if path.name != NAME)
+        foreign = set(_names(self.path)) - set(former)
+        taken = next((name for name in (*names, NAME) if name in foreign), None)
+        if taken:
+            raise OutputError(
+                f"The folder '{self.path.name}' holds a '{taken}' of somebody else, which was left alone.",
+                "Nothing was written. Name another folder with --out.",
+            )
+        return [(f"{NEW}/{n}", str(base / n)) for n in (*names, NAME)], [str(base / n) for n in former]
+
+
+class OutputFile:
+    """path: the file, links to its folder followed."""
+
+    def __init__(self, path: Path, held: Claim):
+        self.path, self._held = path, held
+
+    @contextlib.contextmanager
+    def filled(self):
+        """Yields a hidden folder for the file and a ``.json`` about it, which replace those that are there together."""
+        with _told():
+            hidden = self._held.prepare()
+            yield hidden
+            names = sorted((p.name for p in hidden.iterdir()), key=lambda name: name.endswith(".json"))
+            with _uninterrupted():
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                if len(names) == 1:
+                    settle(hidden)
+                    os.replace(hidden / names[0], self.path.parent / names[0])
+                else:
+                    targets = [str((self.path.parent / name).relative_to(self._held.place)) for name in names]
+                    moves = [(f"{NEW}/{name}", target) for name, target in zip(names, targets, strict=True)]
+                    self._held.swap(moves, targets[::-1])
+
+
+def swept(path: Path) -> Path:
+    """The same path, after what killed runs left at it or beside it was put right: before a result is read."""
+    for place in {_existing(_real(path)), _existing(_real(path).parent)}:
+        if os.access(place, os.W_OK | os.X_OK):
+            sweep(place)
+    return path
+
+
+def _check_beside(path, overwrite):
+    if path is None or not os.path.lexists(path):
+        return
+    try:
+        ours = str(json.loads(path.read_text(encoding="utf-8"))["format"]).startswith("seghirescam-")
+    except (OSError, ValueError, KeyError, TypeError):
+        ours = False
+    if not ours:
+        raise OutputError(
+            f"'{path.name}', which would be written beside the result, is there and not ours.",
+            "Name another file with --out.",
+        )
+    if not overwrite:
+        raise OutputError(f"'{path.name}' exists already.", "Name another file with --out, or add --overwrite.")
+
+
+def _is_of(folder, run, name):
+    return run is not None and (name == NAME or (name in run.files and (folder / name).is_file()))
+
+
+def _held(folder):
+    return [name for name in _names(folder) if name not in _DROPPINGS]
+
+
+def _names(folder):
+    """Everything in a folder but working folders; none of a folder that is not there."""
+    try:
+        return sorted(name for name in os.listdir(folder) if not is_hidden(name))
+    except FileNotFoundError:
+        return []
+
+
+def _real(path):
+    return Path(os.path.realpath(path))
+
+
+def _place_of(folder):
+    """Where lock and working folder lie: beside the folder, or in it where that is another drive, or forbidden."""
+    beside = _existing(folder.parent)
+    alone = folder.is_dir() and (os.path.ismount(folder) or not os.access(beside, os.W_OK | os.X_OK))
+    return folder if alone else beside
+
+
+def _take_over_rights(new, former):
+    """What the owner of the former folder had arranged for it."""
+    about = former.stat()
+    with contextlib.suppress(OSError):
+        if hasattr(os, "chown"):
+            os.chown(new, -1, about.st_gid)
+    with contextlib.suppress(OSError):
+        os.chmod(new, about.st_mode & 0o7777)
+
+
+@contextlib.contextmanager
+def _told():
+    """The system's errors as sentences."""
+    try:
+        yield
     except OSError as error:
         if isinstance(error, SegHiResCamError):
             raise
-        raise _refused(error) from error
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
+        raise DiskError(
+            f"The results could not be written: {error.strerror or type(error).__name__}.",
+            "Free some space there, or choose another place with --out.",
+            errno=error.errno,
+        ) from error
 
 
 @contextlib.contextmanager
@@ -88,11 +282,3 @@ def _existing(path: Path) -> Path:
 def _check_writable(path):
     if not os.access(_existing(path), os.W_OK | os.X_OK):
         raise OutputError(f"Nothing can be written at the place of '{path.name}'.", "Choose another place with --out.")
-
-
-def _refused(error):
-    return DiskError(
-        f"The results could not be written: {error.strerror or type(error).__name__}.",
-        "Free some space there, or choose another place with --out.",
-        errno=error.errno,
-    )

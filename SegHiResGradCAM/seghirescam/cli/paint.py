@@ -12,7 +12,8 @@ import numpy as np
 from ..errors import PixelSetError
 from .explain import SUFFIXES
 from .inputs import Opened, add_device, add_model_and_image
-from .outputs import OutputError, check_folder, made_whole
+from .outputs import OutputError, claimed_folder
+from .own_inputs import Inputs
 from .questions import (
     METHOD,
     PIXEL_SETS,
@@ -88,7 +89,9 @@ def add_arguments(parser) -> None:
     writing.add_argument(
         "--format", choices=[s[1:] for s in SUFFIXES], default="nii.gz", help="of the volumes (default: nii.gz)"
     )
-    writing.add_argument("--overwrite", action="store_true", help="write into a folder that is not empty")
+    writing.add_argument(
+        "--overwrite", action="store_true", help="replace the run that the folder holds; other files stay"
+    )
     writing.add_argument("--window", nargs=2, type=float, metavar=("LOW", "HIGH"), help="grey values of the figure")
     writing.add_argument("--dark", action="store_true", help="light text on dark paper")
     writing.add_argument("--dpi", type=int, default=150, help="resolution of the figure (default: 150)")
@@ -96,10 +99,14 @@ def add_arguments(parser) -> None:
 
 
 def run(options, console) -> int:
+    with claimed_folder(options.out, options.overwrite, Inputs.of(options)) as place:
+        return _run(options, console, place)
+
+
+def _run(options, console, place):
     from ..files import refuse_unholdable
     from .figure import _check_look
 
-    check_folder(options.out, options.overwrite)
     kind = _kind(options)
     share, options.maximum = options.share, None
     options.share = 0.5 if share is None else share
@@ -134,7 +141,7 @@ def run(options, console) -> int:
     console.progress(1.0, "writing")
     told = [note for one in (opened.image, segment, given) for note in getattr(one, "notes", ())]
     notes = list(dict.fromkeys([*told, *notes, *moved, *found.notes]))
-    with made_whole(options.out) as folder:
+    with place.filled("paint", request, opened.model) as folder:
         facts = _write(folder, options, opened, found, explanation, request, notes)
     for note in dict.fromkeys(notes):
         console.note(note)

@@ -8,10 +8,11 @@ import numpy as np
 
 from ..cam.heads import SIGMOID
 from ..files import refuse_unholdable
-from ..label_files import SEGMENTATION, write_labels
+from ..label_files import SEGMENTATION, beside_of, write_labels
 from .console import table
 from .inputs import Opened, add_device, add_model_and_image
-from .outputs import OutputError, check_file, made_whole
+from .outputs import OutputError, claimed_file
+from .own_inputs import Inputs
 
 HELP = "Write a model's own prediction as a label map or a Slicer segmentation."
 MORE = """It lies on the first image's grid. A .seg.nrrd opens in 3D Slicer with the classes' names; other label maps
@@ -28,9 +29,14 @@ def add_arguments(parser) -> None:
 
 
 def run(options, console) -> int:
+    beside = beside_of(options.out)
+    with claimed_file(options.out, options.overwrite, SUFFIXES, Inputs.of(options), beside) as place:
+        return _run(options, console, place)
+
+
+def _run(options, console, place):
     from .engine import logits_of, prepared_of
 
-    check_file(options.out, options.overwrite, SUFFIXES)
     opened = Opened(options, console)
     refuse_unholdable(options.out, opened.image.grid)
     model, image, session = opened.model, opened.image, opened.session
@@ -59,7 +65,7 @@ def run(options, console) -> int:
         **session.reading.taken(model.networks[0]).facts,
     }
     console.progress(1.0, "writing")
-    with made_whole(options.out.parent) as folder:
+    with place.filled() as folder:
         written = [p.name for p in write_labels(folder / options.out.name, labels, image.grid, names, facts)]
     classes = [
         {"value": value, "name": name, "voxels": count, "ml": count * image.grid.voxel_ml}

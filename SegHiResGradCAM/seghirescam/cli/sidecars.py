@@ -15,7 +15,8 @@ from ..files import read_volume, write_volume
 from ..geometry import Grid, spread
 from ..messages import line
 from ..protocol import Explanation, PlacedMap
-from .outputs import OutputError
+from .manifest import read_manifest
+from .outputs import OutputError, swept
 
 FORMAT = "seghirescam-explanation-1"
 INPUT, LAYER = "input", "layer"
@@ -81,7 +82,10 @@ class Stored:
 
 def read_sidecar(path: Path) -> Stored:
     """Raises OutputError for what is no sidecar of ours."""
-    path = Path(path)
+    return _read(swept(Path(path)))
+
+
+def _read(path):
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
         good = facts["format"] == FORMAT and {"file", "request", "pixel_set_file"} <= facts.keys()
@@ -96,15 +100,19 @@ def read_sidecar(path: Path) -> Stored:
 
 def read_results(path: Path) -> list[Stored]:
     """The result of a sidecar, or all results of a folder, in the order in which they were written."""
-    path = Path(path)
+    path = swept(Path(path))
     if not path.is_dir():
-        return [read_sidecar(path)]
-    found = []
+        return [_read(path)]
+    run, found = read_manifest(path), []
     for file in sorted(path.glob("*.json")):
+        if run is not None and file.name in run.files and not run.holds(path, file.name):
+            raise OutputError(f"'{file.name}' is not what the run in this folder wrote.", "Run explain again.")
         try:
-            found.append(read_sidecar(file))
+            found += [_read(file)] if run is None or file.name in run.files else []
         except OutputError:
             continue
+    if len({stored.facts["request"].get("weights_sha256") for stored in found}) > 1:
+        raise OutputError("The folder holds maps of more than one model.", "Name one of its .json files.")
     if not found:
         raise OutputError(
             "The folder holds no result of 'seghirescam explain'.", "Name the folder given to it as --out."

@@ -18,6 +18,7 @@ from ..protocol import ClassInfo
 from .bundle_config import read_as_data
 from .monai_model import MonaiModel
 from .monai_parts import build_network, monai, network_arguments, output_channels, requirements, windows_of
+from .plain import neutral_name
 from .state import put_into, read_checkpoint, unwrapped_and_finite
 
 #: words that stand in the pickle of every such checkpoint (SlicerMONAIAuto3DSeg asks for "config" only)
@@ -79,12 +80,14 @@ class _Auto3DSegKind:
             raise ModelError("The checkpoint's configuration has no roi_size.", "Ask its author.")
         modes = [config.get("normalize_mode", "meanstd"), *_extra(config).values()]
         keys = ("image", *_extra(config))
-        return MonaiModel(
+        model = MonaiModel(
             network, _classes(config, output_channels(arguments), Path(source)), kind=self.name,
             chain=_chain(config, dict(zip(keys, modes, strict=True))), keys=keys, windows=windows, padding=padding,
             in_channels=arguments.get("in_channels"), channels=_channels(config, about), spatial_dims=3,
-            head=SIGMOID if config.get("sigmoid") else SOFTMAX, name=Path(source).stem,
+            head=SIGMOID if config.get("sigmoid") else SOFTMAX,
         )  # fmt: skip
+        model.name = neutral_name(model)
+        return model
 
 
 def _read(source):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import pydoc
-import shutil
 import sys
 import weakref
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import mkdtemp
 
 from ..errors import ModelError
+from ..private_folders import PrivateFolder
 from .bundle_files import BundleFiles
 from .factory import ConsentError, _author
 from .monai_model import per_axis
@@ -26,7 +25,8 @@ def opened(files: BundleFiles, weights: str, consent: bool | str) -> dict:
     not the one that was agreed to, ModelError for whatever the author's code raises.
     """
     bundle = monai("bundle")
-    room = Path(mkdtemp(prefix="seghirescam-"))
+    private = PrivateFolder()
+    room = private.path
     try:
         found = files.copied_to(room, without=weights)
         if consent is not True and consent != found:
@@ -35,10 +35,10 @@ def opened(files: BundleFiles, weights: str, consent: bool | str) -> dict:
             )
         built = _evaluated(bundle, room, files.config_name)
     except BaseException:
-        shutil.rmtree(room, ignore_errors=True)
+        private.remove()
         raise
     # what the author's code reads later is there as long as the network is
-    weakref.finalize(built["network"], shutil.rmtree, room, True)
+    weakref.finalize(built["network"], private.remove)
     return built
 
 

@@ -9,9 +9,9 @@ import stat
 import zipfile
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
 
 from ..errors import DependencyError, ModelError
+from ..private_folders import PrivateFolder
 
 _CONFIGS = tuple(f"configs/inference.{ending}" for ending in ("json", "yaml", "yml"))
 METADATA = "configs/metadata.json"
@@ -118,8 +118,8 @@ class BundleFiles:
         if self._archive is None:
             yield self.path / name
             return
-        with TemporaryDirectory(prefix="seghirescam-") as folder:
-            target = Path(folder) / PurePosixPath(name).name
+        with PrivateFolder() as folder:
+            target = folder / PurePosixPath(name).name
             try:
                 with zipfile.ZipFile(self._archive) as archive, archive.open(self._inside[name]) as packed:
                     with open(target, "wb") as unpacked:

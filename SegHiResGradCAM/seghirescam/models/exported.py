@@ -96,7 +96,6 @@ class _ExportedKind:
             spatial_dims=dims,
             fixed=fixed if fixed is None or dims == 3 else (1, *fixed),
             divisor=deepest(network, dims),
-            name=path.stem,
             kind=self.name,
         )
 

@@ -26,6 +26,7 @@ from .monai_parts import (
     requirements,
     windows_of,
 )
+from .plain import neutral_name
 from .state import load_state, put_into
 
 #: how many findings a sentence lists
@@ -112,15 +113,17 @@ class _BundleKind:
                 f"The bundle's network takes {takes} channel(s), its metadata names {len(channels)}.",
                 "Ask the bundle's author.",
             )
-        return MonaiModel(
+        model = MonaiModel(
             **{"in_channels": takes if isinstance(takes, int) else None, **built},
             classes=classes,
             kind=self.name,
             head=head,
             channels=channels,
             notes=notes,
-            name=str(metadata.get("name") or files.title),
+            name=str(metadata.get("name") or ""),
         )
+        model.name = model.name or neutral_name(model)
+        return model
 
 
 def _read(source) -> tuple[BundleFiles, Parts]:

@@ -122,6 +122,11 @@ class PlainModel(SegmentationModel):
         return (note,) if note else ()
 
 
+def neutral_name(model) -> str:
+    """For a model that nobody has named: its file may be called after a patient, so that name goes nowhere."""
+    return f"{model.kind} {model.weights_hash[:8]}"
+
+
 def state_hash(state) -> str:
     """SHA-256 over (name, tensor) pairs: what names a set of weights in provenance."""
     import torch

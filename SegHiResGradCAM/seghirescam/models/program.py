@@ -15,7 +15,7 @@ from ..protocol import ClassInfo, Image
 from .axes import MONAI, Axes
 from .base import Prepared, Windows, padded
 from .factory import ConsentError
-from .plain import PlainModel
+from .plain import PlainModel, neutral_name
 from .sidecar import NONE, RANGE, ZSCORE, Sidecar, WindowWords
 from .words import XYZ
 
@@ -28,7 +28,7 @@ class ProgramModel(PlainModel):
     say.
     """
 
-    def __init__(self, network, about: Sidecar, *, outputs, channels, spatial_dims, fixed, divisor, name, kind):
+    def __init__(self, network, about: Sidecar, *, outputs, channels, spatial_dims, fixed, divisor, kind):
         self.notes = tuple(_assumptions(about, fixed))
         super().__init__(
             network,
@@ -40,9 +40,10 @@ class ProgramModel(PlainModel):
             axes=about.axes,
             output=about.output,
             divisor=about.divisor or divisor,
-            name=about.name or name,
+            name=about.name,
         )
         self.kind = kind
+        self.name = about.name or neutral_name(self)
         self.about = about
         if about.axes is None and about.by_monai:
             self.axes = Axes(XYZ, MONAI)

@@ -108,7 +108,6 @@ class _TorchScriptKind:
             spatial_dims=dims,
             fixed=fixed if fixed is None or dims == 3 else (1, *fixed),
             divisor=deepest(network, dims),
-            name=path.stem,
             kind=self.name,
         )
         model.notes = (*model.notes, _LEGACY)

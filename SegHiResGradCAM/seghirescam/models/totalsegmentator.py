@@ -39,7 +39,7 @@ class TotalSegmentatorModel(NnunetModel):
         super().__init__(about, step_of(task))
         self.task = task
         self._task = TASKS.get(task, Task(()))
-        self.name = f"TotalSegmentator {task or self.name}" + (f" ({about.folder.parent.name})" if task else "")
+        self.name = f"TotalSegmentator {task or self.name}" + (f" ({_data_set(about)})" if task else "")
 
     def _as_read(self, image: Image):
         turn = reader_turn("NibabelIOWithReorient", image.grid)
@@ -154,6 +154,13 @@ def _found(source) -> tuple[TrainedModel, str]:
     about = TrainedModel.of({"nnunet": where, **words, "mirroring": False})
     folds = about.folds or TASKS.get(task, Task(())).folds
     return replace(about, folds=folds), task
+
+
+def _data_set(about) -> str:
+    """As TotalSegmentator or the plans call it; of a folder that somebody renamed only the number."""
+    name = about.folder.parent.name
+    known = "TotalSegmentator" in name or name == about.plans().get("dataset_name")
+    return name if known else name.partition("_")[0]
 
 
 def _named(wanted: str) -> tuple[str, Path]:

@@ -1,0 +1,359 @@
+"""Which test fails when one of the 48 known faults, or one of the eight promises, is answered wrongly again.
+
+A test is named ``folder/file::function``.  open: what no test answers as it is written, and why; a row may have both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Row:
+    fault: str
+    tests: tuple[str, ...] = ()
+    open: str = ""
+
+
+def _row(fault, *tests, open=""):
+    return Row(fault, tests, open)
+
+
+GPU = "not measured: the half on a GPU needs a card"
+COHORT = "comes with cohort runs"
+
+FAULTS = {
+    # model files
+    1: _row(
+        "malicious pickle",
+        "engine/test_factory::test_pickled_programs_are_refused_and_do_not_run_even_with_consent",
+        "engine/test_pickle_scan::test_a_payload_is_named_and_does_not_run",
+        "engine/test_nnunet_files::test_a_checkpoint_with_a_payload_is_refused_by_name_and_nothing_runs",
+        "engine/test_monai_safety::test_a_checkpoint_with_a_payload_is_refused_also_after_a_yes",
+    ),
+    2: _row(
+        "weights_only bypass",
+        "engine/test_pickle_scan::test_a_payload_in_torch_s_old_format_or_under_the_name_of_a_text_does_not_hide",
+        "engine/test_promises::test_a_torch_that_runs_code_from_checkpoints_opens_none",
+        "mrml/test_panel_parts::test_an_old_torch_counts_as_missing_and_windows_has_a_ceiling",
+    ),
+    3: _row(
+        "whole pickled nn.Module",
+        "engine/test_factory::test_pickled_programs_are_refused_and_do_not_run_even_with_consent",
+    ),
+    4: _row(
+        "bundle with $ code or a foreign _target_",
+        "engine/test_monai_safety::test_code_where_we_read_is_listed_and_never_runs_without_a_yes",
+        "engine/test_monai_safety::test_only_listed_classes_of_monai_are_networks",
+        "engine/test_monai_expressions::test_everything_else_is_refused",
+    ),
+    5: _row("zip slip", "engine/test_monai_safety::test_a_zip_whose_members_would_leave_it_is_refused"),
+    6: _row(
+        "truncated, 0-byte, corrupt checkpoint",
+        "engine/test_pickle_scan::test_truncated_files_say_so_with_their_size",
+        "engine/test_nnunet_files::test_a_truncated_or_empty_checkpoint_is_damaged",
+        "engine/test_factory::test_torchscript_and_damaged_files_are_refused",
+    ),
+    7: _row(
+        "state_dict does not fit",
+        "engine/test_factory::test_a_misfit_names_the_first_five_keys_of_each_sort",
+        "engine/test_factory::test_the_prefix_of_a_wrapper_is_taken_off",
+        "engine/test_nnunet_files::test_weights_that_do_not_fit_are_refused_with_the_first_five_names",
+    ),
+    8: _row("nnU-Net folder lacks files", "engine/test_nnunet_files::test_missing_files_are_named"),
+    9: _row(
+        "TorchScript without hookable layers",
+        "engine/test_torchscript::test_a_program_without_weights_says_what_it_lacks_or_that_there_is_nothing_to_show",
+        "engine/test_exported::test_programs_that_cannot_be_explained_say_why",
+    ),
+    10: _row(
+        "weights contain NaN/Inf",
+        "engine/test_factory::test_weights_that_are_not_finite_are_refused_with_their_name",
+        "engine/test_nnunet_files::test_weights_that_are_not_finite_are_refused",
+        "engine/test_exported::test_weights_that_are_not_finite_are_named",
+    ),
+    11: _row(
+        "output is dict, tuple, list",
+        "engine/test_capture::test_a_network_with_several_outputs_is_explained_by_the_largest",
+        "engine/test_capture::test_among_several_outputs_those_with_the_right_number_of_channels_come_first",
+        "engine/test_faults::test_a_network_that_returns_no_tensor_or_has_no_spatial_layer_is_refused",
+    ),
+    12: _row(
+        "one-channel sigmoid, K = 1, softmax",
+        "engine/test_score::test_a_binary_head_has_the_negated_logit_for_background",
+        "engine/test_score::test_decisions_by_softmax_and_by_sigmoid",
+        "engine/test_monai_bundle::test_a_binary_head_is_one_channel_with_a_background",
+    ),
+    13: _row(
+        "model in train mode, dropout, batch norm",
+        "engine/test_capture::test_nothing_is_left_changed_on_the_network",
+        "engine/test_capture::test_buffers_that_a_forward_changes_are_put_back",
+        "engine/test_session::test_the_network_is_as_it_was_after_every_question_and_after_every_failure",
+    ),
+    14: _row(
+        "in-place ReLU, checkpointing, no_grad and inference_mode inside forward",
+        "engine/test_capture::test_a_norm_layer_in_front_of_an_in_place_activation_keeps_its_negative_values",
+        "engine/test_capture::test_an_activation_overwritten_behind_the_hook_is_kept_by_a_second_pass",
+        "engine/test_capture::test_a_forward_that_enters_inference_mode_or_no_grad_is_a_clear_error",
+        "engine/test_capture::test_reentrant_checkpointing_is_a_clear_error",
+        "engine/test_capture::test_checkpointing_in_the_tail_gives_the_same_gradient",
+    ),
+    15: _row(
+        "layer absent, not executed, non-tensor output, shared module",
+        "engine/test_capture::test_a_layer_that_cannot_be_captured_is_a_clear_error",
+        "engine/test_capture::test_a_module_called_twice_wants_the_call_named_and_each_call_has_its_own_gradient",
+        "engine/test_faults::test_an_unknown_layer_method_side_precision_or_device_is_refused",
+    ),
+    # images
+    16: _row(
+        "wrong channel count",
+        "engine/test_faults::test_a_wrong_channel_count_names_the_expected_channels",
+        "engine/test_cli_inputs::test_wrong_channels_are_told_with_the_list_before_the_author_s_code_runs",
+    ),
+    17: _row(
+        "smaller than the patch, not divisible",
+        "engine/test_explain::test_images_are_padded_to_the_divisor_and_the_padding_is_cut_from_the_map",
+        "engine/test_windows::test_cells_in_the_padding_are_counted_and_left_out",
+        "engine/test_nnunet::test_an_image_smaller_than_the_patch_is_predicted_as_nnunet_pads_it",
+    ),
+    18: _row(
+        "NaN/Inf voxels",
+        "engine/test_faults::test_non_finite_voxels_are_counted_and_refused",
+        "engine/test_cli_explain::test_voxels_that_are_no_numbers_are_refused_before_the_network_runs",
+        "engine/test_files::test_voxels_that_are_no_numbers_stay_so_in_their_places",
+    ),
+    19: _row(
+        "constant or empty image",
+        "engine/test_faults::test_constant_and_extreme_images_give_finite_maps",
+        "engine/test_nnunet::test_a_uniform_image_gives_a_finite_tensor",
+    ),
+    20: _row(
+        "extreme HU",
+        "engine/test_faults::test_constant_and_extreme_images_give_finite_maps",
+        "engine/test_faults::test_integer_images_are_taken_and_left_untouched",
+        open="clipping is the model's own preprocessing; no note tells of it",
+    ),
+    21: _row(
+        "anisotropic, oblique, left-handed, sheared geometry",
+        "engine/test_files::test_every_format_keeps_voxels_and_millimetres_of_oblique_and_left_handed_volumes",
+        "engine/test_files::test_what_is_no_volume_is_refused_in_one_sentence_without_its_folder",
+        "engine/test_placement::test_a_bright_cue_at_a_known_millimetre_is_found_within_half_a_cell",
+        "engine/test_windows::test_a_bright_cue_is_found_through_windows_on_an_oblique_grid",
+        "engine/test_geometry::test_a_matrix_that_is_no_geometry_is_refused",
+        "mrml/test_overlay::test_a_bright_cell_is_found_at_its_millimetre",
+    ),
+    22: _row(
+        "uneven slice spacing, gantry tilt",
+        "engine/test_files::test_dicom_slices_that_are_missing_repeated_or_tilted_are_refused",
+    ),
+    23: _row(
+        "2D model on a 3D image, 3D model on a 2D one",
+        "engine/test_2d_slices::test_the_maps_are_those_of_the_single_slices_each_in_its_place",
+        "engine/test_faults::test_dimensions_that_do_not_fit_are_refused",
+    ),
+    24: _row(
+        "RGB or vector volume, 4D sequence",
+        "engine/test_rgb::test_the_channels_are_red_green_blue_and_the_first_row_lies_in_front",
+        "engine/test_rgb::test_what_is_no_colour_image_is_refused_in_a_sentence",
+        "engine/test_files::test_what_is_no_volume_is_refused_in_one_sentence_without_its_folder",
+        "mrml/test_image_reader::test_a_colour_volume_is_an_error",
+    ),
+    25: _row(
+        "volume under a transform",
+        "mrml/test_image_reader::test_a_chain_of_linear_transforms_is_part_of_the_grid",
+        "mrml/test_image_reader::test_a_non_linear_transform_is_an_error",
+    ),
+    26: _row(
+        "huge volume",
+        "engine/test_windows::test_the_estimate_is_what_runs",
+        "engine/test_session::test_a_shortage_of_memory_is_one_sentence_with_the_numbers",
+        "engine/test_session::test_the_budget_decides_what_is_recorded_and_beyond_it_every_question_runs_the_network_"
+        "and_says_so",
+    ),
+    # target M
+    27: _row(
+        "empty M",
+        "engine/test_explain::test_an_empty_pixel_set_is_an_error_before_the_network_runs",
+        "engine/test_cli_evaluate::test_an_empty_reference_is_no_hit_and_one_voxel_has_numbers",
+        "engine/test_eval_baselines::test_painting_the_prediction_holds_all_its_evidence_in_it_and_an_empty_one_is_a_"
+        "zero_map",
+        open="a question about an empty M is refused with a suggestion, instead of answered by a zero map",
+    ),
+    28: _row(
+        "M outside image or patch",
+        "engine/test_faults::test_a_pixel_set_beside_the_image_or_one_that_is_none_is_refused",
+        "engine/test_pixel_sets::test_one_voxel_is_the_nearest_to_the_point_and_outside_is_refused",
+        "mrml/test_pixel_set_reader::test_a_segment_outside_the_volume_is_an_error_that_says_outside",
+    ),
+    29: _row(
+        "class out of range, unknown label names",
+        "engine/test_faults::test_an_unknown_class_is_refused_with_the_list",
+        "engine/test_files::test_labels_that_cannot_be_chosen_are_refused_with_the_list",
+    ),
+    30: _row(
+        "reference on another grid",
+        "engine/test_cli_evaluate::test_masks_on_another_grid_are_brought_to_the_image_s_and_refused_where_they_miss_it",
+        "engine/test_pixel_sets::test_a_set_on_another_grid_is_carried_by_geometry",
+    ),
+    # numerics
+    31: _row(
+        "all-negative CAM",
+        "engine/test_explain::test_zero_maps_and_maps_without_positive_evidence_say_why",
+        "mrml/test_overlay_display::test_only_negative_evidence_is_invisible_unless_both_signs_are_shown",
+    ),
+    32: _row(
+        "fp16/bf16 overflow or underflow of gradients",
+        "engine/test_faults::test_overflowing_weights_give_a_map_that_says_it_is_not_finite",
+        open="such a map says so; there is no automatic retry in fp32",
+    ),
+    33: _row(
+        "CUDA out of memory",
+        "engine/test_windows::test_a_shortage_of_memory_goes_on_with_smaller_settings_and_says_so",
+        "engine/test_windows::test_a_prediction_goes_on_with_fewer_windows_when_memory_is_short",
+        open=GPU,
+    ),
+    34: _row(
+        "CUDA lost, driver mismatch, no GPU, MPS op missing",
+        "engine/test_cli::test_a_mistake_costs_one_sentence_and_exit_code_2_and_leaves_nothing",
+        open=GPU,
+    ),
+    35: _row(
+        "nondeterminism",
+        "engine/test_explain::test_the_same_question_gives_the_same_bits_and_provenance_names_everything_by_hash",
+        open=GPU,
+    ),
+    # process and files
+    36: _row(
+        "cancel anywhere; window, scene or node gone",
+        "engine/test_worker::test_cancel_stops_a_slow_network_and_the_worker_goes_on",
+        "mrml/test_worker_ends::test_cancel_ends_the_whole_tree_behind_a_launcher_and_the_next_request_starts_anew",
+        "gui/test_panel_faults::test_cancel_ends_a_running_pass_and_the_scene_is_unchanged",
+        "gui/test_panel_faults::test_closing_the_scene_ends_the_worker_and_leaves_a_usable_panel",
+        "gui/test_panel_faults::test_deleting_the_volume_stops_the_question",
+        "gui/test_panel_large::test_cancel_while_the_volume_is_read_stops_at_once",
+        "engine/test_cli::test_ctrl_c_during_the_computation_is_exit_code_130_and_leaves_nothing",
+    ),
+    37: _row(
+        "child killed",
+        "mrml/test_worker_ends::test_a_killed_worker_is_told_once_and_leaves_nothing",
+        "mrml/test_worker_ends::test_a_worker_that_the_system_killed_says_that_memory_may_be_short",
+        "gui/test_panel_faults::test_a_killed_worker_is_told_and_the_next_apply_starts_another",
+        "mrml/test_kills::test_thirty_kills_of_the_worker",
+    ),
+    38: _row(
+        "disk full, read-only, spaces, Unicode, > 260 characters, output exists",
+        "engine/test_cli_explain::test_a_full_disk_is_one_sentence_and_leaves_nothing",
+        "engine/test_worker::test_a_full_disk_is_an_error_that_leaves_no_half_file",
+        "gui/test_panel_export::test_a_full_disk_or_a_folder_that_is_gone_is_one_sentence_and_no_half_file",
+        "engine/test_promises::test_a_place_where_nothing_can_be_written_is_told_before_the_model_is_opened",
+        "mrml/test_export::test_spaces_and_unicode_in_the_path_are_fine",
+        "engine/test_cli::test_a_folder_with_something_in_it_is_left_alone_unless_told_otherwise",
+        "engine/test_own_inputs::test_predict_never_replaces_its_image_by_whatever_name",
+        open="not measured: paths beyond 260 characters need Windows",
+    ),
+    39: _row(
+        "two runs at once, same folder, stale lock, resume, changed model under the same name",
+        "engine/test_result_files::test_of_two_runs_at_once_one_gets_the_folder_and_the_other_a_sentence",
+        "engine/test_result_files::test_overwrite_replaces_the_whole_run_and_leaves_no_stale_file",
+        "engine/test_result_files::test_the_next_run_removes_what_a_killed_one_left_and_never_a_living_one_s",
+        "engine/test_worker::test_a_model_file_that_vanishes_or_changes_is_noticed",
+        open=f"resume after power loss {COHORT}",
+    ),
+    40: _row(
+        "patient data in tags, file names, descriptions",
+        "engine/test_cli_explain::test_no_patient_name_of_a_dicom_folder_reaches_any_output",
+        "engine/test_planted_names::test_no_output_of_any_command_holds_the_name_of_a_model_image_or_label_file",
+        "mrml/test_overlay::test_no_patient_name_reaches_anything_we_write",
+        "gui/test_panel_names::test_the_name_is_in_no_file_no_log_no_message_and_no_words_of_ours",
+        open="DICOM defaults come with writing DICOM",
+    ),
+    # environment
+    41: _row(
+        "dependency missing, install offline",
+        "engine/test_monai_bundle::test_without_monai_the_questions_are_answered_and_opening_names_the_command",
+        "gui/test_panel_faults::test_missing_packages_are_offered_not_installed",
+        "mrml/test_panel_parts::test_a_failed_installation_is_told_and_can_be_tried_again",
+    ),
+    42: _row("numpy ABI clash", "engine/test_worker::test_without_a_usable_torch_the_worker_says_so_and_ends"),
+    43: _row(
+        "hook leak after 100 runs",
+        "engine/test_promises::test_after_a_hundred_questions_no_hook_and_no_tensor_more_is_there",
+    ),
+    44: _row(
+        "8-bit GPU display",
+        "mrml/test_overlay_display::test_other_settings_change_the_look_and_not_the_values",
+    ),
+    45: _row(
+        "locale with decimal comma",
+        "engine/test_worker_messages::test_lines_hold_no_nan_and_points_in_every_locale",
+    ),
+    46: _row(
+        "clock skew",
+        "engine/test_factory::test_with_consent_to_this_content_it_opens_and_another_content_asks_again",
+        "engine/test_cli_explain::test_asking_again_by_the_sidecar_gives_the_same_files",
+    ),
+    47: _row("symbolic-link loops in a cohort folder", open=COHORT),
+    48: _row(
+        "formula injection in case ids",
+        "engine/test_spreadsheet::test_texts_that_look_like_formulas_are_escaped_and_numbers_are_not",
+        open=f"case ids {COHORT.replace('comes', 'come')}",
+    ),
+}
+
+PROMISES = {
+    "P1": _row(
+        "no code from a model or data file runs without an explicit yes",
+        "engine/test_factory::test_without_consent_the_author_s_file_leaves_no_trace",
+        "engine/test_cli_inputs::test_nothing_of_the_author_runs_without_a_yes_to_exactly_this_content",
+        "engine/test_monai_safety::test_code_where_we_read_is_listed_and_never_runs_without_a_yes",
+        "engine/test_torchscript::test_payloads_in_its_pickles_do_not_run",
+        "gui/test_panel_faults::test_a_model_with_code_is_asked_for_once_and_no_is_respected",
+    ),
+    "P2": _row(
+        "Slicer does not crash: torch runs in a child process",
+        "engine/test_walls::test_the_slicer_building_never_loads_torch_or_qt",
+        "mrml/test_worker_ends::test_a_killed_worker_is_told_once_and_leaves_nothing",
+        "mrml/test_kills::test_thirty_kills_of_the_worker",
+    ),
+    "P3": _row(
+        "no network, no telemetry, no open port",
+        "engine/test_promises::test_a_command_asks_nobody_on_the_network",
+        "engine/test_promises::test_the_worker_asks_nobody_on_the_network_and_opens_no_port",
+        "engine/test_monai_safety::test_pretrained_is_never_fetched",
+    ),
+    "P4": _row(
+        "no patient identifiers in anything we write",
+        "engine/test_planted_names::test_no_output_of_any_command_holds_the_name_of_a_model_image_or_label_file",
+        "engine/test_cli_explain::test_no_patient_name_of_a_dicom_folder_reaches_any_output",
+        "engine/test_worker::test_a_planted_name_is_found_in_nothing_the_worker_says_or_logs",
+        "mrml/test_pictures::test_a_patients_name_is_drawn_nowhere_and_stands_in_no_picture_file",
+        "gui/test_panel_names::test_the_name_is_in_no_file_no_log_no_message_and_no_words_of_ours",
+    ),
+    "P5": _row(
+        "every map carries provenance and can be re-made",
+        "engine/test_explain::test_the_same_question_gives_the_same_bits_and_provenance_names_everything_by_hash",
+        "engine/test_cli_explain::test_asking_again_by_the_sidecar_gives_the_same_files",
+        open=GPU,
+    ),
+    "P6": _row(
+        "no silent failure: zero, NaN, degenerate maps are labelled",
+        "engine/test_explain::test_zero_maps_and_maps_without_positive_evidence_say_why",
+        "engine/test_faults::test_overflowing_weights_give_a_map_that_says_it_is_not_finite",
+        "engine/test_cli_evaluate::test_a_map_of_zeros_and_one_that_is_not_finite_are_statuses_not_crashes",
+        "mrml/test_overlay_display::test_a_zero_map_is_there_but_invisible_and_the_legend_says_why",
+    ),
+    "P7": _row(
+        "Cancel within 2 s, scene unchanged",
+        "engine/test_worker::test_cancel_stops_a_slow_network_and_the_worker_goes_on",
+        "mrml/test_worker_ends::test_cancel_ends_the_whole_tree_behind_a_launcher_and_the_next_request_starts_anew",
+        "gui/test_panel_faults::test_cancel_ends_a_running_pass_and_the_scene_is_unchanged",
+    ),
+    "P8": _row(
+        "results are written atomically",
+        "engine/test_result_files::test_a_run_killed_at_any_step_leaves_the_old_or_the_new_and_the_next_run_removes_the_rest",
+        "engine/test_kills::test_thirty_kills_of_the_command_line",
+        "mrml/test_export::test_voxels_and_sidecar_never_mismatch_wherever_slicer_is_killed_and_the_next_export_puts_it_"
+        "right",
+        "mrml/test_kills::test_thirty_kills_of_the_export",
+    ),
+}
