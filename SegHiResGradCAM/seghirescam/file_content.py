@@ -6,9 +6,10 @@ import contextlib
 import gzip
 import shutil
 import struct
-import tempfile
 import zlib
 from pathlib import Path
+
+from .private_folders import PrivateFolder
 
 #: content -> the endings under which ITK reads it; the first is given to what has none of them
 _ENDINGS = {
@@ -58,8 +59,8 @@ def under_its_own_name(path: Path):
     if not beside and not packed and (right or not kind or name.endswith(_ENDINGS[kind])):
         yield path
         return
-    with tempfile.TemporaryDirectory(prefix="seghirescam-") as folder:
-        copy = Path(folder) / f"volume{_ENDINGS.get(kind, ('.nii.gz',))[0]}"
+    with PrivateFolder() as folder:
+        copy = folder / f"volume{_ENDINGS.get(kind, ('.nii.gz',))[0]}"
         if packed:
             with gzip.open(path, "rb") as source, open(copy, "wb") as target:
                 shutil.copyfileobj(source, target)
