@@ -191,18 +191,20 @@ class _MonaiNetworkKind:
         about = Description.of(source)
         state = load_state(about.weights)
         network = build_network(about.network)
-        put_into(network, state, about.weights.name)
+        loading = put_into(network, state, about.weights.name)
         chain, keys = build_chain(about.parts.preprocessing or ())
         fixed = fixed_size(about.network)
         settings = about.window or ({"roi_size": fixed, "spatial_dims": about.spatial_dims} if fixed else None)
         windows, padding = (None, "constant") if settings is None else windows_of(settings)
         takes = network_arguments(about.network).get("in_channels")
         divisor = divisor_of(about.network) if about.divisor is None else about.divisor
-        return MonaiModel(
+        model = MonaiModel(
             network, about.classes, kind=self.name, chain=chain, keys=keys, windows=windows, padding=padding,
             divisors=per_axis(divisor, about.spatial_dims), in_channels=takes, channels=about.channels,
             spatial_dims=about.spatial_dims, head=about.head, name=about.name,
         )  # fmt: skip
+        model.loading = loading
+        return model
 
 
 KIND = _MonaiNetworkKind()

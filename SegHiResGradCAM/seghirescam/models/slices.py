@@ -30,7 +30,7 @@ class SliceBySlice(SegmentationModel):
         self.model = model
         self.name, self.kind, self.head = model.name, model.kind, model.head
         self.classes, self.channels, self.networks = model.classes, model.channels, model.networks
-        self.spatial_dims = 2
+        self.spatial_dims, self.loading = 2, model.loading
         # the slices' size is known once the first is prepared; the sessions ask for it after that
         self.windows = Windows((1, 1, 1), _each_slice, np.ones((1, 1, 1), np.float32))
 
