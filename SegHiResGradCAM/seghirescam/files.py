@@ -59,7 +59,9 @@ def read_volume(path) -> Image:
     array = simple_itk().GetArrayFromImage(itk)
     if array.dtype.kind not in "fiu":
         raise ImageError(f"{named(path)} holds values of type {array.dtype}.", "Convert it to a scalar volume.")
-    return Image(array, grid_of(itk))
+    from .photos import grid_in
+
+    return Image(array, grid_in(path, itk))
 
 
 def read_channels(paths: Sequence, names: Sequence[str] | None = None) -> tuple[Image, tuple[str, ...]]:

@@ -7,6 +7,8 @@ from itertools import count
 from pathlib import Path
 
 from ..errors import EmptyPixelSetError, PixelSetError
+from ..evaluation.ground import lift_text
+from ..sizes import Size
 from .console import table
 from .evaluated import write_evaluations
 from .inputs import Opened, add_device, add_model_and_image
@@ -82,7 +84,8 @@ def run(options, console) -> int:
     references = _told_apart([_reference(text) for text in options.reference])
     label_maps = [_labels(text) for text in options.labels]
     opened = Opened(options, console, classes=[asked.class_name, *([asked.rival] if asked.rival else [])])
-    (found, costs), notes = opened.on_some_device(
+    (recipe,) = asked.on(opened.image.grid).recipes(segment)
+    (found, costs, sizes), notes = opened.on_some_device(
         lambda: _evaluated(opened, options, asked, recipe, references, label_maps, console)
     )
     request = {
@@ -98,16 +101,16 @@ def run(options, console) -> int:
     }
     console.progress(1.0, "writing")
     with made_whole(options.out) as folder:
-        facts = write_evaluations(folder, options, found, costs, request, notes)
+        facts = write_evaluations(folder, options, found, costs, request, notes, sizes)
         files = sorted(path.name for path in folder.iterdir())
     for note in dict.fromkeys([*notes, *(n for one in found for n in one.explanation.notes)]):
         console.note(note)
-    console.answer(facts | {"files": files}, _text(found, files))
+    console.answer(facts | {"files": files}, _text(found, files, sizes))
     return 0
 
 
 def _evaluated(opened, options, asked, recipe, references, label_maps, console):
-    """([Evaluation], [what each cost]); the costs of the full tier are told before it starts."""
+    """([Evaluation], [what each cost], {region: its Size}); the costs of the full tier are told before it starts."""
     from ..compare import mask_on
     from ..evaluation.case import frozen
     from ..evaluation.evaluate import evaluate
@@ -143,7 +146,7 @@ def _evaluated(opened, options, asked, recipe, references, label_maps, console):
             costs.append({"stated": cost, "took": one.trust.cost})
     finally:
         session.release()
-    return found, costs
+    return found, costs, {name: Size.of(mask, grid) for name, mask in regions.items()}
 
 
 def _told(console, n, of, before):
@@ -287,21 +290,29 @@ def _layers(label_map, grid):
     return layers
 
 
-def _text(found, files):
+def _text(found, files, sizes):
     parts = []
     for one in found:
-        rows = [("metric", "reference", "value", "unit", "chance", "lift", "status")]
+        over = one.ground.over
+        rows = [("metric", "reference", "value", "unit", f"chance over {over}", f"lift over {over}", "status")]
         for row in one.rows:
             if row.metric.startswith(_DETAILS):
                 continue
             value = row.value
             rows.append((
-                row.metric, row.reference, _number(value.value), value.unit, _number(value.chance),
-                "-" if value.lift is None else f"{value.lift:.3g}x", value.status,
+                row.metric, row.reference, _number(value.value), value.unit, _over(value, over, _number(value.chance)),
+                _over(value, over, lift_text(value.lift)), value.status,
             ))  # fmt: skip
         verdict = one.trust.verdict_sentence
         parts.append(f"{one.explanation.title()}\n{table(rows)}\n\n{verdict}")
-    return "\n\n".join(parts) + f"\nWritten: {', '.join(files)}."
+    regions = "\n".join(f"{name}: {size.words}." for name, size in sizes.items())
+    counted = f"Chance: if the evidence were spread evenly over {found[0].ground.words}; lift: value / chance."
+    return "\n\n".join([*parts, regions]) + f"\n{counted}\nWritten: {', '.join(files)}."
+
+
+def _over(value, over, text):
+    """A number under a head that says over what chance was counted; another ground stands beside it."""
+    return f"{text} ({value.over})" if text != "-" and value.over not in ("", over) else text
 
 
 def _number(value):

@@ -36,7 +36,8 @@ def run(options, console) -> int:
     session = opened.session
     found = session.layers(console.progress)
     default, warning = _default(opened, found, segment, console)
-    rows = [("", "layer", "part", "stride", "channels", "cells", "mm per cell", "")]
+    unit = opened.image.grid.length_unit
+    rows = [("", "layer", "part", "stride", "channels", "cells", f"{unit} per cell", "")]
     shown = [x for x in found if options.all or x.main or x.part == "head" or x.name == default]
     for layer in shown:
         remarks = [word for word, holds in (("main", layer.main), ("default", layer.name == default)) if holds]
@@ -51,12 +52,19 @@ def run(options, console) -> int:
     told = f" {hidden} more with --all." if hidden else ""
     told += "" if default else " No default is marked: name --segment or --class."
     data = {
-        "layers": [layer_to_json(x) | {"default": x.name == default} for x in found],
+        "layers": [_told(x) | {"default": x.name == default} for x in found],
         "default": default,
         "notes": [warning] if warning else [],
     }
     console.answer(data, table(rows) + "\n\nSizes along K, J, I." + told)
     return 0
+
+
+def _told(layer):
+    told = layer_to_json(layer)
+    if told.pop("length_unit") != "mm":
+        told[f"{layer.length_unit}_per_cell"] = told.pop("mm_per_cell")
+    return told
 
 
 def _default(opened, listed, segment, console):

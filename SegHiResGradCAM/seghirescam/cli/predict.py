@@ -8,6 +8,7 @@ import numpy as np
 
 from ..cam.heads import SIGMOID
 from ..label_files import SEGMENTATION, write_labels
+from ..sizes import Size, heads, prediction_notes
 from .console import table
 from .inputs import Opened, add_device, add_model_and_image
 from .outputs import OutputError, check_file, made_whole
@@ -40,7 +41,8 @@ def run(options, console) -> int:
     for note in prepared.notes:
         console.note(note)
     labels = model.labels_on_input(logits_of(session, console.progress), prepared, image)
-    if labels.ndim == 4:
+    exclusive = labels.ndim == 3
+    if not exclusive:
         names = {c.index + 1: c.name for c in model.classes}
         counts = [int(np.count_nonzero(mask)) for mask in labels]
     else:
@@ -54,15 +56,16 @@ def run(options, console) -> int:
         "weights_sha256": model.weights_hash,
         "image_sha256": image.content_hash,
     }
+    sizes = {name: Size.counted(n, image.grid) for name, n in zip(names.values(), counts, strict=True)}
+    notes = prediction_notes(sizes, exclusive)
+    for note in notes:
+        console.note(note)
     console.progress(1.0, "writing")
     with made_whole(options.out.parent) as folder:
         written = [p.name for p in write_labels(folder / options.out.name, labels, image.grid, names, facts)]
-    classes = [
-        {"value": value, "name": name, "voxels": count, "ml": count * image.grid.voxel_ml}
-        for (value, name), count in zip(names.items(), counts, strict=True)
-    ]
-    rows = [("value", "class", "voxels", "ml")]
-    rows += [(str(c["value"]), c["name"], str(c["voxels"]), f"{c['ml']:.2f}") for c in classes]
-    answer = facts | {"files": written, "classes": classes, "notes": list(prepared.notes)}
+    rows = [("value", "class", *heads(image.grid))]
+    rows += [(str(value), name, *sizes[name].cells) for value, name in names.items()]
+    classes = [{"value": value, "name": name, **sizes[name].to_json()} for value, name in names.items()]
+    answer = facts | {"files": written, "classes": classes, "notes": [*prepared.notes, *notes]}
     console.answer(answer, f"{table(rows)}\n\nWritten: {', '.join(written)}")
     return 0

@@ -165,7 +165,8 @@ def _computed_in(case, precision, tell):
 
 def _carried(pixels, matrix):
     """M moved through space by a 4x4 matrix."""
-    return PixelSet(pixels.weights, Grid(pixels.grid.shape, matrix @ pixels.grid.ijk_to_ras), pixels.label)
+    grid = Grid(pixels.grid.shape, matrix @ pixels.grid.ijk_to_ras, pixels.grid.space)
+    return PixelSet(pixels.weights, grid, pixels.label)
 
 
 def _on_image(case, other):

@@ -97,7 +97,7 @@ class MonaiModel(PlainModel):
         """``[C, x, y, z]`` and its grid after MONAI's own chain."""
         array = np.ascontiguousarray(np.asarray(image.array, dtype=np.float32).transpose(0, 3, 2, 1))
         if not self.chain:
-            return array, Grid(array.shape[1:], image.grid.ijk_to_ras @ _REVERSE)
+            return array, Grid(array.shape[1:], image.grid.ijk_to_ras @ _REVERSE, image.grid.space)
         found = self._through_chain(array, image.grid.ijk_to_ras)
         affine = getattr(found, "affine", None)
         if affine is None or found.ndim != 4:
@@ -107,8 +107,8 @@ class MonaiModel(PlainModel):
             )
         if 0 in found.shape:
             raise ImageError("The model's preprocessing cropped the whole image away.", "Is there anything in it?")
-        matrix = np.asarray(affine, dtype=float)
-        return found.detach().cpu().numpy().astype(np.float32, copy=False), Grid(found.shape[1:], matrix @ _REVERSE)
+        grid = Grid(found.shape[1:], np.asarray(affine, dtype=float) @ _REVERSE, image.grid.space)
+        return found.detach().cpu().numpy().astype(np.float32, copy=False), grid
 
     def _through_chain(self, array, affine):
         import torch
@@ -158,7 +158,7 @@ def _slices_first(array, grid, axis):
     """``[C, x, y, z]`` with one spatial axis moved to the front, and its grid."""
     array = np.moveaxis(array, 1 + axis, 1)
     order = [axis, *(a for a in range(3) if a != axis), 3]
-    return array, Grid(array.shape[1:], grid.kji_to_ras[:, order] @ _REVERSE)
+    return array, Grid(array.shape[1:], grid.kji_to_ras[:, order] @ _REVERSE, grid.space)
 
 
 def per_axis(divisor: int | Sequence[int], dims: int) -> tuple[int, ...]:

@@ -39,7 +39,7 @@ class Turn:
         for new, old in enumerate(self.order):
             move[old, new] = -1 if self.flips[new] else 1
             move[old, 3] = grid.shape[old] - 1 if self.flips[new] else 0
-        return Grid(tuple(grid.shape[o] for o in self.order), grid.kji_to_ras @ move @ _REVERSE)
+        return Grid(tuple(grid.shape[o] for o in self.order), grid.kji_to_ras @ move @ _REVERSE, grid.space)
 
 
 def reader_turn(reader: str, grid: Grid) -> Turn:
