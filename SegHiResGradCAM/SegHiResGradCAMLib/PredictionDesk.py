@@ -64,7 +64,7 @@ class PredictionDesk:
 
 
 def _said(found, told, answer):
-    amounts = [f"{one['name']} {one['ml']:.3g} ml ({one['voxels']} voxels)" for one in found]
+    amounts = [f"{one['name']} ({one['size']})" for one in found]
     text = f"Predicted in {answer['session']['seconds']:.1f} s: {_listed(amounts)}."
     empty = [one["name"] for one in told if not one["voxels"]]
     if empty:

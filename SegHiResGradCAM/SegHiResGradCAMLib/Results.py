@@ -212,7 +212,7 @@ def facts(node) -> list[str]:
     origin = found["provenance"]
     size = ""
     if "pixel_set_voxels" in origin:
-        size = f" ({origin['pixel_set_voxels']} voxels of the model, {origin['pixel_set_ml']:.3g} ml)"
+        size = f" ({origin['pixel_set_voxels']} voxels of the model{_more(origin)})"
     lines = [
         f"{found['method_title']}, layer {found['layer']['name']}",
         f"Why {found['class_name']}? {found['score_title']}, summed over {found['pixel_set']}{size}",
@@ -231,6 +231,13 @@ def facts(node) -> list[str]:
 
 def _tip(node):
     return "\n".join(filter(None, [verdictText(node), *facts(node)]))
+
+
+def _more(origin):
+    """Volume and share of the pixel set; maps made by former versions do not know the share."""
+    ml, share = origin.get("pixel_set_ml"), origin.get("pixel_set_share")
+    told = "" if ml is None else f", {ml:.3g} ml"
+    return told + ("" if share is None else f", {100 * share:.3g} % of the image")
 
 
 def _title(node):

@@ -36,6 +36,7 @@ def addNumbers(overlay, checks: dict, layerName: str):
         ("unit", "Of the value; empty for shares and other plain numbers."),
         ("chance", "The value without any knowledge, where that has a meaning."),
         ("lift", "Value / chance."),
+        ("chance over", "Over what chance was counted: the body, the volume, the layer's cells."),
         ("status", "ok, or why there is no value."),
         ("threshold", "What the full check asks for."),
         ("passed", "yes or no; empty where nothing is asked for."),
@@ -142,6 +143,7 @@ def _row(row, tier):
     told = {key: value[key] for key in ("value", "unit", "chance", "lift", "status")}
     verdict = "" if passed is None else "yes" if passed else "no"
     return told | {
+        "chance over": value.get("chance_over", ""),
         "metric": row["title"], "threshold": row.get("threshold"), "passed": verdict, "tier": tier,
         "sentence": row["sentence"],
     }  # fmt: skip

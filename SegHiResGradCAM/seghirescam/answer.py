@@ -9,7 +9,9 @@ import numpy as np
 from . import __version__
 from .models import outputs
 from .models.base import Prepared, SegmentationModel
+from .pixel_sets import WHOLE
 from .protocol import Explanation, Image, LayerInfo, PixelSet
+from .sizes import FILLS, Size, fills
 
 #: by which centre a cell is placed: where it looks, or where it acts
 READING, WRITING = "reading", "writing"
@@ -76,6 +78,9 @@ class Run:
             notes.append(
                 f"Where this layer's cells look could not be measured{why}; their corners are aligned with the image's."
             )
+        size = Size.of_set(pixels, self.prepared.valid)
+        if size.share > FILLS and pixels.label != WHOLE:
+            notes.append(f"The pixel set ({pixels.label}) {fills(size)}")
         status, reason = status_of(signed, zero)
         names = {c.index: c.name for c in self.model.classes}
         return Explanation(
@@ -100,6 +105,7 @@ class Run:
     def _provenance(self, method, pixels: PixelSet) -> dict:
         import torch
 
+        size = Size.of_set(pixels, self.prepared.valid)
         return {
             "engine": f"seghirescam {__version__}",
             "torch": torch.__version__,
@@ -111,9 +117,10 @@ class Run:
             "image_sha256": self.image.content_hash,
             "image_grid": self.image.grid.to_json(),
             "pixel_set_sha256": pixels.content_hash,
-            "pixel_set_voxels": pixels.voxels,
-            "pixel_set_ml": round(pixels.ml, 4),
             **outputs.facts(self.model),
+            "pixel_set_voxels": size.voxels,
+            **({} if size.ml is None else {"pixel_set_ml": round(size.ml, 4)}),
+            "pixel_set_share": size.share,
             "score": self.score.name,
             "rival_index": getattr(self.score, "rival_index", None),
             "method_settings": method.settings(),
@@ -149,6 +156,7 @@ def public_layer(layer, prepared: Prepared, dims: int) -> LayerInfo:
         writes=_three(placed.writes, dims, 0.0) if placed else corner,
         placement="probed" if placed else "assumed",
         mm_per_cell=tuple(s * mm for s, mm in zip(stride, prepared.grid.spacing_kji, strict=True)),
+        length_unit=prepared.grid.length_unit,
         aliases=tuple(layer.aliases),
         field=_three(layer.reach.reads, dims, 1) if layer.reach else None,
         acts_on=_three(layer.reach.acts, dims, 1) if layer.reach else None,

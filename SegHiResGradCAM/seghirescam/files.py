@@ -60,10 +60,11 @@ def read_volume(path, rule: str = NIBABEL) -> Image:
     array = simple_itk().GetArrayFromImage(itk)
     if array.dtype.kind not in "fiu":
         raise ImageError(f"{named(path)} holds values of type {array.dtype}.", "Convert it to a scalar volume.")
+    from .photos import grid_in
+
     notes, header = notes_of(itk)
-    return Image(
-        array, grid_of(itk), tuple(note.replace("This file", "The image") for note in notes), (header,) * bool(header)
-    )
+    notes = tuple(note.replace("This file", "The image") for note in notes)
+    return Image(array, grid_in(path, itk), notes, (header,) * bool(header))
 
 
 def read_channels(

@@ -6,30 +6,38 @@ only (scipy is imported where two grids are turned against each other).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from .errors import GeometryError
 
 _REVERSE = np.array([[0, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1]], dtype=float)
+#: where a grid lies: in a patient, in millimetres (RAS); or in a photo, which has pixels and no patient
+PATIENT, PIXELS = "patient", "pixels"
+#: a photo's columns and rows run to the patient's left and back, as its file reads in Slicer, so that it stands upright
+_ROWS_DOWN = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """A regular voxel grid in patient space.
+    """A regular voxel grid in patient space, or that of a photo.
 
     shape: ``(K, J, I)``, array order.  ijk_to_ras: 4x4 affine, millimetres, maps ``(i, j, k, 1)`` to ``(R, A, S, 1)``
     of the voxel *centre*.  frame: the DICOM frame of reference in which those millimetres are measured, "" where it is
-    not known; it is compared and never written or shown.  Raises GeometryError for anything that is not a usable
-    affine.
+    not known; it is compared and never written or shown.  space: PATIENT, or PIXELS for what comes from a photo (PNG,
+    JPEG): then the affine's unit is the photo's pixel, lengths and volumes are in pixels (``length_unit``,
+    ``volume_unit``), and its axes are no patient's.  Grids made from it keep it.  Raises GeometryError for anything that is not a usable affine.
     """
 
     shape: tuple[int, int, int]
     ijk_to_ras: np.ndarray
     frame: str = field(default="", repr=False)
+    space: str = PATIENT
 
     def __post_init__(self):
+        if self.space not in (PATIENT, PIXELS):
+            raise GeometryError(f"There is no space {self.space!r}.", f"It is {PATIENT!r} or {PIXELS!r}.")
         shape = tuple(int(n) for n in self.shape)
         matrix = np.array(self.ijk_to_ras, dtype=float)
         if len(shape) != 3 or min(shape) < 1:
@@ -53,14 +61,38 @@ class Grid:
         matrix[:3, 3] = origin_ras
         return Grid(tuple(shape), matrix)
 
+    @staticmethod
+    def of_photo(shape) -> Grid:
+        """The grid of a photo: ``(K, J, I)`` pixels, whatever size its file prints them in."""
+        return Grid(tuple(shape), _ROWS_DOWN, space=PIXELS)
+
+    @property
+    def is_photo(self) -> bool:
+        return self.space == PIXELS
+
+    @property
+    def length_unit(self) -> str:
+        """Of ``spacing_kji`` and of everything measured with it."""
+        return "pixels" if self.is_photo else "mm"
+
+    @property
+    def volume_unit(self) -> str:
+        """Of ``voxel_volume``; densities are per one of it."""
+        return "pixel" if self.is_photo else "ml"
+
+    @property
+    def voxel_volume(self) -> float:
+        """Volume of one voxel in ``volume_unit``: millilitres, or in a photo its pixels (a layer's cell holds many)."""
+        return float(abs(np.linalg.det(self.ijk_to_ras[:3, :3]))) if self.is_photo else self.voxel_ml
+
     @property
     def spacing_kji(self) -> tuple[float, float, float]:
-        """Distance between neighbouring voxel centres along K, J, I in mm."""
+        """Distance between neighbouring voxel centres along K, J, I in mm (in a photo: pixels)."""
         return tuple(float(v) for v in np.linalg.norm(self.ijk_to_ras[:3, :3], axis=0)[::-1])
 
     @property
     def voxel_ml(self) -> float:
-        """Volume of one voxel in millilitres."""
+        """Volume of one voxel in millilitres; means nothing in a photo: use ``voxel_volume``."""
         return float(abs(np.linalg.det(self.ijk_to_ras[:3, :3]))) / 1000.0
 
     @property
@@ -70,6 +102,11 @@ class Grid:
     def ras(self, kji) -> np.ndarray:
         """Millimetres (..., 3) of array indices (..., 3) in (K, J, I) order; fractions allowed."""
         return np.asarray(kji, dtype=float) @ self.kji_to_ras[:3, :3].T + self.kji_to_ras[:3, 3]
+
+    def placed(self, point) -> np.ndarray:
+        """A user's point (..., 3) as this grid's RAS: millimetres as they are; of a photo column, row and 0."""
+        point = np.asarray(point, dtype=float)
+        return point @ _ROWS_DOWN[:3, :3] if self.is_photo else point
 
     def kji(self, ras) -> np.ndarray:
         """Fractional array indices (..., 3), (K, J, I) order, of points (..., 3) in mm."""
@@ -81,7 +118,7 @@ class Grid:
         step = np.eye(4)
         step[[0, 1, 2], [0, 1, 2]] = np.asarray(jump_kji, dtype=float)[::-1]
         step[:3, 3] = np.asarray(start_kji, dtype=float)[::-1]
-        return Grid(tuple(shape), self.ijk_to_ras @ step, self.frame)
+        return replace(self, shape=tuple(shape), ijk_to_ras=self.ijk_to_ras @ step)
 
     def elsewhere(self, other: Grid) -> bool:
         """True if both name a frame of reference and it is not the same one: their places cannot be compared."""
@@ -105,15 +142,22 @@ class Grid:
         return float(np.abs(self.ras(corners) - other.ras(corners)).max()) <= tolerance_mm
 
     def to_json(self) -> dict:
+        """A photo's grid carries its space and no R, A, S; a grid that names no space lies in a patient."""
+        if self.is_photo:
+            matrix = (_ROWS_DOWN @ self.ijk_to_ras).tolist()
+            return {"shape_kji": list(self.shape), "space": self.space, "ijk_to_pixels": matrix}
         return {"shape_kji": list(self.shape), "ijk_to_ras": self.ijk_to_ras.tolist()}
 
     @staticmethod
     def from_json(data: dict) -> Grid:
+        if data.get("space", PATIENT) == PIXELS:
+            matrix = _ROWS_DOWN @ np.array(data["ijk_to_pixels"], dtype=float)
+            return Grid(tuple(data["shape_kji"]), matrix, space=PIXELS)
         return Grid(tuple(data["shape_kji"]), np.array(data["ijk_to_ras"], dtype=float))
 
     def __repr__(self):
         spacing = " x ".join(f"{s:.3g}" for s in self.spacing_kji)
-        return f"Grid({' x '.join(map(str, self.shape))} (K, J, I), {spacing} mm)"
+        return f"Grid({' x '.join(map(str, self.shape))} (K, J, I), {spacing} {self.length_unit})"
 
 
 def canonical(grid: Grid, spacing_mm: float | None = None) -> Grid:
@@ -134,7 +178,7 @@ def canonical(grid: Grid, spacing_mm: float | None = None) -> Grid:
         flipped = directions[new_axis, old_axis] < 0
         step[old_axis, new_axis] = -1 if flipped else 1
         step[old_axis, 3] = size_ijk[old_axis] - 1 if flipped else 0
-    turned = Grid(tuple(size_ijk[order][::-1]), grid.ijk_to_ras @ step, grid.frame)
+    turned = replace(grid, shape=tuple(size_ijk[order][::-1]), ijk_to_ras=grid.ijk_to_ras @ step)
     if spacing_mm is None:
         return turned
     factor = spacing_mm / np.array(turned.spacing_kji)
@@ -203,22 +247,22 @@ def _whole_steps(source, target):
 
 
 def spread(cells: np.ndarray, source: Grid, target: Grid) -> np.ndarray:
-    """Spread what each cell holds over the target's voxels; returns amount per ml, float32, target shape.
+    """Spread what each cell holds over the target's voxels; returns amount per ml (photo: per pixel), float32.
 
     Each cell's amount is shared among the voxels less than a cell from its centre, by linear weights that are scaled
     to add up to one *per cell*: nothing is lost at borders or where cell centres lie half a cell off.  So
-    sum(out) * target.voxel_ml == sum(cells) as long as every cell has a voxel near it.  Where the two grids are turned
-    against each other the density is interpolated at voxel centres instead; then the sum is only nearly kept, and the
-    caller reports both.
+    sum(out) * target.voxel_volume == sum(cells) as long as every cell has a voxel near it.  Where the two grids are
+    turned against each other the density is interpolated at voxel centres instead; then the sum is only nearly kept,
+    and the caller reports both.
     """
     cells = np.asarray(cells)
     mapping = _index_map(source, target)
     axes = _source_axes(mapping)
     if axes is None:
-        density = _turned(cells / source.voxel_ml, mapping, target.shape, 1, 0.0)
+        density = _turned(cells / source.voxel_volume, mapping, target.shape, 1, 0.0)
         return density.astype(np.float32)
     amount = _separable(cells, mapping, axes, target.shape, _sharing_weights, 0.0)
-    return (amount / target.voxel_ml).astype(np.float32)
+    return (amount / target.voxel_volume).astype(np.float32)
 
 
 def _corners(shape):

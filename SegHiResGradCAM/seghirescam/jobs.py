@@ -22,7 +22,7 @@ from .geometry import Grid
 from .messages import layer_to_json, recipe_from_json
 from .models import recognise
 from .pixel_sets import Segment
-from .prediction import label_maps, predicted_labels
+from .prediction import label_maps, notes_on, predicted_labels
 from .protocol import Image
 from .session import open_session
 from .shown import on_voxels
@@ -130,11 +130,10 @@ class Jobs:
         """The model's own prediction: label maps as .npy on the image's grid, with what there is of each class."""
         (labels, notes), session, moved, cost = self._measured(request, progress, predicted_labels)
         image, model = session.image, session.model
+        found = label_maps(labels, model.classes, image.grid)
+        notes = [*notes, *notes_on(found, image.grid, labels.ndim == 3)]
         with self._writing(request["id"]) as save:
-            maps = [
-                {"array": save(array), "classes": told}
-                for array, told in label_maps(labels, model.classes, image.grid.voxel_ml)
-            ]
+            maps = [{"array": save(array), "classes": told} for array, told in found]
         facts = {"model": model.name, "model_kind": model.kind, "weights_sha256": model.weights_hash}
         facts |= session.reading.taken(model.networks[0]).facts
         notes = [*self._image_notes, *notes, *moved]

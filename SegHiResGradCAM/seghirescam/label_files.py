@@ -14,9 +14,10 @@ import numpy as np
 from .dicom import refuse_contours
 from .dicom_seg import read_segmentation, segmentation_file
 from .errors import EmptyPixelSetError, PixelSetError
-from .files import SUFFIXES, exists, grid_of, named, notes_of, read_itk, simple_itk, stem, write_volume
+from .files import SUFFIXES, exists, named, notes_of, read_itk, simple_itk, stem, write_volume
 from .geometry import Grid
 from .nifti_header import NIBABEL
+from .photos import grid_in, is_photo
 from .protocol import PixelSet
 
 SEGMENTATION = ".seg.nrrd"
@@ -93,6 +94,8 @@ def read_labels(path, image: Grid | None = None, rule: str = NIBABEL) -> LabelMa
     itk = read_itk(path, rule)
     array = simple_itk().GetArrayFromImage(itk)
     layers = np.moveaxis(array, -1, 0) if itk.GetNumberOfComponentsPerPixel() > 1 else array[None]
+    if is_photo(path):
+        layers = _of_picture(layers, path)
     if layers.dtype.kind not in "iu":
         whole = layers.astype(np.int64) if np.isfinite(layers).all() else np.zeros(())
         if layers.dtype.kind != "f" or not np.array_equal(whole, layers):
@@ -111,7 +114,23 @@ def read_labels(path, image: Grid | None = None, rule: str = NIBABEL) -> LabelMa
         )
     notes, header = notes_of(itk)
     notes = tuple(note.replace("This file", "The label map") for note in notes)
-    return LabelMap(layers, grid_of(itk), described, notes=notes, header=header)
+    return LabelMap(layers, grid_in(path, itk), described, notes=notes, header=header)
+
+
+def _of_picture(layers, path):
+    """The one layer of a picture whose grey values are labels; an opaque fourth (or second) value is left out."""
+    if str(path).lower().endswith((".jpg", ".jpeg")):
+        raise PixelSetError(
+            f"{named(path)} is a JPEG, which does not keep the values of labels.", "Save the mask as PNG or TIFF."
+        )
+    if len(layers) in (2, 4) and layers[-1].min() == layers[-1].max():
+        layers = layers[:-1]
+    if any((layer != layers[0]).any() for layer in layers[1:]):
+        raise PixelSetError(
+            f"{named(path)} is a colour picture, and colours are no labels.",
+            "Save it with one grey value for each label, 0 outside.",
+        )
+    return layers[:1]
 
 
 def split_label(text: str) -> tuple[str, str | None]:

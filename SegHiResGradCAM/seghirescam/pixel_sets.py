@@ -15,6 +15,9 @@ from .errors import EmptyPixelSetError, PixelSetError
 from .geometry import Grid
 from .protocol import PixelSet
 
+#: label of the set of all voxels
+WHOLE = "whole image"
+
 
 @dataclass(frozen=True, eq=False)
 class View:
@@ -138,8 +141,8 @@ class Component(Recipe):
             nearest = int(np.argmin(distance))
             if distance[nearest] > self.reach_mm:
                 raise PixelSetError(
-                    f"No component of {whole.label} lies within {self.reach_mm:g} mm of the point "
-                    f"(the nearest is {distance[nearest]:.1f} mm away).",
+                    f"No component of {whole.label} lies within {self.reach_mm:g} {view.grid.length_unit} of the point "
+                    f"(the nearest is {distance[nearest]:.1f} {view.grid.length_unit} away).",
                     "Place the point inside the component.",
                 )
             chosen = int(parts[tuple(found[nearest])])
@@ -152,7 +155,7 @@ class WholeImage(Recipe):
     """Every voxel of the image (not of the padding)."""
 
     def resolve(self, view):
-        return PixelSet(view.inside(), view.grid, "whole image")
+        return PixelSet(view.inside(), view.grid, WHOLE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,8 +167,9 @@ class Voxel(Recipe):
     def resolve(self, view):
         index = np.round(view.grid.kji(self.ras)).astype(int)
         if (index < 0).any() or (index >= view.valid).any():
+            unit = view.grid.length_unit
             raise PixelSetError(
-                f"The point ({', '.join(f'{v:.1f}' for v in self.ras)}) mm lies outside the image.",
+                f"The point ({', '.join(f'{v:.1f}' for v in self.ras)}) {unit} lies outside the image.",
                 "Place it inside the volume.",
             )
         mask = np.zeros(view.grid.shape, dtype=bool)

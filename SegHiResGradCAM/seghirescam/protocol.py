@@ -147,7 +147,8 @@ class LayerInfo:
     """A layer that can be explained; tuples run in array order (K, J, I), a 2D model has 1, 0 and 1 along K.
 
     stride: model voxels per cell.  reads / writes: model-grid index of cell 0 where the cell looks, and where it acts.
-    mm_per_cell: cell size in mm on the model grid the list was made for (None before an image is known).
+    mm_per_cell: cell size on the model grid the list was made for (None before an image is known), in length_unit: mm,
+    or the pixels of a photo.
     part: "encoder", "bottleneck", "decoder", "head", or "input" for maps of the image itself.  main: the last layer of
     its run of equal resolution.
     placement: how reads and writes were found: "probed" or "assumed" (then cell corners are aligned, and notes say it).
@@ -168,16 +169,29 @@ class LayerInfo:
     aliases: tuple[str, ...] = ()
     field: tuple[int, int, int] | None = None
     acts_on: tuple[int, int, int] | None = None
+    length_unit: str = "mm"
 
     def __str__(self):
-        mm = "" if self.mm_per_cell is None else " of " + " x ".join(f"{v:.3g}" for v in self.mm_per_cell) + " mm"
+        mm = "" if self.mm_per_cell is None else f" of {self.cell_words}"
         cells, stride = (" x ".join(map(str, values)) for values in (self.cells, self.stride))
         return f"{self.name} ({self.part}, stride {stride}, {self.channels} channels, {cells} cells{mm})"
+
+    @property
+    def cell_words(self) -> str:
+        """ "2 x 4 x 4 mm" along K, J, I; once an image is known."""
+        return f"{' x '.join(f'{v:.3g}' for v in self.mm_per_cell)} {self.length_unit}"
+
+    def cell_json(self) -> dict:
+        """The cell's size as sidecars and tables say it: a photo has no millimetres."""
+        size = None if self.mm_per_cell is None else list(self.mm_per_cell)
+        if self.length_unit == "mm":
+            return {"mm_per_cell_kji": size}
+        return {"mm_per_cell_kji": None, f"{self.length_unit}_per_cell_kji": size}
 
 
 @dataclass(frozen=True, eq=False)
 class PlacedMap:
-    """A map carried to another grid as a density. array: float32 [K, J, I], unit per ml.
+    """A map carried to another grid as a density. array: float32 [K, J, I], unit per ml (photos: per pixel).
 
     integral_before / integral_after: sum over the layer's cells, and the density's integral on this grid.
     """
@@ -230,8 +244,8 @@ class Explanation:
     def resampled_to(self, grid: Grid) -> PlacedMap:
         """The map as a density (unit per ml) on another grid, each cell around its own centre in patient space."""
         density = spread(self.map, self.grid, grid)
-        after = float(density.sum(dtype=np.float64)) * grid.voxel_ml
-        return PlacedMap(density, grid, f"{self.unit}/ml", self.total, after)
+        after = float(density.sum(dtype=np.float64)) * grid.voxel_volume
+        return PlacedMap(density, grid, f"{self.unit}/{grid.volume_unit}", self.total, after)
 
     def title(self) -> str:
         """One line for legends: method, class, layer."""
@@ -254,7 +268,7 @@ class Explanation:
                 "channels": layer.channels,
                 "cells_kji": list(layer.cells),
                 "stride_kji": list(layer.stride),
-                "mm_per_cell_kji": None if layer.mm_per_cell is None else list(layer.mm_per_cell),
+                **layer.cell_json(),
                 "placement": layer.placement,
             },
             "side": self.side,

@@ -169,7 +169,7 @@ class Session:
     def _prepare(self, tell):
         tell(0.0, "preparing the image")
         if self._prepared is None:
-            self._prepared = self.model.prepare(self.image)
+            self._prepared = self.model.prepared(self.image)
         return self._prepared
 
     def _answer(self, question, tell, frugal, downstream):

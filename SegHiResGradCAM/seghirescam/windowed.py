@@ -369,7 +369,7 @@ class WindowedSession:
     def _prepare(self, tell):
         tell(0.0, "preparing the image")
         if self._passes is None:
-            prepared = self.model.prepare(self.image)
+            prepared = self.model.prepared(self.image)
             self._passes = WindowPasses(self.model, prepared, self.keep, self.memory_budget_bytes)
         return self._passes.prepared
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import slicer
+from seghirescam.slices import grey_window
 from SegHiResGradCAMLib.Attachments import attachedTo
 from SegHiResGradCAMLib.TrustFacts import trustOf
 from stage.builders import addSegmentation, addVolume
@@ -192,7 +193,7 @@ def test_evidence_by_segment_adds_up_also_where_segments_overlap(panel, small):
         panel.waitIdle()
     assert ui.errorLabel.text == "" and gap.longest < 1.0
     (table,) = ofKind(panel, "segments")
-    names, shares, chances = (column(table, name) for name in ("segment", "share", "chance"))
+    names, shares, chances = (column(table, name) for name in ("segment", "share", "chance over body"))
     assert names[:2] == ["lesion", "other"] and names[-1] == "elsewhere"
     cube = 8**3 * 0.008
     assert column(table, "ml")[:2] == pytest.approx([cube, cube]) and all(0 <= share <= 1 for share in shares)
@@ -201,8 +202,13 @@ def test_evidence_by_segment_adds_up_also_where_segments_overlap(panel, small):
     mask = np.zeros(values.shape, bool)
     mask[8:16, 8:16, 8:16] = True
     assert shares[0] == pytest.approx(values[mask].sum() / values.sum(), abs=2e-3)
-    assert chances[0] == pytest.approx(mask.mean(), rel=1e-6)
-    assert column(table, "lift")[0] == pytest.approx(shares[0] / chances[0])
+    voxels = slicer.util.arrayFromVolume(panel.presenter.parameters.volume)
+    low, high = grey_window(voxels)
+    body = voxels > low + 0.1 * (high - low)  # as the engine counts chance for evaluate and explain
+    assert not body.all() and chances[0] == pytest.approx((mask & body).sum() / body.sum(), rel=1e-6)
+    assert "Chance is counted over the body" in ui.statusLabel.text
+    assert column(table, "voxels")[:2] == [512, 512] and column(table, "share of image")[0] == 512 / mask.size
+    assert column(table, "lift over body")[0] == pytest.approx(shares[0] / chances[0])
     assert ui.segmentsTextLabel.text.startswith("Evidence: ") and table.GetName() in ui.statusLabel.text
     click(ui.removeButton)
     assert not [node for node in slicer.mrmlScene.GetNodes() if node.IsA("vtkMRMLTableNode")]

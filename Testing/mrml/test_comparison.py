@@ -32,7 +32,7 @@ NAME = "Comparison: lesion, tumour"
 
 
 def row(method, layer, place, **values):
-    numbers = dict.fromkeys(("score", "total", "completeness", "inside", "chance", "lift"))
+    numbers = dict.fromkeys(("score", "total", "completeness", "inside", "chance", "lift")) | {"chance_over": "body"}
     told = {"method": method, "title": method.title(), "layer": layer, "mm_per_cell_kji": [10.0, 4.4, 3.2]}
     told |= {"status": "ok", "unit": "logit", "seconds": 0.25, "reason": "", "left_out": "", "map": place}
     return told | numbers | values
@@ -105,10 +105,10 @@ def test_the_table_holds_the_numbers_to_the_last_bit(mrml, case):
     rows, columns = case[2], {table.GetColumnName(n): n for n in range(table.GetNumberOfColumns())}
     assert list(columns) == [
         "method", "layer", "mm per cell", "status", "total", "unit", "score", "completeness",
-        "share of evidence inside", "chance", "lift", "seconds", "reason",
+        "share of evidence inside", "chance over body", "lift over body", "seconds", "reason",
     ]  # fmt: skip
-    keys = {"share of evidence inside": "inside"}
-    for name in ("total", "score", "completeness", "share of evidence inside", "chance", "lift", "seconds"):
+    keys = {"share of evidence inside": "inside", "chance over body": "chance", "lift over body": "lift"}
+    for name in ("total", "score", "completeness", "share of evidence inside", *list(keys)[1:], "seconds"):
         column = table.GetTable().GetColumn(columns[name])
         assert column.IsA("vtkDoubleArray")
         for n, told in enumerate(rows):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import ModelError
-from ..evaluation.shares import chance, share
+from ..evaluation.ground import Ground, lift_text
+from ..sizes import Size, heads, prediction_notes
 from .console import table
 from .inputs import Opened, add_device, add_model_and_image
 from .outputs import OutputError, claimed_folder
@@ -17,8 +19,8 @@ from .sidecars import INPUT, map_name, read_sidecar, write_result
 
 HELP = "Explain a segment, or a model's prediction, by Seg-HiRes-Grad CAM and its relatives."
 MORE = """Writes one map a pixel set, layer and method, signed and unscaled, with a .json sidecar from which the run can
-be repeated, and prints what share of the evidence lies inside the pixel set, beside the share that evenly spread
-evidence would have (chance)."""
+be repeated, and prints what share of the evidence lies inside the pixel set, beside the share that evidence
+spread evenly over the body would have (chance; over the whole image where no body is found)."""
 EXAMPLE = """seghirescam explain demo:shortcut --image brain.nrrd --segment bodies.seg.nrrd:Lesion --class lesion \\
       --score contrast --rival look-alike --layer encoder.2 --out why/"""
 SUFFIXES = (".nii.gz", ".nrrd")
@@ -61,7 +63,7 @@ def _run(options, console, place):
     refuse_unholdable(f".{options.format}", opened.image.grid)
     if segment is not None:
         segment = on_image(options.segment, segment, opened.image, opened.rule)
-        recipes = asked.recipes(segment)
+    recipes = asked.on(opened.image.grid).recipes(segment)
     if earlier:
         opened.model.fed_as(earlier["provenance"].get("axes", {}).get("order"))
     request = {
@@ -72,28 +74,35 @@ def _run(options, console, place):
     }
     if before:
         _refuse_other(before, request)
-    found, pixels, notes = _answered(opened, asked, recipes, console)
+    found, pixels, sizes, notes = _answered(opened, asked, recipes, console)
+    notes = [*notes, *prediction_notes(sizes)]
     masks = [mask_on(opened.image.grid, *both) for both in zip(recipes, pixels, strict=True)]
     console.progress(1.0, "writing")
+    ground = Ground.of(opened.image)
+    predicted = {name: size.to_json() for name, size in sizes.items()}
     with place.filled("explain", request, opened.model) as folder:
-        results = _write(folder, f".{options.format}", opened.image.grid, found, pixels, masks, request, notes)
+        more = {"request": request, "predicted": predicted}
+        results = _write(folder, f".{options.format}", ground, found, pixels, masks, more, notes)
     for note in dict.fromkeys(note for facts in results for note in facts["notes"]):
         console.note(note)
-    console.answer({"results": [_short(facts) for facts in results]}, _text(results))
+    told = [_short(facts) for facts in results]
+    console.answer({"results": told, "predicted": predicted}, _text(results, masks, sizes, ground))
     return 0
 
 
 def _answered(opened, asked, recipes, console):
-    """(explanations, M of each recipe on the model grid, notes); on the CPU where a GPU chosen by us has no room."""
-    (found, pixels), notes = opened.on_some_device(lambda: _ask(opened, asked, recipes, console))
-    return found, pixels, notes
+    """(explanations, M of each recipe on the model grid, sizes of what was predicted, notes); on the CPU where a GPU
+    chosen by us has no room."""
+    (found, pixels, sizes), notes = opened.on_some_device(lambda: _ask(opened, asked, recipes, console))
+    return found, pixels, sizes, notes
 
 
 def _ask(opened, asked, recipes, console):
     from .engine import resolve
 
     session, index = opened.session, opened.class_index(asked.class_name)
-    pixels = resolve(session, recipes, index, console.progress)
+    sizes: dict = {}
+    pixels = resolve(session, recipes, index, console.progress, sizes)
     found = session.ask(
         pixels,
         class_index=index,
@@ -104,12 +113,13 @@ def _ask(opened, asked, recipes, console):
         side=asked.side,
         progress=console.progress,
     )
-    return found, pixels
+    return found, pixels, sizes
 
 
-def _write(folder, suffix, grid, found, pixels, masks, request, notes):
+def _write(folder, suffix, ground, found, pixels, masks, asked, notes):
     from ..files import write_volume
 
+    grid = ground.grid
     for n, mask in enumerate(masks, start=1):
         write_volume(folder / f"pixel_set_{n}{suffix}", mask.astype(np.uint8), grid)
     place = {p.content_hash: n for n, p in reversed(list(enumerate(pixels)))}
@@ -117,15 +127,15 @@ def _write(folder, suffix, grid, found, pixels, masks, request, notes):
     for number, explanation in enumerate(found, start=1):
         n = place[explanation.provenance["pixel_set_sha256"]]
         placed = explanation.resampled_to(grid)
-        inside, even = share(placed.array, masks[n]), chance(masks[n])
         more = {
-            "request": request,
+            **asked,
             "pixel_set_file": f"pixel_set_{n + 1}{suffix}",
-            "evidence": {"inside": inside, "chance": even, "lift": inside / even if even else None},
+            "evidence": ground.evidence(placed.array, masks[n]),
+            "pixel_set_size": Size.of(masks[n], grid).to_json(),
             "notes": [*explanation.notes, *notes],
         }
         name = map_name(number, explanation, suffix)
-        kept = placed if request["question"]["grid"] == INPUT else None
+        kept = placed if asked["request"]["question"]["grid"] == INPUT else None
         results.append(write_result(folder, name, suffix, explanation, kept, more))
     return results
 
@@ -166,6 +176,7 @@ def _short(facts):
         "total",
         "completeness",
         "evidence",
+        "pixel_set_size",
         "notes",
     )
     return {
@@ -176,20 +187,23 @@ def _short(facts):
     }
 
 
-def _text(results):
-    rows = [("map", "pixel set", "status", "total", "score", "complete", "inside", "chance", "lift")]
+def _text(results, masks, sizes, ground):
+    over = (f"chance over {ground.over}", f"lift over {ground.over}")
+    rows = [("map", "pixel set", *heads(ground.grid), "status", "total", "score", "complete", "inside", *over)]
     for facts in results:
+        mask = masks[int(re.search(r"pixel_set_(\d+)", facts["pixel_set_file"])[1]) - 1]
         evidence = facts["evidence"]
         rows.append((
-            facts["file"]["name"], facts["pixel_set"], facts["status"],
+            facts["file"]["name"], facts["pixel_set"], *Size.of(mask, ground.grid).cells, facts["status"],
             _number(facts["total"]), _number(facts["score"]),
             _percent(facts["completeness"]), _percent(evidence["inside"]), _percent(evidence["chance"]),
-            "-" if evidence["lift"] is None else f"{evidence['lift']:.1f}x",
+            lift_text(evidence["lift"]),
         ))  # fmt: skip
     unit = results[0]["unit"]
+    drawn = "".join(f"\nPredicted {name}: {size.words}, on the model's grid." for name, size in sizes.items())
     return (
         f"{table(rows)}\n\nTotal and score in {unit}; complete: total / score; inside: share of the positive evidence "
-        "in the pixel set, chance: if it were spread evenly."
+        f"in the pixel set; chance: if it were spread evenly over {ground.words}; lift: inside / chance.{drawn}"
     )
 
 

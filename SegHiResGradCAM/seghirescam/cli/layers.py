@@ -38,7 +38,8 @@ def run(options, console) -> int:
     default, warning = _default(opened, found, segment, console)
     # where all layers have one resolution, how far a cell sees tells them apart
     fields = any(x.field for x in found)
-    rows = [("", "layer", "part", "stride", "channels", "cells", "mm per cell", *(["a cell sees"] * fields), "")]
+    unit = f"{opened.image.grid.length_unit} per cell"
+    rows = [("", "layer", "part", "stride", "channels", "cells", unit, *(["a cell sees"] * fields), "")]
     shown = [x for x in found if options.all or x.main or x.part == "head" or x.name == default]
     for layer in shown:
         remarks = [word for word, holds in (("main", layer.main), ("default", layer.name == default)) if holds]
@@ -55,7 +56,7 @@ def run(options, console) -> int:
     told = f" {hidden} more with --all." if hidden else ""
     told += "" if default else " No default is marked: name --segment or --class."
     data = {
-        "layers": [layer_to_json(x) | {"default": x.name == default} for x in found],
+        "layers": [_told(x) | {"default": x.name == default} for x in found],
         "default": default,
         "notes": notes,
     }
@@ -65,6 +66,13 @@ def run(options, console) -> int:
 
 def _reach(layer, skip):
     return SimpleNamespace(reads=layer.field[skip:], acts=layer.acts_on[skip:]) if layer.field else None
+
+
+def _told(layer):
+    told = layer_to_json(layer)
+    if told.pop("length_unit") != "mm":
+        told[f"{layer.length_unit}_per_cell"] = told.pop("mm_per_cell")
+    return told
 
 
 def _default(opened, listed, segment, console):

@@ -9,6 +9,7 @@ import numpy as np
 from ..cam.heads import SIGMOID
 from ..files import refuse_unholdable
 from ..label_files import SEGMENTATION, beside_of, write_labels
+from ..sizes import Size, heads, prediction_notes
 from .console import table
 from .inputs import Opened, add_device, add_model_and_image
 from .outputs import OutputError, claimed_file
@@ -48,7 +49,8 @@ def _run(options, console, place):
     for note in notes:
         console.note(note)
     labels = model.labels_on_input(logits, prepared, image)
-    if labels.ndim == 4:
+    exclusive = labels.ndim == 3
+    if not exclusive:
         names = {c.index + 1: c.name for c in model.classes}
         counts = [int(np.count_nonzero(mask)) for mask in labels]
     else:
@@ -64,16 +66,17 @@ def _run(options, console, place):
         **({"axes": model.axes.to_json()} if model.axes else {}),
         **session.reading.taken(model.networks[0]).facts,
     }
+    sizes = {name: Size.counted(n, image.grid) for name, n in zip(names.values(), counts, strict=True)}
+    about = prediction_notes(sizes, exclusive)
+    for note in about:
+        console.note(note)
     console.progress(1.0, "writing")
     with place.filled() as folder:
         written = [p.name for p in write_labels(folder / options.out.name, labels, image.grid, names, facts)]
-    classes = [
-        {"value": value, "name": name, "voxels": count, "ml": count * image.grid.voxel_ml}
-        for (value, name), count in zip(names.items(), counts, strict=True)
-    ]
-    rows = [("value", "class", "voxels", "ml")]
-    rows += [(str(c["value"]), c["name"], str(c["voxels"]), f"{c['ml']:.2f}") for c in classes]
-    answer = facts | {"files": written, "classes": classes, "notes": list(notes)}
+    rows = [("value", "class", *heads(image.grid))]
+    rows += [(str(value), name, *sizes[name].cells) for value, name in names.items()]
+    classes = [{"value": value, "name": name, **sizes[name].to_json()} for value, name in names.items()]
+    answer = facts | {"files": written, "classes": classes, "notes": [*notes, *about]}
     console.answer(answer, f"{table(rows)}\n\nWritten: {', '.join(written)}")
     return 0
 

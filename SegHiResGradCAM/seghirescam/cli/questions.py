@@ -69,6 +69,14 @@ class Asked:
     def needs_segment(self) -> bool:
         return any(name in _NEED_SEGMENT for name in self.pixel_sets)
 
+    def on(self, grid) -> Asked:
+        """With places as that grid counts them: in a photo they are told as column and row."""
+        if not grid.is_photo:
+            return self
+        at = None if self.at_ras is None else tuple(grid.placed(self.at_ras))
+        box = None if self.box_ras is None else (*grid.placed(self.box_ras[:3]), *grid.placed(self.box_ras[3:]))
+        return replace(self, at_ras=at, box_ras=box)
+
     def to_json(self) -> dict:
         return asdict(self)
 
@@ -105,8 +113,8 @@ class Asked:
 def add_segment(parser) -> None:
     parser.add_argument(
         "--segment", metavar="LABELMAP[:value|:name]",
-        help="a segment as label map (.seg.nrrd, DICOM SEG, NIfTI, NRRD, MetaImage), with the label's value or name "
-        "after a colon",
+        help="a segment as label map (.seg.nrrd, DICOM SEG, NIfTI, NRRD, MetaImage, a grey PNG), with the label's "
+        "value or name after a colon",
     )  # fmt: skip
 
 
@@ -127,10 +135,10 @@ def add_question(parser) -> None:
         nargs=3,
         type=float,
         metavar=("R", "A", "S"),
-        help="a place in mm, RAS as Slicer shows it",
+        help="a place in mm, RAS as Slicer shows it; in a photo: column, row, 0",
     )
     asked.add_argument(
-        "--box", dest="box_ras", nargs=6, type=float, metavar="MM", help="two corners: R A S R A S in mm"
+        "--box", dest="box_ras", nargs=6, type=float, metavar="MM", help="two corners: R A S R A S in mm (see --at)"
     )
     asked.add_argument(
         "--method", dest="methods", action="append", metavar="NAME",
@@ -158,7 +166,8 @@ def add_question(parser) -> None:
     asked.add_argument(
         "--grid",
         choices=("input", "layer"),
-        help="write maps on the image's grid, in logit/ml (default), or the layer's cells as they are, in logit",
+        help="write maps on the image's grid, in logit/ml (photos: per pixel; default), or the layer's cells as they "
+        "are, in logit",
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -24,7 +24,7 @@ from ..protocol import Explanation, Image, PixelSet
 from ..questions import Question
 from ..session import open_session
 from .rerun import Rerun
-from .value import NONFINITE, NOT_MEASURED, TOO_SMALL, ZERO_MAP, Value
+from .value import CELLS, NONFINITE, NOT_MEASURED, TOO_SMALL, ZERO_MAP, Value
 
 #: shares of the largest gradient below which a cell counts as without influence; normalisation layers make gradients
 #: non-local, so that one number would hide how they fall off
@@ -104,7 +104,8 @@ def phantom_share(
     for eps in epsilons:
         without = influence <= eps * float(influence.max())
         note = f"Cells whose largest gradient is at most {eps:g} of the largest anywhere."
-        found[eps] = Value.of(float(evidence[without].sum()) / whole, "", float(without.mean()), note)
+        mass = Value.of(float(evidence[without].sum()) / whole, "", float(without.mean()), note)
+        found[eps] = replace(mass, over=CELLS)
     return found
 
 

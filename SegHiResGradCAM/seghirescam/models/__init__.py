@@ -50,7 +50,10 @@ def recognise(source):
     if not os.path.exists(str(source)):
         sentence = f"No model was recognised in {str(source)!r}: there is no such file or folder."
         raise ModelError(sentence, "It was moved or deleted, or the name is misspelt: pick the model again.")
-    raise ModelError(f"No model was recognised in {str(source)!r}.", f"Tried: {tried}.")
+    from .unrecognised import what_it_is
+
+    sentence, hint = what_it_is(source) or (f"No model was recognised in {str(source)!r}.", f"Tried: {tried}.")
+    raise ModelError(sentence, hint)
 
 
 def title(kind: str) -> str:

@@ -19,7 +19,7 @@ from .bundle_config import read_as_data
 from .monai_model import MonaiModel
 from .monai_parts import build_network, monai, network_arguments, output_channels, requirements, windows_of
 from .plain import neutral_name
-from .state import put_into, read_checkpoint, unwrapped_and_finite
+from .state import finite, put_into, read_checkpoint
 
 #: words that stand in the pickle of every such checkpoint (SlicerMONAIAuto3DSeg asks for "config" only)
 _WORDS = (b"config", b"state_dict", b"network", b"_target_", b"roi_size")
@@ -71,7 +71,7 @@ class _Auto3DSegKind:
         """Raises ModelError, DependencyError."""
         config, about, state = _read(source)
         network = build_network(about)
-        put_into(network, unwrapped_and_finite(state, Path(source).name), Path(source).name)
+        loading = put_into(network, finite(state, Path(source).name), Path(source).name)
         arguments = network_arguments(about)
         if arguments.get("spatial_dims", 3) != 3:
             raise ModelError("This Auto3DSeg model has a 2D network.", "Only 3D ones are supported.")
@@ -84,7 +84,7 @@ class _Auto3DSegKind:
             network, _classes(config, output_channels(arguments), Path(source)), kind=self.name,
             chain=_chain(config, dict(zip(keys, modes, strict=True))), keys=keys, windows=windows, padding=padding,
             in_channels=arguments.get("in_channels"), channels=_channels(config, about), spatial_dims=3,
-            head=SIGMOID if config.get("sigmoid") else SOFTMAX,
+            head=SIGMOID if config.get("sigmoid") else SOFTMAX, notes=loading,
         )  # fmt: skip
         model.name = neutral_name(model)
         return model

@@ -8,7 +8,7 @@ its matrix carries the truth, so that maps and predictions find their way back.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -63,7 +63,8 @@ def swap(spatial_dims: int) -> tuple[int, int, int]:
 def moved(array: np.ndarray, grid: Grid, order) -> tuple[np.ndarray, Grid]:
     """``[C, K, J, I]`` whose new spatial axis a is the old axis ``order[a]``, memory of its own, and its grid."""
     array = np.array(np.transpose(array, (0, *(1 + o for o in order))), order="C")
-    return array, Grid(array.shape[1:], grid.kji_to_ras[:, [*order, 3]] @ REVERSE)
+    matrix = grid.kji_to_ras[:, [*order, 3]] @ REVERSE
+    return array, replace(grid, shape=array.shape[1:], ijk_to_ras=matrix)
 
 
 def _other(order):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -64,7 +64,7 @@ class SegmentationModel:
     "binary" (one channel z: class 1 has logit z, class 0 has -z); networks: the folds (one or more nn.Module, their
     logits are averaged); windows: how its own inference goes through a volume, None = in one piece;
     weights_hash: SHA-256 of the weights, "" if unknown; axes: in which order the volume goes in, None where the kind's
-    own loader knows.
+    own loader knows; loading: sentences about how the weights came into it.
     """
 
     name: str
@@ -83,10 +83,16 @@ class SegmentationModel:
     axes: Axes | None = None
     #: which of several outputs holds the logits, where that was stated (see :mod:`words`)
     output: int | str | None = None
+    loading: tuple[str, ...] = ()
 
     def prepare(self, image: Image) -> Prepared:
         """Bring an image onto the model grid. Raises ImageError before any expensive work."""
         raise NotImplementedError
+
+    def prepared(self, image: Image) -> Prepared:
+        """:meth:`prepare`, with what is to be said about the weights."""
+        found = self.prepare(image)
+        return replace(found, notes=(*self.loading, *found.notes)) if self.loading else found
 
     def labels_on_input(self, logits: np.ndarray, prepared: Prepared, image: Image) -> np.ndarray:
         """The prediction on the image's own grid, from logits ``[C, K, J, I]`` on the model grid (its valid part).

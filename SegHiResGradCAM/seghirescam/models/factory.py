@@ -152,7 +152,7 @@ class _FactoryKind:
         state = load_state(about.weights)  # refused weights are refused before any code runs
         module = _run(code, about.factory.name, digest)
         network = _called(module, about.function, about.factory.name)
-        put_into(network, state, about.weights.name)
+        loading = put_into(network, state, about.weights.name)
         normalise = _function(module, about.normalise, about.factory.name) if about.normalise else None
         model = PlainModel(
             network.eval(),
@@ -167,7 +167,7 @@ class _FactoryKind:
             divisor=about.divisor,
             name=about.name or f"network {digest[:8]}",
         )
-        model.kind = self.name
+        model.kind, model.loading = self.name, loading
         return model
 
 

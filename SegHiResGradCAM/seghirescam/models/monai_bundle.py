@@ -103,7 +103,7 @@ class _BundleKind:
             built = opened(files, weights, consent)
         else:
             built = _built(parts)
-        put_into(built["network"], state, PurePosixPath(weights).name)
+        loading = put_into(built["network"], state, PurePosixPath(weights).name)
         arguments = built.pop("arguments")
         classes, head, notes = _classes(metadata, parts, output_channels(arguments))
         channels = _channels(metadata)
@@ -119,7 +119,7 @@ class _BundleKind:
             kind=self.name,
             head=head,
             channels=channels,
-            notes=notes,
+            notes=(*loading, *notes),
             name=str(metadata.get("name") or ""),
         )
         model.name = model.name or neutral_name(model)

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from ..errors import ImageError, ModelError
-from ..geometry import Grid
 from ..protocol import Image
 from .axes import LOADER, REVERSE, Axes, moved, swap
 from .base import Prepared, Windows, padded
@@ -112,8 +112,9 @@ class MonaiModel(PlainModel):
             )
         if 0 in found.shape:
             raise ImageError("The model's preprocessing cropped the whole image away.", "Is there anything in it?")
-        matrix = np.asarray(affine, dtype=float)
-        return found.detach().cpu().numpy().astype(np.float32, copy=False), Grid(found.shape[1:], matrix @ REVERSE)
+        matrix = np.asarray(affine, dtype=float) @ REVERSE
+        grid = replace(image.grid, shape=found.shape[1:], ijk_to_ras=matrix)
+        return found.detach().cpu().numpy().astype(np.float32, copy=False), grid
 
     def _through_chain(self, array, affine):
         import torch

@@ -204,7 +204,7 @@ class _MonaiNetworkKind:
         about = Description.of(source)
         state = load_state(about.weights)
         network = build_network(about.network)
-        put_into(network, state, about.weights.name)
+        loading = put_into(network, state, about.weights.name)
         chain, keys = build_chain(about.parts.preprocessing or ())
         fixed = fixed_size(about.network)
         settings = about.window or ({"roi_size": fixed, "spatial_dims": about.spatial_dims} if fixed else None)
@@ -219,6 +219,7 @@ class _MonaiNetworkKind:
         )  # fmt: skip
         if about.axes is None:  # a description does not show the training's transforms as a bundle does
             model.axes = Axes(stated.XYZ, MONAI)
+        model.loading = loading
         return model
 
 
