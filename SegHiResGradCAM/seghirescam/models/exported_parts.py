@@ -1,10 +1,11 @@
 """What ``torch.export.load`` takes out of a program file, part by part, and a copy that holds nothing else.
 
-The layout is torch's own (export/pt2_archive/_package.py and export/__init__.py of 2.13, back to the format of 2.7): which
-member is unpickled, which is raw numbers, which is a table is decided by the tables torch itself reads, not by any other
-JSON that lies in the archive.  :func:`copied` writes a new archive of graph and weights: sample inputs are left out,
-whatever was pickled has been read as data only (weights_only) and written anew, tables and names are our own.  So what
-torch unpickles without restriction is never a byte of the file.  :class:`Layout` needs the standard library only.
+The layout is torch's own (export/pt2_archive/_package.py and export/__init__.py of 2.13, back to the format of 2.7):
+which member is unpickled, which is raw numbers, which is a table is decided by the tables torch itself reads, not by
+any other JSON that lies in the archive.  :func:`copied` writes a new archive of graph and weights: sample inputs are
+left out, whatever was pickled has been read as data only (weights_only) and written anew, tables and names are our own.
+So what torch unpickles without restriction is never a byte of the file.  :class:`Layout` needs the standard library
+only.
 """
 
 from __future__ import annotations

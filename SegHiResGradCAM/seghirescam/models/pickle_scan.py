@@ -18,7 +18,7 @@ import re
 import zipfile
 import zlib
 
-from ..bounded import LARGEST_GRAPH, DamagedZip, json_value, member, opened_zip
+from ..bounded import LARGEST_GRAPH, json_value, member, opened_zip
 from ..errors import ModelError
 from .exported_parts import Layout
 
