@@ -16,6 +16,7 @@ import stat
 import struct
 import zipfile
 import zlib
+from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import DependencyError, ModelError
@@ -55,6 +56,8 @@ def refuse_odd(source) -> None:
 
     What is not there passes: whoever looks for it says so.  source: a path, or the dict of a description.
     """
+    if not isinstance(source, (str, os.PathLike, dict)):
+        raise ModelError("A model is named by its path, or described by words.", "Give the path of a file or folder.")
     for text in source.values() if isinstance(source, dict) else (source,):
         if isinstance(text, (str, os.PathLike)):
             found = _state(text)
@@ -70,30 +73,37 @@ def is_file(path) -> bool:
         return False
 
 
-def content(path, most: int | None = LARGEST_DESCRIPTION, what: str = "description") -> bytes:
-    """A regular file's bytes, at most so many (None: all there are). Raises ModelError, in one sentence."""
-    found = _state(path)
-    name = named(path)
+@contextmanager
+def opened_file(path):
+    """(binary file, its bytes in number) of a regular file that is there. Raises ModelError, in one sentence."""
+    found, name = _state(path), named(path)
     if found is None:
         raise ModelError(f"'{name}' cannot be read: there is no such file.", "Check that it is still there.")
     if not stat.S_ISREG(found.st_mode):
         kind = "a folder" if stat.S_ISDIR(found.st_mode) else "a pipe or a device"
         raise ModelError(f"'{name}' is no file but {kind}.", "Give the file itself.")
-    if most is not None and found.st_size > most:
-        raise _too_large(name, found.st_size, most, what)
     try:
         # without waiting for a writer, should it have become a pipe meanwhile
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         with open(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            state = os.fstat(descriptor)
+            if not stat.S_ISREG(state.st_mode):
                 raise ModelError(f"'{name}' is no file but a pipe or a device.", "Give the file itself.")
-            data = file.read() if most is None else file.read(most + 1)
+            yield file, state.st_size
     except OSError as error:
         raise ModelError(
             f"'{name}' cannot be read: {error.strerror or type(error).__name__}.", "Check that it is still there."
         ) from error
-    if most is not None and len(data) > most:
-        raise _too_large(name, len(data), most, what)
+
+
+def content(path, most: int | None = LARGEST_DESCRIPTION, what: str = "description") -> bytes:
+    """A regular file's bytes, at most so many (None: all there are). Raises ModelError, in one sentence."""
+    with opened_file(path) as (file, size):
+        data = file.read() if most is None else file.read(most + 1) if size <= most else b""
+    size = max(size, len(data))
+    if most is not None and size > most:
+        sentence = f"'{named(path)}' has {size} bytes, a {what} at most {most}."
+        raise ModelError(sentence, "It is something else, or damaged.", bytes=size)
     return data
 
 
@@ -196,21 +206,24 @@ def member(archive: zipfile.ZipFile, name: str, most: int = LARGEST_DESCRIPTION)
 
 
 def is_vast(value, most: int = 100_000) -> bool:
-    """Whether a tree of lists and dicts has more parts than that, those that stand in several places counted each
-    time."""
-    todo = [value]
-    while todo and most >= 0:
+    """Whether plain data has more parts than that, those that stand in several places counted each time."""
+    return parts_of(value, most) > most
+
+
+def parts_of(value, most: int) -> int:
+    """How many parts plain data has (a thousand letters count as one), or something above ``most``."""
+    todo, count = [value], 0
+    while todo and count <= most:
         item = todo.pop()
-        most -= 1
-        if isinstance(item, dict):
-            most -= len(item)
-            todo += item.values() if most >= 0 else ()
-        elif isinstance(item, (list, tuple, set, frozenset)):
-            todo += item if len(item) <= most else ()
-            most = most if len(item) <= most else -1
+        count += 1
+        if isinstance(item, (list, tuple, dict, set, frozenset)):
+            if len(item) > most - count:
+                return most + 1
+            todo += item.values() if isinstance(item, dict) else item
+            count += len(item) if isinstance(item, dict) else 0
         elif isinstance(item, (str, bytes)):
-            most -= len(item) // 1000
-    return most < 0
+            count += len(item) // 1000
+    return count
 
 
 def short(text, longest: int = 200) -> str:
@@ -233,12 +246,6 @@ def _state(path):
         return None
     except (ValueError, TypeError) as error:  # a zero in it, or letters the system's encoding has not
         raise ModelError(f"'{named(path)}' is no name a file can have.", "Check the path.") from error
-
-
-def _too_large(name, size, most, what):
-    return ModelError(
-        f"'{name}' has {size} bytes, a {what} at most {most}.", "It is something else, or damaged.", bytes=size
-    )
 
 
 def _no_number(word):

@@ -1,4 +1,4 @@
-"""A yes to a factory holds for what it imports from its folder and for the functions named; the path holds no strangers."""
+"""A yes to a factory holds for what it imports from its folder and for the functions named then."""
 
 import hashlib
 import importlib
@@ -28,7 +28,7 @@ def build():
 """
 FILES = {
     "net.py": MAIN,
-    "helper.py": "from torch import nn\ndef network(conv, size, kernel):\n    return nn.Sequential(conv(size, kernel))\n",
+    "helper.py": "from torch import nn\ndef network(conv, *sizes):\n    return nn.Sequential(conv(*sizes))\n",
     "blocks/__init__.py": "from .conv import conv\n",
     "blocks/conv.py": "from torch import nn\nfrom . import norm\ndef conv(size, kernel):\n"
                       "    return nn.Conv3d(1, size, kernel, padding=kernel // 2)\n",

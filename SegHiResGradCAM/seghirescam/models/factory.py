@@ -180,14 +180,14 @@ def _digest(about, code):
 
 
 def _question(about, code):
-    called = f" and calls {', '.join(repr(short(n, 60)) for n in (about.function, about.normalise) if n)}"
+    called = [name for name in (about.function, about.normalise) if name and name != Description.function]
+    calls = f" and calls {', '.join(repr(short(name, 60)) for name in called)}" if called else ""
     beside = [name for name, content in code.modules.items() if content]
     listed = ", ".join(f"'{name}'" for name in beside[:_SHOWN]) + (", ..." if len(beside) > _SHOWN else "")
     return (
         f"Opening this model runs the Python file '{named(about.factory)}'"
         f"{f' and {len(beside)} beside it ({listed})' if beside else ''} "
-        f"(SHA-256 {_digest(about, code)[:12]}){called if about.function != Description.function or about.normalise else ''} "
-        "with all your rights."
+        f"(SHA-256 {_digest(about, code)[:12]}){calls} with all your rights."
     )
 
 

@@ -15,10 +15,10 @@ follow MONAI's axes x, y, z.  ``preprocessing``: MONAI transforms as a bundle li
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from ..bounded import is_file, json_object, named, short
 from ..cam.heads import SOFTMAX
 from ..errors import ModelError
 from ..protocol import ClassInfo
@@ -57,18 +57,18 @@ class Description:
     @staticmethod
     def of(source) -> Description:
         """Raises ModelError for what is missing, unknown, or more than data."""
-        data, folder = (source, Path()) if isinstance(source, dict) else (_json(Path(source)), Path(source).parent)
+        data, folder = (source, Path()) if isinstance(source, dict) else (json_object(source), Path(source).parent)
         words = _Words(**_known(data))
         about = {"network_def": {"_target_": words.monai, **words.arguments}, "preprocessing": words.preprocessing}
         parts = read_as_data(about)
-        if parts.findings or parts.faults:
+        if parts.findings or parts.faults or parts.network is None:
             raise ModelError(
-                f"The model's description says more than data: {'; '.join((*parts.faults, *parts.findings))}.",
+                f"The model's description says more than data: {short('; '.join((*parts.faults, *parts.findings)))}.",
                 f"Networks: {', '.join(sorted(NETWORKS))}; transforms: MONAI's own, with plain arguments.",
             )
         weights = folder / words.weights
-        if not weights.is_file():
-            raise ModelError(f"The model's weights file '{weights.name}' is not there.", "It was moved or deleted.")
+        if not is_file(weights):
+            raise ModelError(f"The model's weights file '{named(weights)}' is not there.", "It was moved or deleted.")
         dims = words.spatial_dims or parts.network.arguments.get("spatial_dims", 3)
         takes = parts.network.arguments.get("in_channels", 1)
         if not parts.preprocessing and takes != len(words.channels):
@@ -141,18 +141,6 @@ def _known(data):
     return {**values, "preprocessing": list(values.get("preprocessing", ()))}
 
 
-def _json(path):
-    try:
-        data = json.loads(path.read_bytes().decode("utf-8"))
-    except OSError as error:
-        raise ModelError(f"'{path.name}' cannot be read: {error.strerror}.", "Check that it is still there.") from error
-    except ValueError as error:
-        raise ModelError(f"'{path.name}' is no JSON file: {error}.", "Correct it, or write it again.") from error
-    if not isinstance(data, dict):
-        raise ModelError(f"'{path.name}' must hold one JSON object.", "Correct it, or write it again.")
-    return data
-
-
 class _MonaiNetworkKind:
     """Recognises the dict with the word "monai" and ``*.model.json`` files that hold one."""
 
@@ -164,7 +152,7 @@ class _MonaiNetworkKind:
         if not str(source).endswith(SUFFIX):
             return False
         try:
-            return "monai" in _json(Path(source))
+            return "monai" in json_object(source)
         except ModelError:
             return False
 
