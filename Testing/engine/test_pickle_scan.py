@@ -339,3 +339,37 @@ def test_shapes_that_name_a_module_to_import_are_refused(file, spec):
 def test_names_that_differ_in_capitals_only_are_refused(file):
     programs.added(file, "archive/DATA/sample_inputs/model.pt", programs.memoised(canary_of(file)))
     refused(file, "damaged")
+
+
+def test_the_format_of_torch_2_7_is_read_and_its_pickles_stay_behind(file, whole):
+    """Written as torch.export.save did then: three pickles and the graph, without a folder."""
+    from torch._export.serde.schema import SCHEMA_VERSION
+    from torch._export.serde.serialize import serialize
+
+    from seghirescam.models import exported
+
+    program = torch.export.load(io.BytesIO(whole["fixed"]))
+    parts = serialize(program)
+    content = {
+        "serialized_exported_program.json": parts.exported_program, "serialized_state_dict.pt": parts.state_dict,
+        "serialized_constants.pt": parts.constants, "serialized_example_inputs.pt": parts.example_inputs,
+        "version": ".".join(map(str, SCHEMA_VERSION)),
+    }  # fmt: skip
+
+    def written(**changed):
+        with zipfile.ZipFile(file, "w") as archive:
+            for name, data in content.items():
+                archive.writestr(name, changed.get(name.partition(".")[0], data))
+
+    written()
+    scan(file.read_bytes(), file.name)
+    tensor = torch.ones(1, 1, 8, 8, 8)
+    model = exported.KIND.open(file, consent=True)
+    assert torch.equal(model.network(tensor), program.module()(tensor))
+    for name in ("serialized_state_dict", "serialized_constants", "serialized_example_inputs"):
+        written(**{name: programs.torch_saved({"a": programs.Payload(canary_of(file))})})
+        refused(file, r"posix\.system")
+        with contextlib.suppress(ModelError):
+            data = file.read_bytes()
+            exported._loaded(exported._copy(pickle_scan.opened(data, file.name), data, file.name), file.name)
+        assert not canary_of(file).exists(), name

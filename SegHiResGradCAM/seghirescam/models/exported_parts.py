@@ -110,26 +110,27 @@ def copied(archive: zipfile.ZipFile, name: str) -> bytes:
     if not layout.graph:
         raise no_graph(name)
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", allowZip64=True) as target:
-        if not layout.root:
-            _copy_old(archive, target, layout, name)
-            return out.getvalue()
-        for text in _ABOUT:
-            if layout.root + text in archive.namelist():
-                target.writestr(f"archive/{text}", member(archive, layout.root + text, 1000))
-        target.writestr(f"archive/{_GRAPH}", _graph(member(archive, layout.graph, LARGEST_GRAPH)))
-        target.writestr(f"archive/{_SAMPLES}", b"")
-        for folder, table, legacy in _TABLES:
-            if layout.root + legacy in layout.pickled:
-                target.writestr(f"archive/{legacy}", _as_data(archive.read(layout.root + legacy), name))
-                continue
-            entries = layout.tables.get(layout.root + table, {})
-            target.writestr(f"archive/{table}", json.dumps({"config": entries}))
-            for path in sorted({entry["path_name"] for entry in entries.values()}):
-                data = archive.read(layout.root + folder + path)
-                pickled = layout.root + folder + path in layout.pickled
-                target.writestr(f"archive/{folder}{path}", _as_data(data, name) if pickled else data)
+    with zipfile.ZipFile(out, "w") as target:
+        (_copy if layout.root else _copy_old)(archive, target, layout, name)
     return out.getvalue()
+
+
+def _copy(archive, target, layout, name):
+    for text in _ABOUT:
+        if layout.root + text in archive.namelist():
+            target.writestr(f"archive/{text}", member(archive, layout.root + text, 1000))
+    target.writestr(f"archive/{_GRAPH}", _graph(member(archive, layout.graph, LARGEST_GRAPH)))
+    target.writestr(f"archive/{_SAMPLES}", b"")
+    for folder, table, legacy in _TABLES:
+        if layout.root + legacy in layout.pickled:
+            target.writestr(f"archive/{legacy}", _as_data(archive.read(layout.root + legacy), name))
+            continue
+        entries = layout.tables.get(layout.root + table, {})
+        target.writestr(f"archive/{table}", json.dumps({"config": entries}))
+        for path in sorted({entry["path_name"] for entry in entries.values()}):
+            data = archive.read(layout.root + folder + path)
+            pickled = layout.root + folder + path in layout.pickled
+            target.writestr(f"archive/{folder}{path}", _as_data(data, name) if pickled else data)
 
 
 def _copy_old(archive, target, layout, name):
