@@ -63,6 +63,8 @@ def test_what_lies_beside_the_file_is_imported_and_is_part_of_the_yes(made, tmp_
     model = kind.open(source, consent=digest)
     assert model.network(torch.zeros(1, 1, 4, 4, 4)).shape == (1, 2, 4, 4, 4)
     assert "helper" not in sys.modules and "blocks" not in sys.modules
+    listed = {path.relative_to(tmp_path).as_posix() for path in kind.files(source)}
+    assert listed == {*FILES, "weights.safetensors"} - {"json.py", "unused.py"}
     for name in ("helper.py", "blocks/__init__.py", "blocks/norm.py", "late.py"):
         (tmp_path / name).write_text(FILES[name] + "\nopen('canary', 'w')\n", encoding="utf-8")
         assert kind.consent_hash(source) != digest, name
@@ -93,6 +95,14 @@ def test_a_yes_is_to_the_functions_named_then(made):
     )
     assert kind.consent_hash(source | {"function": "build", "name": "other"}) == digest
     assert not Path("canary").exists()
+
+
+def test_a_folder_called_as_a_library_hides_it_only_with_a_module_in_it(made, tmp_path):
+    text = "import numpy.linalg\nfrom plain import part\ndef build():\n    numpy.linalg.norm\n    return part.net()\n"
+    part = "from torch import nn\ndef net(): return nn.Sequential(nn.Conv3d(1, 2, 3))\n"
+    source = made({"net.py": text, "plain/part.py": part, "numpy/data.txt": ""})
+    assert recognise(source).open(source, consent=True).network is not None
+    assert {p.name for p in recognise(source).files(source)} == {"net.py", "weights.safetensors", "part.py"}
 
 
 def test_a_file_alone_keeps_its_own_sha256(made, tmp_path):

@@ -136,7 +136,8 @@ class _FactoryKind:
     def files(self, source) -> tuple[Path, ...]:
         """Files whose change makes it another model."""
         about = Description.of(source)
-        return (about.factory, about.weights, *(() if isinstance(source, dict) else (Path(source),)))
+        beside = Code.of(about.factory).paths
+        return (about.factory, about.weights, *(() if isinstance(source, dict) else (Path(source),)), *beside)
 
     def classes(self, source) -> tuple[ClassInfo, ...]:
         return tuple(ClassInfo(i, name) for i, name in enumerate(Description.of(source).classes))

@@ -30,12 +30,14 @@ _LARGEST_FILE, _MOST_FILES = 5_000_000, 500
 @dataclass(frozen=True)
 class Code:
     """main: the factory's own source.  name: of its file.  modules: dotted name -> source of files beside it; packages
-    also stand there without an ``__init__.py`` (empty source).  packages: which names are packages."""
+    also stand there without an ``__init__.py`` (empty source).  packages: which names are packages.  paths: of those
+    files."""
 
     name: str
     main: bytes
     modules: dict[str, bytes]
     packages: frozenset[str]
+    paths: tuple[Path, ...] = ()
 
     @staticmethod
     def of(path: Path) -> Code:
@@ -43,7 +45,7 @@ class Code:
         main = content(path, _LARGEST_FILE, "Python file")
         found = _Search(path.parent)
         found.follow(main, "")
-        return Code(path.name, main, dict(sorted(found.modules.items())), frozenset(found.packages))
+        return Code(path.name, main, dict(sorted(found.modules.items())), frozenset(found.packages), tuple(found.paths))
 
     def digest(self, *words: str) -> str:
         """SHA-256 of all that would run, and of the words that say what of it is called: those that are not usual.
@@ -66,6 +68,7 @@ class _Search:
         self.folder = folder
         self.modules: dict[str, bytes] = {}
         self.packages: set[str] = set()
+        self.paths: list[Path] = []
 
     def follow(self, source: bytes, package: str) -> None:
         """Take in what a source imports; package: the one it lies in, "" for none."""
@@ -93,26 +96,30 @@ class _Search:
         parts = name.split(".")
         if parts[0] in sys.stdlib_module_names or not all(part.isidentifier() for part in parts):
             return
+        pending = []  # folders without an __init__.py are packages only if a module is found in them
         for end in range(1, len(parts) + 1):
             module, place = ".".join(parts[:end]), self.folder.joinpath(*parts[:end])
             if module in self.modules:
                 continue
-            if is_file(place / "__init__.py"):
-                self._add(module, content(place / "__init__.py", _LARGEST_FILE, "Python file"), package=True)
-            elif is_file(place.with_name(f"{place.name}.py")):
-                source = content(place.with_name(f"{place.name}.py"), _LARGEST_FILE, "Python file")
-                self._add(module, source, package=False)
-            elif end < len(parts) and os.path.isdir(place):
-                self._add(module, b"", package=True)
+            inside, beside = place / "__init__.py", place.with_name(f"{place.name}.py")
+            if is_file(inside) or is_file(beside):
+                for folder in pending:
+                    self._add(folder, None, package=True)
+                pending = []
+                self._add(module, inside if is_file(inside) else beside, package=is_file(inside))
+            elif os.path.isdir(place):
+                pending.append(module)
             else:
                 return
 
-    def _add(self, module, source, package):
+    def _add(self, module, path, package):
         if len(self.modules) >= _MOST_FILES:
             raise ModelError(
                 f"The Python file imports more than {_MOST_FILES} files from its folder.", "Install them as a library."
             )
+        source = b"" if path is None else content(path, _LARGEST_FILE, "Python file")
         self.modules[module] = source
+        self.paths += [] if path is None else [path]
         if package:
             self.packages.add(module)
         self.follow(source, module if package else module.rpartition(".")[0])
