@@ -27,7 +27,8 @@ class Grid:
     of the voxel *centre*.  frame: the DICOM frame of reference in which those millimetres are measured, "" where it is
     not known; it is compared and never written or shown.  space: PATIENT, or PIXELS for what comes from a photo (PNG,
     JPEG): then the affine's unit is the photo's pixel, lengths and volumes are in pixels (``length_unit``,
-    ``volume_unit``), and its axes are no patient's.  Grids made from it keep it.  Raises GeometryError for anything that is not a usable affine.
+    ``volume_unit``), and its axes are no patient's.  Grids made from it keep both.  Raises GeometryError for
+    anything that is not a usable affine.
     """
 
     shape: tuple[int, int, int]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 
+from ..bounded import refuse_odd
 from ..errors import ModelError
 
 #: module names, asked in this order; each holds ``KIND``, an object with ModelKind's methods
@@ -40,6 +41,7 @@ def kinds():
 
 def recognise(source):
     """The first kind that recognises ``source``, without loading it. Raises ModelError with all that were tried."""
+    refuse_odd(source)
     known = kinds()
     for kind in known:
         if kind.recognises(source):

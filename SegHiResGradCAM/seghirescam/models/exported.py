@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import zipfile
 from pathlib import Path
 
+from ..bounded import LARGEST_GRAPH, is_file, json_value, member, zip_names
 from ..cam.heads import BINARY
 from ..errors import ModelError
 from ..protocol import ClassInfo
 from . import sidecar, words
+from .exported_parts import Layout, copied, no_graph
 from .pickle_scan import damaged, opened, scan
 from .program import (
     ProgramModel,
@@ -31,6 +32,8 @@ from .program import (
 )  # fmt: skip
 
 _SUFFIX = ".pt2"
+#: no image has more, and no list of names should
+_MOST_CHANNELS = 10_000
 
 
 class _ExportedKind:
@@ -39,14 +42,9 @@ class _ExportedKind:
     name = "exported"
 
     def recognises(self, source) -> bool:
-        if isinstance(source, dict) or not Path(source).is_file():
+        if isinstance(source, dict) or not is_file(source):
             return False
-        if Path(source).suffix.lower() == _SUFFIX:
-            return True
-        if not zipfile.is_zipfile(source):
-            return False
-        with zipfile.ZipFile(source) as archive:
-            return bool(_graphs(archive.namelist()))
+        return Path(source).suffix.lower() == _SUFFIX or bool(_graphs(zip_names(source)))
 
     def requirements(self, source) -> tuple[str, ...]:
         return ()
@@ -81,7 +79,7 @@ class _ExportedKind:
         refuse_without(consent, content, asks("Exported", path.name, content))
         archive = opened(content, path.name, whole=True)
         about = sidecar.Sidecar.of(path, archive)
-        program = _loaded(content, path.name)
+        program = _loaded(_copy(archive, content, path.name), path.name)
         image, outputs = _image_and_outputs(program, about)
         dims = image.ndim - 2
         network = _network(program, dims)
@@ -111,6 +109,14 @@ def deepest(network, dims: int) -> int:
         if n.op == "call_module" and isinstance(network.get_submodule(n.target), Tap)
     ]  # fmt: skip
     return max([1, *(round(a / b) for layer in layers if layer for a, b in zip(size, layer, strict=True) if b > 1)])
+
+
+def _copy(archive, content, name):
+    """What torch gets to see: graph and weights, and no pickle of the file's."""
+    try:
+        return copied(archive, name)
+    except (ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise damaged(content, name) from error
 
 
 def _loaded(content, name):
@@ -238,22 +244,24 @@ def _told(source):
     content = content_of(path)
     archive = opened(content, path.name)
     about = sidecar.Sidecar.of(path, archive)
-    graphs = _graphs(archive.namelist())
-    if not graphs:
-        raise ModelError(
-            f"'{path.name}' holds no graph of torch.export.",
-            "Compiled packages cannot be explained; save the program itself: torch.export.save(program, path).",
-        )
     try:
-        module = json.loads(archive.read(graphs[0]))["graph_module"]
+        graph = Layout.of(archive).graph
+    except (ValueError, zipfile.BadZipFile) as error:
+        raise damaged(content, path.name) from error
+    if not graph:
+        raise no_graph(path.name)
+    try:
+        module = json_value(member(archive, graph, LARGEST_GRAPH))["graph_module"]
         values, signature = module["graph"]["tensor_values"], module["signature"]
         taken = [s["user_input"]["arg"]["as_tensor"]["name"] for s in signature["input_specs"] if "user_input" in s]
         given = [s["user_output"]["arg"]["as_tensor"]["name"] for s in signature["output_specs"] if "user_output" in s]
         place = about.output if isinstance(about.output, int) and about.output < len(given) else 0
-        inputs, outputs = (values[name]["sizes"][1]["as_int"] for name in (taken[0], given[place]))
+        inputs, outputs = (int(values[name]["sizes"][1]["as_int"]) for name in (taken[0], given[place]))
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, zipfile.BadZipFile) as error:
         raise damaged(content, path.name) from error
-    return about, int(inputs), int(outputs)
+    if not (0 < inputs <= _MOST_CHANNELS and 0 < outputs <= _MOST_CHANNELS):
+        raise damaged(content, path.name)
+    return about, inputs, outputs
 
 
 KIND = _ExportedKind()

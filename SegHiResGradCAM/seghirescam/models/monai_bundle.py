@@ -226,7 +226,7 @@ def _named(about, what):
     listed = about.get("channel_def")
     listed = {str(k): str(v) for k, v in listed.items()} if isinstance(listed, dict) else {}
     count = about.get("num_channels")
-    numbers = [int(k) for k in listed if k.isdecimal()]
+    numbers = [int(k) for k in listed if k.isdecimal() and len(k) < 7]
     count = max([count if isinstance(count, int) else 0, *(n + 1 for n in numbers)])
     if not 0 < count <= 10_000:
         raise ModelError(f"The bundle's metadata name no {what}.", "Add num_channels and channel_def.")

@@ -17,10 +17,10 @@ lists them.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from ..bounded import is_file, json_object, named, short
 from ..errors import ModelError
 from ..protocol import ClassInfo
 from . import words as stated
@@ -63,19 +63,19 @@ class Description:
     @staticmethod
     def of(source) -> Description:
         """Raises ModelError for what is missing, unknown, or more than data."""
-        data, folder = (source, Path()) if isinstance(source, dict) else (_json(Path(source)), Path(source).parent)
+        data, folder = (source, Path()) if isinstance(source, dict) else (json_object(source), Path(source).parent)
         words = _Words(**_known(data))
         stated.refuse_unknown(head=words.head, activation=words.activation, axes=words.axes, output=words.output)
         about = {"network_def": {"_target_": words.monai, **words.arguments}, "preprocessing": words.preprocessing}
         parts = read_as_data(about)
-        if parts.findings or parts.faults:
+        if parts.findings or parts.faults or parts.network is None:
             raise ModelError(
-                f"The model's description says more than data: {'; '.join((*parts.faults, *parts.findings))}.",
+                f"The model's description says more than data: {short('; '.join((*parts.faults, *parts.findings)))}.",
                 f"Networks: {', '.join(sorted(NETWORKS))}; transforms: MONAI's own, with plain arguments.",
             )
         weights = folder / words.weights
-        if not weights.is_file():
-            raise ModelError(f"The model's weights file '{weights.name}' is not there.", "It was moved or deleted.")
+        if not is_file(weights):
+            raise ModelError(f"The model's weights file '{named(weights)}' is not there.", "It was moved or deleted.")
         dims = words.spatial_dims or parts.network.arguments.get("spatial_dims", 3)
         takes = parts.network.arguments.get("in_channels", 1)
         if not parts.preprocessing and takes != len(words.channels):
@@ -153,18 +153,6 @@ def _known(data):
     return {**values, "preprocessing": list(values.get("preprocessing", ()))}
 
 
-def _json(path):
-    try:
-        data = json.loads(path.read_bytes().decode("utf-8"))
-    except OSError as error:
-        raise ModelError(f"'{path.name}' cannot be read: {error.strerror}.", "Check that it is still there.") from error
-    except ValueError as error:
-        raise ModelError(f"'{path.name}' is no JSON file: {error}.", "Correct it, or write it again.") from error
-    if not isinstance(data, dict):
-        raise ModelError(f"'{path.name}' must hold one JSON object.", "Correct it, or write it again.")
-    return data
-
-
 class _MonaiNetworkKind:
     """Recognises the dict with the word "monai" and ``*.model.json`` files that hold one."""
 
@@ -176,7 +164,7 @@ class _MonaiNetworkKind:
         if not str(source).endswith(SUFFIX):
             return False
         try:
-            return "monai" in _json(Path(source))
+            return "monai" in json_object(source)
         except ModelError:
             return False
 

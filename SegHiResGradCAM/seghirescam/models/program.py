@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import math
-from pathlib import Path
 
 import numpy as np
 
+from ..bounded import content
 from ..cam.heads import BINARY
 from ..errors import ModelError
 from ..geometry import Grid, canonical, resampled
@@ -142,25 +142,19 @@ def as_classes(names) -> tuple[ClassInfo, ...]:
 
 def content_of(source) -> bytes:
     """The program file's bytes; raises ModelError."""
-    path = Path(source)
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelError(
-            f"'{path.name}' cannot be read: {error.strerror or type(error).__name__}.", "Check that it is still there."
-        ) from error
+    return content(source, None)
 
 
-def refuse_without(consent: bool | str, content: bytes, sentence: str) -> None:
+def refuse_without(consent: bool | str, whole: bytes, sentence: str) -> None:
     """Raises ConsentError unless the answer is True or the SHA-256 of exactly this content."""
-    digest = hashlib.sha256(content).hexdigest()
+    digest = hashlib.sha256(whole).hexdigest()
     if consent is not True and consent != digest:
         raise ConsentError(sentence, "Nothing was run. Agree only if you trust its author.", sha256=digest)
 
 
-def asks(kind: str, name: str, content: bytes) -> str:
+def asks(kind: str, name: str, whole: bytes) -> str:
     """The question's sentence."""
-    digest = hashlib.sha256(content).hexdigest()[:12]
+    digest = hashlib.sha256(whole).hexdigest()[:12]
     return f"{kind} programs are code: opening '{name}' (SHA-256 {digest}) runs what it holds, with all your rights."
 
 

@@ -9,6 +9,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+from ..bounded import opened_zip, zip_names
 from ..errors import ModelError
 from .prefixes import fitted
 
@@ -158,17 +159,20 @@ def state_in(found):
 
 def _is_program(path):
     """TorchScript: torch.load would hand it on to torch.jit.load."""
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return any(name.endswith("/constants.pkl") for name in archive.namelist())
+    return any(name.lower().endswith("/constants.pkl") for name in zip_names(path))
 
 
 def _looks_like_a_checkpoint(path):
     """A whole zip file (since torch 1.6), or a pickle of protocol 2 and later; never the old tar format."""
     with open(path, "rb") as file:
         start = file.read(4)
-    return zipfile.is_zipfile(path) or (start[:1] == b"\x80" and not tarfile.is_tarfile(path))
+    if zipfile.is_zipfile(path):
+        try:  # torch packs nothing: what unpacks to far more than it is was not written by it
+            opened_zip(path, growth=10).close()
+        except zipfile.BadZipFile:
+            return False
+        return True
+    return start[:1] == b"\x80" and not tarfile.is_tarfile(path)
 
 
 def _damaged(path):

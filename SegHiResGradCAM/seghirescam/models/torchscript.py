@@ -15,6 +15,7 @@ import warnings
 import zipfile
 from pathlib import Path
 
+from ..bounded import is_file, zip_names
 from ..cam.heads import BINARY
 from ..errors import ModelError
 from ..protocol import ClassInfo
@@ -29,11 +30,10 @@ from .program import (
     refuse_nonfinite,
     refuse_without,
 )  # fmt: skip
+from .torchscript_scan import FILES, findings
 
 _SUFFIXES = (".ts", ".pt", ".pth", ".jit", ".torchscript")
 _LEGACY = "TorchScript is deprecated in PyTorch; ask the author for a torch.export file (.pt2)."
-#: operations that read or write files by name
-_FILES = re.compile(rb"\b(?:torch|ops\.\w+)\.(from_file|save|load|read_file|write_file)\b")
 #: sizes to try where the description says none: whole multiples of all usual strides, and different ones
 _TRIED = (64, 96)
 
@@ -44,15 +44,12 @@ class _TorchScriptKind:
     name = "torchscript"
 
     def recognises(self, source) -> bool:
-        if isinstance(source, dict) or not Path(source).is_file():
+        if isinstance(source, dict) or not is_file(source):
             return False
         suffix = Path(source).suffix.lower()
         if suffix == ".ts":
             return True
-        if suffix not in _SUFFIXES or not zipfile.is_zipfile(source):
-            return False
-        with zipfile.ZipFile(source) as archive:
-            names = archive.namelist()
+        names = [n.lower() for n in zip_names(source)] if suffix in _SUFFIXES else []
         return any(n.endswith("/constants.pkl") for n in names) and any("/code/" in n for n in names)
 
     def requirements(self, source) -> tuple[str, ...]:
@@ -121,15 +118,17 @@ def _about(source):
 
 def _refuse_files(content, name):
     archive = opened(content, name, whole=True)
-    for member in archive.namelist():
-        if "/code/" in member and member.endswith(".py"):
-            found = _FILES.search(archive.read(member))
-            if found:
-                raise ModelError(
-                    f"The program '{name}' reads or writes files ('{found.group(1).decode()}'). It was not opened.",
-                    "Ask its author for a program that only computes.",
-                )
-    if not any(member.endswith("/constants.pkl") for member in archive.namelist()):
+    try:
+        found = next(findings(archive), None)
+    except zipfile.BadZipFile as error:
+        raise damaged(content, name) from error
+    if found is not None:
+        hidden = "" if found.strip("'") in FILES else "uses what could hide that it "
+        raise ModelError(
+            f"The program '{name}' {hidden}reads or writes files ({found}). It was not opened.",
+            "Ask its author for a program that only computes.",
+        )
+    if not any(member.lower().endswith("/constants.pkl") for member in archive.namelist()):
         raise damaged(content, name)
     return archive
 
