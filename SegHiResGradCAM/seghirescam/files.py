@@ -24,6 +24,7 @@ from .channels import joined
 from .errors import DependencyError, GeometryError, ImageError
 from .geometry import Grid
 from .protocol import Image
+from .spacing import refuse_spacing
 
 _RAS_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 #: what we write; ``.seg.nrrd`` is label_files' business
@@ -120,6 +121,7 @@ def read_itk(path):
         raise ImageError(f"{named(path)} is not there.", "Check the path.")
     if path.stat().st_size == 0:
         raise ImageError(f"{named(path)} is empty (0 bytes).", "Write or copy it again.")
+    refuse_spacing(path)
     itk = _read(sitk, path)
     if itk.GetDimension() == 4 and itk.GetSize()[3] == 1:
         itk = itk[:, :, :, 0]
