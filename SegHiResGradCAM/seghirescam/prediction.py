@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .answer import draw_notes
 from .budget import MemoryLimitError
 from .errors import GradientError, LayerError, SegHiResCamError
 from .pixel_sets import Recipe
@@ -27,7 +28,8 @@ def predicted_labels(session, progress) -> tuple[np.ndarray, tuple[str, ...]]:
     prepared = session._prepare(Progress())  # made by now: nothing is computed
     logits = session.logits(first)
     progress(0.9, "placing the prediction on the volume")
-    return model.labels_on_input(logits, prepared, image), prepared.notes
+    notes = (*prepared.notes, *draw_notes(model.networks))
+    return model.labels_on_input(logits, prepared, image), notes
 
 
 def label_maps(labels: np.ndarray, classes, voxel_ml: float) -> list[tuple[np.ndarray, list[dict]]]:

@@ -11,13 +11,19 @@ import torch
 from .borrowed import destination, device_of, listed_layers, placed, stamp
 from .budget import budget, estimate, memory_of, named_shortage
 from .cam import capture
+from .cam.draws import drew, seeded
 from .cam.undisturbed import undisturbed
 from .cam.windows import Fused, WindowPlan
 from .models.base import Prepared, SegmentationModel
+from .overflow import refuse_overflow
 from .session import check_classes, output_channels
 
 #: the largest number of windows that go through the network together, on a GPU
 MOST_TOGETHER = 8
+
+
+class SharedDrawsError(Exception):
+    """Several windows went together through a network that draws random numbers, as it turned out: begin again."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,7 @@ class WindowPasses:
         self.runs = len(self.plan.flips) * len(model.networks)
         self.calls = 0
         self._keeps, self._budget = keep, budget_bytes
+        self.reduced = False
         self.release()
 
     def release(self) -> None:
@@ -97,7 +104,7 @@ class WindowPasses:
         """
         offsets, steps, done = list(offsets), len(offsets) * self.runs, 0
         where = destination(self.model.networks[0], settings.device)
-        together = settings.together or self._together(where, names)
+        together = self._together(settings, where, names)
         for fold, network in enumerate(self.model.networks):
             with undisturbed(network), placed(network, settings.device) as (_, at_home):
                 stamps = stamp(network) if self._keeps and at_home else None
@@ -115,14 +122,17 @@ class WindowPasses:
         if key in self._kept and self._kept[key][0] == stamps and self._kept[key][2].issuperset(names):
             return self._kept[key][1], True
         self.calls += 1
-        passed = capture.forward(
-            network,
-            self.batch(group, flip, where),
-            names,
-            autocast=settings.autocast,
-            channels=output_channels(self.model),
-        )
+        with self.place(fold, flip, group[0]):
+            passed = capture.forward(
+                network,
+                self.batch(group, flip, where),
+                names,
+                autocast=settings.autocast,
+                channels=output_channels(self.model),
+            )
+        self._refuse_shared_draws(group)
         check_classes(self.model, passed.logits)
+        refuse_overflow(self, passed.logits)
         return passed, stamps is not None and self._keep(key, stamps, passed, names, where)
 
     def _keep(self, key, stamps, passed, names, where):
@@ -152,9 +162,9 @@ class WindowPasses:
         some, done = offsets is not None, 0
         offsets = offsets if some else self.plan.offsets
         steps = len(offsets) * self.runs
-        together = settings.together or self._together(where, ())
+        together = self._together(settings, where, ())
         with named_shortage(where):
-            for network in self.model.networks:
+            for fold, network in enumerate(self.model.networks):
                 with undisturbed(network), placed(network, settings.device), torch.no_grad(), settings.on(where):
                     for flip in self.plan.flips:
                         for first in range(0, len(offsets), together):
@@ -162,9 +172,11 @@ class WindowPasses:
                             phase = f"predicting, window {done + 1} of {steps}"
                             a, b = end * done / steps, end * (done + len(group)) / steps
                             self.calls += 1
-                            with tell.during(network, a, b, phase):
+                            with tell.during(network, a, b, phase), self.place(fold, flip, group[0]):
                                 logits = capture.as_logits(network(self.batch(group, flip, where)), channels)
+                            self._refuse_shared_draws(group)
                             check_classes(self.model, logits)
+                            refuse_overflow(self, logits)
                             logits = logits if self.model.spatial_dims == 3 else logits.unsqueeze(-3)
                             for offset, found in zip(group, logits, strict=True):
                                 fused.add(found, offset, flip)
@@ -182,8 +194,23 @@ class WindowPasses:
         why = f"One window's pass takes about {need / 2**30:.1f} GiB and {free / 2**30:.1f} GiB are free"
         return Settings(settings.device, "bf16", 1), (f"{why}: computed in bf16, one window at a time.",)
 
-    def _together(self, where, names):
-        """Windows at a time: on a GPU as many as half of the free memory holds."""
+    def place(self, fold, flip, offset):
+        """Context: every run of a network that draws random numbers has a draw of its own, whichever runs are made."""
+        plan = self.plan
+        run = (fold * len(plan.flips) + list(plan.flips).index(flip)) * len(plan.offsets)
+        return seeded(place=run + list(plan.offsets).index(offset))
+
+    def _refuse_shared_draws(self, group):
+        """What a window draws must not depend on which others go with it."""
+        if len(group) > 1 and drew(self.model.networks):
+            raise SharedDrawsError
+
+    def _together(self, settings, where, names):
+        """Windows at a time: on a GPU as many as half of the free memory holds; one where the network draws."""
+        if drew(self.model.networks):
+            return 1
+        if settings.together:
+            return settings.together
         if where.type != "cuda":
             return 1
         need = self.need(set(names) or {self.listed()[-1].name})

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..answer import draw_notes
 from ..cam.heads import SIGMOID
 from ..label_files import SEGMENTATION, write_labels
 from .console import table
@@ -39,7 +40,11 @@ def run(options, console) -> int:
     prepared = prepared_of(session)
     for note in prepared.notes:
         console.note(note)
-    labels = model.labels_on_input(logits_of(session, console.progress), prepared, image)
+    logits = logits_of(session, console.progress)
+    drawn = draw_notes(model.networks)
+    for note in drawn:
+        console.note(note)
+    labels = model.labels_on_input(logits, prepared, image)
     if labels.ndim == 4:
         names = {c.index + 1: c.name for c in model.classes}
         counts = [int(np.count_nonzero(mask)) for mask in labels]
@@ -63,6 +68,6 @@ def run(options, console) -> int:
     ]
     rows = [("value", "class", "voxels", "ml")]
     rows += [(str(c["value"]), c["name"], str(c["voxels"]), f"{c['ml']:.2f}") for c in classes]
-    answer = facts | {"files": written, "classes": classes, "notes": list(prepared.notes)}
+    answer = facts | {"files": written, "classes": classes, "notes": [*prepared.notes, *drawn]}
     console.answer(answer, f"{table(rows)}\n\nWritten: {', '.join(written)}")
     return 0
