@@ -10,6 +10,7 @@ axis is then moved to the front, for example z, x, y.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,6 +19,7 @@ from ..errors import ImageError, ModelError
 from ..geometry import Grid
 from ..protocol import Image
 from .base import Prepared, Windows, padded
+from .intensity_note import raw_values
 from .plain import PlainModel
 
 _REVERSE = np.eye(4)[[2, 1, 0, 3]]  # (i, j, k, 1) <-> (k, j, i, 1)
@@ -77,7 +79,7 @@ class MonaiModel(PlainModel):
                 "The model's preprocessing turned this image into NaN or infinite values.",
                 "Look for a constant or empty channel.",
             )
-        valid, notes = grid.shape, self.notes
+        valid, notes = grid.shape, (*self.notes, *self._raw(array))
         if self.windows is None:
             first = -3 if self.spatial_dims == 3 else -2
             for axis, divisor in zip(range(3 + first, 3), self.divisors[first:], strict=True):
@@ -92,6 +94,11 @@ class MonaiModel(PlainModel):
         if self.spatial_dims == 2 and self.windows is None:
             tensor = tensor[:, :, 0]
         return Prepared(tensor, grid, valid, notes)
+
+    def _raw(self, array):
+        """The sentence for intensities that no transform of the chain has changed."""
+        changed = any(re.search("Intensity|HistogramNormalize", type(step).__name__) for step in self.chain)
+        return () if changed else raw_values(array, self.network)
 
     def _volume(self, image):
         """``[C, x, y, z]`` and its grid after MONAI's own chain."""

@@ -11,6 +11,7 @@ from ..cam.heads import BINARY, SIGMOID, SOFTMAX
 from ..errors import ModelError
 from ..protocol import ClassInfo, Image
 from .base import Prepared, SegmentationModel, Windows, padded
+from .intensity_note import raw_values
 
 
 class PlainModel(SegmentationModel):
@@ -77,17 +78,18 @@ class PlainModel(SegmentationModel):
 
         self.check(image)
         array = np.array(image.array, dtype=np.float32)
+        raw = raw_values(array, self.network) if self.normalise is None else ()
         if self.normalise is not None:
             array = np.asarray(self.normalise(array), dtype=np.float32)
             if array.shape != image.array.shape:
                 raise ModelError(f"normalise changed the shape to {array.shape}.", "It must keep [C, K, J, I].")
         dtype = next((p.dtype for p in self.network.parameters() if p.dtype.is_floating_point), torch.float32)
         if self.windows is not None:
-            return Prepared(torch.tensor(array, dtype=dtype)[None], image.grid, image.grid.shape)
+            return Prepared(torch.tensor(array, dtype=dtype)[None], image.grid, image.grid.shape, raw)
         axes = (0, 1, 2) if self.spatial_dims == 3 else (1, 2)
         array, grid, notes = padded(array, image.grid, self.divisor, axes)
         tensor = torch.tensor(array, dtype=dtype)[None]
-        return Prepared(tensor if self.spatial_dims == 3 else tensor[:, :, 0], grid, image.grid.shape, notes)
+        return Prepared(tensor if self.spatial_dims == 3 else tensor[:, :, 0], grid, image.grid.shape, (*raw, *notes))
 
 
 def state_hash(state) -> str:
