@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,6 +20,11 @@ READING, WRITING = "reading", "writing"
 #: heads where they write: branches that read at different places meet there, and their mean is the place of neither
 AUTO = "auto"
 
+ONE_DRAW = (
+    "This network draws random numbers in its forward pass (dropout that is always on?): this is the answer of one "
+    "draw, which random_seed repeats; ask for several draws to see how far they differ."
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Run:
@@ -34,6 +40,11 @@ class Run:
     notes: tuple[str, ...]
     #: what was made of the network's output (:class:`cam.outputs.Taken`), {} where there was no choice
     output_facts: dict = field(default_factory=dict)
+    nonfinite: dict = field(default_factory=dict)
+
+    def count_nonfinite(self, pixels: PixelSet, bad) -> None:
+        """Note the voxels of M whose score is not finite. bad: bool array, see :mod:`cam.finite`."""
+        self.nonfinite[id(pixels)] = int(bad.sum())
 
     def answer(self, method, a, g, layer, pixels: PixelSet, score: float) -> Explanation:
         """One explanation from the activation and the gradient ``[K, *cells]`` of one layer."""
@@ -73,6 +84,9 @@ class Run:
         facts: added to the provenance."""
         info = public_layer(layer, self.prepared, self.model.spatial_dims)
         notes = [*self.image.notes, *pixels.notes, *self.prepared.notes, *self.notes, *notes]
+        drawn = _draw(self.model.networks)
+        if drawn:
+            notes.append(ONE_DRAW)
         if info.placement == "assumed":
             why = f" ({layer.placement_problem})" if layer.placement_problem else ""
             notes.append(
@@ -82,6 +96,8 @@ class Run:
         if size.share > FILLS and pixels.label != WHOLE:
             notes.append(f"The pixel set ({pixels.label}) {fills(size)}")
         status, reason = status_of(signed, zero)
+        if not math.isfinite(score):
+            status, reason = "nonfinite", self._why_nonfinite(pixels)
         names = {c.index: c.name for c in self.model.classes}
         return Explanation(
             map=signed,
@@ -99,7 +115,15 @@ class Run:
             status=status,
             reason=reason,
             notes=tuple(notes),
-            provenance=self._provenance(method, pixels) | (facts or {}),
+            provenance=self._provenance(method, pixels) | drawn | (facts or {}),
+        )
+
+    def _why_nonfinite(self, pixels):
+        bad, whole = self.nonfinite.get(id(pixels)), pixels.voxels
+        where = f"in {bad} of the pixel set's {whole} voxels" if bad else "somewhere in the pixel set"
+        return (
+            f"The network's {self.score.name.replace('_', '-')} is infinite or NaN {where}, so the score is no number; "
+            "choose a set without these voxels, or another class."
         )
 
     def _provenance(self, method, pixels: PixelSet) -> dict:
@@ -133,6 +157,18 @@ class Run:
         """Which header was believed, where a file's headers disagree about its place."""
         believed = {"image_headers": list(self.image.headers), "pixel_set_header": pixels.header}
         return {key: value for key, value in believed.items() if any(value)}
+
+
+def draw_notes(networks) -> tuple[str, ...]:
+    """The sentence for an answer of networks that have drawn random numbers, or nothing."""
+    return (ONE_DRAW,) if _draw(networks) else ()
+
+
+def _draw(networks) -> dict:
+    """What repeats the draw of a network that draws random numbers."""
+    from .cam.draws import base_seed, drew
+
+    return {"random_seed": base_seed()} if drew(networks) else {}
 
 
 def side_of(layer: LayerInfo) -> str:

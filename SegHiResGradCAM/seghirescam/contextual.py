@@ -9,6 +9,8 @@ import torch
 from .answer import Run, public_layer
 from .budget import memory_of
 from .cam.context import Context
+from .cam.draws import drew
+from .cam.finite import inside_only, nonfinite_in
 from .cam.layers import Layer
 from .cam.methods.base import Situation
 from .cam.placement import Placement
@@ -144,13 +146,18 @@ class Contextual:
             outcome = self.outcome(method, context)
             yield (i, layer.name, m), method, layer, outcome, float(context.scores(context.logits)[0])
 
+    def nonfinite(self, weights: torch.Tensor) -> torch.Tensor:
+        """Bool ``[*spatial]``: voxels of M whose score is infinite or NaN, of the unchanged input."""
+        values = self.run.score.values(inside_only(self.share["logits"], weights), self.run.model.head)[0]
+        return nonfinite_in(values, weights)
+
     def _place(self, layer):
         dims = self.run.model.spatial_dims
         info = public_layer(layer, self.run.prepared, dims)
         return self.run.centre(info)[3 - dims :], [float(s) for s in info.stride[3 - dims :]]
 
     def _together(self):
-        if self.tensor.device.type != "cuda":
+        if self.tensor.device.type != "cuda" or drew([self.network]):
             return 1
         largest = max(x.channels * math.prod(x.cells) for x in [*self.listed, input_layer(self.tensor.shape)])
         need = _ALIVE * largest * max(2, self.tensor.dtype.itemsize)

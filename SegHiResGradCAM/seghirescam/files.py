@@ -25,6 +25,7 @@ from .geometry import Grid
 from .itk_places import apart_mm, grid_of, notes_of, place, put_on
 from .nifti_header import NIBABEL, is_sheared, nifti_header
 from .protocol import Image
+from .spacing import refuse_spacing
 
 #: what we write; ``.seg.nrrd`` is label_files' business
 MAP_SUFFIXES = (".nii.gz", ".nrrd", ".nii", ".mha")
@@ -135,6 +136,7 @@ def read_itk(path, rule: str = NIBABEL):
         raise ImageError(f"{named(path)} is empty (0 bytes).", "Write or copy it again.")
     refuse_no_image(path)
     with under_its_own_name(path) as file:
+        refuse_spacing(file)
         itk, header = _read(sitk, file, named(path)), nifti_header(file)
     if itk.GetDimension() == 4 and itk.GetSize()[3] == 1:
         itk = itk[:, :, :, 0]

@@ -31,7 +31,7 @@ __all__ = ["Jobs", "best_device", "devices"]
 
 #: a map is shown on the input's voxels, or on the layer's own cells
 INPUT = "input"
-_QUESTION = ("methods", "layers", "score", "rival", "side")
+_QUESTION = ("methods", "layers", "score", "rival", "side", "draws")
 
 
 class Jobs:
@@ -235,15 +235,16 @@ class Jobs:
         """The kept session if the case is the same, else a new one."""
         device = request.get("device") or best_device()
         precision, limit = request.get("precision") or "fp32", request.get("memory_budget_bytes")
-        tolerance = request.get("tolerance") or 0.0
+        tolerance, seed = request.get("tolerance") or 0.0, request.get("random_seed") or 0
         model = self._model(request["model"], request.get("consent_sha256") or False, progress)
         image = self._sent_image(request["image"], progress)
-        key = (self.model_key, image.content_hash, device, precision, limit, tolerance)
+        key = (self.model_key, image.content_hash, device, precision, limit, tolerance, seed)
         for network in model.networks:
             move(network, device)
         if self.session is None or self.session_key != key:
             self._forget_session()
-            words = {"device": device, "precision": precision, "memory_budget_bytes": limit, "tolerance": tolerance}
+            words = {"device": device, "precision": precision, "memory_budget_bytes": limit}
+            words |= {"tolerance": tolerance, "seed": seed}
             self.session, self.session_key = open_session(model, image, **words), key
         return self.session
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .answer import draw_notes
 from .budget import MemoryLimitError
 from .errors import GradientError, LayerError, SegHiResCamError
 from .geometry import Grid
@@ -29,7 +30,8 @@ def predicted_labels(session, progress) -> tuple[np.ndarray, tuple[str, ...]]:
     prepared = session._prepare(Progress())  # made by now: nothing is computed
     logits = session.logits(first)
     progress(0.9, "placing the prediction on the volume")
-    return model.labels_on_input(logits, prepared, image), (*prepared.notes, *session.output_notes)
+    notes = (*prepared.notes, *session.output_notes, *draw_notes(model.networks))
+    return model.labels_on_input(logits, prepared, image), notes
 
 
 def label_maps(labels: np.ndarray, classes, grid: Grid) -> list[tuple[np.ndarray, list[dict]]]:

@@ -8,6 +8,7 @@ from .borrowed import destination, placed
 from .cam.undisturbed import undisturbed
 from .contextual import Contextual, within
 from .models.outputs import check_classes, output_channels
+from .overflow import refuse_overflow
 
 
 def add_contexts(passes, run, settings, tell, masks, sums, count_scores: bool, start: float) -> None:
@@ -38,10 +39,12 @@ def add_contexts(passes, run, settings, tell, masks, sums, count_scores: bool, s
                         title = f"{s.method.title}, window {done + 1} of {steps}"
                         context = special.context(s.layer, _seed(mask, plan, offset, passes.runs, flip, tensor))
                         context.tell = within(tell, *part, title)
-                        s.put(special.outcome(s.method, context), (fold, offset, flip))
-                        check_classes(model, context.logits)
-                        if count_scores and n == 0:
-                            mask.windows_total += float(context.scores(context.logits)[0])
+                        with passes.place(fold, flip, offset):
+                            s.put(special.outcome(s.method, context), (fold, offset, flip))
+                            check_classes(model, context.logits)
+                            refuse_overflow(passes, context.logits)
+                            if count_scores and n == 0:
+                                mask.windows_total += float(context.scores(context.logits)[0])
                     passes.calls += special.forwards
                     done += 1
 

@@ -11,14 +11,20 @@ import torch
 from .borrowed import destination, device_of, listed_layers, placed, stamp
 from .budget import budget, estimate, memory_of, named_shortage
 from .cam import capture
+from .cam.draws import drew, seeded
 from .cam.forwards import own_words
 from .cam.undisturbed import undisturbed
 from .cam.windows import Fused, WindowPlan
 from .models.base import Prepared, SegmentationModel
 from .models.outputs import check_classes, log_of_average, output_channels, reading_of, refuse_suspected, window_values
+from .overflow import refuse_overflow
 
 #: the largest number of windows that go through the network together, on a GPU
 MOST_TOGETHER = 8
+
+
+class SharedDrawsError(Exception):
+    """Several windows went together through a network that draws random numbers, as it turned out: begin again."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,7 @@ class WindowPasses:
         self.calls = 0
         self.reading = reading_of(model)
         self._keeps, self._budget = keep, budget_bytes
+        self.reduced = False
         self.release()
 
     def release(self) -> None:
@@ -105,7 +112,7 @@ class WindowPasses:
         """
         offsets, steps, done = list(offsets), len(offsets) * self.runs, 0
         where = destination(self.model.networks[0], settings.device)
-        together = settings.together or self._together(where, names)
+        together = self._together(settings, where, names)
         for fold, network in enumerate(self.model.networks):
             reading = self.reading.on(network)
             with undisturbed(network), placed(network, settings.device) as (_, at_home), reading:
@@ -124,14 +131,17 @@ class WindowPasses:
         if key in self._kept and self._kept[key][0] == stamps and self._kept[key][2].issuperset(names):
             return self._kept[key][1], True
         self.calls += 1
-        passed = capture.forward(
-            network,
-            self.batch(group, flip, where),
-            names,
-            autocast=settings.autocast,
-            channels=output_channels(self.model),
-        )
+        with self.place(fold, flip, group[0]):
+            passed = capture.forward(
+                network,
+                self.batch(group, flip, where),
+                names,
+                autocast=settings.autocast,
+                channels=output_channels(self.model),
+            )
+        self._refuse_shared_draws(group)
         check_classes(self.model, passed.logits)
+        refuse_overflow(self, passed.logits)
         return passed, stamps is not None and self._keep(key, stamps, passed, names, where)
 
     def _keep(self, key, stamps, passed, names, where):
@@ -161,9 +171,9 @@ class WindowPasses:
         some, done = offsets is not None, 0
         offsets = offsets if some else self.plan.offsets
         steps = len(offsets) * self.runs
-        together = settings.together or self._together(where, ())
+        together = self._together(settings, where, ())
         with named_shortage(where):
-            for network in self.model.networks:
+            for fold, network in enumerate(self.model.networks):
                 borrowed = undisturbed(network), placed(network, settings.device), self.reading.on(network)
                 with borrowed[0], borrowed[1], borrowed[2], torch.no_grad(), settings.on(where):
                     for flip in self.plan.flips:
@@ -172,11 +182,13 @@ class WindowPasses:
                             phase = f"predicting, window {done + 1} of {steps}"
                             a, b = end * done / steps, end * (done + len(group)) / steps
                             self.calls += 1
-                            with tell.during(network, a, b, phase):
+                            with tell.during(network, a, b, phase), self.place(fold, flip, group[0]):
                                 batch = self.batch(group, flip, where)
                                 with own_words(network, batch):
                                     logits = capture.as_logits(network(batch), channels)
+                            self._refuse_shared_draws(group)
                             check_classes(self.model, logits)
+                            refuse_overflow(self, logits)
                             values = window_values(self.model, self.averaged)
                             logits = logits if values is None else values(logits)
                             logits = logits if self.model.spatial_dims == 3 else logits.unsqueeze(-3)
@@ -199,8 +211,23 @@ class WindowPasses:
         why = f"One window's pass takes about {need / 2**30:.1f} GiB and {free / 2**30:.1f} GiB are free"
         return Settings(settings.device, "bf16", 1), (f"{why}: computed in bf16, one window at a time.",)
 
-    def _together(self, where, names):
-        """Windows at a time: on a GPU as many as half of the free memory holds."""
+    def place(self, fold, flip, offset):
+        """Context: every run of a network that draws random numbers has a draw of its own, whichever runs are made."""
+        plan = self.plan
+        run = (fold * len(plan.flips) + list(plan.flips).index(flip)) * len(plan.offsets)
+        return seeded(place=run + list(plan.offsets).index(offset))
+
+    def _refuse_shared_draws(self, group):
+        """What a window draws must not depend on which others go with it."""
+        if len(group) > 1 and drew(self.model.networks):
+            raise SharedDrawsError
+
+    def _together(self, settings, where, names):
+        """Windows at a time: on a GPU as many as half of the free memory holds; one where the network draws."""
+        if drew(self.model.networks):
+            return 1
+        if settings.together:
+            return settings.together
         if where.type != "cuda":
             return 1
         need = self.need(set(names) or {self.listed()[-1].name})

@@ -128,6 +128,23 @@ def test_plans_that_name_foreign_code_are_refused_and_it_is_listed_not_imported(
     assert not (tmp_path / "canary").exists() and "canary_module" not in sys.modules
 
 
+@pytest.mark.parametrize(
+    ("where", "name"),
+    [
+        ("nonlin", "torch.nn.LeakyReLUX"),
+        ("nonlin", "torch.nn.modules.activation.LeakyRelu"),
+        ("norm_op", "torch.nn.InstanceNorm4d"),
+        ("conv_op", "torch.nn.Conv5d"),
+        ("dropout_op", "torch.nn.Dropout9d"),
+    ],
+)
+def test_plans_that_name_a_class_which_is_not_there_are_refused(where, name, folder):
+    plans = json.loads((folder / "plans.json").read_text(encoding="utf-8"))
+    plans["configurations"]["3d_fullres"]["architecture"]["arch_kwargs"][where] = name
+    (folder / "plans.json").write_text(json.dumps(plans), encoding="utf-8")
+    refused(folder, f"'{name}' as {where}", f"without {where}", "no such class is installed")
+
+
 def test_a_foreign_name_in_an_inherited_configuration_is_found(original):
     _, _, plans, _ = original
     plans = json.loads(json.dumps(plans))

@@ -9,13 +9,13 @@ from ..protocol import PixelSet
 from ..sizes import Size
 
 
-def open_session(model, image, device: str, precision: str, tolerance: float):
+def open_session(model, image, device: str, precision: str, tolerance: float, seed: int = 0):
     """A session that keeps nothing between questions: its answers are :func:`explain.explain`'s, bit for bit."""
     from ..session import open_session as opened
 
     for network in model.networks:
         network.to(device)
-    return opened(model, image, device=device, precision=precision, tolerance=tolerance, keep=False)
+    return opened(model, image, device=device, precision=precision, tolerance=tolerance, keep=False, seed=seed)
 
 
 def prepared_of(session):

@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import ModelError
 from ..evaluation.ground import Ground, lift_text
 from ..sizes import Size, heads, prediction_notes
+from ..spread import refuse_number
 from .console import table
 from .inputs import Opened, add_device, add_model_and_image
 from .outputs import OutputError, claimed_folder
@@ -29,6 +30,10 @@ SUFFIXES = (".nii.gz", ".nrrd")
 def add_arguments(parser) -> None:
     add_model_and_image(parser)
     add_question(parser)
+    parser.add_argument(
+        "--draws", type=int, metavar="N",
+        help="of such a network: the mean map of N draws (their seeds count up), and how far they differ",
+    )  # fmt: skip
     writing = parser.add_argument_group("result")
     writing.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="folder for maps and sidecars")
     writing.add_argument(
@@ -57,6 +62,8 @@ def _run(options, console, place):
     before = earlier["request"] if earlier else None
     asked = Asked.from_json(before["question"]) if before else understood(options)
     options.precision, options.tolerance = asked.precision, asked.tolerance
+    options.random_seed = asked.random_seed
+    refuse_number(asked.draws)
     segment = read_segment(options.segment) if options.segment else None
     recipes = asked.recipes(segment)
     opened = Opened(options, console, classes=[asked.class_name, *([asked.rival] if asked.rival else [])])
@@ -111,6 +118,7 @@ def _ask(opened, asked, recipes, console):
         score=asked.score,
         rival=None if asked.rival is None else opened.class_index(asked.rival),
         side=asked.side,
+        draws=asked.draws,
         progress=console.progress,
     )
     return found, pixels, sizes

@@ -89,7 +89,8 @@ class Opened:
 
             words = self.options
             tolerance = getattr(words, "tolerance", None) or 0.0
-            self._session = open_session(self.model, self.image, words.device, words.precision, tolerance)
+            seed = getattr(words, "random_seed", None) or 0
+            self._session = open_session(self.model, self.image, words.device, words.precision, tolerance, seed)
         return self._session
 
 

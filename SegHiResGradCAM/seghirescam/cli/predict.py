@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..answer import draw_notes
 from ..cam.heads import SIGMOID
 from ..files import refuse_unholdable
 from ..label_files import SEGMENTATION, beside_of, write_labels
@@ -45,7 +46,7 @@ def _run(options, console, place):
     prepared = prepared_of(session)
     logits = logits_of(session, console.progress)
     _refuse_overlap(model, options.out)  # the head may have been read from the network
-    notes = (*image.notes, *prepared.notes, *session.output_notes)
+    notes = (*image.notes, *prepared.notes, *session.output_notes, *draw_notes(model.networks))
     for note in notes:
         console.note(note)
     labels = model.labels_on_input(logits, prepared, image)

@@ -30,6 +30,9 @@ def method_names() -> list[str]:
     return sorted(re.findall(r'^    name = "(\w+)"$', text, re.MULTILINE))
 
 
+_ABSENT = object()
+
+
 @dataclass(frozen=True)
 class Asked:
     """One question, JSON-able: no path in it. tolerance: None = exact where the model goes by windows."""
@@ -46,6 +49,8 @@ class Asked:
     grid: str = "input"
     at_ras: tuple[float, ...] | None = None
     box_ras: tuple[float, ...] | None = None
+    random_seed: int = 0
+    draws: int = 1
 
     def __post_init__(self):
         if self.score == "contrast" and self.rival is None:
@@ -78,7 +83,9 @@ class Asked:
         return replace(self, at_ras=at, box_ras=box)
 
     def to_json(self) -> dict:
-        return asdict(self)
+        """What only networks that draw random numbers need is left out where nobody asked for it."""
+        usual = {"random_seed": 0, "draws": 1}
+        return {name: value for name, value in asdict(self).items() if usual.get(name, _ABSENT) != value}
 
     @staticmethod
     def from_json(data: dict) -> Asked:
@@ -164,6 +171,10 @@ def add_question(parser) -> None:
         "(0.01: much faster; default: exact)",
     )  # fmt: skip
     asked.add_argument(
+        "--random-seed", type=int, metavar="N",
+        help="of a network that draws random numbers in its forward pass, dropout that is always on (default: 0)",
+    )  # fmt: skip
+    asked.add_argument(
         "--grid",
         choices=("input", "layer"),
         help="write maps on the image's grid, in logit/ml (photos: per pixel; default), or the layer's cells as they "
@@ -200,6 +211,7 @@ def given_words(options) -> list[str]:
         "layers": "layer",
         "at_ras": "at",
         "box_ras": "box",
+        "random_seed": "random-seed",
     }
     names = [f.name for f in fields(Asked) if f.name != "precision" and getattr(options, f.name, None) is not None]
     return [f"--{words.get(name, name)}" for name in names]

@@ -14,6 +14,7 @@ import torch
 
 from ..answer import public_layer
 from ..borrowed import listed_layers, placed
+from ..cam.finite import inside_only
 from ..cam.score import Score
 from ..cam.tail import Tail
 from ..cam.undisturbed import undisturbed
@@ -61,7 +62,7 @@ class LayerProbe(Probe):
         with torch.inference_mode(False), torch.no_grad():
             logits = self._tail(activation)
         logits = logits.float() if logits.dtype.itemsize < 4 else logits
-        values = self._score.values(logits, self._head)[0].double()
+        values = self._score.values(inside_only(logits, self._weights), self._head)[0].double()
         return Point(float((values * self._weights).sum() / self._weights.sum()))
 
 

@@ -9,6 +9,7 @@ from functools import cached_property, partial
 
 import numpy as np
 
+from ..answer import draw_notes
 from ..budget import MemoryLimitError
 from ..cam.score import Score
 from ..compare import mask_on
@@ -231,6 +232,7 @@ class _Painter:
                 f"Part of {pixels.label} was itself painted over: that alone changes what is found there, whatever "
                 "the surroundings say."
             )
+        self.notes += draw_notes(self.model.networks)
         names = {info.index: info.name for info in self.model.classes}
         title = self.score.title(names)
         changed = Intervention(region.label, pixels.label, title, self.score.unit, before, after)

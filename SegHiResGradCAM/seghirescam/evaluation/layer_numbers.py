@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from ..answer import why_zero
+from ..cam.alone import alone
 from ..cam.methods.base import ARBITRARY, Method
 from ..cam.methods.grad import SegGradCam
 from ..cam.methods.grad import cancellation as kept_by_averaging
@@ -152,6 +153,7 @@ def silenced(model: SegmentationModel, layer: str):
     """Inside, the layer's output is zero in every network of the model. layer: a name, "#n" for its n-th call."""
     name, _, wanted = layer.partition("#")
     with ExitStack() as stack:
+        stack.enter_context(alone())  # no other thread's question may meet the silenced layer
         for network in model.networks:
             calls = [0]
 

@@ -49,6 +49,7 @@ class Seen:
             raise outputs.lost_logit()
         weights = self.weights(pixel_set)
         values = score.values(torch.from_numpy(self.logits)[None], self.head)[0].double().numpy()[self._inside]
+        values = np.where(weights > 0, values, 0)  # infinite logits outside M have no part in it
         return float((weights * values).sum() / weights.sum())
 
     def weights(self, pixel_set: PixelSet) -> np.ndarray:

@@ -10,6 +10,7 @@ otherwise (axes="zyx") gets the axes reversed behind them, and windows and divis
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -19,6 +20,7 @@ from ..errors import ImageError, ModelError
 from ..protocol import Image
 from .axes import LOADER, REVERSE, Axes, moved, swap
 from .base import Prepared, Windows, padded
+from .intensity_note import raw_values
 from .plain import PlainModel
 from .words import XYZ, ZYX
 
@@ -82,7 +84,7 @@ class MonaiModel(PlainModel):
                 "The model's preprocessing turned this image into NaN or infinite values.",
                 "Look for a constant or empty channel.",
             )
-        valid, notes = grid.shape, self.notes
+        valid, notes = grid.shape, (*self.notes, *self._raw(array))
         if self.windows is None:
             first = -3 if self.spatial_dims == 3 else -2
             for axis, divisor in zip(range(3 + first, 3), self.divisors[first:], strict=True):
@@ -97,6 +99,11 @@ class MonaiModel(PlainModel):
         if self.spatial_dims == 2 and self.windows is None:
             tensor = tensor[:, :, 0]
         return Prepared(tensor, grid, valid, (*notes, *self.axes_notes))
+
+    def _raw(self, array):
+        """The sentence for intensities that no transform of the chain has changed."""
+        changed = any(re.search("Intensity|HistogramNormalize", type(step).__name__) for step in self.chain)
+        return () if changed else raw_values(array, self.network)
 
     def _volume(self, image):
         """``[C, x, y, z]`` and its grid after MONAI's own chain."""

@@ -168,6 +168,7 @@ class NnunetModel(SegmentationModel):
         from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
 
         settings = self._configuration
+        _refuse_absent_parts(settings.network_arch_init_kwargs, settings.network_arch_init_kwargs_req_import)
         name = settings.network_arch_class_name
         if (last := name.rpartition(".")[2]) in _UNETS:
             name = f"dynamic_network_architectures.architectures.unet.{last}"
@@ -180,6 +181,21 @@ class NnunetModel(SegmentationModel):
             allow_init=False,
             deep_supervision=False,
         )
+
+
+def _refuse_absent_parts(arguments, imported) -> None:
+    """nnU-Net looks these names up and takes a missing one for "none": a network without norm or non-linearity."""
+    from pydoc import locate
+
+    for key in imported:
+        value = arguments.get(key)
+        if value is not None and not isinstance(locate(str(value)), type):
+            raise ModelError(
+                f"'plans.json' names '{value}' as {key}, and no such class is installed: nnU-Net would silently build "
+                f"the network without {key}.",
+                "Correct the name, or install the versions of torch and dynamic_network_architectures it was trained "
+                "with.",
+            )
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from ..protocol import ClassInfo, Image
 from . import words
 from .axes import ASSUMED, SIDECAR, STATED, Axes
 from .base import Prepared, SegmentationModel, Windows, padded
+from .intensity_note import raw_values
 
 
 class PlainModel(SegmentationModel):
@@ -97,6 +98,7 @@ class PlainModel(SegmentationModel):
 
         self.check(image)
         array, grid = self.axes.fed(image.array.astype(np.float32), image.grid, self.spatial_dims)
+        raw = raw_values(array, self.network) if self.normalise is None else ()
         if self.normalise is not None:
             shape = array.shape
             array = np.asarray(self.normalise(array), dtype=np.float32)
@@ -104,12 +106,12 @@ class PlainModel(SegmentationModel):
                 raise ModelError(f"normalise changed the shape to {array.shape}.", "It must keep [C, *spatial].")
         dtype = next((p.dtype for p in self.network.parameters() if p.dtype.is_floating_point), torch.float32)
         if self.windows is not None:
-            return Prepared(torch.tensor(array, dtype=dtype)[None], grid, grid.shape, self.axes_notes)
+            return Prepared(torch.tensor(array, dtype=dtype)[None], grid, grid.shape, (*raw, *self.axes_notes))
         axes, valid = (0, 1, 2) if self.spatial_dims == 3 else (1, 2), grid.shape
         array, grid, notes = padded(array, grid, self.divisor, axes)
         tensor = torch.tensor(array, dtype=dtype)[None]
         flat = self.spatial_dims == 2
-        return Prepared(tensor[:, :, 0] if flat else tensor, grid, valid, (*notes, *self.axes_notes))
+        return Prepared(tensor[:, :, 0] if flat else tensor, grid, valid, (*raw, *notes, *self.axes_notes))
 
     def fed_as(self, order: str | None) -> None:
         order = order or self.default_axes.order

@@ -15,6 +15,7 @@ from ..protocol import ClassInfo, Image
 from .axes import MONAI, Axes
 from .base import Prepared, Windows, padded
 from .factory import ConsentError
+from .intensity_note import raw_values
 from .plain import PlainModel, neutral_name
 from .sidecar import NONE, RANGE, ZSCORE, Sidecar, WindowWords
 from .words import XYZ
@@ -60,13 +61,16 @@ class ProgramModel(PlainModel):
         array, grid = on_program_grid(image, self.about, self.spatial_dims)
         array, grid = self.axes.fed(with_intensity(array, self.about.intensity), grid, self.spatial_dims)
         valid, notes = grid.shape, ()
+        # a program's modules have lost their kinds and their order: nothing is guessed from them
+        raw = raw_values(array) if all(entry == NONE for entry in self.about.intensity) else ()
         if self.windows is None:
             axes = (0, 1, 2) if self.spatial_dims == 3 else (1, 2)
             array, grid, notes = padded(array, grid, self.divisor, axes)
         dtype = next((p.dtype for p in self.network.parameters() if p.dtype.is_floating_point), torch.float32)
         tensor = torch.tensor(np.ascontiguousarray(array), dtype=dtype)[None]
         flat = self.spatial_dims == 2 and self.windows is None
-        return Prepared(tensor[:, :, 0] if flat else tensor, grid, valid, (*self.notes, *notes, *self.axes_notes))
+        notes = (*self.notes, *raw, *notes, *self.axes_notes)
+        return Prepared(tensor[:, :, 0] if flat else tensor, grid, valid, notes)
 
 
 def on_program_grid(image: Image, about: Sidecar, spatial_dims: int) -> tuple[np.ndarray, Grid]:

@@ -9,6 +9,7 @@ import numpy as np
 from ..errors import ImageError
 from ..protocol import Image
 from .base import Prepared, SegmentationModel, Windows
+from .intensity_note import of_slices
 
 
 def by_slices(model: SegmentationModel, image: Image) -> SegmentationModel:
@@ -58,7 +59,7 @@ class SliceBySlice(SegmentationModel):
         import torch
 
         self.check(image)
-        tensors, first = [], None
+        tensors, notes, first = [], [], None
         for k in range(image.grid.shape[0]):
             one = image.grid.strided((1, 1, 1), (k, 0, 0), (1, *image.grid.shape[1:]))
             found = self.model.prepare(Image(image.array[:, k : k + 1], one))
@@ -70,13 +71,14 @@ class SliceBySlice(SegmentationModel):
                     "Give single slices (K = 1).",
                 )
             tensors.append(found.tensor)
+            notes.append(found.notes)
         tensor = torch.stack(tensors, dim=2)
         size = (1, *tensor.shape[3:])
         self.windows = Windows(size, _each_slice, np.ones(size, np.float32))
         matrix = first.grid.ijk_to_ras.copy()
         matrix[:3, 2] = image.grid.ijk_to_ras[:3, 2]
         grid = replace(first.grid, shape=tuple(tensor.shape[2:]), ijk_to_ras=matrix)
-        return Prepared(tensor, grid, (len(tensors), *first.valid[1:]), first.notes)
+        return Prepared(tensor, grid, (len(tensors), *first.valid[1:]), of_slices(notes, tensor))
 
 
 def _each_slice(shape) -> list[tuple[int, int, int]]:
