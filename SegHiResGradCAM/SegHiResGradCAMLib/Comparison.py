@@ -7,7 +7,7 @@ import json
 import slicer
 
 from . import Names
-from .Attachments import attachedTo
+from .Attachments import attachedToAny
 from .ColorTables import removeUnusedTables
 from .ComparisonTable import fillTable
 from .DisplaySettings import DisplaySettings
@@ -29,7 +29,7 @@ def comparisonSteps(scene, rows, explanations, inputNodes, segmentationNode, seg
     table, made = None, []
     try:
         table = _addTable(scene, rows, explanations, inputNodes, segmentationNode, segmentId, name)
-        _setSaved(table, False)
+        _setSaved([table], False)
         folder = folderBeside(scene, name, inputNodes[0])
         moveInto(folder, table)
         for n, explanation in enumerate(explanations):
@@ -43,16 +43,16 @@ def comparisonSteps(scene, rows, explanations, inputNodes, segmentationNode, seg
             moveInto(folder, made[-1])
             for display in _displays(made[-1]):
                 display.SetAttribute(Names.OF_COMPARISON, "1")
-            _setSaved(made[-1], False)
+            _setSaved(made[-1:], False)
     except BaseException:  # GeneratorExit too: somebody pressed Cancel
         for node in made:
             _removeIfThere(node, removeOverlay)
         if table is not None:
             _removeIfThere(table, _removeTable)
         raise
-    for node in (table, *made):
+    for node in made:
         node.RemoveAttribute(Names.UNFINISHED)
-        _setSaved(node, True)
+    _setSaved([table, *made], True)
     return table, made
 
 
@@ -78,9 +78,8 @@ def removalSteps(table, removeOne=removeOverlay):
         for node in nodes:
             node.SetAttribute(Names.UNFINISHED, "1")
             hideFromForeground(node)
-        for node in (*nodes, table):
-            for one in _setSaved(node, False):
-                folder = takeOut(one) or folder
+        for one in _setSaved([*nodes, table], False):
+            folder = takeOut(one) or folder
         removeEmptyFolder(table.GetScene(), folder)
         while nodes:
             yield
@@ -149,13 +148,14 @@ def _removeTable(table):
     removeEmptyFolder(scene, folder)
 
 
-def _setSaved(node, saved):
-    """Whether a map, or table, is written with the scene, and all that goes with it; returns these nodes."""
-    own = _displays(node) if node.IsA("vtkMRMLDisplayableNode") else []
-    own = [node, *own, *(one for display in own for one in ownNodes(display)), *attachedTo(node)]
-    for one in own:
+def _setSaved(nodes, saved):
+    """Whether maps and tables are written with the scene, and all that goes with them; returns these, tables last."""
+    displays = [one for node in nodes if node.IsA("vtkMRMLDisplayableNode") for one in _displays(node)]
+    own = [one for display in displays for one in ownNodes(display)]
+    found = [*displays, *own, *attachedToAny(nodes), *sorted(nodes, key=lambda node: node.IsA("vtkMRMLTableNode"))]
+    for one in found:
         one.SetSaveWithScene(saved)
-    return own
+    return found
 
 
 def _displays(volumeNode):

@@ -1,6 +1,7 @@
 """Compare methods...: one click, a folder with a map for each method and layer, a table; cancelled, nothing."""
 
 import math
+import zipfile
 
 import pytest
 
@@ -28,7 +29,16 @@ def column(table, name):
     return table.GetTable().GetColumnByName(name)
 
 
-def test_one_click_gives_a_folder_of_maps_and_a_table_and_remove_takes_all_of_it(panel):
+def savedVolumes(path):
+    """How many volumes a scene that was saved says it has."""
+    with zipfile.ZipFile(path) as bundle:
+        (scene,) = [name for name in bundle.namelist() if name.endswith(".mrml")]
+        kept = sum(name.endswith(".nrrd") and ".seg." not in name for name in bundle.namelist())
+        text = bundle.read(scene).decode()
+    return text.count("\n <Volume ") or text.count("<Volume\n") or text.count("<Volume "), kept
+
+
+def test_one_click_gives_a_folder_of_maps_and_a_table_and_remove_takes_all_of_it(panel, stageScene, tmp_path):
     ui = panel.ui
     assert not ui.compareButton.enabled and tipOf(ui.compareButton) == "Choose a volume."
     panel.openDemo()
@@ -85,8 +95,11 @@ def test_one_click_gives_a_folder_of_maps_and_a_table_and_remove_takes_all_of_it
     with events.LoopGap() as gap:
         click(ui.removeButton)
         assert panel.node is None and ui.resultsList.count == 0
+    assert nodes() - before  # still going
+    assert savedVolumes(stageScene.writeMrb(tmp_path / "case.mrb")) == (1, 1)
+    with events.LoopGap() as later:
         events.waitUntil(lambda: nodes() == before, 30_000, "all nodes of the comparison are gone")
-    assert gap.longest < 1.0 and ui.errorLabel.text == ""
+    assert gap.longest < 1.0 and later.longest < 1.0 and ui.errorLabel.text == ""
     assert not hierarchy.GetItemChildWithName(hierarchy.GetSceneItemID(), "Comparison: Lesion, lesion")
 
 

@@ -13,7 +13,7 @@ from stage.gui import choose, click, core, events, loadModule
 
 MODULE = Path(__file__).resolve().parents[2] / "SegHiResGradCAM" / "SegHiResGradCAM.py"
 #: a worker imports torch first, on a busy machine with two cores
-PATIENCE_MS = 120_000
+PATIENCE_MS = 300_000
 
 
 class Panel:
