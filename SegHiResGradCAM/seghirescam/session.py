@@ -21,7 +21,8 @@ from .budget import MemoryLimitError, budget, estimate, free_cached, named_short
 from .cam import capture
 from .cam.forwards import own_words
 from .cam.heads import BINARY
-from .cam.outputs import Reading, refuse_constant
+from .cam.outputs import Reading
+from .cam.refusals import refuse_constant
 from .cam.score import decide
 from .cam.undisturbed import undisturbed
 from .contextual import INPUT, Contextual, refuse
