@@ -276,7 +276,7 @@ class Odd(nn.Module):
     ("how", "shape", "match"),
     [
         ("two", (1, 1, 8, 8, 8), "takes 2 input"), ("none", (1, 1, 8, 8, 8), "no step whose activation"),
-        ("label", (1, 1, 8, 8, 8), "returns no logits"), ("train", (1, 1, 8, 8, 8), "saved in training mode"),
+        ("label", (1, 1, 8, 8, 8), "returns whole numbers"), ("train", (1, 1, 8, 8, 8), "saved in training mode"),
         ("plain", (2, 1, 8, 8, 8), "2 images at a time"),
     ],
 )  # fmt: skip

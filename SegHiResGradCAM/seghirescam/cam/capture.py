@@ -18,8 +18,9 @@ from contextlib import contextmanager, nullcontext
 import torch
 
 from ..errors import GradientError, LayerError
+from .containers import best_of
 from .lean import LeanTail
-from .outputs import INFERENCE, best_of, no_logits
+from .refusals import INFERENCE, no_logits
 from .undisturbed import undisturbed
 
 

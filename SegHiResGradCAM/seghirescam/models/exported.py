@@ -207,7 +207,8 @@ def _image_and_outputs(program, about):
     """(fake) image the program takes, channels of its logits. Raises ModelError for what is no segmentation program."""
     import torch
 
-    from ..cam.outputs import channels_of, refuse_labels, several_inputs
+    from ..cam.containers import channels_of
+    from ..cam.refusals import refuse_labels, several_inputs
 
     nodes = {node.name: node for node in program.graph.nodes}
     inputs = [nodes[name].meta.get("val") for name in program.graph_signature.user_inputs if name in nodes]

@@ -15,7 +15,7 @@ from collections.abc import Callable
 import torch
 
 from ..cam.capture import token_cells
-from ..cam.outputs import several_inputs
+from ..cam.refusals import several_inputs
 from ..errors import ModelError
 from .aten import operation, rewrite
 

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 
 from ..cam import final_activation as final
 from ..cam.heads import BINARY, NO_ACTIVATION, SIGMOID, SOFTMAX
-from ..cam.outputs import Reading, refuse_constant
+from ..cam.outputs import Reading
+from ..cam.refusals import refuse_constant
 from ..errors import ClassError, ModelError
 
 _ACTIVATIONS = (SIGMOID, SOFTMAX)
