@@ -62,4 +62,4 @@ class ModelFacts:
 
     @property
     def title(self) -> str:
-        return ModelShelf.title(self.key)
+        return ModelShelf.title(self.key, self.source)

@@ -15,13 +15,14 @@ DEMOS = (
 )
 _KEY = "SegHiResGradCAM/RecentModels"
 _KEPT = 10
+_FILE, _UNKNOWN = "file#", "A model file"
 
 
 class ModelShelf:
-    """Knows models by a key that may stand in a saved scene: "demo:honest", or "weights.pt#1f0c..." for a file.
+    """Knows models by a key that may stand in a saved scene: "demo:honest", or "file#1f0c..." for a file.
 
-    The file's path stays in this computer's settings (a mapping): a scene that is given away must not carry paths.
-    On another computer the key is unknown, and the user picks the file again.
+    The file's path and name stay in this computer's settings (a mapping): a scene that is given away must not carry
+    them: a file may be called after a patient.  On another computer the key is unknown, and the user picks it again.
     """
 
     def __init__(self, settings):
@@ -29,11 +30,12 @@ class ModelShelf:
 
     def options(self, current: str = "") -> tuple[Option, ...]:
         """Demo networks first, then files, the latest first; ``current`` is among them even if it is not known here."""
-        recent = [Option(key, _title(key), path) for key, path in self._recent().items()]
-        found = (*DEMOS, *recent)
+        known = _key(current)  # an older scene's key stays as it is until another model is picked
+        recent = [(current if key == known else key, path) for key, path in self._recent().items()]
+        found = (*DEMOS, *(Option(key, title(key, path), path) for key, path in recent))
         if current and all(option.key != current for option in found):
             tip = "Its path is not known on this computer."
-            found = (*found, Option(current, f"{_title(current)} (not found)", tip))
+            found = (*found, Option(current, f"{_UNKNOWN} (not found)", tip))
         return found
 
     def add(self, path: str) -> str:
@@ -41,7 +43,7 @@ class ModelShelf:
         if path.startswith(DEMO_PREFIX):
             return path
         path = str(Path(path).expanduser().absolute())
-        key = f"{Path(path).name}#{hashlib.sha256(path.encode()).hexdigest()[:8]}"
+        key = f"{_FILE}{hashlib.sha256(path.encode()).hexdigest()[:8]}"
         others = {k: p for k, p in self._recent().items() if k != key}
         kept = dict([(key, path), *others.items()][:_KEPT])
         self._settings[_KEY] = json.dumps(kept)
@@ -49,28 +51,30 @@ class ModelShelf:
 
     def forget(self, key: str) -> None:
         """Takes a path off the list."""
-        self._settings[_KEY] = json.dumps({k: p for k, p in self._recent().items() if k != key})
+        self._settings[_KEY] = json.dumps({k: p for k, p in self._recent().items() if k != _key(key)})
 
     def source(self, key: str) -> str:
         """What the engine opens: a demo's name or a path; "" for a key that is not known on this computer."""
-        return key if key.startswith(DEMO_PREFIX) else self._recent().get(key, "")
+        return key if key.startswith(DEMO_PREFIX) else self.path(key)
 
     def path(self, key: str) -> str:
         """The path of a file's key, "" for demos and unknown keys."""
-        return self._recent().get(key, "")
+        return self._recent().get(_key(key), "")
 
     def _recent(self) -> dict[str, str]:
         try:
             found = json.loads(self._settings.get(_KEY) or "{}")
         except (TypeError, ValueError):
             return {}
-        return {str(k): str(p) for k, p in found.items()} if isinstance(found, dict) else {}
+        return {_key(str(k)): str(p) for k, p in found.items()} if isinstance(found, dict) else {}
 
 
-def title(key: str) -> str:
-    """What the user reads for a key."""
-    return next((option.text for option in DEMOS if option.key == key), _title(key))
+def title(key: str, path: str = "") -> str:
+    """What the user reads for a key. path: where the model lies on this computer."""
+    return next((option.text for option in DEMOS if option.key == key), Path(path).name if path else _UNKNOWN)
 
 
-def _title(key):
-    return key.rpartition("#")[0] or key
+def _key(key):
+    """Of an older version's key, which began with the file's name, what is left without it."""
+    name, mark, digest = key.rpartition("#")
+    return f"{_FILE}{digest}" if mark and name else key

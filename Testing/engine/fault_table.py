@@ -264,6 +264,7 @@ FAULTS = {
         "engine/test_cli_explain::test_no_patient_name_of_a_dicom_folder_reaches_any_output",
         "engine/test_planted_names::test_no_output_of_any_command_holds_the_name_of_a_model_image_or_label_file",
         "mrml/test_overlay::test_no_patient_name_reaches_anything_we_write",
+        "mrml/test_panel_parts::test_the_shelf_remembers_paths_here_and_keys_in_the_scene",
         "gui/test_panel_names::test_the_name_is_in_no_file_no_log_no_message_and_no_words_of_ours",
         open="DICOM defaults come with writing DICOM",
     ),

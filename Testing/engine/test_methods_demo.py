@@ -113,3 +113,20 @@ def test_methods_work_on_saved_programs_too(tmp_path):
     eager = explain(PlainModel(net, names), image, WholeImage(), class_index=1, methods=wanted, layers="deepest")
     for f, slow in zip(found, eager, strict=True):
         assert np.abs(f.map - slow.map).max() < 1e-4 * np.abs(slow.map).max(), f.method
+
+
+def test_a_table_is_continued_by_the_same_question_only(tmp_path):
+    """Else rows of two scores, or of two networks of one name, would stand in one table."""
+    path, asked = tmp_path / "new" / "methods.csv", {"score": "contrast", "weights_sha256": {"honest": "a"}}
+    methods_table.claim_table(path, asked)
+    methods_table.claim_table(path, {"score": "logit"})  # nothing was measured yet
+    methods_table.claim_table(path, asked)
+    path.write_text("seed\n", encoding="utf-8")
+    methods_table.claim_table(path, dict(asked))
+    for other in ({**asked, "score": "logit"}, {**asked, "weights_sha256": {"honest": "b"}}):
+        with pytest.raises(SystemExit, match="holds rows of other networks or another score"):
+            methods_table.claim_table(path, other)
+    path.with_suffix(".json").unlink()
+    with pytest.raises(SystemExit):
+        methods_table.claim_table(path, asked)
+    assert path.read_text(encoding="utf-8") == "seed\n"

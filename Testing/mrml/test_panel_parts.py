@@ -1,5 +1,7 @@
 """The small parts around the presenter: dependencies, installer, consent, the shelf of models, names, places."""
 
+import json
+import re
 from importlib import metadata
 
 import numpy as np
@@ -144,12 +146,16 @@ def test_an_authors_words_make_no_paragraphs_of_their_own_in_the_question():
 
 
 def test_the_shelf_remembers_paths_here_and_keys_in_the_scene(tmp_path):
-    settings, path = {}, tmp_path / "DOE^JANE" / "weights.pt"
+    settings, path = {}, tmp_path / "DOE^JANE" / "Doe_John_1970.pt2"
     key = ModelShelf(settings).add(str(path))
-    assert key.startswith("weights.pt#") and "DOE" not in key
+    assert re.fullmatch("file#[0-9a-f]{8}", key)  # it stands in the scene: neither the folder nor the file is told
     shelf = ModelShelf(settings)
     assert shelf.source(key) == shelf.path(key) == str(path)
     assert [option.key for option in shelf.options()] == ["demo:shortcut", "demo:honest", key]
+    assert shelf.options()[-1].text == "Doe_John_1970.pt2"
+    older = f"Doe_John_1970.pt2{key[4:]}"  # of a scene, or of settings, that an earlier version wrote
+    assert shelf.source(older) == str(path) and [o.key for o in shelf.options(older)][2:] == [older]
+    assert ModelShelf({"SegHiResGradCAM/RecentModels": json.dumps({older: str(path)})}).source(key) == str(path)
     assert shelf.source("demo:honest") == "demo:honest" and shelf.path("demo:honest") == ""
     elsewhere = ModelShelf({})
     assert elsewhere.source(key) == "" and "not found" in elsewhere.options(key)[-1].text

@@ -4,15 +4,17 @@ Every registered method on the honest and on the shortcut network, cases with a 
 :mod:`report`: both networks call the body a lesion, for different reasons, and painting over shows which.  A map sees
 through the shortcut where the marker holds clearly more of the shortcut network's evidence than of the volume, and than
 of the honest network's evidence, by the factors that report.TARGETS fixed before any method was measured.
-Writes methods.csv after every case, and goes on from it when it is called again; at the end methods.md.  Needs nilearn;
-input-level rows need captum.
+Writes methods.csv after every case, and goes on from it when it is called again with the same networks and score
+(methods.json tells which); at the end methods.md.  Needs nilearn; input-level rows need captum.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import json
 import math
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -175,6 +177,19 @@ def read_rows(path: Path) -> list[MethodRow]:
         ]
 
 
+def claim_table(path, asked: dict) -> None:
+    """Notes beside the table whose rows it holds; ends the process where it holds those of another question."""
+    beside = path.with_suffix(".json")
+    try:
+        known = json.loads(beside.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        known = None
+    if path.exists() and known != asked:
+        sys.exit(f"'{path.name}' holds rows of other networks or another score. Choose another --out.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside.write_text(json.dumps(asked, indent=1) + "\n", encoding="utf-8")
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(
         prog="python -m seghirescam.demo.methods_table", description=__doc__.split("\n")[0]
@@ -185,8 +200,8 @@ def main(arguments=None):
     parser.add_argument("--score", choices=("contrast", "logit"), default="contrast")
     options = parser.parse_args(arguments)
     models = [DemoModel(path) for folder in options.weights for path in sorted(folder.glob("*.safetensors"))]
-    options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / "methods.csv"
+    claim_table(path, {"score": options.score, "weights_sha256": {m.name: m.weights_hash for m in models}})
     rows, seeds = read_rows(path) if path.exists() else [], SEEDS[options.seeds]
     for number, seed in enumerate(seeds, start=1):
         if not any(row.seed == seed for row in rows):
