@@ -7,6 +7,7 @@ import numpy as np
 from .answer import draw_notes
 from .budget import MemoryLimitError
 from .errors import GradientError, LayerError, SegHiResCamError
+from .overflow import overflow_notes
 from .pixel_sets import Recipe
 from .progress import Progress
 
@@ -28,7 +29,7 @@ def predicted_labels(session, progress) -> tuple[np.ndarray, tuple[str, ...]]:
     prepared = session._prepare(Progress())  # made by now: nothing is computed
     logits = session.logits(first)
     progress(0.9, "placing the prediction on the volume")
-    notes = (*prepared.notes, *draw_notes(model.networks))
+    notes = (*prepared.notes, *draw_notes(model.networks), *overflow_notes(session))
     return model.labels_on_input(logits, prepared, image), notes
 
 

@@ -28,6 +28,7 @@ def add_arguments(parser) -> None:
 
 
 def run(options, console) -> int:
+    from ..overflow import overflow_notes
     from .engine import logits_of, prepared_of
 
     check_file(options.out, options.overwrite, SUFFIXES)
@@ -41,8 +42,8 @@ def run(options, console) -> int:
     for note in prepared.notes:
         console.note(note)
     logits = logits_of(session, console.progress)
-    drawn = draw_notes(model.networks)
-    for note in drawn:
+    more = (*draw_notes(model.networks), *overflow_notes(session))
+    for note in more:
         console.note(note)
     labels = model.labels_on_input(logits, prepared, image)
     if labels.ndim == 4:
@@ -68,6 +69,6 @@ def run(options, console) -> int:
     ]
     rows = [("value", "class", "voxels", "ml")]
     rows += [(str(c["value"]), c["name"], str(c["voxels"]), f"{c['ml']:.2f}") for c in classes]
-    answer = facts | {"files": written, "classes": classes, "notes": [*prepared.notes, *drawn]}
+    answer = facts | {"files": written, "classes": classes, "notes": [*prepared.notes, *more]}
     console.answer(answer, f"{table(rows)}\n\nWritten: {', '.join(written)}")
     return 0
