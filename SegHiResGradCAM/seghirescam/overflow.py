@@ -54,6 +54,11 @@ def told(session) -> str:
     return f"With {what} the logits or the map were not finite: computed in fp32 instead."
 
 
+def overflow_notes(session) -> tuple[str, ...]:
+    """The sentence for what a session has answered in fp32, or nothing."""
+    return (told(session),) if session.wide is not None else ()
+
+
 def retold(found: list[Explanation], sentence: str, model) -> list[Explanation]:
     """The answers of a session in fp32 as those of ``model``."""
     if not sentence:

@@ -8,6 +8,7 @@ from .answer import draw_notes
 from .budget import MemoryLimitError
 from .errors import GradientError, LayerError, SegHiResCamError
 from .geometry import Grid
+from .overflow import overflow_notes
 from .pixel_sets import Recipe
 from .progress import Progress
 from .sizes import Size, prediction_notes
@@ -30,7 +31,8 @@ def predicted_labels(session, progress) -> tuple[np.ndarray, tuple[str, ...]]:
     prepared = session._prepare(Progress())  # made by now: nothing is computed
     logits = session.logits(first)
     progress(0.9, "placing the prediction on the volume")
-    notes = (*prepared.notes, *session.output_notes, *draw_notes(model.networks))
+    found = (*session.output_notes, *draw_notes(model.networks), *overflow_notes(session))
+    notes = (*prepared.notes, *found)
     return model.labels_on_input(logits, prepared, image), notes
 
 

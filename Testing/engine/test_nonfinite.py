@@ -203,3 +203,14 @@ def test_an_overflow_in_fp32_itself_is_told_not_hidden():
     (found,) = asked(network(None, 1e38), {}, precision="bf16")
     again = asked(network(lambda y, x: y * 1e38 * 1e38), {}, precision="bf16")
     assert again[0].status == "nonfinite" and found.score is not None
+
+
+def test_a_prediction_that_overflowed_says_so():
+    from seghirescam.prediction import predicted_labels
+
+    model, image, _ = case(network(None, 1e6).half())
+    wide, _, _ = case(network(None, 1e6).half().float())
+    labels, notes = predicted_labels(open_session(model, image), lambda *words: None)
+    truth, quiet = predicted_labels(open_session(wide, image), lambda *words: None)
+    assert np.array_equal(labels, truth)
+    assert any("half-precision weights" in note for note in notes) and not any("fp32" in note for note in quiet)

@@ -37,6 +37,7 @@ def run(options, console) -> int:
 
 
 def _run(options, console, place):
+    from ..overflow import overflow_notes
     from .engine import logits_of, prepared_of
 
     opened = Opened(options, console)
@@ -46,7 +47,8 @@ def _run(options, console, place):
     prepared = prepared_of(session)
     logits = logits_of(session, console.progress)
     _refuse_overlap(model, options.out)  # the head may have been read from the network
-    notes = (*image.notes, *prepared.notes, *session.output_notes, *draw_notes(model.networks))
+    found = (*session.output_notes, *draw_notes(model.networks), *overflow_notes(session))
+    notes = (*image.notes, *prepared.notes, *found)
     for note in notes:
         console.note(note)
     labels = model.labels_on_input(logits, prepared, image)
