@@ -35,6 +35,8 @@ MOST_MEMBERS, LARGEST_DIRECTORY = 20_000, 3_000_000
 MOST_GROWTH = 30
 _LARGEST_YAML, _MOST_EVENTS = 1_000_000, 20_000
 
+#: words of a description that name files or folders
+_PATHS = ("factory", "weights", "nnunet", "totalsegmentator")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 #: YAML reads 1:1:1 as a number to the base of 60, in a time that grows with the square of its length
 _LONG_NUMBER = re.compile(r"[-+0-9:_.,]{200,}")
@@ -58,7 +60,7 @@ def refuse_odd(source) -> None:
     """
     if not isinstance(source, (str, os.PathLike, dict)):
         raise ModelError("A model is named by its path, or described by words.", "Give the path of a file or folder.")
-    for text in source.values() if isinstance(source, dict) else (source,):
+    for text in [source.get(word) for word in _PATHS] if isinstance(source, dict) else [source]:
         if isinstance(text, (str, os.PathLike)):
             found = _state(text)
             if found is not None and not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):

@@ -118,6 +118,22 @@ def program(folder, name, graph):
     return folder / name
 
 
+def endless_pickle(folder):
+    """Twenty million steps; torch would take them one after the other."""
+    path = program(folder, "m.pt2", "{}")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("archive/data/sample_inputs/model.pt", b"\x80\x04" + b"N0" * 10_000_000 + b"N.")
+    return path
+
+
+def much_code(folder):
+    with zipfile.ZipFile(folder / "m.ts", "w") as archive:
+        archive.writestr("m/constants.pkl", b"")
+        for n in range(3):
+            archive.writestr(f"m/code/{n}.py", b"a;" * 1_500_000)
+    return folder / "m.ts"
+
+
 def laughing_pickle(folder):
     """An Auto3DSeg checkpoint whose class names are lists within lists, nine to the power of nine."""
     thing = ["x"]
@@ -160,6 +176,8 @@ HOSTILE = {
     "nnunet pipe": piped_nnunet,
     "graph depth": lambda f: program(f, "m.pt2", nested(200_000)),
     "graph values": lambda f: program(f, "m.pt2", "[" + "{}," * 3_000_000 + "{}]"),
+    "endless pickle": lambda f: endless_pickle(f),
+    "much code": lambda f: much_code(f),
     "vast program": lambda f: vast_zip(f, "m.pt2"),
     "vast script": lambda f: vast_zip(f, "m.ts"),
     "class names": laughing_pickle,

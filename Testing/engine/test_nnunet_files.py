@@ -351,3 +351,19 @@ def nnunet_kind():
     from seghirescam.models.nnunet import KIND
 
     return KIND
+
+
+@pytest.mark.parametrize("checkpoint", ["**", "[", "a/b", "x" * 300, "a\0b", "\ud800", 5, ["x"], "../x.pth"])
+def test_a_checkpoint_that_is_no_name_of_a_file_ends_in_one_sentence(tmp_path, checkpoint):
+    place = tmp_path / "T__P__3d_fullres"
+    (place / "fold_0").mkdir(parents=True)
+    with pytest.raises(ModelError, match="checkpoint by its file name|The model lacks"):
+        TrainedModel.of({"nnunet": str(place), "checkpoint": checkpoint}).checkpoints()
+
+
+def test_folds_in_other_writing_are_no_numbers(tmp_path):
+    place = tmp_path / "T__P__3d_fullres"
+    for fold in ("10", "9", "²", "٣", "1" * 200):
+        (place / f"fold_{fold}").mkdir(parents=True)
+        (place / f"fold_{fold}" / "checkpoint_final.pth").write_bytes(b"x")
+    assert [p.parent.name for p in TrainedModel.of(place).checkpoints()] == ["fold_9", "fold_10"]

@@ -373,3 +373,15 @@ def test_the_format_of_torch_2_7_is_read_and_its_pickles_stay_behind(file, whole
             data = file.read_bytes()
             exported._loaded(exported._copy(pickle_scan.opened(data, file.name), data, file.name), file.name)
         assert not canary_of(file).exists(), name
+
+
+def test_pickles_of_endless_steps_are_refused_soon(file):
+    import time
+
+    data = b"\x80\x04" + b"N0" * 5_000_000 + b"N."
+    programs.rewritten(file, lambda name, old: data if "/sample_inputs/" in name else old)
+    for part in range(20):
+        programs.added(file, f"archive/data/other{part}", b"\x80\x04" + b"N0" * 100_000 + b"N.")
+    started = time.process_time()
+    refused(file, "bytes that are no numbers, text or pickle")
+    assert time.process_time() - started < 3

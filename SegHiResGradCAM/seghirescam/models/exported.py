@@ -79,7 +79,9 @@ class _ExportedKind:
         refuse_without(consent, content, asks("Exported", path.name, content))
         archive = opened(content, path.name, whole=True)
         about = sidecar.Sidecar.of(path, archive)
-        program = _loaded(_copy(archive, content, path.name), path.name)
+        copy = _copy(archive, content, path.name)
+        del content, archive  # the file, its copy and the tensors at once are more than many machines hold
+        program = _loaded(copy, path.name)
         image, outputs = _image_and_outputs(program, about)
         dims = image.ndim - 2
         network = _network(program, dims)

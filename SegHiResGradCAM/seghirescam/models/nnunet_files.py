@@ -16,7 +16,7 @@ from ..cam.heads import SIGMOID, SOFTMAX
 from ..errors import ModelError
 from ..protocol import ClassInfo
 
-_FOLD = re.compile(r"fold_(\d+|all)")
+_FOLD = re.compile(r"fold_([0-9]{1,6}|all)")
 _FINAL = "checkpoint_final.pth"
 _MODEL_FOLDER = "*__*__*"  # <trainer>__<plans>__<configuration>
 
@@ -73,6 +73,7 @@ class TrainedModel:
             folds = tuple(str(fold) for fold in (wanted if isinstance(wanted, (list, tuple)) else [wanted]))
         checkpoint = words.get("checkpoint") or checkpoint
         plain = isinstance(checkpoint, str) and checkpoint.isprintable() and Path(checkpoint).name == checkpoint
+        plain = plain and len(checkpoint.encode()) <= 255  # of a file's name
         if not plain or len(folds) > 1000 or not all(_FOLD.fullmatch(f"fold_{fold}") for fold in folds):
             raise ModelError(
                 "The model's description must name folds by number or 'all', and the checkpoint by its file name.",
@@ -94,7 +95,7 @@ class TrainedModel:
     def dataset(self) -> dict:
         dataset = _read(self.folder / "dataset.json")
         found = _channel_names(dataset)
-        numbered = isinstance(found, dict) and all(re.fullmatch("[0-9]{1,6}", str(key)) for key in found)
+        numbered = isinstance(found, dict) and all(_is_number(str(key)) for key in found)
         if not isinstance(dataset.get("labels"), dict) or not numbered:
             raise ModelError(
                 "'dataset.json' lacks labels or channel_names.", "Use the file nnU-Net copied there at training."
@@ -107,10 +108,10 @@ class TrainedModel:
             raise ModelError(f"The folder '{self.folder.name}' is not there.", "It was moved or deleted.")
         there = sorted(
             (p.parent.name.removeprefix("fold_") for p in self.folder.glob(f"fold_*/{glob.escape(self.checkpoint)}")),
-            key=lambda fold: (not fold.isdigit(), int(fold) if fold.isdigit() else 0),
+            key=lambda fold: (not _is_number(fold), int(fold) if _is_number(fold) else 0),
         )
         # like nnU-Net: the network trained on everything belongs to no ensemble
-        folds = self.folds or tuple(fold for fold in there if fold.isdigit()) or tuple(there)
+        folds = self.folds or tuple(fold for fold in there if _is_number(fold)) or tuple(there)
         missing = [fold for fold in folds if fold not in there]
         if missing or not folds:
             what = f"fold_{missing[0]}/{self.checkpoint}" if missing else f"fold_*/{self.checkpoint}"
@@ -121,6 +122,10 @@ class TrainedModel:
                 hint + (f" Other checkpoints: {', '.join(others)}." if others else " Copy the whole folder."),
             )
         return tuple(self.folder / f"fold_{fold}" / self.checkpoint for fold in folds)
+
+
+def _is_number(text):
+    return re.fullmatch("[0-9]{1,6}", text) is not None
 
 
 def looks_like_one(path: Path) -> bool:

@@ -34,6 +34,8 @@ ALLOWED = frozenset(
     }
 )  # fmt: skip
 UNRESOLVED = "a name computed while loading"
+#: of all pickles in a file; a thousand weights take some twenty thousand
+_MOST_STEPS = 400_000
 
 #: containers a program takes and returns
 _TREES = frozenset(
@@ -63,19 +65,23 @@ _SYMBOLIC = frozenset(
 )
 
 
-def named_globals(data: bytes) -> set[str]:
+def named_globals(data: bytes, left: list[int] | None = None) -> set[str]:
     """``module.name`` of everything a pickle would import; UNRESOLVED where that cannot be told.
 
-    Follows stack and memo, so that names fetched from the memo are seen.  Raises ValueError for what is no pickle, or
-    holds anything behind its end.
+    Follows stack and memo, so that names fetched from the memo are seen.  Raises ValueError for what is no pickle,
+    holds anything behind its end, or has more steps than ``left`` holds (which is counted down).
     """
     found, stack, memo, end = set(), [], {}, None
+    left = [_MOST_STEPS] if left is None else left
 
     def pop():
         return stack.pop() if stack else None
 
     for opcode, argument, position in pickletools.genops(data):
         name, end = opcode.name, position
+        left[0] -= 1
+        if left[0] < 0:
+            raise ValueError("the pickle is too long")
         if name in ("GLOBAL", "INST"):
             found.add(str(argument).replace(" ", ".", 1))
         elif name.startswith("EXT"):
@@ -147,7 +153,7 @@ def scan(content: bytes, name: str, allowed: frozenset[str] = ALLOWED) -> None:
     """Refuse a torch.export file that could run more than its graph. Raises ModelError naming what was found."""
     archive = opened(content, name)
     try:
-        found = sorted(_findings(archive, "", allowed, 0))
+        found = sorted(_findings(archive, "", allowed, 0, [_MOST_STEPS]))
     except (zipfile.BadZipFile, EOFError, OSError, ValueError, RuntimeError, NotImplementedError, zlib.error) as error:
         raise damaged(content, name) from error
     if found:
@@ -159,16 +165,16 @@ def scan(content: bytes, name: str, allowed: frozenset[str] = ALLOWED) -> None:
         )
 
 
-def _findings(archive, where, allowed, depth):
+def _findings(archive, where, allowed, depth, left):
     names = archive.namelist()
-    raw, pickled = frozenset(), frozenset()
+    raw, pickled, graph = frozenset(), frozenset(), ""
     if depth == 0:
         try:
             layout = Layout.of(archive)
         except ValueError as error:
             yield str(error)
             return
-        raw, pickled = layout.raw, layout.pickled
+        raw, pickled, graph = layout.raw, layout.pickled, layout.graph
         yield from layout.findings
     for name in names:
         if name.endswith("/"):
@@ -177,15 +183,16 @@ def _findings(archive, where, allowed, depth):
         if "/aotinductor/" in f"/{name}".lower():
             yield f"machine code ({label})"
         elif name in pickled:
-            yield from _pickled(archive.read(name), label, allowed, depth)
+            yield from _pickled(archive.read(name), label, allowed, depth, left)
+        elif name == graph:
+            yield from _foreign_words(member(archive, name, LARGEST_GRAPH), label)
         elif _TEXT.search(name):
-            if name.endswith(".json") and "extra/" not in name:
-                yield from _foreign_words(member(archive, name, LARGEST_GRAPH), label)
+            continue  # what torch does not read stays behind
         elif name not in raw and not (depth and _NUMBERS.search(name)):
-            yield from _pickled(archive.read(name), label, allowed, depth)
+            yield from _pickled(archive.read(name), label, allowed, depth, left)
 
 
-def _pickled(data, label, allowed, depth):
+def _pickled(data, label, allowed, depth, left):
     if data[:4] == b"PK\x03\x04":
         if depth >= 3:
             yield f"zip files within zip files ({label})"
@@ -195,12 +202,12 @@ def _pickled(data, label, allowed, depth):
         except ModelError:
             yield f"a damaged zip file ({label})"
             return
-        yield from _findings(inner, f"{label}/", allowed, depth + 1)
+        yield from _findings(inner, f"{label}/", allowed, depth + 1, left)
         return
     if not data:
         return
     try:
-        found = named_globals(data)
+        found = named_globals(data, left)
     except Exception:  # pickletools raises whatever the bytes lead to
         yield f"bytes that are no numbers, text or pickle ({label})"
         return

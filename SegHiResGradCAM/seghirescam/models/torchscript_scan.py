@@ -21,7 +21,8 @@ _LIBRARIES = frozenset((
     "aten", "prim", "prims", "quantized", "quantized_decomposed", "torchvision", "mkldnn", "mkldnn_prepacked", "onednn",
     "prepacked", "sparse",
 ))  # fmt: skip
-_LARGEST_CODE = 10_000_000
+#: bytes; a large network's code has one million
+_LARGEST_CODE = 5_000_000
 #: remarks, texts, numbers (which may end in a point), names; anything else is one character
 _WORD = re.compile(
     rb"#[^\n]*"
