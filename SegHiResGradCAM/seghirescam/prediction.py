@@ -32,8 +32,16 @@ def predicted_labels(session, progress) -> tuple[np.ndarray, tuple[str, ...]]:
     logits = session.logits(first)
     progress(0.9, "placing the prediction on the volume")
     found = (*session.output_notes, *draw_notes(model.networks), *overflow_notes(session))
-    notes = (*prepared.notes, *found)
+    notes = (*prepared.notes, *found, *nan_notes(logits))
     return model.labels_on_input(logits, prepared, image), notes
+
+
+def nan_notes(logits: np.ndarray) -> tuple[str, ...]:
+    """The note on voxels whose logits ``[C, K, J, I]`` are NaN: no class is the largest there."""
+    count = int(np.isnan(logits).any(axis=0).sum())
+    if not count:
+        return ()
+    return (f"The network's logits are NaN in {count} voxels; what is predicted there means nothing.",)
 
 
 def label_maps(labels: np.ndarray, classes, grid: Grid) -> list[tuple[np.ndarray, list[dict]]]:

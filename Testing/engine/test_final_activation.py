@@ -438,3 +438,18 @@ def test_programs_and_files_are_read_alike(tmp_path, kind, last):
     score = (network.second(a.relu())[0, place] * torch.tensor(MASK, dtype=torch.float32)).sum()
     (g,) = torch.autograd.grad(score, a)
     np.testing.assert_allclose(found.map, (g * a).sum(dim=1)[0].detach().numpy(), rtol=1e-3, atol=1e-4)
+
+
+def test_logits_that_are_not_numbers_are_counted_with_the_prediction():
+    from seghirescam.prediction import nan_notes, predicted_labels
+    from seghirescam.progress import Progress
+
+    class Broken(Net):
+        def forward(self, x):
+            return torch.where(x > 1, x.new_full((), float("nan")), self.logits(x))
+
+    session = open_session(PlainModel(Broken(None), ("a", "b", "c")), image())
+    count = int((image().array > 1).sum())
+    _, notes = predicted_labels(session, Progress())
+    assert any(f"are NaN in {count} voxels" in note for note in notes) and count > 0
+    assert nan_notes(np.zeros((2, 3, 3, 3))) == ()

@@ -20,6 +20,7 @@ import torch
 
 from ..errors import ModelError
 from . import final_activation
+from .alone import alone
 from .containers import is_meant, labelled, named, rank, stated
 from .refusals import INFERENCE, no_logits, refuse_labels, refuse_several_inputs, whole_numbers
 from .ways import Way, survey
@@ -96,6 +97,10 @@ class Reading:
         Raises ModelError for a network that takes several inputs; its passes raise ModelError or GradientError for
         outputs that are no logits.
         """
+        with alone():  # another thread's block must not end inside this one
+            yield from self._on(network)
+
+    def _on(self, network):
         refuse_several_inputs(network)
         outer = _IN_FORCE.get(network)
         # one hook, of the outermost block: inside a further block it reads as that one says

@@ -38,6 +38,7 @@ def run(options, console) -> int:
 
 def _run(options, console, place):
     from ..overflow import overflow_notes
+    from ..prediction import nan_notes
     from .engine import logits_of, prepared_of
 
     opened = Opened(options, console)
@@ -48,7 +49,7 @@ def _run(options, console, place):
     logits = logits_of(session, console.progress)
     _refuse_overlap(model, options.out)  # the head may have been read from the network
     found = (*session.output_notes, *draw_notes(model.networks), *overflow_notes(session))
-    notes = (*image.notes, *prepared.notes, *found)
+    notes = (*image.notes, *prepared.notes, *found, *nan_notes(logits))
     for note in notes:
         console.note(note)
     labels = model.labels_on_input(logits, prepared, image)

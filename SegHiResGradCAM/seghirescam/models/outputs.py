@@ -10,6 +10,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 from ..cam import final_activation as final
+from ..cam.alone import alone
 from ..cam.heads import BINARY, NO_ACTIVATION, SIGMOID, SOFTMAX
 from ..cam.outputs import Reading
 from ..cam.refusals import refuse_constant
@@ -42,7 +43,7 @@ class ModelReading(Reading):
 
     @contextmanager
     def on(self, network):
-        with final.reading(network, self.activation, self.probabilities), super().on(network):
+        with alone(), final.reading(network, self.activation, self.probabilities), super().on(network):
             yield
 
 
