@@ -313,7 +313,7 @@ def test_a_sidecar_without_the_word_is_repeated_as_it_was_made(tmp_path):
     asked = ["--class", "edge", "--pixel-set", "whole", "--layer", "0", "--method", "seg_hires_grad_cam"]
     programs.describe(path, classes=["background", "edge"], axes="zyx")
     assert main([*words, str(tmp_path / "old"), *asked]) == 0
-    (sidecar,) = (tmp_path / "old").glob("*.json")
+    (sidecar,) = (tmp_path / "old").glob("01_*.json")
     facts = json.loads(sidecar.read_text())
     assert facts["provenance"].pop("axes")["order"] == "zyx"  # as sidecars were written before there was a choice
     sidecar.write_text(json.dumps(facts))

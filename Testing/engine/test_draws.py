@@ -321,7 +321,7 @@ def test_the_command_line_repeats_a_draw_and_tells_the_spread(tmp_path):
     words = ["explain", source, "--consent", "--image", str(tmp_path / "x.nii.gz"), "--device", "cpu"]
     asked = ["--class", "b", "--pixel-set", "whole", "--layer", "first", "--random-seed", "3", "--draws", "3"]
     assert main([*words, *asked, "--out", str(tmp_path / "a")]) == 0
-    (sidecar,) = list((tmp_path / "a").glob("*.json"))
+    (sidecar,) = list((tmp_path / "a").glob("01_*.json"))
     facts = json.loads(sidecar.read_text())
     assert facts["provenance"]["random_seed"] == 3 and facts["provenance"]["draws"]["count"] == 3
     assert facts["request"]["question"]["random_seed"] == 3 and facts["request"]["question"]["draws"] == 3
@@ -330,4 +330,4 @@ def test_the_command_line_repeats_a_draw_and_tells_the_spread(tmp_path):
     for one in (tmp_path / "a").iterdir():
         assert one.read_bytes() == (tmp_path / "b" / one.name).read_bytes(), one.name
     assert main([*words, *asked[:6], "--out", str(tmp_path / "c")]) == 0
-    assert "random_seed" not in json.loads(next((tmp_path / "c").glob("*.json")).read_text())["request"]["question"]
+    assert "random_seed" not in json.loads(next((tmp_path / "c").glob("01_*.json")).read_text())["request"]["question"]

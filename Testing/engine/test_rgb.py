@@ -113,7 +113,7 @@ def test_a_photograph_is_one_image_for_a_model_of_three_channels(capsys, tmp_pat
     words = ("--class", "polyp", "--pixel-set", "whole", "--layer", "down", "--consent", "--out", folder / "why")
     code, _, err = run(capsys, "explain", source, "--image", path, *words)
     assert code == 0, err
-    stored = read_sidecar(next((folder / "why").glob("*.json")))
+    stored = read_sidecar(next((folder / "why").glob("01_*.json")))
     model, image = open_model(source, consent=True), read_rgb(path)
     (found,) = explain(model, image, WholeImage(), class_index="polyp", layers="down")
     assert np.array_equal(stored.density_on(image.grid)[0], found.resampled_to(image.grid).array)
