@@ -2,7 +2,8 @@
 """Everything a newcomer or developer runs, from a bare Python 3.11 or 3.12:
 
     python3 dev.py demo     the main job on a real brain: explanation, scene, pictures, numbers -> demo_output/
-    python3 dev.py test     all tests (--full: also the slow ones; further words go to pytest)
+    python3 dev.py test     all tests (--full: also the slow ones; --slicer 5.12.4.0: panel and MRML on another
+                            slicer-core; further words go to pytest)
     python3 dev.py bench    side by side with the tools one would use instead
     python3 dev.py train    train the demo models again and measure them -> demo_training/
     python3 dev.py lint     ruff
@@ -15,11 +16,13 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib.metadata
 import os
 import subprocess
 import sys
 import time
 import venv
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -28,7 +31,11 @@ TORCH = "torch==2.13.0"
 SIZES = {
     "torch": ("PyTorch 2.13.0 (CPU build)", 190, 760),
     "demo": ("Slicer's MRML classes and VTK, SimpleITK, SciPy, matplotlib", 290, 900),
-    "models": ("the libraries of the model kinds (MONAI, nnU-Net) and of the tests' oracle (Quantus)", 120, 390),
+    "models": (
+        "the libraries of the model kinds (MONAI, nnU-Net), DICOM and the tests' oracle (Quantus)",
+        125,
+        400,
+    ),
     "test": ("the same, nilearn (with the MNI152 template), Qt (PySide6), pytest, ruff", 470, 1600),
 }
 
@@ -41,6 +48,9 @@ def main(arguments: list[str]) -> int:
     demo.add_argument("--out", default="demo_output", help="folder for the results")
     test = commands.add_parser("test", help="all tests; unknown words go to pytest")
     test.add_argument("--full", action="store_true", help="also the tests that take long")
+    test.add_argument(
+        "--slicer", metavar="VERSION", help="panel and MRML on this slicer-core instead of the pinned one"
+    )
     commands.add_parser("bench", help="the benchmark; its own options follow (--quick, --rounds N, --resume)")
     commands.add_parser("train", help="train the demo models again; its own options follow (--out DIR)")
     commands.add_parser("lint", help="ruff check and format check")
@@ -55,7 +65,10 @@ def main(arguments: list[str]) -> int:
     if options.command == "test":
         python = environment("test")
         chosen = [] if options.full or any(word == "-m" for word in rest) else ["-m", "not slow"]
-        return run([python, "-m", "pytest", *chosen, *rest])
+        if options.slicer:
+            rest = rest or ["Testing/gui", "Testing/mrml"]
+        other = [slicer_folder(Path(python), options.slicer)] if options.slicer else []
+        return run([python, "-m", "pytest", *chosen, *rest], other)
     if options.command == "lint":
         python = environment("test")
         return run([python, "-m", "ruff", "check", "."]) or run([python, "-m", "ruff", "format", "--check", "."])
@@ -109,9 +122,38 @@ def install(python: Path, folder: Path, kind: str, words: list[str]) -> None:
     say(f"Installed in {time.monotonic() - started:.0f} s.")
 
 
-def run(words: list[str]) -> int:
+def slicer_folder(python: Path, version: str) -> str:
+    """A folder with that slicer-core and the VTK it pins, which goes before the environment's own."""
+    folder = python.parents[1] / f"slicer-core-{version}"
+    if not (folder / ".installed").exists():
+        say(f"Installing slicer-core {version} and its VTK into {folder.name}: about 190 MB to download. Done once.")
+        into = [
+            str(python),
+            "-m",
+            "pip",
+            "install",
+            "--disable-pip-version-check",
+            "--no-deps",
+            "--target",
+            str(folder),
+        ]
+        if subprocess.call([*into, "--upgrade", f"slicer-core=={version}"], cwd=ROOT):
+            fail(f"pip could not install slicer-core {version}. The message above says why.")
+        if subprocess.call([*into, "--upgrade", *pins_of(folder, "slicer-core")], cwd=ROOT):
+            fail("pip could not install its VTK. The message above says why.")
+        (folder / ".installed").touch()
+    return str(folder)
+
+
+def pins_of(folder: Path, name: str) -> list[str]:
+    """What an installed distribution requires, e.g. ["vtk==9.6.0"], without extras."""
+    (found,) = importlib.metadata.distributions(name=name, path=[str(folder)])
+    return [requirement for requirement in found.requires or () if "extra ==" not in requirement]
+
+
+def run(words: list[str], first: Sequence[str] = ()) -> int:
     """Run in the repository with both buildings on the path; Ctrl-C ends the child and is no error of ours."""
-    paths = [str(ROOT / "SegHiResGradCAM"), str(ROOT / "Testing")]
+    paths = [str(ROOT / "SegHiResGradCAM"), str(ROOT / "Testing"), *first]
     kept = os.environ.get("PYTHONPATH")
     child = os.environ | {"PYTHONPATH": os.pathsep.join([*paths, *([kept] if kept else [])]), "PYTHONUNBUFFERED": "1"}
     try:

@@ -15,6 +15,7 @@ import slicer
 from SegHiResGradCAMLib.Choices import DEFAULT_METHOD, DeviceChoice, GridChoice, PixelSetChoice, ScoreChoice
 from SegHiResGradCAMLib.EngineDoor import EngineDoor
 from SegHiResGradCAMLib.Installer import Installer, examine
+from SegHiResGradCAMLib.Later import Later
 from SegHiResGradCAMLib.PanelView import PanelView
 from SegHiResGradCAMLib.PanelWiring import connectControls
 from SegHiResGradCAMLib.Presenter import Presenter
@@ -83,8 +84,7 @@ class SegHiResGradCAMWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def __init__(self, parent=None):
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
-        self.logic = self.presenter = self._parameterNode = self._parameterNodeGuiTag = None
-        self._sceneWillBeRead = False
+        self.logic = self.presenter = self.later = self._parameterNode = self._parameterNodeGuiTag = None
 
     def setup(self):
         ScriptedLoadableModuleWidget.setup(self)
@@ -94,7 +94,8 @@ class SegHiResGradCAMWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         uiWidget.setMRMLScene(slicer.mrmlScene)
         self.logic = SegHiResGradCAMLogic()
         self.view = PanelView(self.ui)
-        self.presenter = self.logic.makePresenter(lambda question: self.ask(question), self.view.show)
+        self.later = Later(qt.QTimer())
+        self.presenter = self.logic.makePresenter(lambda question: self.ask(question), self.view.show, self.later)
         connectControls(self.ui, self.view, self.presenter, lambda *words: self.chooseFolder(*words))
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
@@ -107,6 +108,7 @@ class SegHiResGradCAMWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self.presenter is not None:  # setup went through
             self.setParameterNode(None)
             self.presenter.cleanup()
+            self.later.close()
         self.removeObservers()
 
     def onReload(self):
@@ -116,6 +118,7 @@ class SegHiResGradCAMWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def enter(self):
         self.initializeParameterNode()
+        self.later.once(self._readScene)  # a scene may have been read meanwhile
 
     def exit(self):
         self._disconnectParameterNode()
@@ -131,12 +134,9 @@ class SegHiResGradCAMWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.initializeParameterNode()
 
     def onNodesChanged(self, caller, event):
-        if not self._sceneWillBeRead:  # once for many nodes, and not in the middle of a removal
-            self._sceneWillBeRead = True
-            qt.QTimer.singleShot(0, self._readScene)
+        self.later.once(self._readScene)  # for many nodes, and not in the middle of a removal
 
     def _readScene(self):
-        self._sceneWillBeRead = False
         if self._parameterNode is not None:
             self.presenter.sceneChanged()
 
@@ -152,7 +152,7 @@ class SegHiResGradCAMWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.presenter.enter(parameterNode)
 
     def ask(self, question):
-        return not slicer.app.testingEnabled() and slicer.util.confirmYesNoDisplay(question)
+        return not slicer.app.testingEnabled() and slicer.util.confirmYesNoDisplay(question, textFormat=qt.Qt.PlainText)
 
     def chooseFolder(self, former, title="Folder for the map and its facts"):
         words = slicer.util.mainWindow(), _(title), former
@@ -171,8 +171,8 @@ class SegHiResGradCAMLogic(ScriptedLoadableModuleLogic):
     def getParameterNode(self):
         return SegHiResGradCAMParameterNode(super().getParameterNode())
 
-    def makePresenter(self, ask, onChange):
-        settings, later = Settings(slicer.app.userSettings()), qt.QTimer.singleShot
+    def makePresenter(self, ask, onChange, later):
+        settings = Settings(slicer.app.userSettings())
         python, folder = shutil.which("PythonSlicer"), slicer.app.temporaryPath
         words = {"settings": settings, "temporaryFolder": folder, "hold": Voxels}
         engine = EngineDoor(lambda: WorkerClient(later, python, **words), later)
@@ -189,7 +189,7 @@ class SegHiResGradCAMTest(ScriptedLoadableModuleTest):
 
     def test_anEmptyPanelSaysWhatIsMissing(self):
         self.assertFalse(self.widget.ui.applyButton.enabled)
-        self.assertEqual(self.widget.ui.applyButton.toolTip, "Choose a volume.")
+        self.assertEqual(self.widget.ui.statusLabel.text, "Choose a volume.")
 
     def test_theDemoCaseLoadsAndTheClassIsNotGuessed(self):
         ui, presenter = self.widget.ui, self.widget.presenter

@@ -15,7 +15,7 @@ def evidence_table(rows, painted) -> str:
         "",
         "Where is the evidence? Share of the map's positive part in per cent; M is the predicted lesion; regions are",
         f"dilated by 8 mm; by chance the lesion would hold {100 * chance.lesion_chance:.2f} %,"
-        f" the marker {100 * chance.marker_chance:.2f} %.",
+        f" the marker {100 * chance.marker_chance:.2f} % (chance over the volume).",
     ]
     for score in dict.fromkeys(r.score for r in rows):
         words = {"contrast": "lesion minus look-alike logit", "logit": "lesion logit"}[score]

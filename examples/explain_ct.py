@@ -28,7 +28,7 @@ from seghirescam.cam.heads import SIGMOID
 from seghirescam.cli.console import Console
 from seghirescam.cli.engine import prepared_of
 from seghirescam.errors import PixelSetError, SegHiResCamError
-from seghirescam.evaluation.shares import chance, share
+from seghirescam.evaluation.ground import Ground
 from seghirescam.label_files import read_labels
 from seghirescam.pixel_sets import Component, View
 from seghirescam.session import open_session
@@ -156,14 +156,16 @@ def print_dice(labels, names, file):
 
 
 def print_evidence(maps, pixels, image):
-    print(f"{'layer':<22}{'mm per cell':<18}{'windows run':<14}{'evidence inside':<18}by chance")
+    ground = Ground.of(image)
+    print(f"{'layer':<22}{'mm per cell':<18}{'windows run':<14}{'evidence inside':<18}by chance over {ground.over}")
     inside = pixels.weights > 0
     for found in maps:
         windows = found.provenance["windows"]
-        percent = 100 * share(found.resampled_to(image.grid).array, inside)
+        held = ground.share(found.resampled_to(image.grid).array, inside)
+        percent = 100 * (held.value or 0)
         print(
             f"{found.layer.name:<22}{_cell(found.layer):<18}"
-            f"{windows['run']} of {windows['of']:<8}{percent:>8.1f} %         {100 * chance(inside):.1f} %"
+            f"{windows['run']} of {windows['of']:<8}{percent:>8.1f} %         {100 * held.chance:.1f} %"
         )
         for note in found.notes:
             print(f"   {note}")

@@ -81,7 +81,7 @@ def evidence_table(found: list[dict]) -> str:
     lines = [
         "| network | method | at the lesion | at the marker | elsewhere |",
         "|---|---|---|---|---|",
-        f"| *by chance* | | {100 * chance['lesion']:.2f} % | {100 * chance['marker']:.2f} % | |",
+        f"| *by chance, over the volume* | | {100 * chance['lesion']:.2f} % | {100 * chance['marker']:.2f} % | |",
     ]
     for norm in ("batch", "instance"):
         for model in ("honest", "shortcut"):

@@ -29,6 +29,14 @@ def attachedTo(overlay, *kinds: str) -> list:
     return [node for node in mine if not kinds or node.GetAttribute(Names.ATTACHED) in kinds]
 
 
+def attachedToAny(overlays) -> list:
+    """As :func:`attachedTo` of several, in one look at their scene."""
+    ids = {overlay.GetID() for overlay in overlays}
+    scene = overlays[0].GetScene() if overlays else None
+    nodes = [node for node in scene.GetNodes() if node.GetAttribute(Names.ATTACHED)] if scene is not None else []
+    return [node for node in nodes if node.GetNodeReferenceID(Names.RESULT_ROLE) in ids]
+
+
 def aboutLayer(overlay, layerName: str, *kinds: str) -> list:
     """As :func:`attachedTo`, only what is about the map of that layer."""
     return [node for node in attachedTo(overlay, *kinds) if node.GetAttribute(Names.OF_LAYER) == layerName]

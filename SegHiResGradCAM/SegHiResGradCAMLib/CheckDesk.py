@@ -89,7 +89,7 @@ class CheckDesk:
     def onProgress(self, fraction: float, phase: str) -> None:
         if self.job is not None:
             self.job.fraction, self.job.phase = fraction, phase
-            self._panel.changed()
+            self._panel.soon()
 
     def onAnswer(self, answer: dict) -> None:
         self._ended(lambda job: self._panel.trust.keep(job, answer))

@@ -7,11 +7,12 @@ import json
 import slicer
 
 from . import Names
+from .Attachments import attachedToAny
 from .ColorTables import removeUnusedTables
 from .ComparisonTable import fillTable
 from .DisplaySettings import DisplaySettings
-from .HierarchyPlace import folderBeside, moveInto, removeEmptyFolder, takeOut
-from .Overlay import addOverlay, removeOverlay
+from .HierarchyPlace import folderBeside, moveInto, removeEmptyFolder, sweepItems, takeOut
+from .Overlay import addOverlay, ownNodes, removeOverlay
 from .Provenance import isOverlay
 from .SceneNodes import nodesOfClass
 from .SliceLayers import hideFromForeground
@@ -22,11 +23,13 @@ def comparisonSteps(scene, rows, explanations, inputNodes, segmentationNode, seg
 
     rows: of the table.  inputNodes, segmentationNode, segmentId: as addOverlay takes them.  Maps stay on their layers'
     own cells, and no slice view shows any of them yet.  tell: hears the fraction that is done.  Stopped in the middle,
-    or after an error of addOverlay, the scene is as before.
+    or after an error of addOverlay, the scene is as before.  A scene that is saved meanwhile holds none of it: Slicer
+    tells nobody that it is going to save.
     """
     table, made = None, []
     try:
         table = _addTable(scene, rows, explanations, inputNodes, segmentationNode, segmentId, name)
+        _setSaved([table], False)
         folder = folderBeside(scene, name, inputNodes[0])
         moveInto(folder, table)
         for n, explanation in enumerate(explanations):
@@ -40,6 +43,7 @@ def comparisonSteps(scene, rows, explanations, inputNodes, segmentationNode, seg
             moveInto(folder, made[-1])
             for display in _displays(made[-1]):
                 display.SetAttribute(Names.OF_COMPARISON, "1")
+            _setSaved(made[-1:], False)
     except BaseException:  # GeneratorExit too: somebody pressed Cancel
         for node in made:
             _removeIfThere(node, removeOverlay)
@@ -48,6 +52,7 @@ def comparisonSteps(scene, rows, explanations, inputNodes, segmentationNode, seg
         raise
     for node in made:
         node.RemoveAttribute(Names.UNFINISHED)
+    _setSaved([table, *made], True)
     return table, made
 
 
@@ -65,14 +70,17 @@ def overlaysOf(table) -> list:
 def removalSteps(table, removeOne=removeOverlay):
     """Generator for Steps: removes overlays, table and folder; stopped in the middle it removes the rest at once.
 
-    The overlays leave the slice views and the list of results with the first step.  A folder into which the user has
-    put something else stays.
+    With the first step they leave the slice views, the list of results, the subject hierarchy and whatever is saved
+    from now on.  A folder into which the user has put something else stays.
     """
-    nodes = overlaysOf(table)
+    nodes, folder = overlaysOf(table), 0
     try:
         for node in nodes:
             node.SetAttribute(Names.UNFINISHED, "1")
             hideFromForeground(node)
+        for one in _setSaved([*nodes, table], False):
+            folder = takeOut(one) or folder
+        removeEmptyFolder(table.GetScene(), folder)
         while nodes:
             yield
             _removeIfThere(nodes.pop(), removeOne)
@@ -83,7 +91,17 @@ def removalSteps(table, removeOne=removeOverlay):
 
 
 def removeLeftovers(scene) -> None:
-    """What a folder that was deleted in the Data module left behind: displays and legends of its overlays."""
+    """What a folder that was deleted in the Data module left behind: displays and legends of its overlays; and maps of
+    a comparison that was on its way in or out when its scene was saved by an earlier version."""
+    volumes = nodesOfClass(scene, "vtkMRMLScalarVolumeNode")
+    unfinished = [node for node in volumes if isOverlay(node) and node.GetAttribute(Names.UNFINISHED)]
+    parts = [comparisonOf(node) for node in unfinished]
+    for node in unfinished:
+        removeOverlay(node)
+    for table in parts:
+        if table is not None and table.GetScene() is not None and not overlaysOf(table):
+            _removeTable(table)
+    sweepItems(scene)
     left = [one for one in nodesOfClass(scene, "vtkMRMLDisplayNode") if one.GetAttribute(Names.OF_COMPARISON)]
     left = [one for one in left if one.GetDisplayableNode() is None]
     tables = [one.GetColorNode() for one in left]
@@ -128,6 +146,16 @@ def _removeTable(table):
         scene.RemoveNode(table.GetStorageNode())
     scene.RemoveNode(table)
     removeEmptyFolder(scene, folder)
+
+
+def _setSaved(nodes, saved):
+    """Whether maps and tables are written with the scene, and all that goes with them; returns these, tables last."""
+    displays = [one for node in nodes if node.IsA("vtkMRMLDisplayableNode") for one in _displays(node)]
+    own = [one for display in displays for one in ownNodes(display)]
+    found = [*displays, *own, *attachedToAny(nodes), *sorted(nodes, key=lambda node: node.IsA("vtkMRMLTableNode"))]
+    for one in found:
+        one.SetSaveWithScene(saved)
+    return found
 
 
 def _displays(volumeNode):

@@ -66,8 +66,8 @@ class ComparisonDesk:
         self._removing.stop()
 
     def sweep(self) -> None:
-        """Nodes came or went: what a deleted folder left behind goes too."""
-        if not self._steps.running:
+        """Nodes came or went: what a deleted folder left behind goes too, and what a file holds of no comparison."""
+        if not (self._steps.running or self._removing.running or self._scene.IsBatchProcessing()):
             removeLeftovers(self._scene)
 
     def _ask(self):

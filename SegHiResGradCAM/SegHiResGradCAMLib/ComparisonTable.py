@@ -16,8 +16,8 @@ _COLUMNS = (
     ("score", "score", "What was explained: the score, summed over the pixel set."),
     ("completeness", "completeness", "Total / score; empty where the unit is arbitrary."),
     ("share of evidence inside", "inside", "Share of the map's positive evidence inside the segment, 0 to 1."),
-    ("chance", "chance", "The share that an even map would have inside."),
-    ("lift", "lift", "The share inside / chance."),
+    ("chance over {over}", "chance", "The share of evidence spread evenly over the {over} that would lie inside."),
+    ("lift over {over}", "lift", "The share inside / chance."),
     ("seconds", "seconds", "Of the pass that made the map; gradient methods share one pass for all their cells."),
     ("reason", None, "Why there is no map, or nothing to see in it."),
 )
@@ -25,9 +25,11 @@ _COLUMNS = (
 
 def fillTable(tableNode, rows) -> None:
     """rows: dicts as of the worker's compare. One row a cell; a number that there is not is NaN."""
+    over = next((row["chance_over"] for row in rows if row.get("chance_over")), "volume")
+    columns = [(title.format(over=over), key, meaning.format(over=over)) for title, key, meaning in _COLUMNS]
     setColumns(
         tableNode,
-        [(title, meaning, [_value(row, title, key) for row in rows]) for title, key, meaning in _COLUMNS],
+        [(title, meaning, [_value(row, title, key) for row in rows]) for title, key, meaning in columns],
     )
 
 

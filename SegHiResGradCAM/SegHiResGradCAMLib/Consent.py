@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from .WorkerClient import CONSENT_PREFIX
+
+#: a longer reason is cut: what we say about it must stay in sight
+_LONGEST = 1200
 
 
 class Consent:
@@ -29,10 +34,17 @@ class Consent:
         if self.given(sha256):
             return True
         question = (
-            f"{reason}\n\nSuch code can do everything that you can do on this computer. Run it only if you trust its "
-            "author.\n\nThe answer is remembered until the file changes. Run it?"
+            f"{oneParagraph(reason)}\n\nSuch code can do everything that you can do on this computer. Run it only if "
+            "you trust its author.\n\nThe answer is remembered until the file changes. Run it?"
         )
         if not sha256 or not self._ask(question):
             return False
         self._settings[CONSENT_PREFIX + sha256] = "yes"
         return True
+
+
+def oneParagraph(text: str) -> str:
+    """A text that may hold strings of a model's author, without lines, pages or directions of its own."""
+    plain = "".join(one if one.isspace() or unicodedata.category(one)[0] != "C" else "\ufffd" for one in text)
+    plain = " ".join(plain.split())
+    return plain if len(plain) <= _LONGEST else f"{plain[:_LONGEST]} ..."

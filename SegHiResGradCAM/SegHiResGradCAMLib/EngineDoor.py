@@ -115,7 +115,7 @@ class EngineDoor:
         elif job.purpose == PLACE:
             job.number = self._client.resample(**question)
         elif job.purpose == BY_SEGMENT:
-            job.number = self._client.bySegment(**question)
+            job.number = self._client.bySegment(image=image, **question)
         else:
             ask = getattr(self._client, _OF_AN_IMAGE.get(job.purpose, "explain"))
             job.number = ask(source, image, **question)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import vtk
+
 import slicer
 
 from . import Names
@@ -58,7 +60,8 @@ def moveInto(folder: int, node) -> None:
     if item:
         hierarchy.SetItemParent(item, folder)
     else:
-        hierarchy.CreateItem(folder, node)
+        item = hierarchy.CreateItem(folder, node)
+    hierarchy.SetItemAttribute(item, Names.OF_COMPARISON, "1")
 
 
 def removeEmptyFolder(scene, folder: int) -> None:
@@ -68,6 +71,20 @@ def removeEmptyFolder(scene, folder: int) -> None:
         return
     if not hierarchy.GetNumberOfItemChildren(folder):
         hierarchy.RemoveItem(folder, False, False)
+
+
+def sweepItems(scene) -> None:
+    """Removes items of ours whose node was not saved with the scene, and folders of ours in which nothing is left."""
+    hierarchy, found = _hierarchy(scene), vtk.vtkIdList()
+    hierarchy.GetItemChildren(hierarchy.GetSceneItemID(), found, True)
+    items = [found.GetId(n) for n in range(found.GetNumberOfIds())]
+    for item in reversed(items):
+        if hierarchy.GetItemAttribute(item, Names.OF_COMPARISON) and hierarchy.GetItemDataNode(item) is None:
+            items.remove(item)
+            hierarchy.RemoveItem(item, False, False)
+    for item in items:
+        if hierarchy.GetItemDataNode(item) is None:
+            removeEmptyFolder(scene, item)
 
 
 def _hierarchy(scene):

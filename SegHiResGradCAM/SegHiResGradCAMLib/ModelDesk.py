@@ -28,7 +28,7 @@ class ModelDesk:
         self.facts = ModelFacts()
         self._matched = None
         self._assignedFor = ""
-        self._typed = ""
+        self._typed: str | None = None  # what stands in the path field, None where that is the model's path
 
     def enter(self) -> None:
         """Takes over the parameters' model; the class and the channels they remember stay until it changes."""
@@ -41,12 +41,27 @@ class ModelDesk:
     def take(self) -> None:
         """The parameters name another model: nothing is known about it yet."""
         key = self._panel.parameters.model if self._panel.parameters is not None else ""
+        if key != self.facts.key:
+            self._typed = None
         if key != self.facts.key or self.facts.state == FAILED:
             self.facts = ModelFacts(key, self.shelf.source(key) if key else "", UNREAD)
 
+    @property
+    def path(self) -> str:
+        """What stands in the path field."""
+        return self.shelf.path(self.facts.key) if self._typed is None else self._typed
+
+    def pathProblem(self) -> str:
+        """Why the path field does not name the model that would be asked, "" if it does or is empty."""
+        if not self._typed or self._typed == self.shelf.path(self.facts.key):
+            return ""
+        if os.path.isdir(self._typed):
+            return "The typed folder is looked at in a moment."
+        return "There is no file or folder at the typed path: correct it, or choose a model from the list."
+
     def pick(self, key: str) -> None:
         """A model of the list: the worker describes it; nothing of it is run."""
-        self._typed = ""  # a folder that is being typed is not waited for any more
+        self._typed = None  # a folder that is being typed is not waited for any more
         if self._panel.parameters is None:
             return
         self._panel.write(model=key)
@@ -57,15 +72,17 @@ class ModelDesk:
         self._panel.changed()
 
     def pickPath(self, text: str) -> None:
-        """A path, typed, dropped or browsed; letters on the way to an existing file do nothing.
+        """A path, typed, dropped or browsed; while it names nothing, nothing can be asked.
 
         Folders wait until nothing more is typed: on the way to a model lie many that are none.
         """
         path = self._typed = droppedPath(text, self.shelf.path(self.facts.key))
-        if os.path.isfile(path) or path != text:
+        if os.path.isfile(path) or (path != text and os.path.exists(path)):
             self.pickFound(path)
-        elif os.path.isdir(path):
+            return
+        if os.path.isdir(path):
             self._later(TYPING_MS, lambda: self.pickFound(path) if path == self._typed else None)
+        self._panel.changed()
 
     def pickFound(self, path: str) -> None:
         """A file or folder that is chosen for good; one that turned out to be no model is not kept in the list."""
@@ -74,8 +91,11 @@ class ModelDesk:
         if self.facts.state == FAILED:
             self.shelf.forget(self.facts.key)
         key = self.shelf.add(path)
+        self._typed = None
         if key != self._panel.parameters.model or self.facts.state == FAILED:
             self.pick(key)
+        else:
+            self._panel.changed()
 
     def onceRead(self, ask: Callable[[], None]) -> None:
         """Calls ``ask`` for a new question, after the worker has described the model where that is still to be done."""

@@ -54,7 +54,8 @@ class ModelFacts:
             return "This cannot be used as a model."  # the failure itself stands below, where all errors do
         if self.state == UNREAD:
             return "Read when you press Apply."
-        text = f"{self.kind}, {len(self.classes)} {'class' if len(self.classes) == 1 else 'classes'}"
+        count = f"{len(self.classes)} {'class' if len(self.classes) == 1 else 'classes'}"
+        text = f"{self.kind}, {count if self.classes else 'classes known after opening'}"
         if self.channels and len(self.channels) > 1:
             text += f", {len(self.channels)} channels ({', '.join(self.channels)})"
         return text + ("; runs its author's code" if self.codeReason else "")

@@ -94,7 +94,7 @@ def removeOverlay(volumeNode) -> None:
     displays = [volumeNode.GetNthDisplayNode(n) for n in range(volumeNode.GetNumberOfDisplayNodes())]
     displays = [display for display in displays if display is not None]
     tables = [display.GetColorNode() for display in displays]
-    attached = [node for display in displays for node in _ownNodes(display)]
+    attached = [node for display in displays for node in ownNodes(display)]
     # from last to first: removing the volume or its first display leaves the legend's own display node behind
     for display in reversed(displays):
         scene.RemoveNode(display)
@@ -102,7 +102,7 @@ def removeOverlay(volumeNode) -> None:
         scene.RemoveNode(volumeNode.GetStorageNode())
     scene.RemoveNode(volumeNode)
     removeUnusedTables(scene, tables)
-    stillUsed = [node for display in nodesOfClass(scene, "vtkMRMLDisplayNode") for node in _ownNodes(display)]
+    stillUsed = [node for display in nodesOfClass(scene, "vtkMRMLDisplayNode") for node in ownNodes(display)]
     for node in attached:
         if scene.IsNodePresent(node) and node not in stillUsed:
             scene.RemoveNode(node)
@@ -139,7 +139,7 @@ def _whyNothing(values):
     return "" if values.max() > 0 else "no value is positive; try both signs"
 
 
-def _ownNodes(display):
+def ownNodes(display):
     """Nodes that a volume-rendering display brought along."""
     if not display.IsA("vtkMRMLVolumeRenderingDisplayNode"):
         return []

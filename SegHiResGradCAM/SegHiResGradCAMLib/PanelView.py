@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from .Channels import FIELDS
 from .ViewState import Option, ViewState
 
@@ -52,13 +54,15 @@ _PREDICT_TIP = "Runs the model's own inference and adds its classes as segments;
 class PanelView:
     """ui: the controls by name, as slicer.util.childWidgetVariables gives them.
 
-    ``filling`` is True while controls are being set: what they signal then was not the user.
+    ``filling`` is True while controls are being set: what they signal then was not the user.  What only we set is
+    compared with what we set last and never read back: the application may rewrite it (Slicer's tooltips).  All text
+    is shown as text, whatever stands in a model, a file or a scene.
     """
 
     def __init__(self, ui):
         self._ui = ui
+        self._written: dict[tuple[str, str], object] = {}
         self._filled: dict[str, tuple] = {}
-        self._model = ""
         self.filling = False
 
     def show(self, state: ViewState) -> None:
@@ -84,79 +88,78 @@ class PanelView:
 
     def _showQuestion(self, state):
         ui = self._ui
-        for name in ("whatButton", "howButton"):  # first: what lies in them reads as disabled with them
-            _set(getattr(ui, name), "enabled", state.editable)
+        for name in ("whatButton", "howButton"):
+            self._set(name, "enabled", state.editable)
         for name, entries, chosen, prompt in _LISTS:
             self._fill(name, getattr(state, entries), getattr(state, chosen), prompt)
         for name, text in _NOTES:
-            _say(getattr(ui, name), getattr(state, text))
+            self._say(name, getattr(state, text))
         if ui.segmentSelector.currentNode() is not state.segmentation:
             ui.segmentSelector.setCurrentNode(state.segmentation)
         if ui.segmentSelector.currentSegmentID() != state.segmentId:
             ui.segmentSelector.setCurrentSegmentID(state.segmentId)
-        if state.model != self._model:  # only then: a path that is being typed must not be wiped out
-            self._model = state.model
-            _set(ui.modelPathLineEdit, "currentPath", state.modelPath)
-        _set(ui.rivalComboBox, "enabled", state.rivalEnabled)
-        self._showChannels(state.channels)
+        _setUsers(ui.modelPathLineEdit, "currentPath", state.modelPath)
+        self._set("rivalComboBox", "enabled", state.rivalEnabled)
+        self._showChannels(state)
 
-    def _showChannels(self, names):
-        """One selector for each of the model's channels, under the model's name for it."""
-        ui = self._ui
-        _set(ui.volumeLabel, "text", f"{names[0]}:" if names else "Volume:")
-        for number, field in enumerate(FIELDS[1:], start=1):
-            label, selector = getattr(ui, f"{field}Label"), getattr(ui, f"{field}Selector")
-            shown = number < len(names)
-            _set(label, "text", f"{names[number]}:" if shown else "")
-            _show(label, shown)
-            _show(selector, shown)
-        _show(ui.channelArea, bool(names))
+    def _showChannels(self, state):
+        """One selector for each of the model's channels, under the model's name for it; none offers our own maps."""
+        names = state.channels
+        self._set("volumeLabel", "text", f"{names[0]}:" if names else "Volume:")
+        for number, field in enumerate(FIELDS):
+            shown = number < max(1, len(names))
+            if shown and self._isNew(f"{field}Selector", "hiddenNodeIDs", state.ownVolumes):
+                getattr(self._ui, f"{field}Selector").sortFilterProxyModel().hiddenNodeIDs = list(state.ownVolumes)
+            if number:
+                self._set(f"{field}Label", "text", f"{names[number]}:" if shown else "")
+                self._show(f"{field}Label", shown)
+                self._show(f"{field}Selector", shown)
+        self._show("channelArea", bool(names))
 
     def _showRun(self, state):
-        ui = self._ui
-        _show(ui.startArea, state.demoOffered)
-        _set(ui.applyButton, "text", state.applyText)
-        _set(ui.applyButton, "enabled", state.canApply)
+        self._show("startArea", state.demoOffered)
+        self._set("applyButton", "text", state.applyText)
+        self._set("applyButton", "enabled", state.canApply)
         tip = "Stop the computation; the scene stays as it is." if state.busy else state.applyReason
-        _set(ui.applyButton, "toolTip", tip or "Ask the network why it drew the segment.")
-        _set(ui.predictButton, "enabled", not state.predictReason)
-        _set(ui.predictButton, "toolTip", state.predictReason or _PREDICT_TIP)
-        _set(ui.compareButton, "enabled", not state.compareReason)
-        _set(ui.compareButton, "toolTip", state.compareReason or _COMPARE_TIP)
-        _show(ui.progressBar, state.busy)
-        _set(ui.progressBar, "value", round(1000 * state.fraction))
-        _say(ui.statusLabel, state.status or ("" if state.error else state.applyReason))
-        _show(ui.installArea, bool(state.installText))
-        _set(ui.installLabel, "text", state.installText)
-        _show(ui.installButton, state.installOffered)
-        _show(ui.errorArea, bool(state.error))
-        _set(ui.errorLabel, "text", state.error)
-        _show(ui.detailsButton, bool(state.details))
-        _set(ui.detailsText, "plainText", state.details)
+        self._tip("applyButton", tip or "Ask the network why it drew the segment.")
+        self._set("predictButton", "enabled", not state.predictReason)
+        self._tip("predictButton", state.predictReason or _PREDICT_TIP)
+        self._set("compareButton", "enabled", not state.compareReason)
+        self._tip("compareButton", state.compareReason or _COMPARE_TIP)
+        self._show("progressBar", state.busy)
+        self._set("progressBar", "value", round(1000 * state.fraction))
+        self._say("statusLabel", state.status or ("" if state.error else state.applyReason))
+        self._show("installArea", bool(state.installText))
+        self._set("installLabel", "text", state.installText)
+        self._show("installButton", state.installOffered)
+        self._show("errorArea", bool(state.error))
+        self._set("errorLabel", "text", state.error)
+        self._show("detailsButton", bool(state.details))
+        self._set("detailsText", "plainText", state.details)
 
     def _showResults(self, state):
         ui, display = self._ui, state.display
-        _show(ui.seeButton, bool(state.results))
+        self._show("seeButton", bool(state.results))
         if self._filled.get("resultsList") != state.results:
             ui.resultsList.clear()
             for option in state.results:
                 ui.resultsList.addItem(option.text)
-                ui.resultsList.item(ui.resultsList.count - 1).setToolTip(option.tip)
+                ui.resultsList.item(ui.resultsList.count - 1).setToolTip(asText(option.tip))
             self._filled["resultsList"] = state.results
         row = [option.key for option in state.results].index(state.result) if state.result else -1
-        _set(ui.resultsList, "currentRow", row)
+        _setUsers(ui.resultsList, "currentRow", row)
         tables = tuple(Option(name, name) for name in state.colorTables)
         self._fill("colorTableComboBox", tables, display.colorTable if display else "", "")
-        _set(ui.factsText, "plainText", state.resultFacts)
-        _set(ui.exportButton, "enabled", not state.exportReason)
-        _set(ui.exportButton, "toolTip", state.exportReason or "Writes this map (.nrrd) and its facts (.json).")
+        self._set("factsText", "plainText", state.resultFacts)
+        self._set("exportButton", "enabled", not state.exportReason)
+        self._tip("exportButton", state.exportReason or "Writes this map (.nrrd) and its facts (.json).")
         for name, reason, tip in _TESTS:
-            _set(getattr(ui, name), "enabled", not getattr(state, reason))
-            _set(getattr(ui, name), "toolTip", getattr(state, reason) or tip)
-        _set(ui.numbersLabel, "toolTip", state.numbersTip)
-        _set(ui.checkCheckBox, "checked", state.checksEvery)
-        _show(ui.stopCheckButton, state.checking)
-        _set(ui.removeButton, "toolTip", _REMOVE_ALL_TIP if state.inComparison else _REMOVE_TIP)
+            self._set(name, "enabled", not getattr(state, reason))
+            self._tip(name, getattr(state, reason) or tip)
+        self._tip("numbersLabel", state.numbersTip)
+        _setUsers(ui.checkCheckBox, "checked", state.checksEvery)
+        self._show("stopCheckButton", state.checking)
+        self._tip("removeButton", _REMOVE_ALL_TIP if state.inComparison else _REMOVE_TIP)
         if display is None:
             return
         for control, wanted in (
@@ -172,36 +175,59 @@ class PanelView:
             (ui.legendCheckBox, display.legend),
             (ui.smoothCheckBox, display.smooth),
         ):
-            _set(control, "checked", wanted)
-        _set(ui.colorTableComboBox, "enabled", not display.signed)
-        _set(ui.opacitySlider, "enabled", display.foreground)
+            _setUsers(control, "checked", wanted)
+        self._set("colorTableComboBox", "enabled", not display.signed)
+        self._set("opacitySlider", "enabled", display.foreground)
 
     def _fill(self, name, options, chosen, prompt):
         combo = getattr(self._ui, name)
         keys = [option.key for option in options]
         if prompt and chosen not in keys:
             options, keys = (Option("", prompt), *options), ["", *keys]
-        if self._filled.get(name) != options:
-            combo.clear()
-            for index, option in enumerate(options):
+        former = self._filled.get(name, ())
+        if former != options:
+            kept = 0 if former != options[: len(former)] else len(former)  # entries are added, or all made anew
+            if former and not kept:
+                combo.clear()
+            for index, option in enumerate(options[kept:], start=kept):
                 combo.addItem(option.text, option.key)
-                combo.setItemData(index, option.tip, _TOOLTIP_ROLE)
+                if option.tip:
+                    combo.setItemData(index, asText(option.tip), _TOOLTIP_ROLE)
             self._filled[name] = options
         index = keys.index(chosen) if chosen in keys else 0 if keys else -1
-        _set(combo, "currentIndex", index)
+        _setUsers(combo, "currentIndex", index)
+
+    # what only we set: compared with what was set last
+
+    def _isNew(self, name, what, value):
+        """Whether it was not the last one, which it is from now on."""
+        if (name, what) in self._written and self._written[name, what] == value:
+            return False
+        self._written[name, what] = value
+        return True
+
+    def _set(self, name, what, value):
+        if self._isNew(name, what, value):
+            setattr(getattr(self._ui, name), what, value)
+
+    def _show(self, name, shown):
+        if self._isNew(name, "visible", shown):
+            getattr(self._ui, name).setVisible(shown)
+
+    def _say(self, name, text):
+        self._set(name, "text", text)
+        self._show(name, bool(text))
+
+    def _tip(self, name, text):
+        self._set(name, "toolTip", asText(text))
 
 
-def _set(widget, name, value):
+def asText(text: str) -> str:
+    """A tooltip that reads as the text: where Qt takes a text for HTML, it would show what that says instead."""
+    return f"<p>{escape(text, quote=False)}</p>".replace("\n", "<br>") if text else ""
+
+
+def _setUsers(widget, name, value):
+    """What the user sets too is compared with what is there."""
     if getattr(widget, name) != value:
         setattr(widget, name, value)
-
-
-def _show(widget, shown):
-    """By the widget's own flag: "visible" is False also where only a parent is not shown yet, as during setup."""
-    if widget.isHidden() == shown:
-        widget.setVisible(shown)
-
-
-def _say(label, text):
-    _set(label, "text", text)
-    _show(label, bool(text))

@@ -22,9 +22,8 @@ class PredictionDesk:
         panel = self._panel
         if panel.busy:
             return "Wait for what is running, or cancel it."
-        return (
-            panel.cannotCompute() or Question.whyNotPredicted(panel.parameters, panel.model) or panel.missing.sentence
-        )
+        why = panel.cannotCompute() or panel.models.pathProblem()
+        return why or Question.whyNotPredicted(panel.parameters, panel.model) or panel.missing.sentence
 
     def predict(self) -> None:
         """Describes the model first where that has not been done; asks for consent where its author's code runs."""
@@ -35,6 +34,8 @@ class PredictionDesk:
     def answered(self, job: Job, answer: dict) -> None:
         """The prediction becomes a segmentation node; its first segment is chosen, with its class."""
         panel = self._panel
+        if not panel.model.classes:  # a program that does not say them: now that it is open, the worker knows
+            panel.models.describe()
         told = [one for item in answer["maps"] for one in item.classes]
         found = [one for one in told if one["voxels"]]
         if not found:
@@ -63,7 +64,7 @@ class PredictionDesk:
 
 
 def _said(found, told, answer):
-    amounts = [f"{one['name']} {one['ml']:.3g} ml ({one['voxels']} voxels)" for one in found]
+    amounts = [f"{one['name']} ({one['size']})" for one in found]
     text = f"Predicted in {answer['session']['seconds']:.1f} s: {_listed(amounts)}."
     empty = [one["name"] for one in told if not one["voxels"]]
     if empty:

@@ -14,6 +14,7 @@ from .Dependencies import Dependencies
 from .ImageReader import voxelStamp
 from .Installer import InstallDesk
 from .Job import BY_SEGMENT, COMPARE, COST, DESCRIBE, EXPLAIN, FULL, LAYERS, PAINT, PREDICT, Job
+from .Later import Soon
 from .ModelDesk import ModelDesk
 from .ModelFacts import READ, ModelFacts
 from .Notices import Notices
@@ -23,6 +24,9 @@ from .ResultDesk import ResultDesk
 from .SegmentEvidenceDesk import SegmentEvidenceDesk
 from .TrustDesk import TrustDesk
 from .ViewBuilder import viewOf
+
+#: progress that comes faster than this is not shown step by step
+PROGRESS_MS = 60
 
 
 class Presenter:
@@ -41,7 +45,7 @@ class Presenter:
         self.predictions, self.comparisons = PredictionDesk(self, scene), ComparisonDesk(self, scene, later)
         self.checks, self.trust = CheckDesk(self, settings), TrustDesk(self)
         self.paint, self.segments = PaintDesk(self, scene, later), SegmentEvidenceDesk(self, scene)
-        self.installing = InstallDesk(self, installer)
+        self.installing, self.soon = InstallDesk(self, installer), Soon(later, PROGRESS_MS, self.changed)
         self.parameters = None
         self.missing = Dependencies()
         self.job: Job | None = None
@@ -173,7 +177,8 @@ class Presenter:
 
     def whyNot(self) -> str:
         """Why Apply cannot work now, "" if it can."""
-        return self.cannotCompute() or Question.whyNot(self.parameters, self.model) or self.missing.sentence
+        why = self.cannotCompute() or self.models.pathProblem() or Question.whyNot(self.parameters, self.model)
+        return why or self.missing.sentence
 
     def apply(self) -> None:
         """The one button: asks, or cancels what runs."""
@@ -229,7 +234,7 @@ class Presenter:
     def onProgress(self, fraction: float, phase: str) -> None:
         if self.busy:
             self.job.fraction, self.job.phase = fraction, phase
-            self.changed()
+            self.soon()
 
     def onAnswer(self, answer: dict) -> None:
         """The result of the last job, see WorkerClient."""

@@ -117,6 +117,8 @@ def _modelMissing(parameters, model):
 def _classMissing(parameters, model):
     if model.state != READ:
         return ""  # Apply reads the model first
+    if not model.classes:
+        return "The model says its classes once it has been opened: press Predict."
     return "" if parameters.className in model.classes else "Choose the class."
 
 

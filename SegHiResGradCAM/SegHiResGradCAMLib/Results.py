@@ -59,12 +59,15 @@ class Results:
 
     def nodes(self) -> list:
         """The overlay volumes, the latest last; without those of a comparison on its way in or out."""
-        nodes = nodesOfClass(self._scene, "vtkMRMLScalarVolumeNode")
-        return [node for node in nodes if isOverlay(node) and node.GetAttribute(Names.UNFINISHED) is None]
+        return [node for node in self._overlays() if node.GetAttribute(Names.UNFINISHED) is None]
+
+    def ownVolumes(self) -> tuple[str, ...]:
+        """Ids of all our volumes in the scene, also of those on their way in or out."""
+        return tuple(node.GetID() for node in self._overlays())
 
     def options(self) -> tuple[Option, ...]:
         """What the list of results shows."""
-        return tuple(Option(node.GetID(), _title(node), "\n".join(facts(node))) for node in self.nodes())
+        return tuple(Option(node.GetID(), _title(node), _tip(node)) for node in self.nodes())
 
     def add(self, origin: Pass, layerName: str, volumeNodes, segmentationNode, segmentId, grid: str):
         """Shows one map of a pass as a new overlay and keeps the others at hand; returns the node.
@@ -194,6 +197,9 @@ class Results:
     def setIn3D(self, node, shown: bool) -> None:
         (showIn3D if shown else hideFrom3D)(node)
 
+    def _overlays(self):
+        return [node for node in nodesOfClass(self._scene, "vtkMRMLScalarVolumeNode") if isOverlay(node)]
+
 
 def layerOption(layer: LayerInfo) -> Option:
     """A layer as the lists show it: name, part, mm per cell; stride and channels as the longer explanation."""
@@ -206,7 +212,7 @@ def facts(node) -> list[str]:
     origin = found["provenance"]
     size = ""
     if "pixel_set_voxels" in origin:
-        size = f" ({origin['pixel_set_voxels']} voxels of the model, {origin['pixel_set_ml']:.3g} ml)"
+        size = f" ({origin['pixel_set_voxels']} voxels of the model{_more(origin)})"
     lines = [
         f"{found['method_title']}, layer {found['layer']['name']}",
         f"Why {found['class_name']}? {found['score_title']}, summed over {found['pixel_set']}{size}",
@@ -220,9 +226,18 @@ def facts(node) -> list[str]:
         lines.append(f"Model: {origin['model']}, on {origin.get('device', '?')}, {origin.get('engine', '')}")
     if found["reason"]:
         lines.append(found["reason"])
-    if verdictText(node):
-        lines.append(verdictText(node))
     return [*lines, *found["notes"]]
+
+
+def _tip(node):
+    return "\n".join(filter(None, [verdictText(node), *facts(node)]))
+
+
+def _more(origin):
+    """Volume and share of the pixel set; maps made by former versions do not know the share."""
+    ml, share = origin.get("pixel_set_ml"), origin.get("pixel_set_share")
+    told = "" if ml is None else f", {ml:.3g} ml"
+    return told + ("" if share is None else f", {100 * share:.3g} % of the image")
 
 
 def _title(node):

@@ -50,13 +50,17 @@ def labelSteps(segmentationNode, volumeNode, leftOut: list[str]):
 
 def addSegmentTable(overlay, rows, layerName: str):
     """A table node with one row a segment; a former one about the same map is replaced. rows: of the worker."""
+    over = next((row["share"]["chance_over"] for row in rows if row["share"].get("chance_over")), "volume")
+    even = f"The share of evidence spread evenly over the {over} that would lie inside."
     columns = (
         ("segment", "The segment; elsewhere: what lies in none of them.", lambda row: row["name"]),
-        ("ml", "Its volume.", lambda row: row["ml"]),
+        ("ml", "Its volume.", lambda row: row.get("ml")),
+        ("voxels", "Its voxels.", lambda row: row.get("voxels", row.get("pixels"))),
+        ("share of image", "Its share of the image, 0 to 1.", lambda row: row["share_of_image"]),
         ("share", "Share of the map's positive evidence inside, 0 to 1.", lambda row: row["share"]["value"]),
-        ("chance", "The share that an even map would have inside.", lambda row: row["share"]["chance"]),
-        ("lift", "Share / chance.", lambda row: row["share"]["lift"]),
-        ("evidence per ml over the mean", "1: as much as everywhere.", lambda row: row["density"]["value"]),
+        (f"chance over {over}", even, lambda row: row["share"]["chance"]),
+        (f"lift over {over}", "Share / chance.", lambda row: row["share"]["lift"]),
+        (f"evidence per ml over the {over}'s mean", "1: as much as everywhere.", lambda row: row["density"]["value"]),
         ("mean distance, mm", "From the evidence to the segment.", lambda row: row["distance"]["value"]),
         ("status", "ok, or why there is no share.", lambda row: row["share"]["status"]),
     )

@@ -73,7 +73,13 @@ class SegmentEvidenceDesk:
         nodes = [segmentation.GetID(), volume.GetID()]
         if origin is None:  # else its node may be replaced by that of another layer meanwhile
             nodes.append(node.GetID())
-        panel.send(Job(BY_SEGMENT, tuple(nodes), what), "", question)
+        panel.send(Job(BY_SEGMENT, tuple(nodes), what, self._explained(node)), "", question)
+
+    def _explained(self, node):
+        """The volumes that were explained, in whose body chance is counted; {} where one of them is gone."""
+        found = inputVolumesOf(node)
+        whole = len(found) == node.GetNumberOfNodeReferences(Names.INPUT_VOLUME_ROLE)
+        return {f"channel {n}": one.GetID() for n, one in enumerate(found, start=1)} if whole else {}
 
     def _segmentation(self):
         """The chosen one, else the one that the map is about."""

@@ -38,7 +38,7 @@ class TrustDesk:
             return
         if job.purpose == FULL_CHECK:
             self.keep(job, answer)
-            notices.say(" ".join([answer["trust"]["verdict_sentence"], *answer.get("notes", [])]))
+            notices.say(" ".join(["Checked fully.", *answer.get("notes", [])]))  # the verdict stands beside the map
         elif layerOf(node) != job.what["layer"]:
             notices.say("Another layer is shown now: ask for its full check.")
         elif not self._panel.entered:  # no question pops up over another module

@@ -13,7 +13,10 @@ from .TableColumns import setColumns
 from .TrustFacts import FAST, FULL
 
 _FRACTION = "fraction of the volume"
-_RANDOM_COLOR = (0.6, 0.6, 0.6)
+_RANDOM, _RANDOM_COLOR = "random", (0.6, 0.6, 0.6)
+#: a legend of more entries lies over the curves
+_NAMED = 3
+_READ = "score (solid), Dice (dashed)"
 _DASHED, _SOLID = slicer.vtkMRMLPlotSeriesNode.LineStyleDash, slicer.vtkMRMLPlotSeriesNode.LineStyleSolid
 
 
@@ -33,6 +36,7 @@ def addNumbers(overlay, checks: dict, layerName: str):
         ("unit", "Of the value; empty for shares and other plain numbers."),
         ("chance", "The value without any knowledge, where that has a meaning."),
         ("lift", "Value / chance."),
+        ("chance over", "Over what chance was counted: the body, the volume, the layer's cells."),
         ("status", "ok, or why there is no value."),
         ("threshold", "What the full check asks for."),
         ("passed", "yes or no; empty where nothing is asked for."),
@@ -46,7 +50,8 @@ def addNumbers(overlay, checks: dict, layerName: str):
 def addCurves(overlay, curves, layerName: str):
     """A table of the curves and a chart over it; former ones about the same map are replaced. Returns the chart.
 
-    curves: [{"name", "fractions", "score", "dice"}].  Scores are drawn solid, Dice dashed.
+    curves: [{"name", "fractions", "score", "dice"}].  Scores are drawn solid, Dice dashed, the scores of random orders
+    grey; the Dice of these stand in the table only.  The axis says so where there are too many for a legend.
     """
     columns, drawn = [], []
     shared = all(curve["fractions"] == curves[0]["fractions"] for curve in curves)
@@ -59,7 +64,8 @@ def addCurves(overlay, curves, layerName: str):
             if values is None:
                 continue
             columns.append((title, meaning, values))
-            if all(value is not None and math.isfinite(value) for value in values):
+            shown = key == "score" or not curve["name"].startswith(_RANDOM)
+            if shown and all(value is not None and math.isfinite(value) for value in values):
                 drawn.append((title, x, n, key))
     longest = max(len(values) for _, _, values in columns)  # VTK draws a table only where all columns are as long
     filled = [(t, m, [*values, *[None] * (longest - len(values))]) for t, m, values in columns]
@@ -98,11 +104,13 @@ def _chart(made, overlay, drawn, count, layerName):
         series.SetPlotType(slicer.vtkMRMLPlotSeriesNode.PlotTypeScatter)
         series.SetMarkerStyle(slicer.vtkMRMLPlotSeriesNode.MarkerStyleNone)
         series.SetLineStyle(_SOLID if key == "score" else _DASHED)
-        series.SetColor(*(_RANDOM_COLOR if title.startswith("random") else colorsys.hsv_to_rgb(n / count, 0.8, 0.85)))
+        series.SetColor(*(_RANDOM_COLOR if title.startswith(_RANDOM) else colorsys.hsv_to_rgb(n / count, 0.8, 0.85)))
         attach(series, overlay, SERIES, layerName)
         chart.AddAndObservePlotSeriesNodeID(series.GetID())
     chart.SetXAxisTitle(_FRACTION)
-    chart.SetYAxisTitle("score, Dice")
+    grey = any(title.startswith(_RANDOM) for title, *_ in drawn)
+    chart.SetYAxisTitle(f"{_READ}; grey: random orders" if grey else _READ)
+    chart.SetLegendVisibility(len(drawn) <= _NAMED)
     attach(chart, overlay, CHART, layerName)
     return chart
 
@@ -135,6 +143,7 @@ def _row(row, tier):
     told = {key: value[key] for key in ("value", "unit", "chance", "lift", "status")}
     verdict = "" if passed is None else "yes" if passed else "no"
     return told | {
+        "chance over": value.get("chance_over", ""),
         "metric": row["title"], "threshold": row.get("threshold"), "passed": verdict, "tier": tier,
         "sentence": row["sentence"],
     }  # fmt: skip

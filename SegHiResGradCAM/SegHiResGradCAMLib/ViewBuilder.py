@@ -50,12 +50,15 @@ def _what(presenter):
     text = ""
     if model.state == READ and p.className not in model.classes:
         text = f"No class is called like the segment '{name}': choose the class." if name else "Choose the class."
+        if not model.classes:
+            text = "Its classes are known once it has been opened: press Predict."
     return {
         "models": presenter.models.shelf.options(p.model),
         "model": p.model,
-        "modelPath": presenter.models.shelf.path(p.model),
-        "modelText": model.text(),
+        "modelPath": presenter.models.path,
+        "modelText": presenter.models.pathProblem() or model.text(),
         "channels": tuple(model.channels) if severalChannels(model) else (),
+        "ownVolumes": presenter.desk.results.ownVolumes(),
         "channelText": channelWarning(p, model),
         "classes": classes,
         "className": p.className,

@@ -21,7 +21,8 @@ class ViewState:
     """The panel at one moment.
 
     models / classes / rivals / methods / layers / results / shownLayers: entries of the lists with the chosen key
-    beside each.  channels: the model's channel names where it has several, else empty.
+    beside each.  channels: the model's channel names where it has several, else empty.  ownVolumes: ids of our maps,
+    which are no images to be explained.
     segmentation: the MRML node.  editable: the question may be changed (not while it is being answered).  applyReason:
     why Apply is disabled, "" if it is not.  fraction: 0..1 while ``busy``.  error: one sentence with what to do,
     ``details`` for the folded text.  display: None when no result is shown.  exportReason, predictReason,
@@ -36,6 +37,7 @@ class ViewState:
     modelPath: str = ""
     modelText: str = ""
     channels: tuple[str, ...] = ()
+    ownVolumes: tuple[str, ...] = ()
     channelText: str = ""
     classes: tuple[Option, ...] = ()
     className: str = ""

@@ -1,6 +1,6 @@
 """Slicer's side of the corridor: asks the worker, never waits for it. No Qt: ``schedule(ms, fn)`` is given.
 
-    client = WorkerClient(schedule=qt.QTimer.singleShot, pythonExecutable=shutil.which("PythonSlicer"))
+    client = WorkerClient(schedule=Later(qt.QTimer()), pythonExecutable=shutil.which("PythonSlicer"))
     client.onResult = lambda number, result: ...
     number = client.explain(source, image, [pixelSet], class_index=1)
 

@@ -28,7 +28,8 @@ class WorkerLink:
     def __init__(self, python: list[str], environment: dict[str, str], temporaryFolder: str | None, log: deque):
         self.log, self.hello, self._started = log, None, time.monotonic()
         self.folder = WorkerFolder(temporaryFolder)
-        command = [*python, "-u", "-m", "seghirescam.worker", "--folder", str(self.folder.path)]
+        # -P: the folder of the arrays, which is the current one, is not searched for modules
+        command = [*python, "-u", "-P", "-m", "seghirescam.worker", "--folder", str(self.folder.path)]
         try:
             self._process = WorkerProcess(command, str(self.folder.path), _environment() | environment)
         except OSError:

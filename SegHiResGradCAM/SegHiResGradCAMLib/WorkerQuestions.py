@@ -82,10 +82,11 @@ class WorkerQuestions:
         """Result: cost (forwards, text) of what :meth:`trust` would do for the same words."""
         return self.trust(source, image, pixelSets, do="trust_cost", **question)
 
-    def bySegment(self, map, labels) -> int:
-        """Result: rows, one a segment (name, ml, share, density, distance: values as JSON), notes.
+    def bySegment(self, map, labels, image=None) -> int:
+        """Result: rows, one a segment (name, voxels, ml, share, density, distance: values as JSON), notes.
 
-        map: (cells, Grid).  labels: [(label map, its Grid, {label: name})], several where segments overlap.
+        map: (cells, Grid).  labels: [(label map, its Grid, {label: name})], several where segments overlap.  image: the
+        one explained, whose body chance is counted over; None counts it over the whole volume.
         """
         message = {"do": "by_segment", "map": {"grid": map[1].to_json()}, "labels": []}
         cells = [(map[0], message["map"])]
@@ -93,7 +94,7 @@ class WorkerQuestions:
             told = {"grid": grid.to_json(), "names": {str(label): name for label, name in names.items()}}
             message["labels"].append(told)
             cells.append((array, told))
-        return self._ask(message, cells=cells)
+        return self._ask(message, image=image, cells=cells)
 
     def resample(self, explanation, target) -> int:
         """Result: shown (voxels, unit, evidence), the map on the voxels of ``target``, a Grid; None: its own cells."""

@@ -4,9 +4,7 @@ The engine.  ``import seghirescam`` loads no torch; the names below are imported
 ``from seghirescam.explain import explain``.
 """
 
-from __future__ import annotations
-
-import importlib
+import importlib  # nothing more: with ``python -m`` the current folder is still searched for modules here
 
 __version__ = "0.1.0"
 

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from . import __version__
+from .models import outputs
 from .models.base import Prepared, SegmentationModel
+from .pixel_sets import WHOLE
 from .protocol import Explanation, Image, LayerInfo, PixelSet
+from .sizes import FILLS, Size, fills
 
 #: by which centre a cell is placed: where it looks, or where it acts
 READING, WRITING = "reading", "writing"
 #: encoder and bottleneck where they read (this finds the cue on analytic networks, test_placement.py); decoder and
 #: heads where they write: branches that read at different places meet there, and their mean is the place of neither
 AUTO = "auto"
+
+ONE_DRAW = (
+    "This network draws random numbers in its forward pass (dropout that is always on?): this is the answer of one "
+    "draw, which random_seed repeats; ask for several draws to see how far they differ."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +38,13 @@ class Run:
     precision: str
     device: str
     notes: tuple[str, ...]
+    #: what was made of the network's output (:class:`cam.outputs.Taken`), {} where there was no choice
+    output_facts: dict = field(default_factory=dict)
+    nonfinite: dict = field(default_factory=dict)
+
+    def count_nonfinite(self, pixels: PixelSet, bad) -> None:
+        """Note the voxels of M whose score is not finite. bad: bool array, see :mod:`cam.finite`."""
+        self.nonfinite[id(pixels)] = int(bad.sum())
 
     def answer(self, method, a, g, layer, pixels: PixelSet, score: float) -> Explanation:
         """One explanation from the activation and the gradient ``[K, *cells]`` of one layer."""
@@ -67,13 +83,21 @@ class Run:
         """The answer around a finished map. signed: float32 [K, J, I] on grid.  zero: why it may be zero everywhere.
         facts: added to the provenance."""
         info = public_layer(layer, self.prepared, self.model.spatial_dims)
-        notes = [*self.prepared.notes, *self.notes, *notes]
+        notes = [*self.image.notes, *pixels.notes, *self.prepared.notes, *self.notes, *notes]
+        drawn = _draw(self.model.networks)
+        if drawn:
+            notes.append(ONE_DRAW)
         if info.placement == "assumed":
             why = f" ({layer.placement_problem})" if layer.placement_problem else ""
             notes.append(
                 f"Where this layer's cells look could not be measured{why}; their corners are aligned with the image's."
             )
+        size = Size.of_set(pixels, self.prepared.valid)
+        if size.share > FILLS and pixels.label != WHOLE:
+            notes.append(f"The pixel set ({pixels.label}) {fills(size)}")
         status, reason = status_of(signed, zero)
+        if not math.isfinite(score):
+            status, reason = "nonfinite", self._why_nonfinite(pixels)
         names = {c.index: c.name for c in self.model.classes}
         return Explanation(
             map=signed,
@@ -91,12 +115,21 @@ class Run:
             status=status,
             reason=reason,
             notes=tuple(notes),
-            provenance=self._provenance(method, pixels) | (facts or {}),
+            provenance=self._provenance(method, pixels) | drawn | (facts or {}),
+        )
+
+    def _why_nonfinite(self, pixels):
+        bad, whole = self.nonfinite.get(id(pixels)), pixels.voxels
+        where = f"in {bad} of the pixel set's {whole} voxels" if bad else "somewhere in the pixel set"
+        return (
+            f"The network's {self.score.name.replace('_', '-')} is infinite or NaN {where}, so the score is no number; "
+            "choose a set without these voxels, or another class."
         )
 
     def _provenance(self, method, pixels: PixelSet) -> dict:
         import torch
 
+        size = Size.of_set(pixels, self.prepared.valid)
         return {
             "engine": f"seghirescam {__version__}",
             "torch": torch.__version__,
@@ -108,12 +141,34 @@ class Run:
             "image_sha256": self.image.content_hash,
             "image_grid": self.image.grid.to_json(),
             "pixel_set_sha256": pixels.content_hash,
-            "pixel_set_voxels": pixels.voxels,
-            "pixel_set_ml": round(pixels.ml, 4),
+            **outputs.facts(self.model),
+            "pixel_set_voxels": size.voxels,
+            **({} if size.ml is None else {"pixel_set_ml": round(size.ml, 4)}),
+            "pixel_set_share": size.share,
             "score": self.score.name,
             "rival_index": getattr(self.score, "rival_index", None),
             "method_settings": method.settings(),
+            **({"axes": self.model.axes.to_json()} if self.model.axes else {}),
+            **self.output_facts,
+            **self._headers(pixels),
         }
+
+    def _headers(self, pixels: PixelSet) -> dict:
+        """Which header was believed, where a file's headers disagree about its place."""
+        believed = {"image_headers": list(self.image.headers), "pixel_set_header": pixels.header}
+        return {key: value for key, value in believed.items() if any(value)}
+
+
+def draw_notes(networks) -> tuple[str, ...]:
+    """The sentence for an answer of networks that have drawn random numbers, or nothing."""
+    return (ONE_DRAW,) if _draw(networks) else ()
+
+
+def _draw(networks) -> dict:
+    """What repeats the draw of a network that draws random numbers."""
+    from .cam.draws import base_seed, drew
+
+    return {"random_seed": base_seed()} if drew(networks) else {}
 
 
 def side_of(layer: LayerInfo) -> str:
@@ -137,7 +192,10 @@ def public_layer(layer, prepared: Prepared, dims: int) -> LayerInfo:
         writes=_three(placed.writes, dims, 0.0) if placed else corner,
         placement="probed" if placed else "assumed",
         mm_per_cell=tuple(s * mm for s, mm in zip(stride, prepared.grid.spacing_kji, strict=True)),
+        length_unit=prepared.grid.length_unit,
         aliases=tuple(layer.aliases),
+        field=_three(layer.reach.reads, dims, 1) if layer.reach else None,
+        acts_on=_three(layer.reach.acts, dims, 1) if layer.reach else None,
     )
 
 

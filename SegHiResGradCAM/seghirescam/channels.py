@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .errors import ImageError
-from .geometry import resampled
+from .geometry import copied, resampled
 from .protocol import Image
 
 
@@ -18,11 +18,23 @@ def joined(images: Sequence[Image], names: Sequence[str] = ()) -> tuple[Image, t
     names: what the user calls them.  Raises ImageError where one has no voxel in common with the first.
     """
     first = images[0]
+    headers = tuple(h for image in images for h in image.headers or ("",))
+    kept = {"headers": headers if any(headers) else ()}
     names = list(names) if len(names) == len(images) else [f"channel {n}" for n in range(1, len(images) + 1)]
     arrays, notes = [first.array], []
+    told = list(dict.fromkeys(note for image in images for note in image.notes))
     for name, image in zip(names[1:], images[1:], strict=True):
+        if image.grid.elsewhere(first.grid):
+            told.append(
+                f"{name} names another DICOM frame of reference than {names[0]}; that both show one place is assumed."
+            )
         if image.grid.same_as(first.grid):
             arrays.append(image.array)
+            continue
+        # cropped, flipped and reordered copies of one grid, and rounded headers
+        everywhere = copied(np.ones(image.grid.shape, bool), image.grid, first.grid)
+        if everywhere is not None and everywhere.all():
+            arrays.append(np.stack([copied(channel, image.grid, first.grid) for channel in image.array]))
             continue
         covered = resampled(np.ones(image.grid.shape, np.float32), image.grid, first.grid, order=0) > 0
         if not covered.any():
@@ -37,4 +49,4 @@ def joined(images: Sequence[Image], names: Sequence[str] = ()) -> tuple[Image, t
         notes.append(f"{name} was resampled linearly to the grid of {names[0]}{gap}.")
     if len(arrays) == 1:
         return first, ()
-    return Image(np.concatenate(arrays), first.grid), tuple(notes)
+    return Image(np.concatenate(arrays), first.grid, tuple(told), **kept), tuple(notes)

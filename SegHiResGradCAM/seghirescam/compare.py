@@ -7,7 +7,6 @@ its unit, so that any two cells can be compared.  The raw maps stay as they are 
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ from .budget import MemoryLimitError
 from .contextual import INPUT, input_layer, refuse
 from .display import positive
 from .errors import DependencyError, GradientError, LayerError, MethodError, SegHiResCamError
-from .evaluation.shares import chance, share
+from .evaluation.ground import Ground
 from .geometry import Grid
 from .models.base import SegmentationModel
 from .pixel_sets import Recipe, Segment, View, WholeImage, refuse_empty
@@ -64,8 +63,9 @@ class Cell:
 class Comparison:
     """methods: rows.  layers: columns, the image itself ("input") last if a method works there.
 
-    pixels: M on the model grid.  mask: bool, M on the image's grid.  cells: in rows, None where a method has nothing to
-    do with a column (maps on the image itself know no layer).  class_name, score_title: what was differentiated.
+    pixels: M on the model grid.  mask: bool, M on the image's grid.  ground: over what chance is counted, there.
+    cells: in rows, None where a method has nothing to do with a column (maps on the image itself know no layer).
+    class_name, score_title: what was differentiated.
     """
 
     methods: tuple
@@ -73,9 +73,14 @@ class Comparison:
     cells: tuple[tuple[Cell | None, ...], ...]
     pixels: PixelSet
     mask: np.ndarray
-    grid: Grid
+    ground: Ground
     class_name: str
     score_title: str
+
+    @property
+    def grid(self) -> Grid:
+        """The image's."""
+        return self.ground.grid
 
     def __iter__(self):
         """All cells, row by row."""
@@ -95,22 +100,22 @@ class Comparison:
             "title": cell.method.title,
             "layer": layer.name,
             "part": layer.part,
-            "mm_per_cell_kji": [round(v, 6) for v in layer.mm_per_cell],
+            **{key: size and [round(v, 6) for v in size] for key, size in layer.cell_json().items()},
             "status": cell.status,
             **dict.fromkeys(("unit", "score", "total", "completeness", "inside", "chance", "lift")),
+            "chance_over": self.ground.over,
             "seconds": round(cell.seconds, 4),
             "cells_in_pass": cell.together,
             "reason": f"{cell.refused} {cell.hint}".strip() if cell.refused else cell.reason,
         }
         if found:
             density = found.resampled_to(self.grid).array if density is None else density
-            inside, even = share(density, self.mask), chance(self.mask)
+            held = self.ground.share(density, self.mask)
             told |= {
                 "unit": found.unit, "score": found.score, "total": found.total,
                 # an arbitrary unit is on no scale of the score
                 "completeness": found.completeness if cell.method.unit is None else None,
-                "inside": None if math.isnan(inside) else inside, "chance": even,
-                "lift": None if math.isnan(inside) or not even else inside / even,
+                "inside": held.value, "chance": held.chance, "lift": held.lift,
             }  # fmt: skip
         return told
 
@@ -121,7 +126,7 @@ def shown(density: np.ndarray, grid: Grid) -> np.ndarray:
     Values that are not finite count as 0.
     """
     evidence = positive(np.nan_to_num(density, nan=0.0, posinf=0.0, neginf=0.0))
-    whole = float(evidence.sum(dtype=np.float64)) * grid.voxel_ml
+    whole = float(evidence.sum(dtype=np.float64)) * grid.voxel_volume
     return (evidence / np.float64(whole)).astype(np.float32) if whole > 0 else np.zeros(evidence.shape, np.float32)
 
 
@@ -219,7 +224,7 @@ class _Work:
         columns = tuple(self.public[x.name] for x in layers)
         name = self.model.class_name(self.question.class_index)
         title = self.question.score.title({c.index: c.name for c in self.model.classes})
-        return Comparison(methods, columns, rows, self.pixels, self.mask, self.image.grid, name, title)
+        return Comparison(methods, columns, rows, self.pixels, self.mask, Ground.of(self.image), name, title)
 
     def _resolved(self, recipe):
         index = self.question.class_index
@@ -233,12 +238,13 @@ class _Work:
         from .borrowed import device_of, listed_layers
 
         network = self.model.networks[0]
-        return listed_layers(network, self.prepared.tensor.new_empty(1).expand(self.shape), device_of(network))
+        with self.session.reading.on(network):
+            return listed_layers(network, self.prepared.tensor.new_empty(1).expand(self.shape), device_of(network))
 
     def _accepted(self, method, layer) -> bool:
         """Whether the method works there; if not, its sentence stands in the cell. Nothing is computed."""
         from .borrowed import destination
-        from .session import output_channels
+        from .models.outputs import output_channels
 
         one = replace(self.question, methods=(method,), layers=(layer.name,))
         network = self.model.networks[0]
@@ -246,7 +252,9 @@ class _Work:
         where = destination(network, self.session.device)
         targets = None if method.at_input else [layer]
         try:
-            refuse(one, self.model.head, output_channels(self.model), network, tensor, where, self.runs, targets)
+            channels, linear = output_channels(self.model), self.session.is_linear(one)
+            with self.session.reading.on(network):
+                refuse(one, self.model.head, channels, network, tensor, where, self.runs, targets, linear)
         except _OF_ONE_CELL as error:
             self._refused(method, layer, error, 0.0)
             return False

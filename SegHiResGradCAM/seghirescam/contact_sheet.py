@@ -16,17 +16,21 @@ from .drawing import (
     Theme,
     bare,
     colours,
-    draw_letters,
+    draw_bearings,
     draw_outline,
-    draw_scale_bar,
     draw_share_bar,
+    in_colour,
     new_figure,
     percent,
+    slice_words,
     upright,
 )
+from .evaluation.checked import chance_in
+from .evaluation.ground import lift_text
 from .geometry import canonical
 from .protocol import Image
 from .sheet_cells import AUTO, Sheet, flat, lay_out
+from .sizes import Size
 from .slices import body_box, grey_window, turned
 
 #: inches
@@ -126,8 +130,7 @@ class _Drawing:
         part = (slice(*box[up]), slice(*box[right]))
         slices = np.stack([flat(c, plane, self.sheet.at) for c in channels])[(slice(None), *part)]
         if look.colour:
-            low, high = (0, 255) if image.array.dtype == np.uint8 else (float(slices.min()), float(slices.max()))
-            self.behind = np.clip((np.moveaxis(slices, 0, -1) - low) / max(high - low, 1e-9), 0, 1)
+            self.behind = in_colour(slices, image.array)
         else:
             self.behind = slices[0]
         self.part, self.window = part, window
@@ -142,7 +145,7 @@ class _Drawing:
 
     def _scale(self):
         """(lowest, highest) of the colours: share per ml. From evenly spread evidence, or four decades."""
-        even = 1 / (math.prod(self.comparison.grid.shape) * self.comparison.grid.voxel_ml)
+        even = 1 / (math.prod(self.comparison.grid.shape) * self.comparison.grid.voxel_volume)
         top = max(self.sheet.highest, 2 * even)
         return max(even, top / 10**_DECADES), top
 
@@ -150,7 +153,8 @@ class _Drawing:
         for c, layer in enumerate(columns):
             x = _EDGE + _SIDE + c * (self.wide + _GAP) + self.wide / 2
             self._text(x, y, self._broken(layer.name, 20), size=9, weight="bold", ha="center")
-            about = f"{layer.part}, {layer.channels} ch.\ncells of {_size(layer.mm_per_cell[1 if self.flat else 0 :])}"
+            edges = _size(layer.mm_per_cell[1 if self.flat else 0 :], layer.length_unit)
+            about = f"{layer.part}, {layer.channels} ch.\ncells of {edges}"
             self._text(x, y + 0.2, about, size=7, ha="center", colour=self.look.theme.faint, linespacing=1.25)
 
     def _side(self, method, y):
@@ -193,8 +197,7 @@ class _Drawing:
         axis.set_xlim(extent[1], 0)  # right and anterior on the left
         axis.set_ylim(0, extent[3])
         if first:
-            draw_letters(axis, self.sheet.plane[4], 6)
-            draw_scale_bar(axis, *self.size, fontsize=6, start=0.9)
+            draw_bearings(axis, self.grid, self.sheet.plane, *self.size, fontsize=6, start=0.9)
         if panel.facts["reason"]:
             box = {"facecolor": "black", "alpha": 0.6, "edgecolor": "none", "pad": 1.5}
             words = self._fitting(panel.facts["reason"])
@@ -212,31 +215,41 @@ class _Drawing:
 
     def _bar(self, x, y, rows, step):
         tall = min(max(1, len(rows)) * step - _BELOW - _GAP, 3.2)
-        draw_share_bar(self.figure, self._part(x, y, 0.13, tall), self.scale, self.look.theme)
+        draw_share_bar(
+            self.figure, self._part(x, y, 0.13, tall), self.scale, self.look.theme, per=self.grid.volume_unit
+        )
 
     def _words(self):
-        what, sheet, name = self.comparison, self.sheet, self.sheet.plane[0].lower()
-        mm = self.grid.ras(sheet.at)[2 - sheet.plane[1]]
-        oblique = "" if upright(self.grid) else " along the image's axes"
-        where = f"{name} slice{oblique} at {LETTER[sheet.plane[1]]} = {mm:.1f} mm"
+        what, sheet = self.comparison, self.sheet
+        where = self._where()
         if sheet.chosen and self.grid.shape[sheet.plane[1]] > 1:
             where += " (of those through the pixel set the one with the most evidence, averaged over the cells)"
         outline = "the pixel set" if self.inside.any() else "the pixel set, in other slices"
-        pixels = what.pixels
+        pixels, size = what.pixels, Size.of(what.mask, what.grid)
+        even = chance_in(what.mask, what.ground.body)
         return (
             f"Evidence for '{what.class_name}' by method (rows) and layer (columns). Score: {what.score_title}, summed "
-            f"over {pixels.label} ({pixels.voxels} voxels, {pixels.ml:.3g} ml). All cells: {where}. Colours: share of "
-            "a map's own positive evidence per ml, one logarithmic scale for all cells; every map adds up to 100 % "
-            "over the whole image, whatever its unit, so any two cells can be compared. The scale starts "
-            f"{self._start()}. Coloured is the smallest region with {percent(self.look.share)} of the evidence. "
+            f"over {pixels.label} ({size.words}). All cells: {where}. Colours: share of "
+            f"a map's own positive evidence per {self.grid.volume_unit}, one logarithmic scale for all cells; every "
+            "map adds up to 100 % over the whole image, whatever its unit, so any two cells can be compared. The scale "
+            f"starts {self._start()}. Coloured is the smallest region with {percent(self.look.share)} of the evidence. "
             f"Outline: {outline}. Below each cell: share of the evidence inside the pixel set, and how many times "
-            f"chance that is (evenly spread evidence would have {percent(float(self.comparison.mask.mean()))} there). "
+            f"chance that is (evidence spread evenly over {what.ground.words} would have {percent(even)} there). "
             "Grey cells: the method cannot work there, and says why. Research use, not for diagnosis."
         )
 
+    def _where(self):
+        plane, at = self.sheet.plane, self.sheet.at
+        if self.grid.is_photo:
+            return "the photo" if self.grid.shape[plane[1]] == 1 else slice_words(self.grid, plane, at).lower()
+        oblique = "" if upright(self.grid) else " along the image's axes"
+        mm = self.grid.ras(at)[2 - plane[1]]
+        return f"{plane[0].lower()} slice{oblique} at {LETTER[plane[1]]} = {mm:.1f} mm"
+
     def _start(self):
-        even = 1 / (math.prod(self.comparison.grid.shape) * self.comparison.grid.voxel_ml)
-        return "at evenly spread evidence" if self.scale[0] <= even else f"{_DECADES} decades below the highest value"
+        even = 1 / (math.prod(self.comparison.grid.shape) * self.comparison.grid.voxel_volume)
+        at_even = "at evidence spread evenly over the whole image"
+        return at_even if self.scale[0] <= even else f"{_DECADES} decades below the highest value"
 
     @staticmethod
     def _broken(text, wide):
@@ -258,9 +271,10 @@ class _Drawing:
 def _numbers(facts):
     if facts["inside"] is None:
         return "-"
-    return f"{percent(facts['inside'])} inside, {facts['lift']:.3g}x"
+    return f"{percent(facts['inside'])} inside, {lift_text(facts['lift'])}"
 
 
-def _size(mm):
-    """Millimetres along (K,) J, I; one number where they agree."""
-    return f"{mm[0]:.3g} mm" if max(mm) - min(mm) < 1e-3 * max(mm) else " x ".join(f"{v:.3g}" for v in mm) + " mm"
+def _size(edges, unit):
+    """Edges along (K,) J, I; one number where they agree."""
+    one = max(edges) - min(edges) < 1e-3 * max(edges)
+    return f"{edges[0]:.3g} {unit}" if one else f"{' x '.join(f'{v:.3g}' for v in edges)} {unit}"

@@ -9,6 +9,8 @@ import torch
 from .answer import Run, public_layer
 from .budget import memory_of
 from .cam.context import Context
+from .cam.draws import drew
+from .cam.finite import inside_only, nonfinite_in
 from .cam.layers import Layer
 from .cam.methods.base import Situation
 from .cam.placement import Placement
@@ -38,20 +40,25 @@ def places(question: Question, targets, shape) -> list[tuple[Layer, list[int]]]:
     return [*found, (input_layer(shape), on_input)] if on_input else found
 
 
-def refuse(question: Question, head, classes, network, tensor, where, windows=1, targets=None) -> dict[int, set[str]]:
+def refuse(
+    question: Question, head, classes, network, tensor, where, windows=1, targets=None, linear=None
+) -> dict[int, set[str]]:
     """Ask every method whether it can work; call it again when the layers are known.
 
     tensor: an input of the right shape.  windows: runs that the model's inference averages.  Where the question says
     "main" instead of naming layers, the layers a method refuses are left out: method place -> names of the layers it
-    takes.  Raises MethodError if it refuses one that was named, or all of them.
+    takes.  linear: whether the windows' scores average to the score (None: as the score says).  Raises MethodError if
+    it refuses one that was named, or all of them.
     """
     taken = {}
-    if windows > 1 and not question.score.linear:
+    if windows > 1 and not (question.score.linear if linear is None else linear):
         for method in question.methods:
             if method.needs_context:
                 raise MethodError(
-                    f"{method.title} cannot be added up over windows for a score that is not linear in the logits.",
-                    "Use the score 'logit' or 'contrast'.",
+                    f"{method.title} cannot be added up over windows for a score that is not linear in what their "
+                    "inference averages.",
+                    "Use the score 'logit' or 'contrast' (where probabilities are averaged: a method of activation and "
+                    "gradient, such as seg_hires_grad_cam).",
                 )
     for place, method in enumerate(question.methods):
         known = {
@@ -139,13 +146,18 @@ class Contextual:
             outcome = self.outcome(method, context)
             yield (i, layer.name, m), method, layer, outcome, float(context.scores(context.logits)[0])
 
+    def nonfinite(self, weights: torch.Tensor) -> torch.Tensor:
+        """Bool ``[*spatial]``: voxels of M whose score is infinite or NaN, of the unchanged input."""
+        values = self.run.score.values(inside_only(self.share["logits"], weights), self.run.model.head)[0]
+        return nonfinite_in(values, weights)
+
     def _place(self, layer):
         dims = self.run.model.spatial_dims
         info = public_layer(layer, self.run.prepared, dims)
         return self.run.centre(info)[3 - dims :], [float(s) for s in info.stride[3 - dims :]]
 
     def _together(self):
-        if self.tensor.device.type != "cuda":
+        if self.tensor.device.type != "cuda" or drew([self.network]):
             return 1
         largest = max(x.channels * math.prod(x.cells) for x in [*self.listed, input_layer(self.tensor.shape)])
         need = _ALIVE * largest * max(2, self.tensor.dtype.itemsize)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 from importlib import metadata
 
 from .models import recognise, title
+from .models.file_stamp import file_stamp
 
 
 def description(source) -> dict:
@@ -28,10 +28,10 @@ def description(source) -> dict:
 
 
 def stamp(kind, source) -> tuple:
-    """Changes when a file of the model does: its size and time."""
+    """Changes when the content of a file of the model does; see :mod:`models.file_stamp`."""
     with contextlib.suppress(OSError, ValueError, TypeError):
         files = kind.files(source) if hasattr(kind, "files") else [source]
-        return tuple((str(path), os.stat(path).st_size, os.stat(path).st_mtime_ns) for path in files)
+        return tuple(file_stamp(path) for path in files)
     return ()
 
 

@@ -116,20 +116,45 @@ def upright(grid) -> bool:
     return bool((np.abs(np.diag(grid.ijk_to_ras[:3, :3])) / grid.spacing_kji[::-1] > 0.9998).all())
 
 
+def slice_words(grid, plane, at) -> str:
+    """ "Axial, S = 12.0 mm" for the slice of a canonical grid through ``at`` (k, j, i); "" for the one of a photo."""
+    name, across = plane[:2]
+    if grid.is_photo:
+        return "" if grid.shape[across] == 1 else f"Slice {at[across]} of {grid.shape[across]}"
+    oblique = "" if upright(grid) else " (along the image's axes)"
+    return f"{name}, {LETTER[across]} = {grid.ras(at)[2 - across]:.1f} mm{oblique}"
+
+
+def draw_bearings(axis, grid, plane, wide: float, tall: float, fontsize: float = 8, start: float = 0.96, bar=True):
+    """Letters of the patient's sides and, with ``bar``, a scale bar; nothing on a photo, which has neither."""
+    if grid.is_photo:
+        return
+    draw_letters(axis, plane[4], fontsize)
+    if bar:
+        draw_scale_bar(axis, wide, tall, fontsize, start)
+
+
+def in_colour(channels: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """``[..., 3]`` in 0..1 for matplotlib from ``[3, ...]`` red, green, blue. whole: the image's values, whose type
+    tells their range (0 to 255, else its own)."""
+    low, high = (0, 255) if whole.dtype == np.uint8 else (float(channels.min()), float(channels.max()))
+    return np.clip((np.moveaxis(channels, 0, -1) - low) / max(high - low, 1e-9), 0, 1)
+
+
 def percent(share: float) -> str:
     return f"{100 * share:.3g} %"
 
 
-def draw_share_bar(figure, place, scale: tuple[float, float], theme: Theme, fontsize: float = 7.5) -> None:
+def draw_share_bar(figure, place, scale, theme: Theme, fontsize: float = 7.5, per: str = "ml") -> None:
     """The logarithmic colour bar of :func:`compare.shown`. place: (left, low, width, height) as parts of the figure;
-    scale: (lowest, highest) share per ml."""
+    scale: (lowest, highest) share per ml, in a photo per pixel."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import LogNorm
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     low, high = (100 * value for value in scale)
     bar = figure.colorbar(ScalarMappable(LogNorm(low, high), colours()), cax=figure.add_axes(place))
-    bar.set_label("% of the positive evidence per ml", color=theme.ink, fontsize=fontsize)
+    bar.set_label(f"% of the positive evidence per {per}", color=theme.ink, fontsize=fontsize)
     if high < 100 * low:
         bar.ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, position: f"{value:g}"))

@@ -27,6 +27,8 @@ def explain(
     device: str | None = None,
     precision: str = "fp32",
     tolerance: float = 0.0,
+    seed: int = 0,
+    draws: int = 1,
     progress: Callable[[float, str], None] | None = None,
 ) -> list[Explanation]:
     """Why did the network draw that segment? One forward pass for all pixel sets, layers and methods together.
@@ -37,8 +39,10 @@ def explain(
     every level).  score: "logit", "log_odds", or "contrast" against ``rival``.  side: "reading" places a cell where it
     looks, "writing" where it acts; "auto" reads up to the bottleneck and writes behind it.  device: default the
     network's own.  precision: "fp32" or "bf16" (autocast; score and products stay float32).  tolerance: for models with
-    sliding windows, the share of M's weight whose windows may be left out.  progress(fraction, phase) may raise to
-    cancel: nothing is left behind.
+    sliding windows, the share of M's weight whose windows may be left out.  seed: for a network that draws random
+    numbers in its forward pass (dropout that is always on); the notes say so, and the caller's generators stay as they
+    were.  draws: of such a network, the mean map of so many draws and how far they differ.
+    progress(fraction, phase) may raise to cancel: nothing is left behind.
 
     Returns explanations ordered by pixel set, then layer, then method.  Raises the errors of :mod:`errors`, before the
     forward pass where that is possible.  The network is left exactly as it was.  Nothing is kept for a next question
@@ -46,10 +50,11 @@ def explain(
     """
     from .session import open_session
 
-    session = open_session(model, image, device=device, precision=precision, keep=False, tolerance=tolerance)
+    words = {"device": device, "precision": precision, "keep": False, "tolerance": tolerance, "seed": seed}
+    session = open_session(model, image, **words)
     return session.ask(
         pixel_sets, class_index=class_index, methods=methods, layers=layers, score=score, rival=rival, side=side,
-        progress=progress,
+        draws=draws, progress=progress,
     )  # fmt: skip
 
 

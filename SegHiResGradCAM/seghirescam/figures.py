@@ -14,7 +14,6 @@ import numpy as np
 from .display import signed_threshold_holding, threshold_holding
 from .drawing import (
     DARK,
-    LETTER,
     LIGHT,
     OUTLINE,
     PLANES,
@@ -22,13 +21,13 @@ from .drawing import (
     Theme,
     bare,
     colours,
-    draw_letters,
+    draw_bearings,
     draw_outline,
-    draw_scale_bar,
+    in_colour,
     new_figure,
     percent,
     save,
-    upright,
+    slice_words,
 )
 from .errors import ImageError
 from .geometry import canonical
@@ -40,6 +39,7 @@ __all__ = ["DARK", "LIGHT", "SUFFIXES", "Look", "Row", "Theme", "draw", "save"]
 #: inches
 _WIDTH, _EDGE, _GAP, _TITLE, _HEAD, _FOOT, _BAR = 10.0, 0.25, 0.12, 0.24, 0.44, 0.86, 1.15
 _TALLEST = 4.2
+_INSIDE = "Choose one inside, in mm, RAS (of a photo: column, row, 0)."
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +57,7 @@ class Row:
     reason: str = ""
     inside: float | None = None
     chance: float | None = None
+    chance_over: str = "volume"
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ class Look:
     """share: the smallest region that holds it is coloured.  window: grey values, None = chosen from the image.
 
     maximum: end of the colour scale in the map's unit, None = the map's own; give one to figures that are compared.
-    at_ras: the place of the slices, None = where each map is strongest.
+    at_ras: the place of the slices, None = where each map is strongest.  colour: the image's first three channels are
+    red, green and blue.
     """
 
     theme: Theme = LIGHT
@@ -74,6 +76,7 @@ class Look:
     maximum: float | None = None
     at_ras: tuple[float, float, float] | None = None
     dpi: int = 150
+    colour: bool = False
 
 
 def draw(image: Image, rows: list[Row], look: Look | None = None):
@@ -84,10 +87,12 @@ def draw(image: Image, rows: list[Row], look: Look | None = None):
     """
     look = look or Look()
     grid = canonical(image.grid)
-    behind = turned(image.array[0], image.grid)
-    window = look.window or grey_window(behind)
+    channels = np.stack([turned(channel, image.grid) for channel in image.array[: 3 if look.colour else 1]])
+    bright = channels.max(axis=0)
+    behind = in_colour(channels, image.array) if look.colour else bright
+    window = look.window or grey_window(bright)
     planes = [p for p in PLANES if min(grid.shape[p[2]], grid.shape[p[3]]) > 1 or max(grid.shape) == 1]
-    box = body_box(behind, window, [turned(row.mask, image.grid) for row in rows])
+    box = body_box(bright, window, [turned(row.mask, image.grid) for row in rows])
     size = [(stop - start) * mm for (start, stop), mm in zip(box, grid.spacing_kji, strict=True)]
     wide, tall = sum(size[p[2]] for p in planes), max(size[p[3]] for p in planes)
     room = _WIDTH - 2 * _EDGE - _BAR - _GAP * (len(planes) - 1)
@@ -122,8 +127,7 @@ class _Line:
             wide, high = self._mm(plane[2]) * self.inch, self._mm(plane[3]) * self.inch
             axis = self._axes(left, ceiling - high, wide, high)
             shown = self._slice(axis, plane)
-            if n == 0:
-                draw_scale_bar(axis, self._mm(plane[2]), self._mm(plane[3]))
+            draw_bearings(axis, self.grid, plane, self._mm(plane[2]), self._mm(plane[3]), bar=n == 0)
             left += wide + _GAP
         self._colour_bar(shown, left + 0.05, ceiling - tall, tall)
         self._caption(ceiling - tall - 0.12)
@@ -133,7 +137,10 @@ class _Line:
             return strongest(self.density, self.mask, self.look.signed)
         at = np.round(self.grid.kji(self.look.at_ras)).astype(int)
         if (at < 0).any() or (at >= self.grid.shape).any():
-            raise ImageError("The place of the slices lies outside the image.", "Choose one inside, in mm, RAS.")
+            raise ImageError(
+                "The place of the slices lies outside the image.",
+                _INSIDE,
+            )
         return tuple(int(n) for n in at)
 
     def _mm(self, axis):
@@ -154,17 +161,18 @@ class _Line:
         self._text(_EDGE, self.top - 0.27, self.row.line, color=faint, fontsize=9, va="top")
 
     def _slice(self, axis, plane):
-        name, across, right, up, letters = plane
+        _, across, right, up, _ = plane
         cut = [slice(start, stop) for start, stop in self.box]
         cut[across] = self.at[across]
         cut = tuple(cut)
         # the first index must run upwards, the second to the right
-        flat = (lambda a: a) if up < right else (lambda a: a.T)
+        flat = (lambda a: a) if up < right else (lambda a: np.swapaxes(a, 0, 1))
         extent = (0, self._mm(right), 0, self._mm(up))
         view = {"origin": "lower", "extent": extent}
         low, high = self.window
         axis.set_facecolor("black")
-        axis.imshow(flat(self.behind[cut]), cmap="gray", vmin=low, vmax=high, interpolation="bilinear", **view)
+        grey = {} if self.look.colour else {"cmap": "gray", "vmin": low, "vmax": high}
+        axis.imshow(flat(self.behind[cut]), interpolation="bilinear", **grey, **view)
         values = flat(self.density[cut])
         hidden = np.abs(values) < self.level if self.look.signed else values < self.level
         # the white middle of the signed colours would lie on the anatomy like a veil
@@ -185,13 +193,11 @@ class _Line:
             rest = [slice(start, stop) for start, stop in self.box]
             draw_outline(axis, flat(self.mask[tuple(rest)].any(axis=across)), extent, "dotted")
         bare(axis)
-        draw_letters(axis, letters)
-        self._ticks(axis, right, up, extent)
+        if len(self.planes) > 1:
+            self._ticks(axis, right, up, extent)
         axis.set_xlim(extent[1], 0)  # right and anterior on the left
         axis.set_ylim(0, extent[3])
-        mm = self.grid.ras(self.at)[2 - across]
-        oblique = "" if upright(self.grid) else " (along the image's axes)"
-        axis.set_title(f"{name}, {LETTER[across]} = {mm:.1f} mm{oblique}", color=self.look.theme.ink, fontsize=9, pad=4)
+        axis.set_title(slice_words(self.grid, plane, self.at), color=self.look.theme.ink, fontsize=9, pad=4)
         return shown
 
     def _ticks(self, axis, right, up, extent):
@@ -229,7 +235,11 @@ class _Line:
         dotted = ", dotted where it lies in other slices" if any(crossing) else ""
         second = f"Outline: the pixel set{dotted}."
         if row.inside is not None:
-            second += f" {percent(row.inside)} of the positive evidence lies in it (chance {percent(row.chance)})."
-        second += " Ticks: where the other slices lie."
+            even = (
+                f"chance over the {row.chance_over}: {percent(row.chance)}" if row.chance is not None else "no chance"
+            )
+            second += f" {percent(row.inside)} of the positive evidence lies in it ({even})."
+        if len(self.planes) > 1:
+            second += " Ticks: where the other slices lie."
         text = "\n".join([*textwrap.wrap(f"{first} {second}", 150), "Research use, not for diagnosis."])
         self._text(_EDGE, y, text, color=self.look.theme.faint, fontsize=8, va="top", linespacing=1.4)

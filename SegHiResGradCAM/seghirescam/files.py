@@ -6,10 +6,8 @@ whatever else stands in its header (names, dates) goes nowhere.
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import math
-import shutil
 import struct
 import zlib
 from collections.abc import Sequence
@@ -20,15 +18,18 @@ import numpy as np
 
 from .arrays import DiskError
 from .channels import joined
+from .dicom import check_frames, read_series, refuse_no_image
 from .errors import DependencyError, GeometryError, ImageError
+from .file_content import under_its_own_name
 from .geometry import Grid
-from .private_folders import PrivateFolder
+from .itk_places import apart_mm, grid_of, notes_of, place, put_on
+from .nifti_header import NIBABEL, is_sheared, nifti_header
 from .protocol import Image
+from .spacing import refuse_spacing
 
-_RAS_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 #: what we write; ``.seg.nrrd`` is label_files' business
 MAP_SUFFIXES = (".nii.gz", ".nrrd", ".nii", ".mha")
-_SUFFIXES = (".seg.nrrd", *MAP_SUFFIXES, ".nhdr", ".mhd", ".dcm")
+SUFFIXES = (".seg.nrrd", *MAP_SUFFIXES, ".nhdr", ".mhd", ".dcm")
 
 
 def simple_itk():
@@ -43,13 +44,14 @@ def simple_itk():
     return sitk
 
 
-def read_volume(path) -> Image:
+def read_volume(path, rule: str = NIBABEL) -> Image:
     """One volume as an Image of one channel: a file, or a folder with one DICOM series (``folder#2``: its second one).
 
-    A single 2D slice becomes K = 1.  Raises ImageError (absent, unreadable, cut short, empty, 4D, colour or vector
-    voxels, several series, uneven or tilted slices), GeometryError (axes that are not at right angles).
+    rule: whose choice is made where a NIfTI file's headers disagree, see :mod:`nifti_header`; a note says so.  A single
+    2D slice becomes K = 1.  Raises ImageError (absent, unreadable, cut short, empty, 4D, colour or vector voxels,
+    several series, uneven or tilted slices), GeometryError (axes that are not at right angles).
     """
-    itk = read_itk(path)
+    itk = read_itk(path, rule)
     if itk.GetNumberOfComponentsPerPixel() != 1:
         raise ImageError(
             f"{named(path)} has {itk.GetNumberOfComponentsPerPixel()} values per voxel (colour or vector image).",
@@ -59,68 +61,83 @@ def read_volume(path) -> Image:
     array = simple_itk().GetArrayFromImage(itk)
     if array.dtype.kind not in "fiu":
         raise ImageError(f"{named(path)} holds values of type {array.dtype}.", "Convert it to a scalar volume.")
-    return Image(array, grid_of(itk))
+    from .photos import grid_in
+
+    notes, header = notes_of(itk)
+    notes = tuple(note.replace("This file", "The image") for note in notes)
+    return Image(array, grid_in(path, itk), notes, (header,) * bool(header))
 
 
-def read_channels(paths: Sequence, names: Sequence[str] | None = None) -> tuple[Image, tuple[str, ...]]:
+def read_channels(
+    paths: Sequence, names: Sequence[str] | None = None, rule: str = NIBABEL
+) -> tuple[Image, tuple[str, ...]]:
     """(several volumes as the channels of one Image on the first one's grid, notes for the user).
 
     The others are resampled linearly; beyond their border they continue with their smallest value.  Raises what
     :func:`read_volume` raises, and ImageError where a channel has no voxel in common with the first.
     """
-    return joined([read_volume(path) for path in paths], names or ())
+    return joined([read_volume(path, rule) for path in paths], names or ())
 
 
 def write_volume(path, array: np.ndarray, grid: Grid, words: dict[str, str] | None = None) -> None:
     """``array`` [K, J, I], or [L, K, J, I] for layers of labels, as the file's suffix says; read back and compared.
 
-    words: key/value pairs for the header (NRRD only).  Raises DiskError where the file does not hold what was meant.
+    words: key/value pairs for the header (NRRD only).  Raises GeometryError for a grid that the format cannot hold, and
+    DiskError where the file does not hold what was meant.
     """
+    refuse_unholdable(path, grid)
     sitk, layers = simple_itk(), array.ndim == 4
     itk = sitk.GetImageFromArray(np.moveaxis(array, 0, -1) if layers else array, isVector=layers)
-    to_lps = _RAS_LPS @ grid.ijk_to_ras
-    spacing = np.linalg.norm(to_lps[:3, :3], axis=0)
-    itk.SetSpacing(spacing.tolist())
-    itk.SetDirection((to_lps[:3, :3] / spacing).ravel().tolist())
-    itk.SetOrigin(to_lps[:3, 3].tolist())
+    put_on(itk, grid.ijk_to_ras)
     for key, value in (words or {}).items():
         itk.SetMetaData(key, value)
     try:
         sitk.WriteImage(itk, str(path), True)
         del itk  # one copy in memory at a time
         # the NIfTI writer is silent about a full disk
-        back = _read(sitk, path)
+        with under_its_own_name(Path(path)) as file:
+            back = _read(sitk, file, named(path))
     except (RuntimeError, ImageError) as error:
         raise _unwritten() from error
     written = sitk.GetArrayViewFromImage(back)
     written = np.moveaxis(written, -1, 0) if layers else written
+    moved = apart_mm(grid_of(back), grid.ijk_to_ras)
+    if moved > grid.tolerance_mm:
+        raise GeometryError(
+            f"{named(path)} would lie {moved:.3g} mm from where it belongs: the format cannot hold this geometry.",
+            "Write .nrrd.",
+            moved_mm=moved,
+        )
     nan = array.dtype.kind == "f"
     if written.shape != array.shape or not all(map(partial(np.array_equal, equal_nan=nan), written, array)):
         raise _unwritten()
 
 
-def grid_of(itk) -> Grid:
-    """The grid of a 3D SimpleITK image, in RAS."""
-    to_lps = np.eye(4)
-    to_lps[:3, :3] = np.array(itk.GetDirection()).reshape(3, 3) * itk.GetSpacing()
-    to_lps[:3, 3] = itk.GetOrigin()
-    return Grid(itk.GetSize()[::-1], _RAS_LPS @ to_lps)
+def refuse_unholdable(path, grid: Grid) -> None:
+    """Raises GeometryError where a file of this name cannot hold the grid: NIfTI, as ITK writes and everybody reads it,
+    has no axes but those at right angles."""
+    if str(path).lower().endswith((".nii", ".nii.gz")) and is_sheared(grid.ijk_to_ras):
+        raise GeometryError(
+            "The axes of this grid are not at right angles (sheared geometry), and NIfTI cannot hold that.",
+            "Write .nrrd (--format nrrd, or a name that ends so), or resample the image to a rectangular grid first.",
+        )
 
 
-def read_itk(path):
-    """A 3D SimpleITK image from a file or a DICOM folder; raises as :func:`read_volume` does."""
+def read_itk(path, rule: str = NIBABEL):
+    """A 3D SimpleITK image from a file or a DICOM folder, placed by ``rule``; raises as :func:`read_volume` does."""
     sitk = simple_itk()
     folder, series = series_of(path)
     if folder is not None:
-        from .dicom import read_series
-
         return read_series(sitk, folder, series)
     path = Path(path)
     if not path.is_file():
         raise ImageError(f"{named(path)} is not there.", "Check the path.")
     if path.stat().st_size == 0:
         raise ImageError(f"{named(path)} is empty (0 bytes).", "Write or copy it again.")
-    itk = _read(sitk, path)
+    refuse_no_image(path)
+    with under_its_own_name(path) as file:
+        refuse_spacing(file)
+        itk, header = _read(sitk, file, named(path)), nifti_header(file)
     if itk.GetDimension() == 4 and itk.GetSize()[3] == 1:
         itk = itk[:, :, :, 0]
     if itk.GetDimension() == 2:
@@ -131,6 +148,8 @@ def read_itk(path):
             f"{named(path)} has {itk.GetDimension()} dimensions ({size}): a sequence, not a volume.",
             "Save the one frame you mean as a volume of its own.",
         )
+    check_frames(itk, path)
+    place(itk, header, rule, named(path))
     return itk
 
 
@@ -150,7 +169,7 @@ def exists(path) -> bool:
 def stem(path) -> str:
     """The file's name without its (double) suffix."""
     name = Path(path).name
-    return next((name[: -len(end)] for end in _SUFFIXES if name.lower().endswith(end)), Path(path).stem)
+    return next((name[: -len(end)] for end in SUFFIXES if name.lower().endswith(end)), Path(path).stem)
 
 
 def named(path) -> str:
@@ -158,19 +177,18 @@ def named(path) -> str:
     return "The DICOM folder" if series_of(path)[0] is not None else f"'{Path(path).name}'"
 
 
-def _read(sitk, path):
-    lost = _lost_by_itk(path)
+def _read(sitk, path, name):
+    lost = _lost_by_itk(path, name)
     try:
-        with _apart(Path(path)) as file:
-            itk = sitk.ReadImage(str(file))
+        itk = sitk.ReadImage(str(path))
     except RuntimeError as error:
         if "orthonormal" in str(error):
             raise GeometryError(
-                f"The axes of {named(path)} are not at right angles (sheared geometry).",
+                f"The axes of {name} are not at right angles (sheared geometry).",
                 "Resample it to a rectangular grid first.",
             ) from error
         raise ImageError(
-            f"{named(path)} cannot be read as a volume.",
+            f"{name} cannot be read as a volume.",
             "Give NIfTI, NRRD, MetaImage or a DICOM folder; if it is one, it is damaged or cut short: copy it again.",
         ) from error
     if lost is not None and itk.GetNumberOfComponentsPerPixel() == 1:
@@ -182,29 +200,19 @@ def _read(sitk, path):
     return itk
 
 
-@contextlib.contextmanager
-def _apart(path):
-    """The path, or a copy in a folder of its own: of x.nii.gz beside an x.nii ITK takes the voxels of the latter."""
-    if not path.name.lower().endswith(".nii.gz") or not path.with_suffix("").exists():
-        yield path
-        return
-    with PrivateFolder() as folder:
-        yield Path(shutil.copyfile(path, folder / "volume.nii.gz"))
-
-
-def _lost_by_itk(path):
+def _lost_by_itk(path, name):
     """(flat indices, values) of a NIfTI file's voxels that are NaN or infinite, or None.
 
     ITK's NIfTI reader makes them 0, and fills what a short file lacks with whatever lies in memory, both in silence.
     So the file is gone through here first.  Raises ImageError for one that is cut short.
     """
-    name = str(path).lower()
-    if not name.endswith((".nii", ".nii.gz")):
+    ending = str(path).lower()
+    if not ending.endswith((".nii", ".nii.gz")):
         return None
     held, places, values = 0, [], []
     whole = False
     try:
-        with (gzip.open if name.endswith(".gz") else open)(path, "rb") as file:
+        with (gzip.open if ending.endswith(".gz") else open)(path, "rb") as file:
             head = file.read(352)
             start, needed, kind = _nifti_content(head)
             file.read(start - len(head))
@@ -218,12 +226,10 @@ def _lost_by_itk(path):
             whole = held >= needed
     except ImageError:
         raise
-    except (OSError, EOFError, struct.error, ValueError, zlib.error):
+    except (OSError, EOFError, MemoryError, OverflowError, struct.error, ValueError, zlib.error):
         pass
     if not whole:
-        raise ImageError(
-            f"{named(path)} is damaged or cut short.", "Copy it again, and compare its size with the original's."
-        )
+        raise ImageError(f"{name} is damaged or cut short.", "Copy it again, and compare its size with the original's.")
     places = np.concatenate(places) if places else np.zeros(0, int)
     return (places, np.concatenate(values)) if places.size else None
 

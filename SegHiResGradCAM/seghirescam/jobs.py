@@ -22,7 +22,7 @@ from .geometry import Grid
 from .messages import layer_to_json, recipe_from_json
 from .models import recognise
 from .pixel_sets import Segment
-from .prediction import label_maps, predicted_labels
+from .prediction import label_maps, notes_on, predicted_labels
 from .protocol import Image
 from .session import open_session
 from .shown import on_voxels
@@ -31,7 +31,7 @@ __all__ = ["Jobs", "best_device", "devices"]
 
 #: a map is shown on the input's voxels, or on the layer's own cells
 INPUT = "input"
-_QUESTION = ("methods", "layers", "score", "rival", "side")
+_QUESTION = ("methods", "layers", "score", "rival", "side", "draws")
 
 
 class Jobs:
@@ -60,8 +60,13 @@ class Jobs:
             raise MessageError(f"The request lacks {error}.", "This is a fault of ours.") from error
 
     def describe(self, request, progress) -> dict:
-        """What is known about a model before anything of it runs."""
-        return description(request["model"])
+        """What is known about a model before anything of it runs; of one that has been opened its classes, too."""
+        told, kind = description(request["model"]), recognise(request["model"])
+        opened = self.model is not None and self.model_key[:3] == _model_key(kind, request["model"])
+        if opened and not told["classes"]:  # a program without a description
+            told["classes"] = [{"index": c.index, "name": c.name} for c in self.model.classes]
+            told["channels"] = list(self.model.channels)
+        return told
 
     def layers(self, request, progress) -> dict:
         """Layers of the model for this image; the session is kept for the questions that follow."""
@@ -125,12 +130,12 @@ class Jobs:
         """The model's own prediction: label maps as .npy on the image's grid, with what there is of each class."""
         (labels, notes), session, moved, cost = self._measured(request, progress, predicted_labels)
         image, model = session.image, session.model
+        found = label_maps(labels, model.classes, image.grid)
+        notes = [*notes, *notes_on(found, image.grid, labels.ndim == 3)]
         with self._writing(request["id"]) as save:
-            maps = [
-                {"array": save(array), "classes": told}
-                for array, told in label_maps(labels, model.classes, image.grid.voxel_ml)
-            ]
+            maps = [{"array": save(array), "classes": told} for array, told in found]
         facts = {"model": model.name, "model_kind": model.kind, "weights_sha256": model.weights_hash}
+        facts |= session.reading.taken(model.networks[0]).facts
         notes = [*self._image_notes, *notes, *moved]
         return {"maps": maps, "facts": facts | {"image_sha256": image.content_hash}, "notes": notes, "session": cost}
 
@@ -230,15 +235,16 @@ class Jobs:
         """The kept session if the case is the same, else a new one."""
         device = request.get("device") or best_device()
         precision, limit = request.get("precision") or "fp32", request.get("memory_budget_bytes")
-        tolerance = request.get("tolerance") or 0.0
+        tolerance, seed = request.get("tolerance") or 0.0, request.get("random_seed") or 0
         model = self._model(request["model"], request.get("consent_sha256") or False, progress)
         image = self._sent_image(request["image"], progress)
-        key = (self.model_key, image.content_hash, device, precision, limit, tolerance)
+        key = (self.model_key, image.content_hash, device, precision, limit, tolerance, seed)
         for network in model.networks:
             move(network, device)
         if self.session is None or self.session_key != key:
             self._forget_session()
-            words = {"device": device, "precision": precision, "memory_budget_bytes": limit, "tolerance": tolerance}
+            words = {"device": device, "precision": precision, "memory_budget_bytes": limit}
+            words |= {"tolerance": tolerance, "seed": seed}
             self.session, self.session_key = open_session(model, image, **words), key
         return self.session
 
@@ -261,7 +267,7 @@ class Jobs:
     def _model(self, source, consent, progress):
         """The kept model if its files are the same, else opened anew."""
         kind = recognise(source)
-        key = (kind.name, repr(source), stamp(kind, source), consent)
+        key = (*_model_key(kind, source), consent)
         if self.model is None or self.model_key != key:
             progress(0.0, "opening the model")
             self._forget_session()
@@ -298,6 +304,11 @@ class Jobs:
             for name in written:
                 (self.folder / name).unlink(missing_ok=True)
             raise
+
+
+def _model_key(kind, source) -> tuple:
+    """Changes when the model is another one, or one of its files changes."""
+    return kind.name, repr(source), stamp(kind, source)
 
 
 def _estimate(session, recipes, layers) -> dict:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .arrays import MessageError
+from .evaluation.ground import Ground
 from .evaluation.labels import evidence_by_label_maps
-from .geometry import Grid, resampled, spread
+from .geometry import Grid, copied, resampled, spread
 from .messages import recipe_from_json
 from .protocol import Image
 
@@ -96,7 +97,7 @@ def by_segment(request: dict, load, tell, image: Image | None = None) -> dict:
 
     request: ``map`` and ``labels``, several maps for segments that overlap, each ``{"array", "grid", "names"}``.  The
     rows stand on the grid of the first label map.  image: the one explained; chance is counted in its body, and
-    without one (or where it shows none) over the whole volume, which a note says.
+    without one (or where it shows none) over the whole volume; a note says which.
     """
     if not request["labels"]:
         raise MessageError("No label map was sent.", "This is a fault of ours.")
@@ -115,8 +116,9 @@ def by_segment(request: dict, load, tell, image: Image | None = None) -> dict:
     part_of = lambda fraction, phase: tell(0.1 + 0.9 * fraction, phase)  # noqa: E731
     body = None if image is None else _body_on(image, grid)
     rows = evidence_by_label_maps(density, layers, grid, body, distances=True, progress=part_of)
-    notes = ["Chance is counted over the whole volume."] if body is None else []
-    return {"rows": [row.to_json() for row in rows], "notes": notes}
+    ground = Ground(body, grid)
+    notes = [f"Chance is counted over {ground.words}."]
+    return {"rows": [row.to_json() for row in rows], "chance_over": ground.over, "notes": notes}
 
 
 def _body_on(image, grid):
@@ -131,7 +133,11 @@ def _body_on(image, grid):
 
 
 def labels_on(array: np.ndarray, source: Grid, grid: Grid) -> np.ndarray:
-    """A label map on another grid, label by label where it is at least half."""
+    """A label map on another grid: voxel by voxel where both have the same, else label by label where it is at least
+    half."""
+    same = copied(array, source, grid)
+    if same is not None:
+        return same
     found = np.zeros(grid.shape, array.dtype)
     for value in np.unique(array[array > 0]):
         found[resampled((array == value).astype(np.float32), source, grid) >= 0.5] = value

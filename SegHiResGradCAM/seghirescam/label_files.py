@@ -1,4 +1,5 @@
-"""Label maps on disk with the names of their labels: Slicer's ``.seg.nrrd``, or a volume with a ``.json`` beside it."""
+"""Label maps on disk with the names of their labels: Slicer's ``.seg.nrrd``, a DICOM segmentation, or a volume with a
+``.json`` beside it."""
 
 from __future__ import annotations
 
@@ -10,9 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
+from .dicom import refuse_contours
+from .dicom_seg import read_segmentation, segmentation_file
 from .errors import EmptyPixelSetError, PixelSetError
-from .files import grid_of, named, read_itk, simple_itk, stem, write_volume
+from .files import SUFFIXES, exists, named, notes_of, read_itk, simple_itk, stem, write_volume
 from .geometry import Grid
+from .nifti_header import NIBABEL
+from .photos import grid_in, is_photo
 from .protocol import PixelSet
 
 SEGMENTATION = ".seg.nrrd"
@@ -32,11 +37,18 @@ class Label:
 
 @dataclass(frozen=True, eq=False)
 class LabelMap:
-    """layers: whole numbers [L, K, J, I], one layer unless labels overlap."""
+    """layers: whole numbers [L, K, J, I], one layer unless labels overlap.
+
+    soft: 0, or what stands for a weight of 1 in layers that hold one segment's fractions each.  notes, header: what was
+    assumed when it was read, as an Image's.
+    """
 
     layers: np.ndarray
     grid: Grid
     labels: tuple[Label, ...]
+    soft: int = 0
+    notes: tuple[str, ...] = ()
+    header: str = ""
 
     def pixel_set(self, wanted: str | None = None) -> PixelSet:
         """The label of that value or name; without one the only label there is.
@@ -53,24 +65,37 @@ class LabelMap:
             (label,) = self.labels
         else:
             text = wanted.strip()
-            found = [x for x in self.labels if x.name.lower() == text.lower()]
+            found = [x for x in self.labels if x.name.strip().lower() == text.lower()]
             found = found or [x for x in self.labels if str(x.value) == text]
             if not found:
                 raise PixelSetError(f"The label map has no label {text!r}.", f"Labels: {known}.")
             if len(found) > 1:
                 raise PixelSetError(f"Several labels of the label map are called {text!r}.", f"Labels: {known}.")
             (label,) = found
-        mask = self.layers[label.layer] == label.value
-        if not mask.any():
+        layer = self.layers[label.layer]
+        weights = layer / np.float32(self.soft) if self.soft else layer == label.value
+        if not weights.any():
             raise EmptyPixelSetError(f"The label {label} has no voxel.", f"Labels: {known}.")
-        return PixelSet(mask, self.grid, f"segment '{label.name or label.value}'")
+        return PixelSet(weights, self.grid, f"segment '{label.name or label.value}'", self.notes, self.header)
 
 
-def read_labels(path) -> LabelMap:
-    """Raises ImageError or GeometryError as :func:`files.read_volume` does, PixelSetError for fractions."""
-    itk = read_itk(path)
+def read_labels(path, image: Grid | None = None, rule: str = NIBABEL) -> LabelMap:
+    """rule: see :func:`files.read_volume`.  image: the grid of the image it belongs to, which tells how thick a DICOM
+    segmentation's slices are where nothing else does.
+
+    Raises ImageError or GeometryError as :func:`files.read_volume` does, PixelSetError for fractions in any file but a
+    DICOM segmentation, DependencyError for that without highdicom.
+    """
+    segmentation = segmentation_file(path)
+    if segmentation is not None:
+        layers, grid, labels, soft, notes = read_segmentation(segmentation, image)
+        return LabelMap(layers, grid, tuple(Label(*label) for label in labels), soft, notes)
+    refuse_contours(path)
+    itk = read_itk(path, rule)
     array = simple_itk().GetArrayFromImage(itk)
     layers = np.moveaxis(array, -1, 0) if itk.GetNumberOfComponentsPerPixel() > 1 else array[None]
+    if is_photo(path):
+        layers = _of_picture(layers, path)
     if layers.dtype.kind not in "iu":
         whole = layers.astype(np.int64) if np.isfinite(layers).all() else np.zeros(())
         if layers.dtype.kind != "f" or not np.array_equal(whole, layers):
@@ -78,7 +103,7 @@ def read_labels(path) -> LabelMap:
                 f"{named(path)} holds fractions: it is no label map.", "Give a volume of whole numbers, 0 outside."
             )
         layers = whole
-    described = _slicers_labels(itk) if str(path).lower().endswith(SEGMENTATION) else ()
+    described = _slicers_labels(itk)
     if not described:
         names = _names_beside(path)
         described = tuple(
@@ -87,15 +112,43 @@ def read_labels(path) -> LabelMap:
             for value in np.unique(voxels)
             if value != 0
         )
-    return LabelMap(layers, grid_of(itk), described)
+    notes, header = notes_of(itk)
+    notes = tuple(note.replace("This file", "The label map") for note in notes)
+    return LabelMap(layers, grid_in(path, itk), described, notes=notes, header=header)
+
+
+def _of_picture(layers, path):
+    """The one layer of a picture whose grey values are labels; an opaque fourth (or second) value is left out."""
+    if str(path).lower().endswith((".jpg", ".jpeg")):
+        raise PixelSetError(
+            f"{named(path)} is a JPEG, which does not keep the values of labels.", "Save the mask as PNG or TIFF."
+        )
+    if len(layers) in (2, 4) and layers[-1].min() == layers[-1].max():
+        layers = layers[:-1]
+    if any((layer != layers[0]).any() for layer in layers[1:]):
+        raise PixelSetError(
+            f"{named(path)} is a colour picture, and colours are no labels.",
+            "Save it with one grey value for each label, 0 outside.",
+        )
+    return layers[:1]
 
 
 def split_label(text: str) -> tuple[str, str | None]:
-    """("labels.nii.gz", "liver") for ``labels.nii.gz:liver``; a path that exists as a whole is never split."""
-    before, mark, after = text.rpartition(":")
-    if not mark or Path(text).exists() or len(before) <= 1:
+    """("labels.nii.gz", "liver") for ``labels.nii.gz:liver``.
+
+    Names may hold colons, and paths too: the longest path that exists is the path.  Where none does it ends at the
+    last colon that is not a drive's.
+    """
+    if exists(text):
         return text, None
-    return before, after
+    places = [n for n, letter in enumerate(text) if letter == ":" and n > 1]
+    if not places:
+        return text, None
+    place = next((n for n in reversed(places) if exists(text[:n])), None)
+    if place is None:
+        ends = (n for n in places if text[:n].lower().endswith(SUFFIXES))
+        place = next(ends, places[-1])
+    return text[:place], text[place + 1 :]
 
 
 def write_labels(path, labels: np.ndarray, grid: Grid, names: dict[int, str], facts: dict | None = None) -> list[Path]:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 
 from .arrays import MessageError
+from .bounded import json_value
 from .errors import SegHiResCamError
 from .geometry import Grid
 from .pixel_sets import (
@@ -114,7 +115,7 @@ def line(message: dict) -> bytes:
 def event(text: bytes | str) -> Event | None:
     """What a line from the worker says; None for a line that is no event."""
     try:
-        data = json.loads(text)
+        data = json_value(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text)
     except ValueError:
         return None
     if not isinstance(data, dict):
@@ -128,7 +129,7 @@ def event(text: bytes | str) -> Event | None:
             return Result(int(data["id"]), dict(data["result"]))
         if "error" in data:
             return Failure(data["id"], **{k: data["error"][k] for k in ("code", "sentence", "hint", "numbers")})
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
     return None
 

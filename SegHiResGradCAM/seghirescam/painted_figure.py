@@ -7,18 +7,16 @@ import textwrap
 import numpy as np
 
 from .drawing import (
-    LETTER,
     LIGHT,
     OUTLINE,
     PLANES,
     bare,
-    draw_letters,
+    draw_bearings,
     draw_outline,
-    draw_scale_bar,
     new_figure,
-    upright,
+    slice_words,
 )
-from .evaluation.painting_words import ml, sentence, short
+from .evaluation.painting_words import amount, sentence, short
 from .geometry import canonical
 from .protocol import Image
 from .slices import body_box, grey_window, turned
@@ -57,10 +55,11 @@ def draw_painting(image: Image, found, region: np.ndarray, theme=LIGHT, window=N
     at = {p[1]: _shared_slice(region, predicted[0] | wanted, p[1]) for p in planes}
     heads = ("Before", found.found.before), ("After painting over", found.found.after)
     for grey, mask, (word, outcome) in zip(greys, predicted, heads, strict=True):
-        line = f"{word}: mean score {short(outcome.score)}, predicted {found.class_name} {ml(outcome.ml)}"
+        line = f"{word}: mean score {short(outcome.score)}, predicted {found.class_name} {amount(outcome)}"
         text(_EDGE, top - 0.1, line, color=theme.ink, fontsize=12, fontweight="bold")
         left, ceiling = _EDGE, top - _HEAD
-        for name, across, right, up, letters in planes:
+        for plane in planes:
+            _, across, right, up, _ = plane
             w, h = size[right] * inch, size[up] * inch
             axis = figure.add_axes((left / _WIDTH, (ceiling - h) / height, w / _WIDTH, h / height))
             cut = [slice(*pair) for pair in box]
@@ -75,17 +74,12 @@ def draw_painting(image: Image, found, region: np.ndarray, theme=LIGHT, window=N
                 if inside.any():
                     draw_outline(axis, inside, extent, style, 1.3, colour)
             bare(axis)
-            draw_letters(axis, letters)
+            draw_bearings(axis, grid, plane, size[right], size[up], bar=left == _EDGE)
             axis.set_xlim(extent[1], 0)  # right and anterior on the left
             axis.set_ylim(0, extent[3])
-            if left == _EDGE:
-                draw_scale_bar(axis, size[right], size[up])
             place = [n // 2 for n in grid.shape]
             place[across] = at[across]
-            mm = grid.ras(tuple(place))[2 - across]
-            oblique = "" if upright(grid) else " (along the image's axes)"
-            words = f"{name}, {LETTER[across]} = {mm:.1f} mm{oblique}"
-            axis.set_title(words, color=theme.ink, fontsize=9, pad=4)
+            axis.set_title(slice_words(grid, plane, tuple(place)), color=theme.ink, fontsize=9, pad=4)
             left += w + _GAP
         top = ceiling - tall * inch
     legend = (

@@ -7,13 +7,16 @@ do not look at the prediction are resolved (and refused) before the network runs
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .errors import EmptyPixelSetError, PixelSetError
 from .geometry import Grid
 from .protocol import PixelSet
+
+#: label of the set of all voxels
+WHOLE = "whole image"
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +58,7 @@ class Segment(Recipe):
         own = self.pixels.on(view.grid)
         if view.valid == view.grid.shape:
             return own
-        return PixelSet(own.weights * view.inside(), view.grid, own.label)
+        return replace(own, weights=own.weights * view.inside())
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +81,8 @@ class SegmentAndPredicted(Recipe):
 
     def resolve(self, view):
         own = self.pixels.on(view.grid)
-        return PixelSet(own.weights * view.predicted(), view.grid, f"{own.label} and predicted {view.class_name}")
+        label = f"{own.label} and predicted {view.class_name}"
+        return replace(own, weights=own.weights * view.predicted(), label=label)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +96,7 @@ class FalsePositives(Recipe):
     def resolve(self, view):
         own = self.reference.on(view.grid)
         weights = (1 - own.weights) * view.predicted()
-        return PixelSet(weights, view.grid, f"false positives of {view.class_name} against {own.label}")
+        return replace(own, weights=weights, label=f"false positives of {view.class_name} against {own.label}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +110,7 @@ class FalseNegatives(Recipe):
     def resolve(self, view):
         own = self.reference.on(view.grid)
         weights = own.weights * (view.inside() & ~view.predicted())
-        return PixelSet(weights, view.grid, f"false negatives of {view.class_name} against {own.label}")
+        return replace(own, weights=weights, label=f"false negatives of {view.class_name} against {own.label}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,13 +141,13 @@ class Component(Recipe):
             nearest = int(np.argmin(distance))
             if distance[nearest] > self.reach_mm:
                 raise PixelSetError(
-                    f"No component of {whole.label} lies within {self.reach_mm:g} mm of the point "
-                    f"(the nearest is {distance[nearest]:.1f} mm away).",
+                    f"No component of {whole.label} lies within {self.reach_mm:g} {view.grid.length_unit} of the point "
+                    f"(the nearest is {distance[nearest]:.1f} {view.grid.length_unit} away).",
                     "Place the point inside the component.",
                 )
             chosen = int(parts[tuple(found[nearest])])
             name = f"component of {whole.label} at a point"
-        return PixelSet(whole.weights * (parts == chosen), view.grid, name)
+        return replace(whole, weights=whole.weights * (parts == chosen), label=name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +155,7 @@ class WholeImage(Recipe):
     """Every voxel of the image (not of the padding)."""
 
     def resolve(self, view):
-        return PixelSet(view.inside(), view.grid, "whole image")
+        return PixelSet(view.inside(), view.grid, WHOLE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,8 +167,9 @@ class Voxel(Recipe):
     def resolve(self, view):
         index = np.round(view.grid.kji(self.ras)).astype(int)
         if (index < 0).any() or (index >= view.valid).any():
+            unit = view.grid.length_unit
             raise PixelSetError(
-                f"The point ({', '.join(f'{v:.1f}' for v in self.ras)}) mm lies outside the image.",
+                f"The point ({', '.join(f'{v:.1f}' for v in self.ras)}) {unit} lies outside the image.",
                 "Place it inside the volume.",
             )
         mask = np.zeros(view.grid.shape, dtype=bool)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from .answer import draw_notes
 from .budget import MemoryLimitError
 from .errors import GradientError, LayerError, SegHiResCamError
+from .geometry import Grid
+from .overflow import overflow_notes
 from .pixel_sets import Recipe
 from .progress import Progress
+from .sizes import Size, prediction_notes
 
 _CHUNK = 2**22
 
@@ -27,20 +31,22 @@ def predicted_labels(session, progress) -> tuple[np.ndarray, tuple[str, ...]]:
     prepared = session._prepare(Progress())  # made by now: nothing is computed
     logits = session.logits(first)
     progress(0.9, "placing the prediction on the volume")
-    return model.labels_on_input(logits, prepared, image), prepared.notes
+    found = (*session.output_notes, *draw_notes(model.networks), *overflow_notes(session))
+    notes = (*prepared.notes, *found)
+    return model.labels_on_input(logits, prepared, image), notes
 
 
-def label_maps(labels: np.ndarray, classes, voxel_ml: float) -> list[tuple[np.ndarray, list[dict]]]:
-    """[(label map [K, J, I], [{"index", "name", "value", "voxels", "ml"}])]: one for classes that exclude each other
-    (0, the background, is not listed), else one for each class that has a voxel; classes without any are listed with
-    the first."""
+def label_maps(labels: np.ndarray, classes, grid: Grid) -> list[tuple[np.ndarray, list[dict]]]:
+    """[(label map [K, J, I], [{"index", "name", "value", "voxels", "ml", "share_of_image", "size"}])]: one for classes
+    that exclude each other (0, the background, is not listed), else one for each class that has a voxel; classes
+    without any are listed with the first.  ml: None in a photo; size: in words."""
     if labels.ndim == 3:
         counts = _counts(labels)
-        told = [_told(c, c.index, counts, voxel_ml) for c in classes if c.index != 0]
+        told = [_told(c, c.index, counts, grid) for c in classes if c.index != 0]
         return [(labels, told)]
     found, empty = [], []
     for info, mask in zip(classes, labels, strict=True):
-        told = _told(info, 1, {1: int(np.count_nonzero(mask))}, voxel_ml)
+        told = _told(info, 1, {1: int(np.count_nonzero(mask))}, grid)
         if told["voxels"]:
             found.append((mask.astype(np.uint8), [told]))
         else:
@@ -51,9 +57,16 @@ def label_maps(labels: np.ndarray, classes, voxel_ml: float) -> list[tuple[np.nd
     return found
 
 
-def _told(info, value, counts, voxel_ml):
-    voxels = counts.get(value, 0)
-    return {"index": info.index, "name": info.name, "value": value, "voxels": voxels, "ml": voxels * voxel_ml}
+def _told(info, value, counts, grid):
+    size = Size.counted(counts.get(value, 0), grid)
+    told = {"index": info.index, "name": info.name, "value": value, "voxels": size.voxels, "ml": size.ml}
+    return told | {"share_of_image": size.share, "size": size.words}
+
+
+def notes_on(maps, grid: Grid, exclusive: bool) -> list[str]:
+    """Sentences where a prediction fills nearly all of the image, or nothing. maps: of :func:`label_maps`."""
+    told = [one for _, classes in maps for one in classes]
+    return prediction_notes({one["name"]: Size.counted(one["voxels"], grid) for one in told}, exclusive)
 
 
 def _counts(labels):

@@ -17,6 +17,12 @@ class Progress:
             self._reached = max(self._reached, min(1.0, float(fraction)))
             self._tell(self._reached, phase)
 
+    def part(self, start: float, end: float, before: str = "") -> Progress:
+        """A stretch of this progress as one of its own."""
+        if self._tell is None:
+            return Progress()
+        return Progress(lambda fraction, phase: self(start + (end - start) * fraction, before + phase))
+
     @contextmanager
     def during(self, network, start: float, end: float, phase: str):
         """Tell ``phase`` at every module call inside the block, so that a long pass moves and can be cancelled.

@@ -6,20 +6,26 @@ Standard library and numpy only: this file is imported inside the Slicer applica
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from .errors import ImageError, PixelSetError
-from .geometry import Grid, resampled, spread
+from .geometry import Grid, copied, resampled, spread
 
 
 @dataclass(frozen=True, eq=False)
 class Image:
-    """Channels of one examination on one grid: ``array[C, K, J, I]`` (a missing channel axis is added)."""
+    """Channels of one examination on one grid: ``array[C, K, J, I]`` (a missing channel axis is added).
+
+    notes: what was assumed when it was read; every answer about it says so.  headers: for each channel the one of its
+    file's headers that was believed where they disagree, "" where they do not.
+    """
 
     array: np.ndarray
     grid: Grid
+    notes: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
 
     def __post_init__(self):
         array = np.asarray(self.array)
@@ -48,11 +54,14 @@ class PixelSet:
     """The pixel set M: ``weights[K, J, I]`` in [0, 1] on a grid; soft sets are allowed.
 
     label: what the user sees ("segment 'tumour'").  An all-zero set can be built; :func:`explain` refuses it.
+    notes, header: as an Image's; every answer about the set says so.
     """
 
     weights: np.ndarray
     grid: Grid
     label: str = "pixel set"
+    notes: tuple[str, ...] = ()
+    header: str = ""
 
     def __post_init__(self):
         weights = np.asarray(self.weights)
@@ -91,18 +100,33 @@ class PixelSet:
         return digest.hexdigest()
 
     def on(self, grid: Grid) -> PixelSet:
-        """The same set on another grid: averaged where that is coarser, linear where it is finer.
+        """The same set on another grid: voxel by voxel where both have the same voxels in whatever order, else averaged
+        where that is coarser and linear where it is finer.
 
-        Raises PixelSetError if the set has voxels but none of them reaches the other grid.
+        Raises PixelSetError if the set has voxels but none of them reaches the other grid, and where the two lie in
+        different frames of reference.
         """
+        refuse_elsewhere(self.grid, grid, self.label)
         if self.grid.same_as(grid):
-            return PixelSet(self.weights, grid, self.label)
-        weights = np.clip(resampled(self.weights, self.grid, grid), 0, 1)
+            return replace(self, grid=grid)
+        weights = copied(self.weights, self.grid, grid)
+        if weights is None:
+            weights = np.clip(resampled(self.weights, self.grid, grid), 0, 1)
         if not self.is_empty and not weights.any():
             raise PixelSetError(
                 f"The pixel set ({self.label}) lies outside the image.", "Choose a segment that overlaps the volume."
             )
-        return PixelSet(weights, grid, self.label)
+        return replace(self, weights=weights, grid=grid)
+
+
+def refuse_elsewhere(grid: Grid, image: Grid, label: str) -> None:
+    """Raises PixelSetError where the two name different frames of reference."""
+    if grid.elsewhere(image):
+        raise PixelSetError(
+            f"The pixel set ({label}) lies in another DICOM frame of reference than the image: their places cannot be "
+            "compared.",
+            "Choose the segmentation of this image, or register the two first.",
+        )
 
 
 def _bytes(array):
@@ -123,10 +147,13 @@ class LayerInfo:
     """A layer that can be explained; tuples run in array order (K, J, I), a 2D model has 1, 0 and 1 along K.
 
     stride: model voxels per cell.  reads / writes: model-grid index of cell 0 where the cell looks, and where it acts.
-    mm_per_cell: cell size in mm on the model grid the list was made for (None before an image is known).
+    mm_per_cell: cell size on the model grid the list was made for (None before an image is known), in length_unit: mm,
+    or the pixels of a photo.
     part: "encoder", "bottleneck", "decoder", "head", or "input" for maps of the image itself.  main: the last layer of
     its run of equal resolution.
     placement: how reads and writes were found: "probed" or "assumed" (then cell corners are aligned, and notes say it).
+    field, acts_on: where all layers of a network have one resolution, the voxels that one cell sees, and those of the
+    output that it acts on, per axis.
     """
 
     name: str
@@ -140,16 +167,31 @@ class LayerInfo:
     placement: str = "assumed"
     mm_per_cell: tuple[float, float, float] | None = None
     aliases: tuple[str, ...] = ()
+    field: tuple[int, int, int] | None = None
+    acts_on: tuple[int, int, int] | None = None
+    length_unit: str = "mm"
 
     def __str__(self):
-        mm = "" if self.mm_per_cell is None else " of " + " x ".join(f"{v:.3g}" for v in self.mm_per_cell) + " mm"
+        mm = "" if self.mm_per_cell is None else f" of {self.cell_words}"
         cells, stride = (" x ".join(map(str, values)) for values in (self.cells, self.stride))
         return f"{self.name} ({self.part}, stride {stride}, {self.channels} channels, {cells} cells{mm})"
+
+    @property
+    def cell_words(self) -> str:
+        """ "2 x 4 x 4 mm" along K, J, I; once an image is known."""
+        return f"{' x '.join(f'{v:.3g}' for v in self.mm_per_cell)} {self.length_unit}"
+
+    def cell_json(self) -> dict:
+        """The cell's size as sidecars and tables say it: a photo has no millimetres."""
+        size = None if self.mm_per_cell is None else list(self.mm_per_cell)
+        if self.length_unit == "mm":
+            return {"mm_per_cell_kji": size}
+        return {"mm_per_cell_kji": None, f"{self.length_unit}_per_cell_kji": size}
 
 
 @dataclass(frozen=True, eq=False)
 class PlacedMap:
-    """A map carried to another grid as a density. array: float32 [K, J, I], unit per ml.
+    """A map carried to another grid as a density. array: float32 [K, J, I], unit per ml (photos: per pixel).
 
     integral_before / integral_after: sum over the layer's cells, and the density's integral on this grid.
     """
@@ -202,8 +244,8 @@ class Explanation:
     def resampled_to(self, grid: Grid) -> PlacedMap:
         """The map as a density (unit per ml) on another grid, each cell around its own centre in patient space."""
         density = spread(self.map, self.grid, grid)
-        after = float(density.sum(dtype=np.float64)) * grid.voxel_ml
-        return PlacedMap(density, grid, f"{self.unit}/ml", self.total, after)
+        after = float(density.sum(dtype=np.float64)) * grid.voxel_volume
+        return PlacedMap(density, grid, f"{self.unit}/{grid.volume_unit}", self.total, after)
 
     def title(self) -> str:
         """One line for legends: method, class, layer."""
@@ -226,7 +268,7 @@ class Explanation:
                 "channels": layer.channels,
                 "cells_kji": list(layer.cells),
                 "stride_kji": list(layer.stride),
-                "mm_per_cell_kji": None if layer.mm_per_cell is None else list(layer.mm_per_cell),
+                **layer.cell_json(),
                 "placement": layer.placement,
             },
             "side": self.side,

@@ -66,12 +66,16 @@ def choose_layers(listed, wanted, pixels, dims: int):
     from .cam.layers import default_layer
 
     mains = main_layers(listed)
+    if not mains and wanted in (DEFAULT, DEEPEST):
+        names = ", ".join(layer.name for layer in listed if not layer.idle)
+        raise LayerError("This network has no layer before its head, so none is the default.", f"Name one: {names}.")
     if wanted == DEFAULT:
         layer, warning = default_layer(listed, extent(pixels)[3 - dims :])
         return [layer], (warning,) if warning else ()
     if wanted == DEEPEST:
-        deepest = max(layer.volume for layer in mains)
-        return [next(layer for layer in reversed(mains) if layer.volume == deepest)], ()
+        before = [layer for layer in mains if layer.part != "decoder"] or mains
+        deepest = max(layer.volume for layer in before)
+        return [next(layer for layer in reversed(before) if layer.volume == deepest)], ()
     if wanted == MAIN:
         return mains, ()
     by_name = {}
@@ -84,6 +88,11 @@ def choose_layers(listed, wanted, pixels, dims: int):
             raise LayerError(
                 f"The layer '{name}' cannot be explained in this network.",
                 f"Main layers: {', '.join(layer.name for layer in mains)}.",
+            )
+        if by_name[name].idle:
+            raise LayerError(
+                f"The layer '{name}' has no influence on the output that was taken.",
+                'Choose a layer that leads to it, or write the word "output" to take another output.',
             )
         if by_name[name] in found:
             raise LayerError(f"The layer '{name}' is named twice.", "Name each layer once (some names are aliases).")

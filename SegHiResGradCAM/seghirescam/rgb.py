@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from .errors import ImageError
-from .files import grid_of, named, read_itk, series_of, simple_itk
+from .files import named, read_itk, series_of, simple_itk
+from .photos import grid_in
 from .protocol import Image
 
 #: names of the channels, in their order
@@ -19,10 +20,9 @@ _SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".nrrd", ".mha", 
 def read_rgb(path) -> Image:
     """An Image of the channels red, green, blue, with the file's own values (0 to 255 in a PNG), K = 1 for a picture.
 
-    A fourth value (alpha) is left out where it is the same everywhere.  A picture's first column lies on the patient's
-    right and its first row in front, so that Slicer and the figures show it upright; a pixel is 1 mm wide where the
-    file does not tell its size.  Raises ImageError for what :func:`files.read_itk` refuses, one or two values per
-    voxel, and transparency.
+    A fourth value (alpha) is left out where it is the same everywhere.  A photo has no patient space: its grid counts
+    pixels (:mod:`photos`), and Slicer and the figures show it upright.  Raises ImageError for what
+    :func:`files.read_itk` refuses, one or two values per voxel, and transparency.
     """
     itk = read_itk(path)
     values = itk.GetNumberOfComponentsPerPixel()
@@ -37,7 +37,7 @@ def read_rgb(path) -> Image:
             f"{named(path)} is transparent in places, and what shines through is not known.",
             "Save it without transparency.",
         )
-    return Image(np.ascontiguousarray(array[:3]), grid_of(itk))
+    return Image(np.ascontiguousarray(array[:3]), grid_in(path, itk))
 
 
 def is_rgb(path) -> bool:

@@ -9,26 +9,32 @@ score, method or recorded layer then makes no forward call.  Beyond the memory b
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from .answer import AUTO, Run, public_layer
+from .atomic import whole_question
 from .borrowed import device_of, listed_layers, placed, stamp
 from .budget import MemoryLimitError, budget, estimate, free_cached, named_shortage, not_kept
 from .cam import capture
-from .cam.heads import BINARY
+from .cam.finite import inside_only, nonfinite_in
+from .cam.forwards import own_words
 from .cam.score import decide
 from .cam.undisturbed import undisturbed
 from .contextual import INPUT, Contextual, refuse
 from .errors import GradientError, LayerError, ModelError
+from .models import outputs
 from .models.base import Prepared, SegmentationModel
+from .models.outputs import check_classes, output_channels, reading_of
+from .overflow import in_float32, in_full_where_needed, is_reduced, refuse_overflow, retold
 from .pixel_sets import PredictedClass, Recipe, View, refuse_empty
 from .progress import Progress
 from .protocol import Explanation, Image, LayerInfo, PixelSet
 from .questions import DEFAULT, MAIN, Question, choose_layers, main_layers
+from .spread import over_draws
 
 
 class Session:
@@ -38,7 +44,8 @@ class Session:
     then nothing is kept.  precision: "fp32" or "bf16".  memory_budget_bytes: what the kept pass may take (default: a
     quarter of the device's free memory at the time of the pass; 0: keep nothing).  keep=False: every question makes a
     pass of its own that records only what it needs.  The network is left as it was after every call; a weight that
-    changed between two questions is noticed.  forward_calls: passes made so far.
+    changed between two questions is noticed.  seed: of a network that draws random numbers; every pass, also of another
+    verb, belongs to that draw.  forward_calls: passes made so far.
     """
 
     def __init__(
@@ -50,43 +57,51 @@ class Session:
         precision: str = "fp32",
         memory_budget_bytes: int | None = None,
         keep: bool = True,
+        seed: int = 0,
     ):
         if precision not in ("fp32", "bf16"):
             raise ModelError(f"Unknown precision {precision!r}.", "Use 'fp32' or 'bf16'.")
         self.model, self.image = model, image
         self.device, self.precision = device, precision
         self.memory_budget_bytes = memory_budget_bytes
-        self.keep = keep
+        self.keep, self.seed = keep, seed
         self.forward_calls = 0
         (self._network,) = model.networks
+        self.reading = reading_of(model)
         self._autocast = torch.bfloat16 if precision == "bf16" else None
         self._prepared = None
         self._kept: _Kept | None = None
+        self.reduced, self.wide = is_reduced(model.networks, precision), None
 
     @property
     def recorded(self) -> frozenset[str]:
         """Names of the layers about which a question costs no forward call; empty if no pass is kept."""
-        return self._kept.names if self._kept else frozenset()
+        return self.wide.recorded if self.wide else self._kept.names if self._kept else frozenset()
 
     @property
     def kept_bytes(self) -> int:
         """Estimated memory of the kept pass."""
-        return self._kept.need_bytes if self._kept else 0
+        return self.wide.kept_bytes if self.wide else self._kept.need_bytes if self._kept else 0
 
     def release(self) -> None:
         """Forget the kept pass and give its memory back; the next question makes a new one."""
+        if self.wide:
+            self.wide.release()
         if self._kept:
             self._kept = None
             free_cached()
 
+    @whole_question
     def layers(self, progress: Callable[[float, str], None] | None = None) -> list[LayerInfo]:
         """All layers that can be explained: stride, channels, cells, mm per cell, part, placement."""
         tell = Progress(progress)
         prepared = self._prepare(tell)
-        with tell.during(self._network, 0.05, 0.05, "listing the layers"):
+        listing = tell.during(self._network, 0.05, 0.05, "listing the layers")
+        with self.reading.on(self._network), listing:
             listed = listed_layers(self._network, prepared.tensor, device_of(self._network))
         return public_layers(listed, prepared, self.model.spatial_dims)
 
+    @whole_question
     def logits(
         self, progress: Callable[[float, str], None] | None = None, around: PixelSet | None = None
     ) -> np.ndarray:
@@ -95,28 +110,53 @@ class Session:
         around: makes no difference here; see :meth:`windowed.WindowedSession.logits`.
         """
         tell = Progress(progress)
+        return in_full_where_needed(self, lambda session: session._logits_now(tell))[0]
+
+    def _logits_now(self, tell):
         self._prepare(tell)
-        with torch.inference_mode(False), undisturbed(self._network), placed(self._network, self.device) as (where, _):
+        with torch.inference_mode(False), self._borrowed() as (where, _):
             with named_shortage(where):
                 found = self._known_logits(tell, where)[0].float().cpu().numpy()
         return found if self.model.spatial_dims == 3 else found[:, None]
 
+    def is_linear(self, question) -> bool:
+        """Whether the question's score is linear in the logits."""
+        return question.score.linear
+
+    @whole_question
     def prepared(self, progress: Callable[[float, str], None] | None = None) -> Prepared:
         """What the network sees of the image."""
         return self._prepare(Progress(progress))
 
+    @whole_question
     def predict(self, class_index: int | str, progress: Callable[[float, str], None] | None = None) -> PixelSet:
         """Where the network chooses a class, on the model grid (padding excluded); may be empty."""
         index = self.model.class_index(class_index)
         tell = Progress(progress)
+        return in_full_where_needed(self, lambda session: session._predict_now(index, tell))[0]
+
+    def _predict_now(self, index, tell):
         self._prepare(tell)
-        with torch.inference_mode(False), undisturbed(self._network), placed(self._network, self.device) as (where, _):
+        with torch.inference_mode(False), self._borrowed() as (where, _):
             return PredictedClass().resolve(self._seen(self._view(index), self._known_logits(tell, where)))
+
+    @property
+    def output_notes(self) -> tuple[str, ...]:
+        """What was found, assumed or chosen of the network's outputs; known once the network has run."""
+        return (*self.reading.taken(self._network).notes, *outputs.notes(self.model))
+
+    @contextmanager
+    def _borrowed(self):
+        """The network in evaluation mode, at its place and returning logits; (device, whether it is at home)."""
+        network = self._network
+        with undisturbed(network), placed(network, self.device) as both, self.reading.on(network):
+            yield both
 
     def _known_logits(self, tell, where):
         usable = self._kept and self._kept.stamp == stamp(self._network)
         return self._kept.done.logits.detach() if usable else self._predicted(tell, where)
 
+    @whole_question
     def ask(
         self,
         pixel_sets: Recipe | PixelSet | Sequence[Recipe | PixelSet] | None = None,
@@ -128,17 +168,28 @@ class Session:
         rival: int | str | None = None,
         side: str = AUTO,
         downstream: bool = False,
+        draws: int = 1,
         progress: Callable[[float, str], None] | None = None,
     ) -> list[Explanation]:
         """Explanations ordered by pixel set, layer, method. Raises the errors of :mod:`errors`; nothing is left behind.
 
         downstream: after the layers asked for, also those recorded behind the first of them; the backward pass meets
-        them anyway.
+        them anyway.  draws: for a network that draws random numbers, the mean map of so many draws; see :mod:`spread`.
         Where a pass that records more than was asked for fails (memory, a layer that cannot be recorded), one that
         records no more is tried before the error is raised.
         """
         question = Question.understood(self.model, pixel_sets, class_index, methods, layers, score, rival, side)
         tell = Progress(progress)
+        if draws != 1:
+            return over_draws(self, question, draws, downstream, tell)
+        return self.asked(question, tell, downstream)
+
+    def asked(self, question: Question, tell: Progress, downstream: bool) -> list[Explanation]:
+        """One draw's answers, inside :meth:`ask`."""
+        found, why = in_full_where_needed(self, lambda session: session._asked_now(question, tell, downstream))
+        return retold(found, why, self.model)
+
+    def _asked_now(self, question, tell, downstream):
         if self.keep:
             try:
                 return self._answer(question, tell, False, downstream)
@@ -146,22 +197,41 @@ class Session:
                 self.release()
         return self._answer(question, tell, True, downstream)
 
+    def widened(self) -> Session:
+        """This session in fp32, see :mod:`overflow`."""
+        words = {"device": self.device, "memory_budget_bytes": self.memory_budget_bytes, "seed": self.seed}
+        other = Session(in_float32(self.model), self.image, keep=self.keep, **words)
+        other.reduced = False
+        return other
+
+    def sibling(self, seed: int) -> Session:
+        """A session about the same prepared image with another seed, that keeps nothing."""
+        other = Session(self.model, self.image, device=self.device, precision=self.precision, keep=False, seed=seed)
+        other._prepared = self._prepared
+        return other
+
+    def count(self, calls: int) -> None:
+        """Add passes that another session made for this one."""
+        self.forward_calls += calls
+
     def _prepare(self, tell):
         tell(0.0, "preparing the image")
         if self._prepared is None:
-            self._prepared = self.model.prepare(self.image)
+            self._prepared = self.model.prepared(self.image)
         return self._prepared
 
     def _answer(self, question, tell, frugal, downstream):
         model, network, prepared = self.model, self._network, self._prepare(tell)
         view = self._view(question.class_index)
         known = {i: refuse_empty(r.resolve(view)) for i, r in enumerate(question.recipes) if not r.needs_prediction}
-        with torch.inference_mode(False), undisturbed(network), placed(network, self.device) as (where, at_home):
+        with torch.inference_mode(False), self._borrowed() as (where, at_home):
             if self._kept and self._kept.stamp != stamp(network):
                 self.release()
             with named_shortage(where):
                 with tell.during(network, 0.05, 0.05, "listing the layers"):
                     listed = listed_layers(network, prepared.tensor, where)
+                outputs.settle(model)
+                outputs.refuse_lost_logit(model, question.score)
                 asking = _Asking(question, view, known, listed, tell, where)
                 taken = self._refuse(asking)
                 if any(not m.needs_context for m in question.methods):
@@ -183,7 +253,12 @@ class Session:
                 for i, recipe in enumerate(question.recipes):
                     if i not in known:
                         known[i] = refuse_empty(recipe.resolve(self._seen(view, logits)))
-                run = Run(model, self.image, prepared, question.score, question.side, self.precision, str(where), notes)
+                notes = (*self._notes(known, logits), *notes)
+                taken_output = self.reading.taken(network)
+                run = Run(
+                    model, self.image, prepared, question.score, question.side, self.precision, str(where),
+                    (*taken_output.notes, *notes), taken_output.facts,
+                )  # fmt: skip
                 found = {}
                 if any(not m.needs_context for m in question.methods):
                     names = frozenset(x.name for x in free)
@@ -195,6 +270,14 @@ class Session:
         answers = [found[key] for key in keys if key in found]
         tell(1.0, "done")
         return answers
+
+    def _notes(self, known, logits):
+        """What is to be said of the outputs. logits: None where no pass was made for all methods together."""
+        found = outputs.notes(self.model)
+        if logits is None or not outputs.is_undone(self.model):
+            return found
+        union = sum(_as_tensor(pixels, self.model.spatial_dims, logits) for pixels in known.values())
+        return (*found, *outputs.saturated_note(self.model, logits[0], union))
 
     def _refuse(self, asking, targets=None):
         """What the methods take, by their place; raises MethodError. Before anything is computed where that can be."""
@@ -223,6 +306,8 @@ class Session:
         answers = special.answers(asking.question, targets, taken, weights, asking.tell, 0.6 if found else 0.2)
         for key, method, layer, outcome, exact in answers:
             check_classes(self.model, special.share["logits"])
+            refuse_overflow(self, special.share["logits"])
+            run.count_nonfinite(asking.known[key[0]], special.nonfinite(weights[key[0]]))
             found[key] = run.outcome(method, outcome, layer, asking.known[key[0]], exact)
         self.forward_calls += special.forwards
 
@@ -286,6 +371,7 @@ class Session:
                 self._network, tensor, names, autocast=self._autocast, channels=output_channels(self.model)
             )
         check_classes(self.model, done.logits)
+        refuse_overflow(self, done.logits)
         return done
 
     def _predicted(self, tell, where):
@@ -293,8 +379,10 @@ class Session:
         self.forward_calls += 1
         autocast = torch.autocast(where.type, dtype=self._autocast) if self._autocast else nullcontext()
         with tell.during(self._network, 0.1, 0.2, "predicting"), torch.no_grad(), autocast:
-            logits = capture.as_logits(self._network(tensor), output_channels(self.model))
+            with own_words(self._network, tensor):
+                logits = capture.as_logits(self._network(tensor), output_channels(self.model))
         check_classes(self.model, logits)
+        refuse_overflow(self, logits)
         return logits
 
     def _view(self, index):
@@ -314,17 +402,18 @@ class Session:
 
     def _differentiated(self, asking, run, done, targets, keep, free):
         question, tell, count = asking.question, asking.tell, len(asking.question.recipes)
-        with torch.enable_grad():
-            values = question.score.values(done.logits.float() if self._autocast else done.logits, self.model.head)[0]
+        logits = done.logits.float() if self._autocast else done.logits
         by_name = {layer.name: layer for layer in targets}
         plain = [(m, method) for m, method in enumerate(question.methods) if not method.needs_context]
         found, end = {}, 1.0 if len(plain) == len(question.methods) else 0.6
         for i in range(count):
             tell(0.5 + (end - 0.5) * i / count, "differentiating the score")
             pixels, made = asking.known[i], set()
-            weights = _as_tensor(pixels, self.model.spatial_dims, values)
+            weights = _as_tensor(pixels, self.model.spatial_dims, logits)
             with torch.enable_grad():
+                values = question.score.values(inside_only(logits, weights), self.model.head)[0]
                 total = (values * weights).sum()
+            run.count_nonfinite(pixels, nonfinite_in(values, weights))
             exact = float((values.detach().cpu().double() * weights.cpu().double()).sum())
 
             def receive(name, a, g, i=i, pixels=pixels, exact=exact, made=made):
@@ -352,23 +441,9 @@ def open_session(model: SegmentationModel, image: Image, *, tolerance: float = 0
     return WindowedSession(model, image, tolerance=tolerance, **settings)
 
 
-def output_channels(model: SegmentationModel) -> int:
-    """Output channels that the model's classes and head ask for."""
-    return 1 if model.head == BINARY else len(model.classes)
-
-
-def check_classes(model: SegmentationModel, logits) -> None:
-    """Raise ModelError if the logits ``[B, C, ...]`` do not fit the model's classes."""
-    if logits.shape[1] != output_channels(model):
-        raise ModelError(
-            f"The network has {logits.shape[1]} output channel(s), its {len(model.classes)} classes with a "
-            f"{model.head} head need {output_channels(model)}.",
-            "Name every output channel, background included, in its order.",
-        )
-
-
 def public_layers(listed, prepared, dims: int) -> list[LayerInfo]:
-    return [public_layer(layer, prepared, dims) for layer in listed]
+    """Those that lead to the output, as users see them."""
+    return [public_layer(layer, prepared, dims) for layer in listed if not layer.idle]
 
 
 @dataclass(eq=False)

@@ -16,7 +16,7 @@ def on_voxels(cells: np.ndarray, source: Grid, unit: str, target: Grid | None) -
     """
     if target is None:
         return storable(cells), f"{unit}/cell"
-    return storable(spread(cells, source, target)), f"{unit}/ml"
+    return storable(spread(cells, source, target)), f"{unit}/{target.volume_unit}"
 
 
 def storable(values: np.ndarray) -> np.ndarray:

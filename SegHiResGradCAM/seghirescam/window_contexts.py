@@ -7,7 +7,8 @@ import torch
 from .borrowed import destination, placed
 from .cam.undisturbed import undisturbed
 from .contextual import Contextual, within
-from .session import check_classes, output_channels
+from .models.outputs import check_classes, output_channels
+from .overflow import refuse_overflow
 
 
 def add_contexts(passes, run, settings, tell, masks, sums, count_scores: bool, start: float) -> None:
@@ -24,7 +25,7 @@ def add_contexts(passes, run, settings, tell, masks, sums, count_scores: bool, s
     offsets = list(dict.fromkeys(offset for mask in masks for offset in mask.seeds.touched))
     listed, steps, done = passes.listed(), len(offsets) * passes.runs, 0
     for fold, network in enumerate(model.networks):
-        with undisturbed(network), placed(network, settings.device):
+        with undisturbed(network), placed(network, settings.device), passes.reading.on(network):
             for flip in plan.flips:
                 for offset in offsets:
                     a, b = (start + (1 - start) * n / steps for n in (done, done + 1))
@@ -38,10 +39,12 @@ def add_contexts(passes, run, settings, tell, masks, sums, count_scores: bool, s
                         title = f"{s.method.title}, window {done + 1} of {steps}"
                         context = special.context(s.layer, _seed(mask, plan, offset, passes.runs, flip, tensor))
                         context.tell = within(tell, *part, title)
-                        s.put(special.outcome(s.method, context), (fold, offset, flip))
-                        check_classes(model, context.logits)
-                        if count_scores and n == 0:
-                            mask.windows_total += float(context.scores(context.logits)[0])
+                        with passes.place(fold, flip, offset):
+                            s.put(special.outcome(s.method, context), (fold, offset, flip))
+                            check_classes(model, context.logits)
+                            refuse_overflow(passes, context.logits)
+                            if count_scores and n == 0:
+                                mask.windows_total += float(context.scores(context.logits)[0])
                     passes.calls += special.forwards
                     done += 1
 

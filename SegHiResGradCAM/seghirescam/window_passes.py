@@ -11,13 +11,20 @@ import torch
 from .borrowed import destination, device_of, listed_layers, placed, stamp
 from .budget import budget, estimate, memory_of, named_shortage
 from .cam import capture
+from .cam.draws import drew, seeded
+from .cam.forwards import own_words
 from .cam.undisturbed import undisturbed
 from .cam.windows import Fused, WindowPlan
 from .models.base import Prepared, SegmentationModel
-from .session import check_classes, output_channels
+from .models.outputs import check_classes, log_of_average, output_channels, reading_of, refuse_suspected, window_values
+from .overflow import refuse_overflow
 
 #: the largest number of windows that go through the network together, on a GPU
 MOST_TOGETHER = 8
+
+
+class SharedDrawsError(Exception):
+    """Several windows went together through a network that draws random numbers, as it turned out: begin again."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,8 @@ class WindowPasses:
     """All passes over one prepared image.
 
     plan: its windows.  runs: mirrorings times folds.  calls: network passes made so far.  logits: the fused prediction
-    once it was made.  layers, nbytes: which layers' passes are kept, and their estimated memory.
+    once it was made; average: the probabilities it is the logarithm of, where probabilities are averaged.  layers,
+    nbytes: which layers' passes are kept, and their estimated memory.
     """
 
     def __init__(self, model: SegmentationModel, prepared: Prepared, keep: bool, budget_bytes: int | None):
@@ -60,13 +68,18 @@ class WindowPasses:
         self._volume = tensor if tensor.ndim == 5 else tensor[:, :, None]
         self.plan = WindowPlan.of(model.windows, tuple(self._volume.shape[2:]))
         self.runs = len(self.plan.flips) * len(model.networks)
+        #: outputs that are averaged at a voxel, at most; 1: windows that do not overlap, and nothing is averaged
+        covered = len(self.plan.offsets) * int(np.prod(self.plan.size))
+        self.averaged = self.runs * (1 if covered == int(np.prod(self.plan.shape)) else len(self.plan.offsets))
         self.calls = 0
+        self.reading = reading_of(model)
         self._keeps, self._budget = keep, budget_bytes
+        self.reduced = False
         self.release()
 
     def release(self) -> None:
         """Forget what is kept."""
-        self.logits, self._made_with = None, None
+        self.logits, self.average, self._made_with = None, None, None
         self._forget()
 
     def _forget(self):
@@ -83,7 +96,9 @@ class WindowPasses:
     def listed(self) -> list:
         """cam.layers.trace for one window."""
         network = self.model.networks[0]
-        return listed_layers(network, self.prepared.tensor.new_empty(1).expand(self.window_shape), device_of(network))
+        window = self.prepared.tensor.new_empty(1).expand(self.window_shape)
+        with self.reading.on(network):
+            return listed_layers(network, window, device_of(network))
 
     def need(self, names) -> int:
         """Estimated bytes of one window's pass that records these layers."""
@@ -97,9 +112,10 @@ class WindowPasses:
         """
         offsets, steps, done = list(offsets), len(offsets) * self.runs, 0
         where = destination(self.model.networks[0], settings.device)
-        together = settings.together or self._together(where, names)
+        together = self._together(settings, where, names)
         for fold, network in enumerate(self.model.networks):
-            with undisturbed(network), placed(network, settings.device) as (_, at_home):
+            reading = self.reading.on(network)
+            with undisturbed(network), placed(network, settings.device) as (_, at_home), reading:
                 stamps = stamp(network) if self._keeps and at_home else None
                 for flip in self.plan.flips:
                     for first in range(0, len(offsets), together):
@@ -115,14 +131,17 @@ class WindowPasses:
         if key in self._kept and self._kept[key][0] == stamps and self._kept[key][2].issuperset(names):
             return self._kept[key][1], True
         self.calls += 1
-        passed = capture.forward(
-            network,
-            self.batch(group, flip, where),
-            names,
-            autocast=settings.autocast,
-            channels=output_channels(self.model),
-        )
+        with self.place(fold, flip, group[0]):
+            passed = capture.forward(
+                network,
+                self.batch(group, flip, where),
+                names,
+                autocast=settings.autocast,
+                channels=output_channels(self.model),
+            )
+        self._refuse_shared_draws(group)
         check_classes(self.model, passed.logits)
+        refuse_overflow(self, passed.logits)
         return passed, stamps is not None and self._keep(key, stamps, passed, names, where)
 
     def _keep(self, key, stamps, passed, names, where):
@@ -152,27 +171,37 @@ class WindowPasses:
         some, done = offsets is not None, 0
         offsets = offsets if some else self.plan.offsets
         steps = len(offsets) * self.runs
-        together = settings.together or self._together(where, ())
+        together = self._together(settings, where, ())
         with named_shortage(where):
-            for network in self.model.networks:
-                with undisturbed(network), placed(network, settings.device), torch.no_grad(), settings.on(where):
+            for fold, network in enumerate(self.model.networks):
+                borrowed = undisturbed(network), placed(network, settings.device), self.reading.on(network)
+                with borrowed[0], borrowed[1], borrowed[2], torch.no_grad(), settings.on(where):
                     for flip in self.plan.flips:
                         for first in range(0, len(offsets), together):
                             group = offsets[first : first + together]
                             phase = f"predicting, window {done + 1} of {steps}"
                             a, b = end * done / steps, end * (done + len(group)) / steps
                             self.calls += 1
-                            with tell.during(network, a, b, phase):
-                                logits = capture.as_logits(network(self.batch(group, flip, where)), channels)
+                            with tell.during(network, a, b, phase), self.place(fold, flip, group[0]):
+                                batch = self.batch(group, flip, where)
+                                with own_words(network, batch):
+                                    logits = capture.as_logits(network(batch), channels)
+                            self._refuse_shared_draws(group)
                             check_classes(self.model, logits)
+                            refuse_overflow(self, logits)
+                            values = window_values(self.model, self.averaged)
+                            logits = logits if values is None else values(logits)
                             logits = logits if self.model.spatial_dims == 3 else logits.unsqueeze(-3)
                             for offset, found in zip(group, logits, strict=True):
                                 fused.add(found, offset, flip)
                             done += len(group)
-        if some:
-            return fused.logits()
-        self.logits, self._made_with = fused.logits(), made_with
-        return self.logits
+        refuse_suspected(self.model)
+        found, average = fused.logits(), None
+        if window_values(self.model, self.averaged) is not None:
+            average, found = found, log_of_average(self.model, found)
+        if not some:
+            self.logits, self.average, self._made_with = found, average, made_with
+        return found
 
     def fitting(self, settings: Settings, names, where) -> tuple[Settings, tuple[str, ...]]:
         """bf16 and one window at a time where one window's pass would not fit into the free memory in fp32."""
@@ -182,8 +211,23 @@ class WindowPasses:
         why = f"One window's pass takes about {need / 2**30:.1f} GiB and {free / 2**30:.1f} GiB are free"
         return Settings(settings.device, "bf16", 1), (f"{why}: computed in bf16, one window at a time.",)
 
-    def _together(self, where, names):
-        """Windows at a time: on a GPU as many as half of the free memory holds."""
+    def place(self, fold, flip, offset):
+        """Context: every run of a network that draws random numbers has a draw of its own, whichever runs are made."""
+        plan = self.plan
+        run = (fold * len(plan.flips) + list(plan.flips).index(flip)) * len(plan.offsets)
+        return seeded(place=run + list(plan.offsets).index(offset))
+
+    def _refuse_shared_draws(self, group):
+        """What a window draws must not depend on which others go with it."""
+        if len(group) > 1 and drew(self.model.networks):
+            raise SharedDrawsError
+
+    def _together(self, settings, where, names):
+        """Windows at a time: on a GPU as many as half of the free memory holds; one where the network draws."""
+        if drew(self.model.networks):
+            return 1
+        if settings.together:
+            return settings.together
         if where.type != "cuda":
             return 1
         need = self.need(set(names) or {self.listed()[-1].name})

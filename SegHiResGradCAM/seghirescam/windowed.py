@@ -14,30 +14,37 @@ import numpy as np
 import torch
 
 from .answer import AUTO, Run
+from .atomic import whole_question
 from .borrowed import destination
 from .budget import MemoryLimitError, free_cached, named_shortage
+from .cam.finite import inside_only, nonfinite_in
 from .cam.score import decide
 from .cam.windows import Seeds
 from .contextual import places, refuse
 from .errors import ModelError, PixelSetError
 from .layered import LayerSums
+from .models import outputs
 from .models.base import Prepared, SegmentationModel
+from .models.outputs import output_channels, reading_of
+from .overflow import in_float32, in_full_where_needed, is_reduced, retold
 from .pixel_sets import PredictedClass, Recipe, View, refuse_empty
 from .progress import Progress
 from .protocol import Explanation, Image, LayerInfo, PixelSet
 from .questions import DEFAULT, MAIN, Question, choose_layers
-from .session import output_channels, public_layers
+from .session import public_layers
+from .spread import over_draws
 from .window_contexts import add_contexts
-from .window_passes import Settings, WindowPasses
+from .window_passes import Settings, SharedDrawsError, WindowPasses
 
 
 class WindowedSession:
     """The verbs of :class:`session.Session` for a model with windows, mirroring or folds.
 
-    device, precision, memory_budget_bytes as there.  tolerance: the share of M's weight that windows at M's rim may be
-    left out for (0: none; at 0.01 a third to five sixths of the windows ran in the benchmark).  windows_together: None
-    chooses by the GPU's free memory, 1 on the CPU.  Where the GPU's memory does not suffice, the run goes on with fewer
-    windows at a time, then in bf16, then on the CPU, and the notes say which.  forward_calls: network passes so far.
+    device, precision, memory_budget_bytes, seed as there.  tolerance: the share of M's weight that windows at M's rim
+    may be left out for (0: none; at 0.01 a third to five sixths of the windows ran in the benchmark).
+    windows_together: None chooses by the GPU's free memory, 1 on the CPU.  Where the GPU's memory does not suffice, the
+    run goes on with fewer windows at a time, then in bf16, then on the CPU, and the notes say which.  forward_calls:
+    network passes so far.
     """
 
     def __init__(
@@ -51,6 +58,7 @@ class WindowedSession:
         keep: bool = True,
         tolerance: float = 0.0,
         windows_together: int | None = None,
+        seed: int = 0,
     ):
         if precision not in ("fp32", "bf16"):
             raise ModelError(f"Unknown precision {precision!r}.", "Use 'fp32' or 'bf16'.")
@@ -58,9 +66,21 @@ class WindowedSession:
             raise PixelSetError(f"The tolerance must be at least 0 and below 1, got {tolerance}.", "0.01 is usual.")
         self.model, self.image = model, image
         self.device, self.precision = device, precision
-        self.memory_budget_bytes, self.keep = memory_budget_bytes, keep
+        self.memory_budget_bytes, self.keep, self.seed = memory_budget_bytes, keep, seed
         self.tolerance, self.windows_together = tolerance, windows_together
         self._passes: WindowPasses | None = None
+        self.reduced, self.wide = is_reduced(model.networks, precision), None
+
+    @property
+    def reading(self):
+        """See :class:`cam.outputs.Reading`."""
+        return self._passes.reading if self._passes else reading_of(self.model)
+
+    @property
+    def output_notes(self) -> tuple[str, ...]:
+        """What was found, assumed or chosen of the networks' outputs; known once they have run."""
+        averaged = self._passes.averaged if self._passes else 1
+        return (*self.reading.taken(self.model.networks[0]).notes, *outputs.notes(self.model, averaged))
 
     @property
     def forward_calls(self) -> int:
@@ -69,24 +89,28 @@ class WindowedSession:
     @property
     def recorded(self) -> frozenset[str]:
         """Layers whose passes are kept; a question about them makes no forward call for windows already run."""
-        return self._passes.layers if self._passes else frozenset()
+        return self.wide.recorded if self.wide else self._passes.layers if self._passes else frozenset()
 
     @property
     def kept_bytes(self) -> int:
-        return self._passes.nbytes if self._passes else 0
+        return self.wide.kept_bytes if self.wide else self._passes.nbytes if self._passes else 0
 
     def release(self) -> None:
         """Forget the passes and the prediction."""
+        if self.wide:
+            self.wide.release()
         if self._passes:
             self._passes.release()
         free_cached()
 
+    @whole_question
     def layers(self, progress: Callable[[float, str], None] | None = None) -> list[LayerInfo]:
         """All layers that can be explained; ``cells`` are those of one window."""
         tell = Progress(progress)
         prepared = self._prepare(tell)
         return public_layers(self._passes.listed(), prepared, self.model.spatial_dims)
 
+    @whole_question
     def logits(
         self, progress: Callable[[float, str], None] | None = None, around: PixelSet | None = None
     ) -> np.ndarray:
@@ -95,6 +119,9 @@ class WindowedSession:
         around: only the windows that meet this set are run; the logits are exact on the set, and nothing elsewhere.
         """
         tell = Progress(progress)
+        return in_full_where_needed(self, lambda session: session._logits_now(tell, around))[0]
+
+    def _logits_now(self, tell, around):
         prepared = self._prepare(tell)
         with torch.inference_mode(False):
             if around is not None and self._passes.logits is None:
@@ -103,19 +130,25 @@ class WindowedSession:
                 return self._fused(tell, 1.0, offsets=met).numpy()
             return self._fused(tell, 1.0).numpy().copy()  # the kept one stays as it is
 
+    @whole_question
     def prepared(self, progress: Callable[[float, str], None] | None = None) -> Prepared:
         """What the network sees of the image."""
         return self._prepare(Progress(progress))
 
+    @whole_question
     def predict(self, class_index: int | str, progress: Callable[[float, str], None] | None = None) -> PixelSet:
         """Where the fused logits choose a class, on the model grid; may be empty."""
         index = self.model.class_index(class_index)
         tell = Progress(progress)
+        return in_full_where_needed(self, lambda session: session._predict_now(index, tell))[0]
+
+    def _predict_now(self, index, tell):
         self._prepare(tell)
         with torch.inference_mode(False):
             self._fused(tell, 1.0)
         return PredictedClass().resolve(self._view(index))
 
+    @whole_question
     def ask(
         self,
         pixel_sets: Recipe | PixelSet | Sequence[Recipe | PixelSet] | None = None,
@@ -127,18 +160,32 @@ class WindowedSession:
         rival: int | str | None = None,
         side: str = AUTO,
         downstream: bool = False,
+        draws: int = 1,
         progress: Callable[[float, str], None] | None = None,
     ) -> list[Explanation]:
         """Explanations ordered by pixel set, layer, method, each over all windows. Raises the errors of :mod:`errors`.
 
-        downstream: also the main layers behind the first one asked for.
+        downstream: also the main layers behind the first one asked for.  draws: as for :class:`session.Session`; every
+        run (window, mirroring, fold) has a draw of its own.
         """
         question = Question.understood(self.model, pixel_sets, class_index, methods, layers, score, rival, side)
         tell = Progress(progress)
+        if draws != 1:
+            return over_draws(self, question, draws, downstream, tell)
+        return self.asked(question, tell, downstream)
+
+    def asked(self, question: Question, tell: Progress, downstream: bool) -> list[Explanation]:
+        """One draw's answers, inside :meth:`ask`."""
+        found, why = in_full_where_needed(self, lambda session: session._asked_now(question, tell, downstream))
+        return retold(found, why, self.model)
+
+    def _asked_now(self, question, tell, downstream):
         notes, settings = (), self._settings
         while True:
             try:
                 return self._answer(question, tell, downstream, settings, notes)
+            except SharedDrawsError:
+                self.release()
             except MemoryLimitError as error:
                 self.release()
                 smaller = settings.smaller(self.model)
@@ -147,6 +194,7 @@ class WindowedSession:
                 settings, what = smaller
                 notes = (*notes, f"{error.sentence} Went on {what}.")
 
+    @whole_question
     def estimate(self, pixel_sets: PixelSet, layers: str | Sequence[str] = DEFAULT) -> dict:
         """What a question would take, before anything runs: windows, forward passes, bytes of one window's pass.
 
@@ -164,6 +212,28 @@ class WindowedSession:
             "window_bytes": self._passes.need({layer.name for layer in targets}),
         }
 
+    def sibling(self, seed: int) -> WindowedSession:
+        """As :meth:`session.Session.sibling`."""
+        other = WindowedSession(
+            self.model, self.image, device=self.device, precision=self.precision, keep=False, seed=seed,
+            tolerance=self.tolerance, windows_together=self.windows_together,
+        )  # fmt: skip
+        other._passes = WindowPasses(self.model, self._passes.prepared, False, 0)
+        return other
+
+    def count(self, calls: int) -> None:
+        """Add passes that another session made for this one."""
+        self._passes.calls += calls
+
+    def widened(self) -> WindowedSession:
+        """As :meth:`session.Session.widened`."""
+        other = WindowedSession(
+            in_float32(self.model), self.image, device=self.device, memory_budget_bytes=self.memory_budget_bytes,
+            keep=self.keep, tolerance=self.tolerance, windows_together=self.windows_together, seed=self.seed,
+        )  # fmt: skip
+        other.reduced = False
+        return other
+
     def _answer(self, question, tell, downstream, settings, notes):
         prepared, dims = self._prepare(tell), self.model.spatial_dims
         blind = View(prepared.grid, prepared.valid, question.class_index, self.model.class_name(question.class_index))
@@ -171,10 +241,12 @@ class WindowedSession:
         where = destination(self.model.networks[0], settings.device)
         with torch.inference_mode(False), named_shortage(where):
             listed = self._passes.listed()
+            outputs.settle(self.model)
+            outputs.refuse_lost_logit(self.model, question.score)
             early = question.layers != DEFAULT or 0 in known
             targets, chosen = choose_layers(listed, question.layers, known.get(0), dims) if early else (None, ())
             taken = self._refuse(question, where, targets)
-            if len(known) < len(question.recipes) or not question.score.linear:
+            if len(known) < len(question.recipes) or not self.is_linear(question):
                 self._fused(tell, 0.4, settings)
                 view = self._view(question.class_index)
                 known = {i: known.get(i) or refuse_empty(r.resolve(view)) for i, r in enumerate(question.recipes)}
@@ -188,9 +260,10 @@ class WindowedSession:
             settings, slimmer = self._passes.fitting(settings, {layer.name for layer in targets}, where)
             notes = (*notes, *slimmer)
             masks = [self._mask(question, known[i]) for i in range(len(question.recipes))]
+            taken_output = self._passes.reading.taken(self.model.networks[0])
             run = Run(
                 self.model, self.image, prepared, question.score, question.side, settings.precision, str(where),
-                (*notes, *chosen),
+                (*taken_output.notes, *self._notes(masks), *notes, *chosen), taken_output.facts,
             )  # fmt: skip
             behind = targets[len(asked) :]
             rows = [
@@ -214,6 +287,10 @@ class WindowedSession:
                 names = frozenset(x.name for x in free)
                 self._add_up(question, tell, settings, targets, masks, plain, names, middle)
             add_contexts(self._passes, run, settings, tell, masks, sums, not plain[0], 0.6 if plain[0] else 0.4)
+            outputs.refuse_suspected(self.model)
+            for mask in masks:
+                if mask.nonfinite is not None:
+                    run.count_nonfinite(mask.pixels, mask.nonfinite)
             tell(1.0, "done")
             return [
                 s.explanation(mask.pixels, mask.score, self._facts(mask))
@@ -226,7 +303,9 @@ class WindowedSession:
         passes, network = self._passes, self.model.networks[0]
         window = self._passes.prepared.tensor.new_empty(1).expand(self._passes.window_shape)
         runs, channels = len(passes.plan.offsets) * passes.runs, output_channels(self.model)
-        return refuse(question, self.model.head, channels, network, window, where, runs, targets)
+        with passes.reading.on(network):
+            linear = self.is_linear(question)
+            return refuse(question, self.model.head, channels, network, window, where, runs, targets, linear)
 
     def _add_up(self, question, tell, settings, targets, masks, sums, free, end):
         """Every run once for all masks, layers and methods; a second time where channel weights had to be known."""
@@ -255,7 +334,13 @@ class WindowedSession:
             with torch.enable_grad():
                 logits = passed.logits
                 seed = self._seed(mask, group, flip, logits)
-                total = (self._seeded(question, mask, logits) * seed).sum()
+                values = self._seeded(question, mask, logits)
+                bad = ~torch.isfinite(values.detach())
+                if bool(bad.any()):  # outside M: 0 * inf has no part in S
+                    values = torch.where(seed != 0, values, torch.zeros_like(values))
+                    bad &= seed != 0
+                    mask.count_nonfinite(self._passes.plan, bad, group, flip)
+                total = (values * seed).sum()
             mask.windows_total += float(total.detach().double())
 
             def receive(name, a, g, row=row, mine=mine):
@@ -279,7 +364,11 @@ class WindowedSession:
     def _seeded(self, question, mask, logits):
         """What the seed is multiplied with: the score's own values, or all logits where the score is not linear."""
         logits = logits.float() if logits.dtype.itemsize < 4 else logits
-        values = question.score.values(logits, self.model.head) if question.score.linear else logits
+        if self.is_linear(question):
+            values = question.score.values(logits, self.model.head)
+        else:
+            averaged = outputs.window_values(self.model, self._passes.averaged)
+            values = logits if averaged is None else averaged(logits)
         return values if self.model.spatial_dims == 3 else values.unsqueeze(-3)
 
     def _seed(self, mask, group, flip, logits):
@@ -301,17 +390,33 @@ class WindowedSession:
         dtype = torch.float32 if logits.dtype.itemsize < 4 else logits.dtype
         return torch.stack(found).to(device=logits.device, dtype=dtype)
 
+    def is_linear(self, question) -> bool:
+        """Whether the score is the average of the windows' scores."""
+        return outputs.is_linear(self.model, question.score, self._passes.averaged)
+
+    def _notes(self, masks):
+        """What is to be said of the outputs."""
+        found, average = outputs.notes(self.model, self._passes.averaged), self._passes.average
+        if average is None:
+            return found
+        union = torch.as_tensor(sum(mask.pixels.weights for mask in masks))
+        return (*found, *outputs.saturated_note(self.model, self._passes.logits, union))
+
     def _mask(self, question, pixels):
         seeds = Seeds.of(self._passes.plan, pixels.weights, self.tolerance)
         mask = _Mask(pixels, seeds)
-        if not question.score.linear:
+        if not self.is_linear(question):
             box = tuple(slice(a, b) for a, b in zip(seeds.low, seeds.high, strict=True))
-            inner = self._passes.logits[(slice(None), *box)][None].clone().requires_grad_()
+            average = self._passes.average
+            source = self._passes.logits if average is None else average
+            weights = torch.as_tensor(np.ascontiguousarray(pixels.weights[box]))
+            inner = inside_only(source[(slice(None), *box)][None], weights).clone().requires_grad_()
             with torch.enable_grad():
-                values = question.score.values(inner, self.model.head)
+                logits = inner if average is None else outputs.log_of_average(self.model, inner)
+                values = question.score.values(logits, self.model.head)
                 (slope,) = torch.autograd.grad(values.sum(), inner)
             mask.slope = slope[0].numpy()
-            weights = torch.as_tensor(np.ascontiguousarray(pixels.weights[box]))
+            mask.nonfinite = nonfinite_in(values[0], weights).numpy()
             mask.exact = float((values[0].detach().double() * weights.double()).sum())
         return mask
 
@@ -331,8 +436,9 @@ class WindowedSession:
     def _prepare(self, tell):
         tell(0.0, "preparing the image")
         if self._passes is None:
-            prepared = self.model.prepare(self.image)
+            prepared = self.model.prepared(self.image)
             self._passes = WindowPasses(self.model, prepared, self.keep, self.memory_budget_bytes)
+            self._passes.reduced = self.reduced
         return self._passes.prepared
 
     def _fused(self, tell, end, settings=None, offsets=None):
@@ -343,6 +449,8 @@ class WindowedSession:
         while True:
             try:
                 return self._passes.fuse(smaller[0], tell, end, offsets)
+            except SharedDrawsError:
+                self._passes.release()
             except MemoryLimitError:
                 smaller = smaller[0].smaller(self.model)
                 if smaller is None:
@@ -371,6 +479,17 @@ class _Mask:
     slope: np.ndarray | None = None
     exact: float | None = None
     windows_total: float = field(default=0.0)
+    nonfinite: np.ndarray | None = None
+
+    def count_nonfinite(self, plan, bad: torch.Tensor, group, flip) -> None:
+        """bad: bool ``[B, K, J, I]`` (or with channels) of a group of runs, as the network saw them."""
+        if self.slope is not None:
+            return  # counted in the fused logits
+        if self.nonfinite is None:
+            self.nonfinite = np.zeros(plan.shape, dtype=bool)
+        for one, offset in zip(bad.cpu().numpy(), group, strict=True):
+            inside, within = plan.overlap(offset)
+            self.nonfinite[inside] |= (np.flip(one, flip) if flip else one)[within]
 
     @property
     def m_total(self) -> float:

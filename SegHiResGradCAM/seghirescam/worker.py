@@ -1,15 +1,15 @@
-"""The process that computes: ``python -m seghirescam.worker``, one JSON object a line in and out (:mod:`messages`).
+"""The process that computes: ``python -P -m seghirescam.worker``, one JSON object a line in and out (:mod:`messages`).
 
 stdout belongs to the protocol; whatever libraries print goes to stderr, as do tracebacks.  One thread reads stdin, so
 that "cancel" is heard while the main thread computes, and the end of stdin ends the process at once: nobody is left
-behind when Slicer dies.  No network, no port, and no file outside the private folder.
+behind when Slicer dies.  A line that is no request gets an error and changes nothing else.  No network, no port, and no
+file outside the private folder.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import platform
 import queue
@@ -22,6 +22,7 @@ from pathlib import Path
 
 from . import __version__
 from .arrays import MessageError, is_private, stay_private
+from .bounded import json_value
 from .errors import CancelledError, SegHiResCamError
 from .messages import Failure, Hello, Progress, Result, line
 from .privacy import Names
@@ -30,6 +31,8 @@ from .privacy import Names
 IDLE_SECONDS = 300.0
 #: progress is told at most this often, so that a network of many small modules does not flood the client
 TELL_SECONDS = 0.05
+#: bytes of a request (arrays travel as files), and letters of what is asked for
+_LONGEST_LINE, _LONGEST_WORD = 16 * 2**20, 100
 
 
 class Worker:
@@ -51,26 +54,46 @@ class Worker:
             self.end()
 
     def listen(self, source) -> None:
-        """Body of the reading thread; never returns."""
-        for text in source:
-            try:
-                request = json.loads(text)
-                number, do = int(request["id"]), str(request["do"])
-            except (ValueError, KeyError, TypeError):
-                error = MessageError("A request could not be read.", "This is a fault of ours.")
-                self.say(Failure.of(None, error))
-                continue
-            if do == "cancel":
-                self.cancelled.add(int(request.get("target", -1)))
-                self.say(Result(number, {"cancelled": request.get("target")}))
-            else:
-                self.requests.put(request)
-        self.end()
+        """Body of the reading thread; never returns: whatever happens to it, the process ends with its input."""
+        try:
+            for text in _lines(source):
+                try:
+                    self._hear(text)
+                except Exception:  # no line may make the worker deaf
+                    self._log()
+                    self._refuse(None)
+        finally:
+            self.end()
+
+    def _hear(self, text: bytes | None) -> None:
+        """One line; None for one that was too long to be read."""
+        number = None
+        try:
+            request = json_value(text or b"", numbers_only=True)
+            number = _number(request["id"])
+            do = request["do"]
+            if not isinstance(do, str) or len(do) > _LONGEST_WORD:
+                raise ValueError
+            target = _number(request["target"]) if do == "cancel" else None
+        except (ValueError, KeyError, TypeError):  # also what is no UTF-8, and what lies too deep
+            self._refuse(number)
+            return
+        if do == "cancel":
+            self.cancelled.add(target)
+            self.say(Result(number, {"cancelled": target}))
+        else:
+            self.requests.put(request)
+
+    def _refuse(self, number: int | None) -> None:
+        error = MessageError("A request could not be read.", "This is a fault of ours.")
+        self.say(Failure.of(number, error))
 
     def end(self) -> None:
         """Leave at once, with the private folder and the images in it."""
-        remove_private(self.folder)
-        os._exit(0)
+        try:
+            remove_private(self.folder)
+        finally:
+            os._exit(0)
 
     def run(self) -> None:
         """Say hello, then serve until "shutdown"."""
@@ -102,9 +125,9 @@ class Worker:
 
     def _serve(self, jobs, request) -> None:
         number = request["id"]
-        self.names.know(request.get("model"))
         self._stay()
         try:
+            self.names.know(request.get("model"))
             self.say(Result(number, jobs.do(request, self._progress(number))))
         except SegHiResCamError as error:
             self._log()
@@ -147,6 +170,24 @@ class Worker:
         sys.stderr.flush()
 
 
+def _lines(source):
+    """Every line of a binary file, None in place of one that is too long: no line may fill the memory."""
+    while text := source.readline(_LONGEST_LINE + 1):
+        if len(text) <= _LONGEST_LINE:
+            yield text
+            continue
+        while text and not text.endswith(b"\n"):
+            text = source.readline(_LONGEST_LINE)
+        yield None
+
+
+def _number(value) -> int:
+    """What tells requests apart: a whole number that every JSON reader keeps. Raises ValueError."""
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > 2**53:
+        raise ValueError
+    return value
+
+
 def _no_torch(error) -> Failure:
     if isinstance(error, ModuleNotFoundError) and error.name == "torch":
         return Failure(None, "dependency", "PyTorch is not installed.", "Install it, then press Apply again.")
@@ -175,7 +216,7 @@ def _reserved_stdout():
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m seghirescam.worker", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -P -m seghirescam.worker", description=__doc__)
     parser.add_argument("--folder", default=".", help="private folder for arrays (default: the current one)")
     parser.add_argument("--idle-seconds", type=float, default=IDLE_SECONDS, help="then memory is given back")
     options = parser.parse_args(arguments)

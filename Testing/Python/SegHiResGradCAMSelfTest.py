@@ -43,7 +43,7 @@ class SegHiResGradCAMSelfTest(unittest.TestCase):
         self.ui.demoButton.click()
         self.waitIdle()
         self.assertEqual(self.ui.errorLabel.text, "")
-        self.assertTrue(self.ui.applyButton.enabled, self.ui.applyButton.toolTip)
+        self.assertTrue(self.ui.applyButton.enabled, self.ui.statusLabel.text)
 
     @unittest.skipUnless(hasTorch(), "torch is not installed")
     def test_fromTheDemoCaseToAnOverlayInASavedScene(self):
@@ -141,7 +141,7 @@ class SegHiResGradCAMSelfTest(unittest.TestCase):
             self.ui.demoButton.click()
             self.waitIdle()
             self.assertFalse(self.ui.applyButton.enabled)
-            self.assertEqual(self.ui.applyButton.toolTip, NO_EXTENSION)
+            self.assertEqual(self.ui.statusLabel.text, NO_EXTENSION)
             self.assertEqual(self.ui.installLabel.text, NO_EXTENSION)
             self.assertIsNone(self.presenter.engine.hello)
         finally:

@@ -253,9 +253,9 @@ FAULTS = {
     ),
     39: _row(
         "two runs at once, same folder, stale lock, resume, changed model under the same name",
-        "engine/test_outputs::test_of_two_runs_at_once_one_gets_the_folder_and_the_other_a_sentence",
-        "engine/test_outputs::test_overwrite_replaces_the_whole_run_and_leaves_no_stale_file",
-        "engine/test_outputs::test_the_next_run_removes_what_a_killed_one_left_and_never_a_living_one_s",
+        "engine/test_result_files::test_of_two_runs_at_once_one_gets_the_folder_and_the_other_a_sentence",
+        "engine/test_result_files::test_overwrite_replaces_the_whole_run_and_leaves_no_stale_file",
+        "engine/test_result_files::test_the_next_run_removes_what_a_killed_one_left_and_never_a_living_one_s",
         "engine/test_worker::test_a_model_file_that_vanishes_or_changes_is_noticed",
         open=f"resume after power loss {COHORT}",
     ),
@@ -351,7 +351,7 @@ PROMISES = {
     ),
     "P8": _row(
         "results are written atomically",
-        "engine/test_outputs::test_a_run_killed_at_any_step_leaves_the_old_or_the_new_and_the_next_run_removes_the_rest",
+        "engine/test_result_files::test_a_run_killed_at_any_step_leaves_the_old_or_the_new_and_the_next_run_removes_the_rest",
         "engine/test_kills::test_thirty_kills_of_the_command_line",
         "mrml/test_export::test_voxels_and_sidecar_never_mismatch_wherever_slicer_is_killed_and_the_next_export_puts_it_"
         "right",

@@ -18,7 +18,8 @@ from seghirescam.cli import main
 from seghirescam.cli.sidecars import read_results
 from seghirescam.compare import shown
 from seghirescam.demo.case import load_case
-from seghirescam.evaluation.shares import chance, share
+from seghirescam.evaluation.case import body_of
+from seghirescam.evaluation.shares import share
 from seghirescam.explain import explain
 from seghirescam.files import read_volume
 from seghirescam.label_files import write_labels
@@ -104,6 +105,7 @@ def test_the_table_s_numbers_are_the_maps_own(compared, truth):
     found, image, lesion = truth
     mask, rows = lesion.weights > 0, rows_of(folder)
     assert [(r["method"], r["layer"]) for r in rows] == [(m, x) for m in METHODS for x in LAYERS]
+    body = body_of(image)
     for row, cell in zip(rows, told["cells"], strict=True):
         explanation = found.get((row["method"], row["layer"]))
         if explanation is None:
@@ -115,8 +117,10 @@ def test_the_table_s_numbers_are_the_maps_own(compared, truth):
         density = explanation.resampled_to(image.grid).array
         assert float(row["total"]) == explanation.total and float(row["score"]) == explanation.score
         assert float(row["completeness"]) == explanation.completeness
-        assert float(row["inside"]) == share(density, mask) == cell["inside"]
-        assert float(row["chance"]) == chance(mask) and float(row["lift"]) == share(density, mask) / chance(mask)
+        inside, even = share(density, mask), (mask & body).sum() / body.sum()
+        assert float(row["inside"]) == cell["inside"] == pytest.approx(inside, rel=1e-12)
+        assert float(row["chance"]) == pytest.approx(even, rel=1e-12) and row["chance_over"] == "body"
+        assert float(row["lift"]) == pytest.approx(inside / even, rel=1e-12)
         assert float(row["mm_per_cell_k"]) == explanation.layer.mm_per_cell[0] and float(row["seconds"]) > 0
         assert int(row["cells_in_pass"]) == (6 if row["method"] != "cam" else 1)
         whole = shown(density, image.grid).sum(dtype=np.float64) * image.grid.voxel_ml

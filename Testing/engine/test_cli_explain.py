@@ -16,7 +16,8 @@ from seghirescam.cli import main
 from seghirescam.cli.outputs import claimed_folder
 from seghirescam.cli.sidecars import read_sidecar
 from seghirescam.demo.case import load_case
-from seghirescam.evaluation.shares import chance, share
+from seghirescam.evaluation.case import body_of
+from seghirescam.evaluation.shares import share
 from seghirescam.explain import explain
 from seghirescam.files import read_volume, write_volume
 from seghirescam.label_files import write_labels
@@ -65,10 +66,16 @@ def test_the_command_line_gives_explain_s_maps_bit_for_bit(answered, by_python):
 def test_the_table_s_shares_are_those_of_the_segment_as_it_was_drawn(answered, by_python):
     _, results = answered
     image, segments, found = by_python
-    mask = segments["Lesion"].weights > 0
+    mask, body = segments["Lesion"].weights > 0, body_of(image)
     for result, explanation in zip(results, found, strict=True):
-        inside, even = share(explanation.resampled_to(image.grid).array, mask), chance(mask)
-        assert result["evidence"] == pytest.approx({"inside": inside, "chance": even, "lift": inside / even}, rel=1e-12)
+        inside, even = share(explanation.resampled_to(image.grid).array, mask), (mask & body).sum() / body.sum()
+        evidence = dict(result["evidence"])
+        assert evidence.pop("chance_over") == "body"
+        assert evidence == pytest.approx({"inside": inside, "chance": even, "lift": inside / even}, rel=1e-12)
+        voxels, ml = int(mask.sum()), mask.sum() * image.grid.voxel_ml
+        assert result["pixel_set_size"] == pytest.approx(
+            {"voxels": voxels, "ml": ml, "share_of_image": voxels / mask.size}
+        )
 
 
 def test_the_sidecar_holds_the_facts_the_place_and_the_question_and_no_path(answered, by_python):
@@ -197,7 +204,7 @@ def test_several_pixel_sets_and_places_in_one_run(capsys, tmp_path):
     masks = [read_volume(tmp_path / "o" / r["pixel_set_file"]).array[0] for r in results]
     assert masks[0].all() and np.argwhere(masks[1]).tolist() == [[3, 4, 5]] and 1 < masks[2].sum() < masks[2].size
     # the whole image holds all of the evidence, which is what chance would say
-    assert results[0]["evidence"] == pytest.approx({"inside": 1, "chance": 1, "lift": 1})
+    assert [results[0]["evidence"][key] for key in ("inside", "chance", "lift")] == pytest.approx([1, 1, 1])
 
 
 def test_an_empty_pixel_set_is_refused_before_anything_is_written(capsys, tmp_path):

@@ -15,7 +15,8 @@ from seghirescam.contact_sheet import SheetLook, draw_sheet
 from seghirescam.display import threshold_holding
 from seghirescam.drawing import save
 from seghirescam.errors import ClassError, EmptyPixelSetError, LayerError, MethodError
-from seghirescam.evaluation.shares import chance, share
+from seghirescam.evaluation.case import body_of
+from seghirescam.evaluation.shares import share
 from seghirescam.explain import explain
 from seghirescam.geometry import Grid, canonical
 from seghirescam.models.plain import PlainModel
@@ -136,18 +137,19 @@ def test_a_map_without_positive_evidence_is_zero_on_the_scale_and_so_are_values_
 
 def test_the_facts_are_those_of_the_density_and_the_segment_as_it_was_drawn(compared):
     _, image, pixels, found = compared
-    mask = pixels.weights > 0
+    mask, body = pixels.weights > 0, body_of(image)
     for cell in found:
         if cell.explanation is None:
             continue
         density, facts = cell.explanation.resampled_to(image.grid).array, found.facts(cell)
         assert facts["total"] == cell.explanation.total and facts["score"] == cell.explanation.score
-        inside, even = share(density, mask), chance(mask)
-        assert facts["chance"] == even == mask.mean()
+        inside, even = share(density, mask), (mask & body).sum() / body.sum()
+        assert facts["chance"] == pytest.approx(even, rel=1e-12) and facts["chance_over"] == "body"
         if math.isnan(inside):
             assert facts["inside"] is None and facts["lift"] is None
         else:
-            assert facts["inside"] == inside and facts["lift"] == inside / even
+            assert facts["inside"] == pytest.approx(inside, rel=1e-12)
+            assert facts["lift"] == pytest.approx(inside / even, rel=1e-12)
         arbitrary = cell.explanation.unit == "arbitrary"
         assert facts["completeness"] == (None if arbitrary else cell.explanation.completeness)
 

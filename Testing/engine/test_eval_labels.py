@@ -50,10 +50,12 @@ def test_shares_volumes_densities_and_elsewhere_in_closed_form(grid):
     assert {row.density.chance for row in rows} == {1.0}
     assert [row.share.lift for row in rows] == pytest.approx([row.density.value for row in rows])
     assert {row.distance.status for row in rows} == {NOT_MEASURED}
-    # a body changes chance; the mean density stays that of the volume
+    # a body changes what is evenly spread: chance, and the density beside which a label's is told
     inside = evidence_by_label(stepped(grid), masks, grid, columns(grid, *range(8)))
     assert [row.share.chance for row in inside] == pytest.approx([0.25, 0.125, 0, 0.625])
-    assert [row.density for row in inside] == [row.density for row in rows]
+    assert [row.density.value for row in inside] == pytest.approx([0.8 * row.density.value for row in rows])
+    assert [row.density.value for row in inside[:2]] == pytest.approx([row.share.lift for row in inside[:2]])
+    assert {row.share.over for row in inside} == {"body"} and {row.share.over for row in rows} == {"volume"}
 
 
 @both_depths

@@ -148,7 +148,7 @@ def test_a_network_that_returns_no_tensor_or_has_no_spatial_layer_is_refused():
             self.conv = nn.Conv3d(1, 2, 1)
 
         def forward(self, x):
-            return {"logits": self.conv(x)}
+            return {"loss": self.conv(x).mean()}
 
     with pytest.raises(GradientError, match="returned a dict"):
         explain(PlainModel(Naming(), ["a", "b"]), image(), WholeImage(), class_index=1, layers=["conv"])
@@ -177,7 +177,8 @@ def test_overflowing_weights_give_a_map_that_says_it_is_not_finite():
 def test_models_that_cannot_be_are_refused():
     network = toys.make()
     for settings, match in (
-        ({"head": "argmax"}, "head 'argmax' is unknown"), ({"head": "binary"}, "two classes"), ({"spatial_dims": 4}, "2 or 3"),
+        ({"head": "argmax"}, "head 'argmax' is unknown"), ({"head": "binary"}, "two classes"),
+        ({"spatial_dims": 4}, "2 or 3"),
     ):  # fmt: skip
         with pytest.raises(ModelError, match=match):
             PlainModel(network, ["a", "b", "c"], **settings)
@@ -195,6 +196,6 @@ def test_a_wrong_number_of_class_names_is_refused(names):
     target = PlainModel(toys.make(), names)
     with pytest.raises(ModelError, match=rf"has 3 output channel\(s\), its {len(names)} classes with a softmax head"):
         explain(target, image(), WholeImage(), class_index=1, layers=["encoder.2"])
-    binary = PlainModel(toys.make(classes=1), ["background", "object"])
+    binary = PlainModel(toys.make(classes=1), ["background", "object"], head="softmax")
     with pytest.raises(ModelError, match="has 1 output channel"):
         explain(binary, image(), WholeImage(), class_index=1, layers=["encoder.2"])

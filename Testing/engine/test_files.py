@@ -211,6 +211,7 @@ def empty_folder(path):
         (lambda p: with_bytes(p, "empty.nii.gz", b""), ImageError, r"'empty.nii.gz' is empty \(0 bytes\)"),
         (lambda p: with_bytes(p, "text.nrrd", b"no volume"), ImageError, "'text.nrrd' cannot be read as a volume"),
         (lambda p: with_bytes(p, "text.nii", b"no volume"), ImageError, "'text.nii' is damaged or cut short"),
+        (lambda p: with_bytes(p, "noise.nii", b"\x7f" * 999), ImageError, "'noise.nii' is damaged or cut short"),
         (empty_folder, ImageError, "The folder holds no DICOM images"),
         (lambda p: p / "absent.nii.gz", ImageError, "'absent.nii.gz' is not there"),
     ],

@@ -115,13 +115,13 @@ def test_the_default_rule_on_a_plain_list():
     assert tiny.name == "encoder.0" and "smaller than two cells" in warning
 
 
-def test_a_network_without_levels_is_all_encoder_and_its_last_layer_the_default():
+def test_a_network_without_levels_is_encoder_as_long_as_it_reads_no_more_than_it_acts_on():
     flat = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 4, 3, padding=1), nn.Conv2d(4, 2, 1))
     listed = trace(flat.double(), (1, 1, 8, 8), torch.float64)
     assert [(layer.name, layer.part, layer.main) for layer in listed] == [
-        ("0", "encoder", False), ("1", "encoder", False), ("2", "encoder", True), ("3", "head", False),
+        ("0", "encoder", False), ("1", "encoder", True), ("2", "decoder", True), ("3", "head", False),
     ]  # fmt: skip
-    assert default_layer(listed, (4, 4))[0].name == "2"
+    assert default_layer(listed, (6, 6))[0].name == "1"  # test_full_resolution.py
 
 
 class Gated(nn.Module):

@@ -172,3 +172,22 @@ def test_faulty_descriptions_each_have_their_sentence(made, words, match):
     source = made() | words
     with pytest.raises(ModelError, match=match):
         open_model(source)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("UNet", {"channels": (4, 8), "strides": (2,), "act": "LEAKYRELUX"}),
+        ("UNet", {"channels": (4, 8), "strides": (2,), "norm": "INSTANCEX"}),
+        ("SegResNet", {"act": "RELUX"}),
+        ("VNet", {"act": ("RELUX", {"inplace": True})}),
+    ],
+)
+def test_a_norm_or_activation_that_this_monai_does_not_have_is_refused(name, words):
+    from seghirescam.errors import ModelError
+    from seghirescam.models.bundle_config import Component
+    from seghirescam.models.monai_parts import build_network
+
+    arguments = {"spatial_dims": 2, "in_channels": 1, "out_channels": 2} | words
+    with pytest.raises(ModelError, match=f"cannot build the network {name}"):
+        build_network(Component(f"monai.networks.nets.{name}", arguments))

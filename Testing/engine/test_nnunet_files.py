@@ -128,6 +128,23 @@ def test_plans_that_name_foreign_code_are_refused_and_it_is_listed_not_imported(
     assert not (tmp_path / "canary").exists() and "canary_module" not in sys.modules
 
 
+@pytest.mark.parametrize(
+    ("where", "name"),
+    [
+        ("nonlin", "torch.nn.LeakyReLUX"),
+        ("nonlin", "torch.nn.modules.activation.LeakyRelu"),
+        ("norm_op", "torch.nn.InstanceNorm4d"),
+        ("conv_op", "torch.nn.Conv5d"),
+        ("dropout_op", "torch.nn.Dropout9d"),
+    ],
+)
+def test_plans_that_name_a_class_which_is_not_there_are_refused(where, name, folder):
+    plans = json.loads((folder / "plans.json").read_text(encoding="utf-8"))
+    plans["configurations"]["3d_fullres"]["architecture"]["arch_kwargs"][where] = name
+    (folder / "plans.json").write_text(json.dumps(plans), encoding="utf-8")
+    refused(folder, f"'{name}' as {where}", f"without {where}", "no such class is installed")
+
+
 def test_a_foreign_name_in_an_inherited_configuration_is_found(original):
     _, _, plans, _ = original
     plans = json.loads(json.dumps(plans))
@@ -334,3 +351,19 @@ def nnunet_kind():
     from seghirescam.models.nnunet import KIND
 
     return KIND
+
+
+@pytest.mark.parametrize("checkpoint", ["**", "[", "a/b", "x" * 300, "a\0b", "\ud800", 5, ["x"], "../x.pth"])
+def test_a_checkpoint_that_is_no_name_of_a_file_ends_in_one_sentence(tmp_path, checkpoint):
+    place = tmp_path / "T__P__3d_fullres"
+    (place / "fold_0").mkdir(parents=True)
+    with pytest.raises(ModelError, match="checkpoint by its file name|The model lacks"):
+        TrainedModel.of({"nnunet": str(place), "checkpoint": checkpoint}).checkpoints()
+
+
+def test_folds_in_other_writing_are_no_numbers(tmp_path):
+    place = tmp_path / "T__P__3d_fullres"
+    for fold in ("10", "9", "²", "٣", "1" * 200):
+        (place / f"fold_{fold}").mkdir(parents=True)
+        (place / f"fold_{fold}" / "checkpoint_final.pth").write_bytes(b"x")
+    assert [p.parent.name for p in TrainedModel.of(place).checkpoints()] == ["fold_9", "fold_10"]

@@ -1,5 +1,6 @@
 """What a program file would import is read off its bytes; nothing of it runs, and nothing hides."""
 
+import contextlib
 import hashlib
 import io
 import json
@@ -215,3 +216,172 @@ def test_a_changed_byte_is_noticed_where_every_byte_is_checked(whole):
     pickle_scan.opened(bytes(content), "program.pt2")
     with pytest.raises(ModelError, match="damaged"):
         pickle_scan.opened(bytes(content), "program.pt2", whole=True)
+
+
+def _decoy(file, table, entry, name, payload):
+    """A table that calls a member raw numbers, and that member with a payload."""
+    known = {"path_name": entry, "is_param": False, "use_pickle": False, "tensor_meta": {
+        "dtype": 1, "sizes": [], "requires_grad": False, "device": {"type": "cpu", "index": None}, "strides": [],
+        "storage_offset": {"as_int": 0}, "layout": 7,
+    }}  # fmt: skip
+
+    def change(member, old):
+        if member == name:
+            return payload
+        if member == table:
+            return json.dumps({"config": json.loads(old)["config"] | {"decoy": known}}).encode()
+        return old
+
+    programs.rewritten(file, change)
+    names = zipfile.ZipFile(file).namelist()
+    if table not in names:
+        programs.added(file, table, json.dumps({"config": {"decoy": known}}).encode())
+    if name not in names:
+        programs.added(file, name, payload)
+
+
+@pytest.mark.parametrize(
+    ("table", "entry", "name"),
+    [
+        # a table torch never reads
+        ("archive/data/sample_inputs/x_weights_config.json", "model.pt", "archive/data/sample_inputs/model.pt"),
+        # a way out of the table's folder
+        ("archive/data/weights/model_weights_config.json", "../sample_inputs/model.pt",
+         "archive/data/weights/../sample_inputs/model.pt"),
+        # objects are unpickled whatever the table says
+        ("archive/data/constants/model_constants_config.json", "opaque_obj_0", "archive/data/constants/opaque_obj_0"),
+        # the earlier format's weights come before the table
+        ("archive/data/weights/model_weights_config.json", "model.pt", "archive/data/weights/model.pt"),
+    ],
+)  # fmt: skip
+def test_no_table_in_the_file_can_switch_the_scan_off(file, table, entry, name):
+    payload = programs.memoised(canary_of(file))
+    if name.endswith("sample_inputs/model.pt"):
+        payload = programs.torch_saved((programs.Payload(canary_of(file)),))
+    _decoy(file, table, entry, name, payload)
+    refused(file, r"posix\.system|a weight that is none")
+    assert not canary_of(file).exists()
+
+
+def test_what_torch_gets_is_a_copy_without_the_file_s_pickles(file, monkeypatch):
+    """Even with the scan off, nothing of the file is unpickled: sample inputs, objects, code of guards stay behind."""
+    from seghirescam.models import exported
+
+    payload = programs.torch_saved((programs.Payload(canary_of(file)),))
+
+    def change(name, old):
+        if name.endswith("/models/model.json"):
+            return json.dumps(json.loads(old) | {"guards_code": [f"open({str(canary_of(file))!r}, 'w')"]}).encode()
+        return payload if "/sample_inputs/" in name else old
+
+    programs.rewritten(file, change)
+    monkeypatch.setattr(exported, "scan", lambda *words: None)
+    model = exported.KIND.open(file, consent=True)
+    assert model.network(torch.zeros(1, 1, 8, 8, 8)).shape == (1, 2, 4, 4, 4)
+    assert not canary_of(file).exists()
+
+    def pickled(name, old):
+        if name.endswith("model_weights_config.json"):
+            return old.replace(b'"use_pickle": false', b'"use_pickle": true')
+        return payload if "/weights/weight_" in name else old
+
+    programs.rewritten(file, pickled)
+    with pytest.raises(ModelError, match="weights that are Python objects"):
+        exported.KIND.open(file, consent=True)
+    assert not canary_of(file).exists()
+    with contextlib.suppress(Exception):
+        torch.export.load(io.BytesIO(file.read_bytes()))
+    assert canary_of(file).exists()  # torch alone runs it
+
+
+def test_weights_pickled_as_tensors_are_read(file, whole):
+    from seghirescam.models import exported
+
+    expected = exported.KIND.open(file, consent=True).network(torch.ones(1, 1, 8, 8, 8))
+    state = torch.export.load(io.BytesIO(whole["fixed"])).state_dict
+
+    def change(name, old):
+        if name.endswith("model_weights_config.json"):
+            return old.replace(b'"use_pickle": false', b'"use_pickle": true')
+        if "/weights/weight_" in name:
+            return programs.torch_saved(list(state.values())[int(name[-1])])
+        return old
+
+    programs.rewritten(file, change)
+    scan(file.read_bytes(), file.name)
+    assert torch.equal(exported.KIND.open(file, consent=True).network(torch.ones(1, 1, 8, 8, 8)), expected)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        [1, {"type": "collections.defaultdict", "children_spec": [], "context": {
+            "default_factory_module": "antigravity", "default_factory_name": "fly", "dict_context": []}}],
+        [1, {"type": "builtins.dict", "children_spec": [],
+             "context": '{"\\u005f_enum__": true, "fqn": "antigravity:x", "name": "y"}'}],
+        [1, {"type": "builtins.dict", "children_spec": [], "context": '[[{"__enum__": 1}]]'}],
+    ],
+)  # fmt: skip
+def test_shapes_that_name_a_module_to_import_are_refused(file, spec):
+    def change(name, old):
+        if "/models/" not in name:
+            return old
+        graph = json.loads(old)
+        for call in graph["graph_module"]["module_call_graph"]:
+            if call["signature"]:
+                call["signature"]["out_spec"] = json.dumps(spec)
+        return json.dumps(graph).encode()
+
+    programs.rewritten(file, change)
+    refused(file, "the shape")
+
+
+def test_names_that_differ_in_capitals_only_are_refused(file):
+    programs.added(file, "archive/DATA/sample_inputs/model.pt", programs.memoised(canary_of(file)))
+    refused(file, "damaged")
+
+
+def test_the_format_of_torch_2_7_is_read_and_its_pickles_stay_behind(file, whole):
+    """Written as torch.export.save did then: three pickles and the graph, without a folder."""
+    from torch._export.serde.schema import SCHEMA_VERSION
+    from torch._export.serde.serialize import serialize
+
+    from seghirescam.models import exported
+
+    program = torch.export.load(io.BytesIO(whole["fixed"]))
+    parts = serialize(program)
+    content = {
+        "serialized_exported_program.json": parts.exported_program, "serialized_state_dict.pt": parts.state_dict,
+        "serialized_constants.pt": parts.constants, "serialized_example_inputs.pt": parts.example_inputs,
+        "version": ".".join(map(str, SCHEMA_VERSION)),
+    }  # fmt: skip
+
+    def written(**changed):
+        with zipfile.ZipFile(file, "w") as archive:
+            for name, data in content.items():
+                archive.writestr(name, changed.get(name.partition(".")[0], data))
+
+    written()
+    scan(file.read_bytes(), file.name)
+    tensor = torch.ones(1, 1, 8, 8, 8)
+    model = exported.KIND.open(file, consent=True)
+    assert torch.equal(model.network(tensor), program.module()(tensor))
+    for name in ("serialized_state_dict", "serialized_constants", "serialized_example_inputs"):
+        written(**{name: programs.torch_saved({"a": programs.Payload(canary_of(file))})})
+        refused(file, r"posix\.system")
+        with contextlib.suppress(ModelError):
+            data = file.read_bytes()
+            exported._loaded(exported._copy(pickle_scan.opened(data, file.name), data, file.name), file.name)
+        assert not canary_of(file).exists(), name
+
+
+def test_pickles_of_endless_steps_are_refused_soon(file):
+    import time
+
+    data = b"\x80\x04" + b"N0" * 5_000_000 + b"N."
+    programs.rewritten(file, lambda name, old: data if "/sample_inputs/" in name else old)
+    for part in range(20):
+        programs.added(file, f"archive/data/other{part}", b"\x80\x04" + b"N0" * 100_000 + b"N.")
+    started = time.process_time()
+    refused(file, "bytes that are no numbers, text or pickle")
+    assert time.process_time() - started < 3

@@ -1,5 +1,6 @@
 """What the repository promises about itself: sizes, licences, pins, and nothing that names people or machines."""
 
+import importlib.util
 import re
 import subprocess
 import sys
@@ -51,3 +52,18 @@ def test_no_file_names_a_home_folder():
 def test_the_readme_s_tables_are_those_of_the_committed_files():
     done = subprocess.run([sys.executable, ROOT / "tools" / "write_readme_tables.py", "--check"], capture_output=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_another_slicer_core_is_tested_with_the_vtk_that_it_pins(tmp_path):
+    spec = importlib.util.spec_from_file_location("dev", ROOT / "dev.py")
+    dev = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(dev)
+    for name, version, requires in (
+        ("slicer-core", "5.12.4.0", ("vtk==9.6.0", 'x>1; extra == "y"')),
+        ("vtk", "1", ("z",)),
+    ):
+        folder = tmp_path / f"{name.replace('-', '_')}-{version}.dist-info"
+        folder.mkdir()
+        lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}"]
+        (folder / "METADATA").write_text("\n".join([*lines, *(f"Requires-Dist: {one}" for one in requires)]) + "\n\n")
+    assert dev.pins_of(tmp_path, "slicer-core") == ["vtk==9.6.0"]

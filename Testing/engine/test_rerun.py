@@ -49,7 +49,7 @@ def test_a_value_is_finite_or_says_why_it_is_not():
     assert Value.of(0.3, chance=0.0).lift is None and Value.of(float("nan"), chance=0.1).lift is None
     assert Value.without("zero_map", "Nothing.").to_json() == {
         "value": None, "unit": "", "status": "zero_map", "chance": None, "lift": None,
-        "log2_lift": None, "note": "Nothing.",
+        "log2_lift": None, "chance_over": "", "note": "Nothing.",
     }  # fmt: skip
     for bad in ({"value": None}, {"value": 1.0, "status": "zero_map"}, {"value": 1.0, "status": "fine"}):
         with pytest.raises(ValueError):

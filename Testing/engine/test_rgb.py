@@ -139,13 +139,17 @@ def test_three_grey_volumes_still_are_three_channels(capsys, tmp_path):
     given = [word for n in "rgb" for word in ("--image", tmp_path / f"{n}.nrrd")]
     low, high = image.grid.ras((0, 2, 2)), image.grid.ras((0, 6, 6))
     box = ["--pixel-set", "box", "--box", *np.minimum(low, high) - 0.5, *np.maximum(low, high) + 0.5]
-    words = ("--class", "polyp", *box, "--layer", "down", "--consent")
-    code, _, err = run(capsys, "explain", source, *given, *words, "--out", tmp_path / "grey")
+    words = ("--class", "polyp", "--layer", "down", "--consent")
+    code, _, err = run(capsys, "explain", source, *given, *words, *box, "--out", tmp_path / "grey")
     assert code == 0, err
-    code, _, err = run(capsys, "explain", source, "--image", tmp_path / "photo.png", *words, "--out", tmp_path / "rgb")
+    # a photo has columns and rows
+    box = ["--pixel-set", "box", "--box", 1.5, 1.5, -0.5, 6.5, 6.5, 0.5]
+    words = ("--image", tmp_path / "photo.png", *words, *box)
+    code, _, err = run(capsys, "explain", source, *words, "--out", tmp_path / "rgb")
     assert code == 0, err
     a, b = (read_volume(next((tmp_path / name).glob("01*.nii.gz"))) for name in ("grey", "rgb"))
-    assert np.array_equal(a.array, b.array) and a.array.any()
+    # the volumes lie in a patient, per ml (1 mm voxels), the photo's map is per pixel
+    assert a.array == pytest.approx(1000 * b.array, rel=1e-6) and a.array.any()
     (truth,) = explain(
         open_model(source, consent=True), image, Box.between(np.minimum(low, high) - 0.5, np.maximum(low, high) + 0.5),
         class_index=1, layers="down",

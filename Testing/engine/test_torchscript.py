@@ -74,7 +74,8 @@ def test_an_explanation_of_the_file_is_that_of_the_network_described_by_monai_s_
     monai_data.save_net_with_metadata(torch.jit.script(eager), str(path), meta_values=words)
     kind = recognise(path)
     assert kind.name == "torchscript" and [c.name for c in kind.classes(path)] == NAMES
-    ours, theirs = open_model(path, consent=True), PlainModel(eager, NAMES, normalise=normalised, divisor=4)
+    ours = open_model(path, consent=True)
+    theirs = PlainModel(eager, NAMES, normalise=normalised, divisor=4, axes="xyz")
     assert ours.channels == ("CT",)
     found = [
         explain(model, image(18), WholeImage(), class_index="tumour", methods=["seg_hires_grad_cam", "seg_grad_cam"],

@@ -124,6 +124,8 @@ def test_events_survive_the_line_and_anything_else_is_none():
     for text in (
         b"", b"\n", b"\xff", b"hello", b"1", b"[]", b"{}", b'"hello"', b'{"hello": 1}', b'{"progress": "x", "id": 1}',
         b'{"id": 1, "error": {}}', b'{"id": null, "result": {}}', b'{"hello": {"pid": 1}}', b'{"id": 1, "result": 3}',
+        b'{"id": Infinity, "result": {}}', b'{"id": 1, "progress": 1' + b"0" * 400 + b', "phase": ""}', "\ud800",
+        b"[" * 200_000, b'{"id":' * 200_000,
     ):  # fmt: skip
         assert event(text) is None, text
 

@@ -173,7 +173,9 @@ def test_chance_by_segment_is_counted_in_the_body_of_the_image_as_evaluate_does(
         sent = {"map": cells, "labels": [label_map | {"names": {"1": "organ", "2": "air"}}]}
         bare = worker.ask("by_segment", **sent)
         told = worker.ask("by_segment", **sent, image=first | {"more": [second]})
-        assert bare["notes"] == ["Chance is counted over the whole volume."] and told["notes"] == []
+        assert bare["notes"] == ["Chance is counted over the volume (1.73 ml), in which no body was found."]
+        assert told["notes"][0].startswith("Chance is counted over the body (0.2") and len(told["notes"]) == 1
+        assert (bare["chance_over"], told["chance_over"]) == ("volume", "body")
         for rows, chances in ((bare["rows"], (3 / 216, 1 / 216)), (told["rows"], (3 / 27, 0.0))):
             assert [row["share"]["chance"] for row in rows[:2]] == pytest.approx(chances, rel=0.06)  # rounded
             assert [row["share"]["value"] for row in rows[:2]] == pytest.approx((3 / 5, 2 / 5))

@@ -110,7 +110,7 @@ class Running:
     def __init__(self, folder: Path, *words: str, before: str = "", environment=None):
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-u", "-m", "seghirescam.worker"]
+        command = [sys.executable, "-u", "-P", "-m", "seghirescam.worker"]
         if before:
             start = f"import runpy, sys\n{before}\nrunpy.run_module('seghirescam.worker', run_name='__main__')"
             command = [sys.executable, "-u", "-c", start]

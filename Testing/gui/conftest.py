@@ -12,7 +12,7 @@ import pytest
 import qt
 
 import slicer
-from stage.gui import application, closeModules, events, failures, loadModule
+from stage.gui import application, closeModules, core, events, failures, loadModule
 from stage.scene import HeadlessScene
 
 FIXTURE = Path(__file__).parent / "fixture_module" / "StageDemo.py"
@@ -37,6 +37,7 @@ def stageScene():
     yield scene
     closeModules()
     failures.restore(former)
+    core.removeTimers()
     for widget in slicer.app.topLevelWidgets():
         widget.hide()
         widget.deleteLater()

@@ -7,7 +7,7 @@ import slicer
 from SegHiResGradCAMLib import settingsOf
 from SegHiResGradCAMLib.Choices import PixelSetChoice, ScoreChoice
 from stage.gui import choose, click, events
-from stage.panel import Panel
+from stage.panel import Panel, tipOf
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def composites():
 def test_an_empty_panel_says_what_to_do_and_offers_the_demo(panel):
     assert panel.ui.demoButton.isVisible()
     assert not panel.ui.applyButton.enabled
-    assert panel.ui.applyButton.toolTip == panel.ui.statusLabel.text == "Choose a volume."
+    assert tipOf(panel.ui.applyButton) == panel.ui.statusLabel.text == "Choose a volume."
     assert not panel.ui.seeButton.isVisible() and not panel.ui.errorArea.isVisible()
     assert "PyTorch" in panel.ui.deviceTextLabel.text
 
@@ -55,7 +55,7 @@ def test_the_class_follows_the_segments_name_and_is_never_guessed(panel):
     assert panel.ui.classComboBox.currentText == "lesion"
     choose(panel.ui.segmentSelector.findChildren(type(panel.ui.classComboBox))[1], "Marker")
     assert panel.ui.classComboBox.currentText == "Choose the class..."
-    assert not panel.ui.applyButton.enabled and panel.ui.applyButton.toolTip == "Choose the class."
+    assert not panel.ui.applyButton.enabled and tipOf(panel.ui.applyButton) == "Choose the class."
     choose(panel.ui.classComboBox, "look-alike")
     assert panel.presenter.parameters.className == "look-alike"
 

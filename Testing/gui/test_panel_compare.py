@@ -1,6 +1,7 @@
 """Compare methods...: one click, a folder with a map for each method and layer, a table; cancelled, nothing."""
 
 import math
+import zipfile
 
 import pytest
 
@@ -10,7 +11,7 @@ from SegHiResGradCAMLib import explanationFacts, settingsOf
 from SegHiResGradCAMLib.Comparison import comparisonOf, overlaysOf
 from SegHiResGradCAMLib.Geometry import gridOfVolume
 from stage.gui import click, events
-from stage.panel import Panel
+from stage.panel import Panel, tipOf
 
 
 @pytest.fixture
@@ -28,9 +29,18 @@ def column(table, name):
     return table.GetTable().GetColumnByName(name)
 
 
-def test_one_click_gives_a_folder_of_maps_and_a_table_and_remove_takes_all_of_it(panel):
+def savedVolumes(path):
+    """How many volumes a scene that was saved says it has."""
+    with zipfile.ZipFile(path) as bundle:
+        (scene,) = [name for name in bundle.namelist() if name.endswith(".mrml")]
+        kept = sum(name.endswith(".nrrd") and ".seg." not in name for name in bundle.namelist())
+        text = bundle.read(scene).decode()
+    return text.count("\n <Volume ") or text.count("<Volume\n") or text.count("<Volume "), kept
+
+
+def test_one_click_gives_a_folder_of_maps_and_a_table_and_remove_takes_all_of_it(panel, stageScene, tmp_path):
     ui = panel.ui
-    assert not ui.compareButton.enabled and ui.compareButton.toolTip == "Choose a volume."
+    assert not ui.compareButton.enabled and tipOf(ui.compareButton) == "Choose a volume."
     panel.openDemo()
     panel.openHow()
     assert ui.compareButton.enabled and ui.applyButton.enabled
@@ -63,6 +73,7 @@ def test_one_click_gives_a_folder_of_maps_and_a_table_and_remove_takes_all_of_it
     assert {name.split(".")[0] for name in layers} >= {"encoder", "decoder"}
 
     # the numbers are those of the maps
+    over = "body"  # the brain on its background
     facts = {(f["method_title"], f["layer"]["name"]): (f, node) for node in overlays for f in [explanationFacts(node)]}
     for n in range(rows):
         if status[n] == "refused":
@@ -72,20 +83,23 @@ def test_one_click_gives_a_folder_of_maps_and_a_table_and_remove_takes_all_of_it
         assert column(table, "total").GetValue(n) == found["total"]
         assert column(table, "score").GetValue(n) == found["score"]
         assert gridOfVolume(node).same_as(Grid.from_json(found["grid"]), 1e-6)
-        assert 0 <= column(table, "chance").GetValue(n) < 1
+        assert 0 <= column(table, f"chance over {over}").GetValue(n) < 1
         array = slicer.util.arrayFromVolume(node).astype(float)
         # a shown map is 0 below a millionth of its peak
         assert abs(array.sum() - found["total"]) <= 1e-6 * abs(array).max() * array.size
     paper = next(n for n in range(rows) if column(table, "method").GetValue(n) == "Seg-HiRes-Grad CAM")
-    lift = column(table, "share of evidence inside").GetValue(paper) / column(table, "chance").GetValue(paper)
-    assert column(table, "lift").GetValue(paper) == pytest.approx(lift, rel=1e-12)
+    inside, even = (column(table, name).GetValue(paper) for name in ("share of evidence inside", f"chance over {over}"))
+    assert column(table, f"lift over {over}").GetValue(paper) == pytest.approx(inside / even, rel=1e-12)
 
-    assert "all its maps" in ui.removeButton.toolTip
+    assert "all its maps" in tipOf(ui.removeButton)
     with events.LoopGap() as gap:
         click(ui.removeButton)
         assert panel.node is None and ui.resultsList.count == 0
+    assert nodes() - before  # still going
+    assert savedVolumes(stageScene.writeMrb(tmp_path / "case.mrb")) == (1, 1)
+    with events.LoopGap() as later:
         events.waitUntil(lambda: nodes() == before, 30_000, "all nodes of the comparison are gone")
-    assert gap.longest < 1.0 and ui.errorLabel.text == ""
+    assert gap.longest < 1.0 and later.longest < 1.0 and ui.errorLabel.text == ""
     assert not hierarchy.GetItemChildWithName(hierarchy.GetSceneItemID(), "Comparison: Lesion, lesion")
 
 

@@ -11,7 +11,7 @@ import vtk
 import slicer
 from stage.builders import addTransform
 from stage.gui import click
-from stage.panel import Panel
+from stage.panel import Panel, tipOf
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_a_full_disk_or_a_folder_that_is_gone_is_one_sentence_and_no_half_file(p
 
 def test_a_disabled_button_says_why(panel):
     node = panel.node
-    assert panel.ui.exportButton.enabled and "(.nrrd)" in panel.ui.exportButton.toolTip
+    assert panel.ui.exportButton.enabled and "(.nrrd)" in tipOf(panel.ui.exportButton)
     warp, spline, coefficients = (
         slicer.mrmlScene.AddNewNodeByClass("vtkMRMLBSplineTransformNode"),
         slicer.vtkOrientedBSplineTransform(),
@@ -85,12 +85,12 @@ def test_a_disabled_button_says_why(panel):
     node.SetAndObserveTransformNodeID(warp.GetID())
     panel.presenter.changed()
     assert not panel.ui.exportButton.enabled
-    assert panel.ui.exportButton.toolTip.startswith("The result is under a non-linear transform. Harden")
+    assert tipOf(panel.ui.exportButton).startswith("The result is under a non-linear transform. Harden")
     node.SetAndObserveTransformNodeID(None)
     node.SetAndObserveImageData(None)
     panel.presenter.changed()
     assert not panel.ui.exportButton.enabled
-    assert panel.ui.exportButton.toolTip == "This result has lost its voxels: press Apply again."
+    assert tipOf(panel.ui.exportButton) == "This result has lost its voxels: press Apply again."
 
 
 def test_a_moved_result_is_written_in_the_frame_of_its_file(panel, tmp_path):

@@ -20,6 +20,8 @@ from stage.gui import choose, click, events, typeText
 from stage.panel import MODULE, Panel, writeModel
 
 ROOT = MODULE.parents[1]
+#: what is promised, and a margin for a busy machine
+CANCEL_SECONDS = 2.0 + 1.0
 
 
 @pytest.fixture
@@ -103,6 +105,26 @@ def test_the_path_field_follows_the_model_and_not_every_letter(panel, case, tmp_
     assert panel.ui.modelPathLineEdit.currentPath == ""
     panel.chooseModel("small.model.json")
     assert panel.ui.modelPathLineEdit.currentPath == str(model)
+
+
+def test_a_path_that_names_nothing_is_said_and_nothing_is_asked_until_it_is_mended(panel, case, tmp_path):
+    model = writeModel(tmp_path / "model")
+    ask(panel, case, model)
+    typeText(panel.ui.modelPathLineEdit, str(model)[:-5] + "x.json")
+    assert not panel.ui.applyButton.enabled and not panel.ui.predictButton.enabled
+    assert panel.ui.statusLabel.text == panel.ui.modelTextLabel.text
+    assert panel.ui.statusLabel.text.startswith("There is no file or folder at the typed path")
+    assert panel.ui.modelPathLineEdit.currentPath == str(model)[:-5] + "x.json"  # what was typed stays
+    typeText(panel.ui.modelPathLineEdit, str(model))
+    panel.waitIdle()
+    assert panel.ui.applyButton.enabled and "2 classes" in panel.ui.modelTextLabel.text
+    typeText(panel.ui.modelPathLineEdit, "nowhere")
+    assert not panel.ui.applyButton.enabled
+    panel.chooseModel("small.model.json")  # the same model, from the list
+    assert panel.ui.applyButton.enabled and panel.ui.modelPathLineEdit.currentPath == str(model)
+    panel.ui.modelPathLineEdit.currentPath = ""
+    events.wait(50)
+    assert panel.ui.applyButton.enabled and panel.ui.modelPathLineEdit.currentPath == ""
 
 
 def test_unattended_the_answer_is_no(panel, case, tmp_path):

@@ -10,7 +10,7 @@ from SegHiResGradCAMLib.Attachments import attachedTo
 from SegHiResGradCAMLib.Geometry import gridOfVolume
 from stage.builders import addTransform, addVolume, obliqueMatrix
 from stage.gui import choose, click, events
-from stage.panel import Panel, writeThresholdModel
+from stage.panel import Panel, tipOf, writeThresholdModel
 
 SHAPE = (12, 18, 20)
 
@@ -127,7 +127,7 @@ def test_in_the_demo_the_marker_is_what_the_shortcut_network_looks_at(panel):
     slicer.mrmlScene.RemoveNode(ui.volumeSelector.currentNode())
     events.wait(50)
     assert not ui.paintButton.enabled
-    assert ui.paintButton.toolTip == "The volume of this map is gone: it cannot be looked at again."
+    assert tipOf(ui.paintButton) == "The volume of this map is gone: it cannot be looked at again."
     assert ui.paintTextLabel.text == told["sentence"]  # what was found stays
 
 

@@ -63,7 +63,8 @@ def test_the_prediction_is_the_engines_voxel_by_voxel_and_is_explained_without_p
     parents = {hierarchy.GetItemParent(hierarchy.GetItemByDataNode(one)) for one in (node, volume)}
     assert len(parents) == 1 and hierarchy.GetItemByDataNode(node)
     ml = expected.sum() * abs(np.linalg.det(obliqueMatrix()[:3, :3])) / 1000
-    assert f"lesion {ml:.3g} ml ({expected.sum()} voxels). Not found: never." in ui.statusLabel.text
+    size = f"{expected.sum()} voxels, {ml:.3g} ml, {100 * expected.mean():.3g} % of the image"
+    assert f"lesion ({size}). Not found: never." in ui.statusLabel.text
     facts = json.loads(node.GetAttribute("SegHiResGradCAM.Prediction"))
     assert [(one["name"], one["voxels"]) for one in facts["classes"]] == [("lesion", expected.sum()), ("never", 0)]
     assert len(facts["weights_sha256"]) == 64 and not node.GetDisplayNode().GetVisibility2DFill()

@@ -63,7 +63,7 @@ def test_a_python_subclass_may_have_attributes_of_its_own():
     mine = Mine()
     mine.extra = 3
     mine.toolTip = "tip"
-    assert (mine.extra, mine.toolTip) == (3, "tip")
+    assert (mine.extra, mine.toolTip) == (3, "<p>tip</p>")
 
 
 def test_name_is_the_object_name():

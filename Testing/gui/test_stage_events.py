@@ -1,3 +1,5 @@
+import os
+import subprocess
 import sys
 import time
 
@@ -45,6 +47,19 @@ def test_the_longest_gap_of_the_event_loop_is_measured():
     assert 0.29 < gap.longest < 2.0
 
 
+def test_the_gap_counts_computing_and_not_what_others_take():
+    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2 * (os.cpu_count() or 1))]
+    try:
+        with events.LoopGap() as gap:
+            qt.QTimer.singleShot(10, lambda: sum(n * n for n in range(3_000_000)))
+            events.wait(1500)
+    finally:
+        for one in others:
+            one.kill()
+            one.wait()
+    assert 0.05 < gap.longest < 0.9
+
+
 def test_a_loop_that_is_never_held_has_a_small_gap():
     with events.LoopGap() as gap:
         events.wait(300)
@@ -67,3 +82,13 @@ def test_a_test_may_answer_a_dialog():
     box.setStandardButtons(qt.QMessageBox.Ok | qt.QMessageBox.Cancel)
     qt.QTimer.singleShot(20, lambda: box.button(qt.QMessageBox.Ok).click())
     assert box.exec_() == qt.QMessageBox.Ok
+
+
+def test_a_dialog_that_is_told_to_go_first_is_asked_all_the_same():
+    box = qt.QMessageBox()
+    box.setStandardButtons(qt.QMessageBox.Ok | qt.QMessageBox.Cancel)
+    box.deleteLater()
+    qt.QTimer.singleShot(20, lambda: box.button(qt.QMessageBox.Ok).click())
+    assert box.exec_() == qt.QMessageBox.Ok
+    with pytest.raises(RuntimeError):
+        _ = box.text

@@ -59,6 +59,22 @@ def test_clicking_the_head_of_a_collapsible_button_shows_and_hides_its_contents(
     assert inner.isVisible() and not hidden.isVisible() and seen == [False]
 
 
+def test_what_contents_are_told_while_they_are_collapsed_counts_afterwards():
+    button = ctk.ctkCollapsibleButton()
+    layout = qt.QVBoxLayout(button)
+    appears, goes = qt.QLabel("appears"), qt.QLabel("goes")
+    for label in (appears, goes):
+        layout.addWidget(label)
+    appears.hide()
+    shown(button)
+    click(button)
+    appears.setVisible(True)
+    goes.setVisible(False)
+    assert not appears.isVisible() and not goes.isVisible()
+    click(button)
+    assert appears.isVisible() and not goes.isVisible()
+
+
 def test_a_path_is_typed_letter_by_letter():
     seen = []
     edit = shown(ctk.ctkPathLineEdit())

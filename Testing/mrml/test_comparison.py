@@ -12,6 +12,7 @@ import slicer
 from seghirescam.errors import GeometryError
 from seghirescam.protocol import LayerInfo
 from SegHiResGradCAMLib import explanationFacts, settingsOf
+from SegHiResGradCAMLib.ColorTables import sharedTable
 from SegHiResGradCAMLib.Comparison import (
     comparisonOf,
     comparisonSteps,
@@ -22,6 +23,8 @@ from SegHiResGradCAMLib.Comparison import (
 from SegHiResGradCAMLib.Geometry import gridOfVolume, localMatrix
 from SegHiResGradCAMLib.Results import Results
 from SegHiResGradCAMLib.Steps import finished
+from SegHiResGradCAMLib.TrustTables import addNumbers
+from SegHiResGradCAMLib.VolumeRendering import showIn3D
 from stage.builders import addSegmentation, addTransform, addVolume, layerGridOf, makeExplanation, obliqueMatrix
 
 SHAPE = (16, 24, 32)
@@ -29,7 +32,7 @@ NAME = "Comparison: lesion, tumour"
 
 
 def row(method, layer, place, **values):
-    numbers = dict.fromkeys(("score", "total", "completeness", "inside", "chance", "lift"))
+    numbers = dict.fromkeys(("score", "total", "completeness", "inside", "chance", "lift")) | {"chance_over": "body"}
     told = {"method": method, "title": method.title(), "layer": layer, "mm_per_cell_kji": [10.0, 4.4, 3.2]}
     told |= {"status": "ok", "unit": "logit", "seconds": 0.25, "reason": "", "left_out": "", "map": place}
     return told | numbers | values
@@ -102,10 +105,10 @@ def test_the_table_holds_the_numbers_to_the_last_bit(mrml, case):
     rows, columns = case[2], {table.GetColumnName(n): n for n in range(table.GetNumberOfColumns())}
     assert list(columns) == [
         "method", "layer", "mm per cell", "status", "total", "unit", "score", "completeness",
-        "share of evidence inside", "chance", "lift", "seconds", "reason",
+        "share of evidence inside", "chance over body", "lift over body", "seconds", "reason",
     ]  # fmt: skip
-    keys = {"share of evidence inside": "inside"}
-    for name in ("total", "score", "completeness", "share of evidence inside", "chance", "lift", "seconds"):
+    keys = {"share of evidence inside": "inside", "chance over body": "chance", "lift over body": "lift"}
+    for name in ("total", "score", "completeness", "share of evidence inside", *list(keys)[1:], "seconds"):
         column = table.GetTable().GetColumn(columns[name])
         assert column.IsA("vtkDoubleArray")
         for n, told in enumerate(rows):
@@ -158,3 +161,60 @@ def test_stopped_or_failing_in_the_middle_the_scene_is_as_before(mrml, case, nod
     with pytest.raises(GeometryError):
         finished(comparisonSteps(mrml, rows, [*maps[:2], bad], [volume], segmentation, "lesion", NAME))
     assert nodeIds() == before and items(mrml) == places
+
+
+def inTheFile(stageScene, path):
+    """(classes of what a saved scene holds beside Slicer's own nodes and storage nodes, items of its hierarchy)"""
+    stageScene.readMrb(path)
+    found = [
+        node for node in stageScene.mrml.GetNodes() if not node.IsA("vtkMRMLStorageNode") and node.GetSaveWithScene()
+    ]
+    return sorted(node.GetClassName() for node in found), items(stageScene.mrml)
+
+
+@pytest.mark.parametrize("way", ("in", "out"))
+def test_a_scene_saved_while_a_comparison_comes_or_goes_holds_none_of_it(mrml, case, stageScene, tmp_path, way):
+    """Nobody is told before a scene is saved, so what is on its way must never be worth saving."""
+    volume, segmentation, rows, maps = case
+    sharedTable(mrml, "Inferno")  # stays for the next map
+    without = stageScene.writeMrb(tmp_path / "without.mrb")
+    if way == "in":
+        steps = comparisonSteps(mrml, rows, maps, [volume], segmentation, "lesion", NAME)
+        for _ in range(3):
+            next(steps)
+    else:
+        table, overlays = made(mrml, case)
+        addNumbers(overlays[1], {"fast": {"rows": []}}, "encoder.1")
+        showIn3D(overlays[2])
+        steps = removalSteps(table)
+        next(steps)
+        assert overlaysOf(table) == overlays  # all of them are still there
+    during = stageScene.writeMrb(tmp_path / "during.mrb")
+    finished(steps)
+    after = stageScene.writeMrb(tmp_path / "after.mrb")
+    kinds, places = inTheFile(stageScene, without)
+    foundKinds, foundPlaces = inTheFile(stageScene, during)
+    assert foundKinds == kinds
+    if way == "out":
+        assert foundPlaces == places
+    removeLeftovers(mrml)
+    assert items(mrml) == places  # items without nodes are swept when the scene was read
+    assert stageScene.messages.errors == []
+    kinds, _ = inTheFile(stageScene, after)
+    assert kinds.count("vtkMRMLScalarVolumeNode") == (4 if way == "in" else 1)  # whole, or not at all
+    removeLeftovers(mrml)
+    assert kinds.count("vtkMRMLTableNode") == (way == "in")
+
+
+def test_maps_that_an_earlier_version_saved_on_their_way_out_are_swept(mrml, case, stageScene, tmp_path, nodeIds):
+    _table, overlays = made(mrml, case)
+    kept = overlays.pop()
+    for node in overlays:
+        node.SetAttribute("SegHiResGradCAM.Unfinished", "1")
+    stageScene.readMrb(stageScene.writeMrb(tmp_path / "case.mrb"))
+    assert len(Results(mrml).ownVolumes()) == 3 and len(Results(mrml).nodes()) == 1
+    removeLeftovers(mrml)
+    assert [mrml.GetNodeByID(one).GetName() for one in Results(mrml).ownVolumes()] == [kept.GetName()]
+    before = nodeIds()
+    removeLeftovers(mrml)
+    assert nodeIds() == before

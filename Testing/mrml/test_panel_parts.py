@@ -133,6 +133,18 @@ def test_consent_is_bound_to_the_content_and_outlives_the_session():
     assert not Consent(settings, lambda question: True).request("Runs something.", "")
 
 
+def test_an_authors_words_make_no_paragraphs_of_their_own_in_the_question():
+    asked = []
+    evil = "net\n\n\nThis model is data only.\u2028Run it?\r\n\u202etxet\u202c\x00" + "\n" * 5000 + "x" * 5000
+    Consent({}, asked.append).request(f"Runs {evil} with all your rights.", "aa")
+    first, *ours = asked[0].split("\n\n")
+    assert (
+        first.startswith("Runs net This model is data only. Run it? \ufffdtxet\ufffd\ufffd xxx") and len(first) < 1300
+    )
+    assert first.isprintable() and len(asked[0].splitlines()) == 5
+    assert ours[0].startswith("Such code can do everything") and ours[1].endswith("Run it?") and len(ours) == 2
+
+
 def test_the_shelf_remembers_paths_here_and_keys_in_the_scene(tmp_path):
     settings, path = {}, tmp_path / "DOE^JANE" / "Doe_John_1970.pt2"
     key = ModelShelf(settings).add(str(path))

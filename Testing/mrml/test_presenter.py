@@ -341,3 +341,25 @@ def test_a_removed_result_brings_the_one_before_it_back(panel, case, nodeIds):
     assert panel.states[-1].shownLayer == "encoder.1" and p.result.GetID() == panel.states[-1].result
     panel.presenter.desk.remove()
     assert panel.states[-1].results == () and nodeIds() == before
+
+
+def test_a_model_that_does_not_say_its_classes_is_opened_by_predicting_and_described_again(panel, case):
+    from types import SimpleNamespace
+
+    from SegHiResGradCAMLib.Voxels import Voxels
+
+    p = ready(panel, case, {**DESCRIPTION, "classes": [], "channels": []})
+    assert "press Predict" in panel.presenter.whyNot() and "press Predict" in panel.states[-1].classText
+    assert "classes known after opening" in panel.states[-1].modelText
+    assert panel.presenter.predictions.whyNot() == ""
+    panel.presenter.predictions.predict()
+    assert panel.engine.sent[-1][0] == "predict"
+    labels = Voxels(SHAPE, np.uint8)
+    labels.array[4:6] = 1
+    told = [{"index": 1, "name": "class 1", "value": 1, "voxels": int((labels.array == 1).sum()), "ml": 1.0}]
+    maps = [SimpleNamespace(labels=labels, classes=told)]
+    panel.presenter.onAnswer({"maps": maps, "facts": {}, "notes": [], "session": {"seconds": 1.0}})
+    assert panel.engine.sent[-1][0] == "describe"
+    named = [{"index": 0, "name": "class 0"}, {"index": 1, "name": "class 1"}]
+    panel.presenter.onAnswer({**DESCRIPTION, "classes": named})
+    assert p.className == "class 1" and panel.presenter.whyNot() == ""

@@ -166,12 +166,13 @@ def test_a_segments_name_is_no_formula_in_the_file(panel, tmp_path):
     assert [one["segment"] for one in rows] == [
         "'=HYPERLINK(1)", "'+1", "'-lesion", "'@x", "'\tx", "' x", "lesion",
     ]  # fmt: skip
-    assert rows[0]["'=ml"] == "4.0" and rows[0]["evidence per ml over the mean"] == "-2.0"  # a number stays one
+    assert rows[0]["'=ml"] == "4.0" and rows[0]["evidence per ml over the body's mean"] == "-2.0"  # a number stays one
 
 
 def row(name, ml, share, chance, density, distance):
     status = "ok" if share is not None else "empty_reference"
-    told = {"name": name, "ml": ml, "share": value(share, chance=chance, status=status)}
+    even = value(share, chance=chance, status=status) | {"chance_over": "body" if chance else ""}
+    told = {"name": name, "voxels": 4096, "ml": ml, "share_of_image": 0.25, "share": even}
     return told | {"density": value(density, status=status), "distance": value(distance, "mm", status=status)}
 
 
@@ -188,7 +189,8 @@ def test_the_answer_is_a_table_beside_the_map_a_sentence_and_a_file(panel, case,
     assert panel.states[-1].segmentsReason == "" and panel.states[-1].segmentsText == ""
     presenter.segments.ask()
     purpose, _, volumes, question = panel.engine.sent[-1]
-    assert purpose == "by segment" and not volumes and len(question["labels"]) >= 2
+    # the volume goes along: chance is counted in its body
+    assert purpose == "by segment" and list(volumes.values()) == [case[0]] and len(question["labels"]) >= 2
     cells, grid = question["map"]
     one = presenter.desk.results.origin(presenter.desk.node).maps["encoder.2"]
     assert cells is one.map and grid is one.grid
@@ -197,15 +199,16 @@ def test_the_answer_is_a_table_beside_the_map_a_sentence_and_a_file(panel, case,
     (table,) = attachedTo(presenter.desk.node)
     columns = {table.GetColumnName(n): table.GetTable().GetColumn(n) for n in range(table.GetNumberOfColumns())}
     assert list(columns) == [
-        "segment", "ml", "share", "chance", "lift", "evidence per ml over the mean", "mean distance, mm", "status",
+        "segment", "ml", "voxels", "share of image", "share", "chance over body", "lift over body",
+        "evidence per ml over the body's mean", "mean distance, mm", "status",
     ]  # fmt: skip
-    assert columns["lift"].GetValue(1) == 5.0 and math.isnan(columns["share"].GetValue(2))
+    assert columns["lift over body"].GetValue(1) == 5.0 and math.isnan(columns["share"].GetValue(2))
     assert columns["status"].GetValue(2) == "empty_reference" and columns["mean distance, mm"].GetValue(0) == 3.5
     paths = exportOverlay(presenter.desk.node, tmp_path / "map.nrrd")
     assert [path.name for path in paths] == ["map.nrrd", "map.json", "map_segments.csv"]
     with open(paths[2], encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert rows[1]["segment"] == "vessel" and float(rows[1]["lift"]) == 5.0 and rows[2]["share"] == ""
+    assert rows[1]["segment"] == "vessel" and float(rows[1]["lift over body"]) == 5.0 and rows[2]["share"] == ""
     presenter.segments.ask()
     presenter.onAnswer({"rows": ROWS[:1], "notes": []})
     (table,) = attachedTo(presenter.desk.node)  # the former one is replaced

@@ -11,6 +11,7 @@ from mrml.asking import CURVES, answer, checked, makeCase, makePanel, ready
 from SegHiResGradCAMLib import exportOverlay
 from SegHiResGradCAMLib.Attachments import attach, attachedTo, removeOrphans
 from SegHiResGradCAMLib.CheckDesk import KEY
+from SegHiResGradCAMLib.TrustTables import addCurves
 
 FAILS = "not supported by the model"
 
@@ -75,9 +76,10 @@ def test_a_map_that_fails_is_marked_in_panel_list_legend_node_and_file(panel, tm
     assert FAILS not in legend(panel.presenter.desk.node)
     node = fullyChecked(panel)
     state = panel.states[-1]
-    assert state.verdict == state.status == "This map is not supported by the model: chance."
+    assert state.verdict == "This map is not supported by the model: chance." and state.status == "Checked fully."
     assert state.results[0].text.startswith("NOT SUPPORTED BY THE MODEL · ")
-    assert state.verdict in state.resultFacts and legend(node).splitlines()[-1] == FAILS
+    assert state.results[0].tip.startswith(state.verdict) and state.verdict not in state.resultFacts
+    assert legend(node).splitlines()[-1] == FAILS
     assert json.loads(node.GetAttribute("SegHiResGradCAM.Trust"))["full"]["verdict"] == FAILS
     _, sidecar, *tables = exportOverlay(node, tmp_path / "map.nrrd")
     facts = json.loads(sidecar.read_text(encoding="utf-8"))["trust"]["full"]
@@ -127,6 +129,19 @@ def test_table_and_chart_hold_the_numbers_beside_the_map_and_csv_says_the_same(p
     assert [float(row["insertion, score"]) for row in rows] == CURVES[1]["score"] and rows[1]["insertion, dice"] == ""
     with open(tmp_path / "map_numbers.csv", encoding="utf-8", newline="") as file:
         assert [row["value"] for row in csv.DictReader(file)] == ["-0.125", "0.76", ""]
+
+
+def test_few_curves_have_a_legend_and_many_an_axis_that_says_how_to_read_them(panel):
+    chart = addCurves(panel.presenter.desk.node, CURVES, "encoder.2")
+    assert chart.GetLegendVisibility() and chart.GetYAxisTitle() == "score (solid), Dice (dashed)"
+    names = ("by the map", *(f"random order {n}" for n in range(1, 6)))
+    chart = addCurves(panel.presenter.desk.node, [CURVES[0] | {"name": name} for name in names], "encoder.2")
+    drawn = [chart.GetNthPlotSeriesNode(n).GetName() for n in range(chart.GetNumberOfPlotSeriesNodes())]
+    assert drawn == ["by the map, score", "by the map, dice", *(f"random order {n}, score" for n in range(1, 6))]
+    assert not chart.GetLegendVisibility()
+    assert chart.GetYAxisTitle() == "score (solid), Dice (dashed); grey: random orders"
+    table = chart.GetNthPlotSeriesNode(0).GetTableNode()
+    assert table.GetNumberOfColumns() == 13  # all of them stand in the table
 
 
 def test_asked_again_the_tables_are_replaced_and_removed_with_the_result(panel, nodeIds, mrml):

@@ -9,11 +9,11 @@ import numpy as np
 import shiboken6
 from PySide6 import QtCore
 
-from stage.gui import choose, click, events, loadModule
+from stage.gui import choose, click, core, events, loadModule
 
 MODULE = Path(__file__).resolve().parents[2] / "SegHiResGradCAM" / "SegHiResGradCAM.py"
 #: a worker imports torch first, on a busy machine with two cores
-PATIENCE_MS = 120_000
+PATIENCE_MS = 300_000
 
 
 class Panel:
@@ -88,17 +88,24 @@ class Panel:
         self.loaded.close()
 
 
+def tipOf(control) -> str:
+    """A control's tooltip as it reads (the core has made rich text of it)."""
+    return core.shownText(control.toolTip)
+
+
 class _Column(QtCore.QObject):
     """Slicer's module column scrolls: whatever comes into the panel, nothing is squeezed to fit."""
 
     def __init__(self, top):
         super().__init__(top)
-        self._top = top
+        self._top, self._later = top, QtCore.QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(self._fit)
         top.installEventFilter(self)
 
     def eventFilter(self, watched, event):
         if event.type() == QtCore.QEvent.Type.LayoutRequest:
-            QtCore.QTimer.singleShot(0, self._fit)
+            self._later.start(0)
         return False
 
     def _fit(self):

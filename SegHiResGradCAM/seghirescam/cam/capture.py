@@ -18,7 +18,9 @@ from contextlib import contextmanager, nullcontext
 import torch
 
 from ..errors import GradientError, LayerError
+from .containers import best_of
 from .lean import LeanTail
+from .refusals import INFERENCE, no_logits
 from .undisturbed import undisturbed
 
 
@@ -124,11 +126,11 @@ def forward(
                 try:
                     logits = as_logits(network(tensor), channels)
                 except RuntimeError as error:
-                    if "nference tensor" in str(error) or "inference mode" in str(error).lower():
-                        raise GradientError(_INFERENCE, _INFERENCE_HINT) from error
+                    if is_inference_error(error):
+                        raise inference_error() from error
                     raise
             if logits.is_inference():
-                raise GradientError(_INFERENCE, _INFERENCE_HINT)
+                raise inference_error()
             recorder.check_calls(targets)
             if not recorder.overwritten():
                 break
@@ -136,8 +138,16 @@ def forward(
     return Pass(logits, recorded, tuple(tensor.shape[2:]))
 
 
-_INFERENCE = "The network's forward enters torch.inference_mode, so no gradient can be taken."
-_INFERENCE_HINT = "Use torch.no_grad there, or remove it: this package switches autograd on only where it needs it."
+def inference_error() -> GradientError:
+    return GradientError(
+        INFERENCE,
+        "Use torch.no_grad there, or remove it: this package switches autograd on only where it needs it.",
+    )
+
+
+def is_inference_error(error: Exception) -> bool:
+    """Whether torch complains about tensors made in inference mode."""
+    return "nference tensor" in str(error) or "inference mode" in str(error).lower()
 
 
 def token_cells(count: int, spatial: tuple[int, ...]) -> tuple[int, ...] | None:
@@ -163,21 +173,16 @@ def as_grid(tensor: torch.Tensor, spatial: tuple[int, ...]) -> torch.Tensor:
 
 
 def as_logits(output, channels: int | None = None) -> torch.Tensor:
-    """The logits among what a forward returned: the tensor, or of a list or tuple the largest ``[B, C, *spatial]``.
+    """The logits among what a forward returned: the tensor, or of several the largest ``[B, C, *spatial]``.
 
     channels: the number of classes the model should have; outputs with as many channels go first, then the larger,
-    then the earlier.
+    then the earlier.  Inside the block of an :class:`outputs.Reading` the network itself returns the tensor that was
+    chosen there.
     """
-    if isinstance(output, torch.Tensor):
-        return output
-    if isinstance(output, (list, tuple)):
-        grids = [t for t in output if isinstance(t, torch.Tensor) and t.ndim >= 4 and t.is_floating_point()]
-        if grids:
-            return max(grids, key=lambda t: (t.shape[1] == channels, t[0, 0].numel()))
-    raise GradientError(
-        f"The network returned a {type(output).__name__}, not a tensor of logits.",
-        "Wrap it so that forward returns logits [B, C, ...].",
-    )
+    found = output if isinstance(output, torch.Tensor) else best_of(output, channels)
+    if found is None:
+        raise no_logits(output)
+    return found
 
 
 @contextmanager
@@ -235,7 +240,7 @@ class _Recorder:
                     "Choose a layer inside or behind it.",
                 )
             if output.is_inference():
-                raise GradientError(_INFERENCE, _INFERENCE_HINT)
+                raise inference_error()
             if not output.is_floating_point():
                 raise LayerError(f"The layer '{name}' returns {output.dtype}.", "Choose a layer with real activations.")
             torch.set_grad_enabled(True)

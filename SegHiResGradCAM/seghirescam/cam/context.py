@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 import torch
 
 from .capture import as_logits
+from .draws import drew
+from .finite import inside_only
 from .tail import Tail
 
 Cells = tuple[tuple[float, ...], tuple[float, ...]]
@@ -55,14 +57,14 @@ class Context:
     def per_item(self, logits: torch.Tensor) -> torch.Tensor:
         """S of every item ``[B]`` of logits ``[B, C, *spatial]``; keeps the graph, at least float32."""
         logits = logits.float() if logits.dtype.itemsize < 4 else logits
-        values = self.score.values(logits, self.head)
+        values = self.score.values(inside_only(logits, self.weights), self.head)
         return (values * self.weights.to(values.dtype)).flatten(1).sum(dim=1)
 
     def scores(self, logits: torch.Tensor) -> torch.Tensor:
         """S of every item, summed in float64, without a graph, on the CPU."""
         logits = logits.detach()
         logits = logits.float() if logits.dtype.itemsize < 4 else logits
-        values = self.score.values(logits, self.head).cpu().double()
+        values = self.score.values(inside_only(logits, self.weights), self.head).cpu().double()
         return (values * self.weights.cpu().double()).flatten(1).sum(dim=1)
 
     @property
@@ -100,6 +102,8 @@ class Context:
 
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
         """Logits of other inputs ``[B, C, *spatial]``, without a graph; a copy: networks may work in place."""
+        if len(batch) > 1 and drew([self.network]):  # a draw must not depend on what else is in the batch
+            return torch.cat([self.forward(one) for one in batch.split(1)])
         self.forwards += len(batch)
         with torch.no_grad(), self.on:
             return as_logits(self.network(batch.clone()), self.classes)

@@ -6,3 +6,6 @@ SOFTMAX = "softmax"
 SIGMOID = "sigmoid"
 #: one channel z: class 1 has logit z, class 0 has -z
 BINARY = "binary"
+
+#: of a network's own last step: there is none, it returns logits ("sigmoid" and "softmax" are the others)
+NO_ACTIVATION = "none"

@@ -2,7 +2,8 @@
 
 A layer is a module output with the batch, channels and spatial axes of a feature grid.  Several modules may return the
 same tensor (a block and its last activation): they are one layer, named by the outermost module that is not a wrapper
-around deeper levels (a whole U-shaped sub-network is no name for a level).
+around deeper levels (a whole U-shaped sub-network is no name for a level).  Layers that do not lead to the output
+that was taken (:mod:`outputs`) are idle: listed, and never a main layer.
 """
 
 from __future__ import annotations
@@ -15,11 +16,15 @@ from itertools import pairwise
 
 import torch
 
-from ..errors import ModelError, SegHiResCamError
-from .capture import as_logits, token_cells
+from ..errors import SegHiResCamError
+from . import final_activation
+from .capture import as_logits, inference_error, token_cells
+from .forwards import own_words
 from .hooks import CallHooks
+from .outputs import Reading, in_force, ways_of
 from .placement import Placement, probed, remembered
 from .positive_means import PositiveMeans
+from .receptive import Reach, reaches
 from .undisturbed import undisturbed
 
 _NO_LAYER = (
@@ -50,12 +55,19 @@ class Layer:
     main: bool = False
     is_head: bool = False
     glued: bool = False
+    idle: bool = False
     placement: Placement | None = None
     placement_problem: str = ""
+    reach: Reach | None = None
 
     @property
     def volume(self) -> int:
         return math.prod(self.stride)
+
+    @property
+    def grain(self) -> tuple[int, ...]:
+        """Voxels per axis a cell stands for: what it reads where all layers have one resolution, else its size."""
+        return self.reach.reads if self.reach else self.stride
 
 
 _CACHE: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
@@ -67,12 +79,15 @@ def trace(network: torch.nn.Module, shape: tuple[int, ...], dtype=torch.float32,
     Runs the network's wiring once on this shape (a real pass under no_grad where that fails) and once on the small
     probe of :mod:`placement`.  The answer is remembered as long as the network lives.
     """
-    key = (tuple(shape), dtype, str(device))
-    return remembered(_CACHE, network, key, lambda: _trace(network, tuple(shape), dtype, device))
+    reading = in_force(network) or Reading()
+    key = (tuple(shape), dtype, str(device), reading.key)
+    with reading.on(network):
+        return remembered(_CACHE, network, key, lambda: _trace(network, tuple(shape), dtype, device))
 
 
 def _trace(network, shape, dtype, device):
-    events, output_id = _events(network, shape, dtype, device)
+    events, output_id, least = _events(network, shape, dtype, device)
+    way = ways_of(network, shape, dtype, device)
     calls = {}
     for event in events:
         calls[event.name] = max(calls.get(event.name, 0), event.call)
@@ -105,13 +120,16 @@ def _trace(network, shape, dtype, device):
                 aliases=names[:-1],
                 is_head=event.key[0] == output_id or _is_head(event.module, event.output_channels),
                 glued=event.glued,
+                idle=way is not None and not any(f"{e.name}#{e.call}" in way.layers for e in groups[event.key]),
                 placement=placement if placement is not None and placement.jump == stride else None,
                 placement_problem=problem,
             )
         )
     listed = sorted(layers, key=lambda layer: layer.order)
     if not any(_is_head(e.module, e.output_channels) and e.key[0] == output_id for e in events):
-        _mark_trailing_heads(listed, events[-1].output_channels if events else 0)
+        _mark_trailing_heads(listed, events[-1].output_channels if events else 0, least)
+    if not problem:
+        _measure_reach(network, shape, listed, least)
     _assign_parts(listed)
     _tell_skips_from_the_decoder(network, listed, shape, dtype, device)
     return listed
@@ -137,6 +155,8 @@ def _events(network, shape, dtype, device):
     def record(name, call, output):
         if not name or not isinstance(output, torch.Tensor) or output.shape[:1] != shape[:1]:
             return
+        if output.is_inference():
+            raise inference_error()
         held.append(output)
         if output.ndim == 3 < len(shape):
             cells = token_cells(output.shape[1], shape[2:])
@@ -185,27 +205,18 @@ def _events(network, shape, dtype, device):
                 events.clear()
                 held.clear()
                 hooks.calls.clear()
-                try:
+                with own_words(network, image):
                     output = as_logits(network(image.clone()))
-                except SegHiResCamError:
-                    raise
-                except RuntimeError as error:
-                    reason = str(error).splitlines()[0][:200]
-                    raise ModelError(
-                        f"The network does not run on an image of {shape[2:]} voxels ({reason}).",
-                        "Give a size it accepts (for PlainModel set divisor).",
-                    ) from error
     finally:
         for handle in starts:
             handle.remove()
-    if tuple(output.shape[2:]) != shape[2:]:
-        raise ModelError(
-            f"The network turned an image of {shape[2:]} voxels into logits of {tuple(output.shape[2:])}.",
-            "Give an image size the network returns unchanged (for PlainModel set divisor).",
-        )
+    # what only an activation at the very end returns is no layer of the logits
+    behind = final_activation.behind_the_logits(network)
+    events = [event for event in events if event.key[0] not in behind]
     for event in events:
         event.output_channels = output.shape[1]
-    return events, id(output)
+    reading = in_force(network)
+    return events, reading.raw_id, reading.taken(network).factor ** (len(shape) - 2)
 
 
 def _stride(size, cells, placement):
@@ -241,17 +252,43 @@ def _is_head(module, output_channels):
     )
 
 
-def _mark_trailing_heads(layers, channels):
-    """Where no 1x1 convolution ends the network (MONAI UNet), the last layers with one channel a class are its head."""
-    for layer in reversed(layers):
-        if layer.volume != 1 or layer.channels != channels:
+def _mark_trailing_heads(layers, channels, volume=1):
+    """Where no 1x1 convolution ends the network (MONAI UNet), the last layers with one channel a class are its head.
+
+    volume: voxels to one of the logits as the network returns them.
+    """
+    for layer in reversed([layer for layer in layers if not layer.idle]):
+        if layer.volume != volume or layer.channels != channels:
             break
         layer.is_head = True
 
 
+def _measure_reach(network, shape, layers, volume):
+    """Receptive fields, for networks whose layers all have the resolution of the logits; None where one is unknown.
+
+    volume: voxels to one of the logits as the network returns them.
+    """
+    body = [layer for layer in layers if not layer.is_head and not layer.idle]
+    if len({layer.stride for layer in body}) != 1 or body[0].volume != volume:
+        return
+    names = {layer.name if "#" in layer.name else f"{layer.name}#1": layer for layer in body}
+    found = reaches(network, shape[1], body[0].stride, names)
+    if len(found) == len(body):
+        for name, layer in names.items():
+            layer.reach = found[name]
+
+
+def _level(layer):
+    """What is equal along a run: the resolution, and where that is all the same the receptive field to a factor 2."""
+    return layer.stride, layer.reach and max(layer.reach.reads).bit_length()
+
+
 def _assign_parts(layers):
-    """encoder / bottleneck / decoder / head by stride and order, and the main layer of each run of equal stride."""
-    body = [layer for layer in layers if not layer.is_head]
+    """encoder / bottleneck / decoder / head by stride and order, and the main layer of each run of equal stride.
+
+    Where all layers have one resolution the encoder ends where a cell has read more than it will still act on.
+    """
+    body = [layer for layer in layers if not layer.is_head and not layer.idle]
     for layer in layers:
         layer.part = "head" if layer.is_head else "encoder"
     if not body:
@@ -260,13 +297,16 @@ def _assign_parts(layers):
     if deepest > min(layer.volume for layer in body) or deepest > 1:
         last = max(layer.order for layer in body if layer.volume == deepest)
         for layer in body:
-            if layer.volume == deepest:
+            if layer.reach is None and layer.volume == deepest:
                 layer.part = "bottleneck"
             elif layer.order > last:
                 layer.part = "decoder"
+    for layer in body:
+        if layer.reach and any(r > a for r, a in zip(layer.reach.reads, layer.reach.acts, strict=True)):
+            layer.part = "decoder"
     run: list[Layer] = []
     for layer in [*body, None]:
-        if layer is None or (run and layer.stride != run[-1].stride):
+        if layer is None or (run and _level(layer) != _level(run[-1])):
             entered_with = run[0].channels
             usable = [c for c in run if c.channels >= entered_with and not c.glued] or run
             usable[-1].main = True
@@ -330,10 +370,15 @@ def default_layer(layers: list[Layer], extent: tuple[float, ...]) -> tuple[Layer
 
     extent: size of the pixel set in voxels per axis.  Returns the layer and a warning ("" if it fits).  Falls back to
     the finest encoder level.  Late decoder layers show the segment whatever the reason was: they are never the default.
+    Where all layers have one resolution the receptive field stands for the cell: the last layer that has read no more
+    than it will still act on, and that sees no more than half of the pixel set at a time; and the text says so.
     """
     mains = [layer for layer in layers if layer.main]
-    before = [layer for layer in mains if layer.part != "decoder"] or mains
-    fits = [m for m in before if all(e >= 2 * s for e, s in zip(extent, m.stride, strict=True))]
+    before = [layer for layer in mains if layer.part != "decoder"] or [m for m in mains if m is mains[0] or not m.reach]
+    fits = [m for m in before if all(e >= 2 * s for e, s in zip(extent, m.grain, strict=True))]
+    if any(m.reach for m in mains):
+        chosen = max(fits, key=lambda m: m.order) if fits else min(before, key=lambda m: (math.prod(m.grain), m.order))
+        return chosen, _by_receptive_field(chosen, extent, bool(fits))
     if fits:
         return max(fits, key=lambda m: (m.volume, m.order)), ""
     finest = min(before, key=lambda m: m.volume)
@@ -342,3 +387,15 @@ def default_layer(layers: list[Layer], extent: tuple[float, ...]) -> tuple[Layer
         "may be too coarse for this segment."
     )
     return finest, warning
+
+
+def _by_receptive_field(layer, extent, fits):
+    """The sentence for networks without levels."""
+    reads, acts, size = (
+        " x ".join(f"{v:.0f}" for v in values) for values in (layer.reach.reads, layer.reach.acts, extent)
+    )
+    text = (
+        "All layers of this network have one resolution, so the layer was chosen by its receptive field: a cell of "
+        f"'{layer.name}' reads {reads} voxels and acts on {acts}; the pixel set spans {size}."
+    )
+    return text if fits else f"{text} It is smaller than twice what a cell of any layer reads."

@@ -146,7 +146,10 @@ _CACHE: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 def probed(network, channels, strides, targets):
     """:func:`probe`, remembered as long as the network lives unchanged; {} where the probe fails, with the reason."""
-    key = (channels, tuple(strides), tuple(targets))
+    from .outputs import in_force
+
+    reading = in_force(network)
+    key = (channels, tuple(strides), tuple(targets), reading and reading.key)
 
     def found():
         try:

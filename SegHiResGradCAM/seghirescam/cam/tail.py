@@ -20,7 +20,9 @@ from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 
 from ..errors import LayerError, MethodError
 from .capture import as_logits
+from .draws import drawn_until_now, drew, resume
 from .lean import LeanTail
+from .outputs import in_force
 from .placement import remembered
 
 #: how far a replay may be from a full forward, relative to the largest logit
@@ -62,10 +64,11 @@ class Tail:
 
     def __call__(self, activations: torch.Tensor) -> torch.Tensor:
         """Logits ``[B, C, *spatial]`` for ``[B, K, *cells]``; recorded by autograd where the activations need it."""
+        # a draw of random numbers must not depend on what else is in the batch
+        if len(activations) > 1 and (self._one_by_one or drew([self.network])):
+            return torch.cat([self(one) for one in activations.split(1)])
         if self.full:
             return self._in_full(activations)
-        if self._one_by_one and len(activations) > 1:
-            return torch.cat([self._replayed(one) for one in activations.split(1)])
         return self._replayed(activations)
 
     def _record(self):
@@ -83,12 +86,12 @@ class Tail:
             cloned |= changed  # once more, with copies of what is overwritten later on
         self.activation = recorder.activation
         self.logits = as_logits(output, self.channels).detach()
-        self._known = recorder.finished
+        self._known, self._mark = recorder.finished, recorder.mark
         self._cloned = cloned
 
     def _replayed(self, activations):
         self.passes += len(activations)
-        player = _Player(self._module, self._known, self._cloned, activations)
+        player = _Player(self._module, self._known, self._cloned, activations, self._mark)
         recording = torch.is_grad_enabled() and activations.requires_grad
         with torch.set_grad_enabled(recording), self._on(), _forwards(dict.fromkeys(player.modules, player.forward)):
             tensor = self._input.expand(len(activations), *self._input.shape[1:]).clone()
@@ -118,7 +121,9 @@ class Tail:
             handle.remove()
 
     def _checked(self):
+        reading = in_force(self.network)
         key = (self.target, tuple(self._input.shape), self._input.dtype, self._input.device, self.activation.dtype)
+        key = (*key, reading and reading.key)
         return remembered(_CHECKED, self.network, key, self._check)
 
     def _check(self):
@@ -163,11 +168,14 @@ def _difference(one, other, size):
 
 
 class _Recorder:
-    """Notes what finished before the target began. finished: [(module, output, versions of its tensors)]."""
+    """Notes what finished before the target began. finished: [(module, output, versions of its tensors, mark)].
+
+    mark: where the random number generators stood when the module (the target) was done, see :mod:`draws`.
+    """
 
     def __init__(self, target, call, cloned):
         self.target, self.call, self.cloned = target, call, cloned
-        self.finished, self.activation = [], None
+        self.finished, self.activation, self.mark = [], None, None
         self.count, self.begun = 0, False
 
     def forward(self, module, original, args, kwargs):
@@ -184,17 +192,19 @@ class _Recorder:
                     f"The layer returns a {type(output).__name__}, not one activation tensor.", "Choose one inside it."
                 )
             # a copy: an activation behind the target may work in place
-            self.activation = output.detach().clone()
+            self.activation, self.mark = output.detach().clone(), drawn_until_now()
         elif not self.begun:
             # the modules inside this one need not be asked again
             del self.finished[mark:]
             kept = tree_map(_clone, output) if mark in self.cloned else output
-            self.finished.append((module, kept, _versions(output)))
+            self.finished.append((module, kept, _versions(output), drawn_until_now()))
         return output
 
     def changed(self):
         """Places in ``finished`` whose tensors were written to after their module had returned them."""
-        return {i for i, (_, output, seen) in enumerate(self.finished) if i in self.cloned or _versions(output) != seen}
+        return {
+            i for i, (_, output, seen, _) in enumerate(self.finished) if i in self.cloned or _versions(output) != seen
+        }
 
 
 def _versions(output):
@@ -208,22 +218,24 @@ def _clone(value):
 class _Player:
     """Returns known outputs, call by call; a module called more often than it is known runs."""
 
-    def __init__(self, target, known, cloned, activations):
-        self.target, self.activations = target, activations
+    def __init__(self, target, known, cloned, activations, place):
+        self.target, self.activations, self.place = target, activations, place
         self.batch = len(activations)
         self.queues: dict[torch.nn.Module, list] = {}
-        for place, (module, output, _) in enumerate(known):
-            self.queues.setdefault(module, []).append((output, place in cloned))
+        for number, (module, output, _, drawn) in enumerate(known):
+            self.queues.setdefault(module, []).append((output, number in cloned, drawn))
         self.modules = [*dict.fromkeys([target, *self.queues])]
         self.given = False
 
     def forward(self, module, original, args, kwargs):
         queue = self.queues.get(module)
         if queue:
-            output, written_to = queue.pop(0)
+            output, written_to, drawn = queue.pop(0)
+            resume(drawn)
             return self._repeated(output, written_to)
         if module is self.target and not self.given:
             self.given = True
+            resume(self.place)
             return self.activations.clone()
         return original(*args, **kwargs)
 

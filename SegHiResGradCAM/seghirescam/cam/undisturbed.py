@@ -7,16 +7,45 @@ from contextlib import contextmanager
 import torch
 
 from ..errors import GradientError
+from .alone import alone
+from .draws import seeded, watched
+from .surroundings import own_surroundings
 
 
 @contextmanager
 def undisturbed(network: torch.nn.Module):
     """Evaluation mode inside; training flags and buffers restored outside.
 
-    Flags are set attribute by attribute: a network's own ``train()`` may do more than flip them.  Buffers that a
-    forward changed (counters, running statistics) are put back.  Raises GradientError for a network whose parameters
-    were created in ``torch.inference_mode``: autograd can never use those.
+    Other threads wait (:mod:`alone`), what the caller has set in torch does not count (:mod:`surroundings`), and every
+    pass of the network is seeded (:mod:`draws`).  Flags are set attribute by attribute: a network's own ``train()`` may
+    do more than flip them.  Buffers that a forward changed (counters, running statistics) are put back.  Raises
+    GradientError for a network whose parameters were created in ``torch.inference_mode``: autograd can never use those.
     """
+    with alone(), own_surroundings(network), watched(network), _evaluating(network):
+        yield network
+
+
+@contextmanager
+def one_question(networks, tell=None, seed: int | None = None):
+    """A whole question about a model: no other thread's comes between its passes, nothing the caller has set counts.
+
+    tell: ``(fraction, words)``, while another question is waited for; may raise.  seed: see :mod:`draws`.
+    """
+    with alone(tell), own_surroundings(networks[0]), _out_of_inference_mode(), seeded(seed):
+        yield
+
+
+@contextmanager
+def _out_of_inference_mode():
+    if not torch.is_inference_mode_enabled():
+        yield
+        return
+    with torch.inference_mode(False), torch.no_grad():
+        yield
+
+
+@contextmanager
+def _evaluating(network):
     refuse_inference_tensors(network)
     training = [module for module in network.modules() if module.training]
     buffers = [
@@ -28,7 +57,7 @@ def undisturbed(network: torch.nn.Module):
     for module in training:
         module.training = False
     try:
-        yield network
+        yield
     finally:
         for module in training:
             module.training = True

@@ -20,6 +20,8 @@ def main(arguments: list[str] | None = None) -> int:
     from .parser import understood
 
     out, error_out = sys.stdout, sys.stderr
+    if hasattr(out, "reconfigure"):  # names of files may be no text; the answer then shows their bytes
+        out.reconfigure(errors="backslashreplace")
     options = understood(arguments)
     console = Console(out, error_out, as_json=options.json, quiet=options.quiet)
     try:

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import LayerError, MethodError
+from ..evaluation.ground import lift_text
+from ..sizes import Size
 from ..spreadsheet import write_rows
 from .console import table
 from .explain import SUFFIXES
@@ -15,7 +17,7 @@ from .inputs import Opened, add_device, add_model_and_image
 from .manifest import NAME as MANIFEST
 from .outputs import OutputError, claimed_folder
 from .own_inputs import Inputs
-from .questions import LAYER_WORDS, PIXEL_SETS, _share, add_segment, method_names, read_segment, understood
+from .questions import LAYER_WORDS, PIXEL_SETS, _share, add_segment, method_names, on_image, read_segment, understood
 from .sidecars import map_name, write_result
 
 HELP = "Compare methods at layers for one case: a contact sheet on one scale, a table, and the maps."
@@ -31,7 +33,7 @@ SHEET, TABLE, BIBLIOGRAPHY, CAPTION = "contact_sheet", "table.csv", "bibliograph
 PLANES = ("auto", "axial", "coronal", "sagittal")
 COLUMNS = (
     "method", "title", "layer", "part", "mm_per_cell_k", "mm_per_cell_j", "mm_per_cell_i", "status", "unit", "score",
-    "total", "completeness", "inside", "chance", "lift", "seconds", "cells_in_pass", "map", "reason",
+    "total", "completeness", "inside", "chance", "lift", "chance_over", "seconds", "cells_in_pass", "map", "reason",
 )  # fmt: skip
 
 
@@ -102,6 +104,7 @@ def run(options, console) -> int:
 
 
 def _run(options, console, place):
+    from ..files import refuse_unholdable
     from .figure import _check_look
 
     options.maximum = None
@@ -113,6 +116,10 @@ def _run(options, console, place):
     segment = read_segment(options.segment) if options.segment else None
     (recipe,) = asked.recipes(segment)
     opened = Opened(options, console, classes=[asked.class_name, *([asked.rival] if asked.rival else [])])
+    refuse_unholdable(f".{options.format}", opened.image.grid)
+    if segment is not None:
+        segment = on_image(options.segment, segment, opened.image, opened.rule)
+    (recipe,) = asked.on(opened.image.grid).recipes(segment)
     found, notes = _compared(opened, asked, recipe, console)
     request = {
         "channels": opened.channels,
@@ -123,7 +130,9 @@ def _run(options, console, place):
         rows = _write(folder, options, opened, found, asked, request, notes, console)
         files = sorted([MANIFEST, *(path.name for path in folder.iterdir())])
     _tell_notes(found, notes, console)
-    console.answer({"cells": rows, "files": files}, _text(rows, options.out))
+    size = Size.of(found.mask, found.grid)
+    told = {"cells": rows, "files": files, "pixel_set": found.pixels.label, "pixel_set_size": size.to_json()}
+    console.answer(told, _text(rows, options.out, found, size))
     return 0
 
 
@@ -159,24 +168,26 @@ def _write(folder, options, opened, found, asked, request, notes, console):
     suffix, grid = f".{options.format}", opened.image.grid
     write_volume(folder / f"pixel_set_1{suffix}", found.mask.astype(np.uint8), grid)
     names: dict[int, str] = {}
+    size = Size.of(found.mask, grid).to_json()
 
     def write(cell, density, facts):
         explanation = cell.explanation
         name = map_name(len(names) + 1, explanation, suffix)
-        after = float(density.sum(dtype=np.float64)) * grid.voxel_ml
-        placed = PlacedMap(density, grid, f"{explanation.unit}/ml", explanation.total, after)
+        after = float(density.sum(dtype=np.float64)) * grid.voxel_volume
+        placed = PlacedMap(density, grid, f"{explanation.unit}/{grid.volume_unit}", explanation.total, after)
         layers = LAYER_WORDS[:1] if cell.method.at_input else (cell.layer.name,)
         question = replace(asked, methods=(cell.method.name,), layers=layers)
         more = {
             "request": {"question": question.to_json(), **request},
             "pixel_set_file": f"pixel_set_1{suffix}",
-            "evidence": {key: facts[key] for key in ("inside", "chance", "lift")},
+            "evidence": {key: facts[key] for key in ("inside", "chance", "lift", "chance_over")},
+            "pixel_set_size": size,
             "notes": [*explanation.notes, *notes],
         }
         write_result(folder, name, suffix, explanation, placed, more)
         names[id(cell)] = name
 
-    at = tuple(options.slice_ras) if options.slice_ras else None
+    at = tuple(grid.placed(options.slice_ras)) if options.slice_ras else None
     sheet = lay_out(found, options.share, options.plane, at, write)
     window = tuple(options.window) if options.window else None
     colour = opened.colour
@@ -208,8 +219,10 @@ def _tell_notes(found, notes, console):
 
 
 def _write_table(path, rows):
-    sized = (row | dict(zip(COLUMNS[4:7], row["mm_per_cell_kji"], strict=True)) for row in rows)
-    write_rows(path, COLUMNS, ({key: value for key, value in row.items() if key in COLUMNS} for row in sized))
+    unit = "pixels" if rows[0]["mm_per_cell_kji"] is None else "mm"
+    columns = [name.replace("mm_per_cell", f"{unit}_per_cell") for name in COLUMNS]
+    sized = (row | dict(zip(columns[4:7], row[f"{unit}_per_cell_kji"], strict=True)) for row in rows)
+    write_rows(path, columns, ({key: value for key, value in row.items() if key in columns} for row in sized))
 
 
 def _words(given):
@@ -232,13 +245,14 @@ def _refuse_unknown(options):
             raise error(f"The {what} '{twice}' is named twice.", "Name each once.")
 
 
-def _text(rows, folder):
-    lines = [("method", "layer", "status", "inside", "lift", "complete", "seconds")]
+def _text(rows, folder, found, size):
+    over = found.ground.over
+    lines = [("method", "layer", "status", "inside", f"lift over {over}", "complete", "seconds")]
     for row in rows:
         lines.append((
             row["title"], row["layer"], row["status"],
             "-" if row["inside"] is None else f"{100 * row['inside']:.3g} %",
-            "-" if row["lift"] is None else f"{row['lift']:.1f}x",
+            lift_text(row["lift"]),
             "-" if row["completeness"] is None else f"{100 * row['completeness']:.3g} %",
             f"{row['seconds']:.2f}" + (f" / {row['cells_in_pass']}" if row["cells_in_pass"] > 1 else ""),
         ))  # fmt: skip
@@ -248,7 +262,8 @@ def _text(rows, folder):
             refused.setdefault(row["title"], []).append(row["reason"])
     why = "".join(f"\n{_once(title, reasons)}" for title, reasons in refused.items())
     return (
-        f"{table(lines)}\n\nInside: share of the positive evidence in the pixel set; lift: that share over chance; "
+        f"{table(lines)}\n\nPixel set: {found.pixels.label}, {size.words}. Inside: share of the positive evidence in "
+        f"it; lift: that share / chance, of evidence spread evenly over {found.ground.words}; "
         f"seconds / n: n cells made together.{why}\nWritten: {SHEET}.png and .pdf, {TABLE}, {BIBLIOGRAPHY} and the "
         f"maps in '{folder.name}'."
     )

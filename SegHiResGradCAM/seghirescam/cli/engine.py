@@ -6,15 +6,16 @@ import numpy as np
 
 from ..pixel_sets import Recipe, View, refuse_empty
 from ..protocol import PixelSet
+from ..sizes import Size
 
 
-def open_session(model, image, device: str, precision: str, tolerance: float):
+def open_session(model, image, device: str, precision: str, tolerance: float, seed: int = 0):
     """A session that keeps nothing between questions: its answers are :func:`explain.explain`'s, bit for bit."""
     from ..session import open_session as opened
 
     for network in model.networks:
         network.to(device)
-    return opened(model, image, device=device, precision=precision, tolerance=tolerance, keep=False)
+    return opened(model, image, device=device, precision=precision, tolerance=tolerance, keep=False, seed=seed)
 
 
 def prepared_of(session):
@@ -27,14 +28,20 @@ def logits_of(session, progress) -> np.ndarray:
     return session.logits(progress)
 
 
-def resolve(session, recipes: list[Recipe], class_index: int, progress) -> list[PixelSet]:
-    """Each recipe's M on the model grid, the prediction made at most once. Raises EmptyPixelSetError, PixelSetError."""
+def resolve(session, recipes: list[Recipe], class_index: int, progress, sizes: dict | None = None) -> list[PixelSet]:
+    """Each recipe's M on the model grid, the prediction made at most once. Raises EmptyPixelSetError, PixelSetError.
+
+    sizes: gets the :class:`sizes.Size` of each predicted class that was looked at, by its name.
+    """
     model, prepared = session.model, prepared_of(session)
     predictions: dict[int, np.ndarray] = {}
 
     def decided(index):
         if index not in predictions:
-            predictions[index] = session.predict(index, progress).weights > 0
+            found = session.predict(index, progress)
+            predictions[index] = found.weights > 0
+            if sizes is not None:
+                sizes[model.class_name(index)] = Size.of_set(found, prepared.valid)
         return predictions[index]
 
     view = View(prepared.grid, prepared.valid, class_index, model.class_name(class_index), decided)

@@ -7,13 +7,26 @@ from itertools import count
 from pathlib import Path
 
 from ..errors import EmptyPixelSetError, PixelSetError
+from ..evaluation.ground import lift_text
+from ..nifti_header import NIBABEL
+from ..protocol import refuse_elsewhere
+from ..sizes import Size
 from .console import table
 from .evaluated import write_evaluations
 from .inputs import Opened, add_device, add_model_and_image
 from .manifest import NAME as MANIFEST
 from .outputs import OutputError, claimed_folder
 from .own_inputs import Inputs
-from .questions import METHOD, PIXEL_SETS, _share, add_segment, read_segment, refuse_unknown_methods, understood
+from .questions import (
+    METHOD,
+    PIXEL_SETS,
+    _share,
+    add_segment,
+    on_image,
+    read_segment,
+    refuse_unknown_methods,
+    understood,
+)
 
 HELP = "Evaluate explanations: is the map true? Numbers with a status, chance and lift beside every share."
 MORE = """Writes evaluation.json (all of it, with the request, thresholds, cost and versions), metrics.csv, with
@@ -90,9 +103,18 @@ def _run(options, console, place):
     references = _told_apart([_reference(text) for text in options.reference])
     label_maps = [_labels(text) for text in options.labels]
     opened = Opened(options, console, classes=[asked.class_name, *([asked.rival] if asked.rival else [])])
-    (found, costs), notes = opened.on_some_device(
+    if segment is not None:
+        segment = on_image(options.segment, segment, opened.image, opened.rule)
+    (recipe,) = asked.on(opened.image.grid).recipes(segment)
+    named = [name for name, _ in references]
+    placed = [_reference_on(*both, opened) for both in zip(options.reference, references, strict=True)]
+    references = list(zip(named, placed, strict=True))
+    label_maps = [_labels_on(*both, opened) for both in zip(options.labels, label_maps, strict=True)]
+    (found, costs, sizes), notes = opened.on_some_device(
         lambda: _evaluated(opened, options, asked, recipe, references, label_maps, console)
     )
+    read = [pixels.notes for _, pixels in references] + [label_map.notes for (label_map, _), _ in label_maps]
+    notes = list(dict.fromkeys([*notes, *(note for several in read for note in several)]))
     request = {
         "question": asked.to_json(),
         "tier": "full" if options.full else "fast",
@@ -106,16 +128,16 @@ def _run(options, console, place):
     }
     console.progress(1.0, "writing")
     with place.filled("evaluate", request, opened.model) as folder:
-        facts = write_evaluations(folder, options, found, costs, request, notes)
+        facts = write_evaluations(folder, options, found, costs, request, notes, sizes)
         files = sorted([MANIFEST, *(path.name for path in folder.iterdir())])
     for note in dict.fromkeys([*notes, *(n for one in found for n in one.explanation.notes)]):
         console.note(note)
-    console.answer(facts | {"files": files}, _text(found, files))
+    console.answer(facts | {"files": files}, _text(found, files, sizes))
     return 0
 
 
 def _evaluated(opened, options, asked, recipe, references, label_maps, console):
-    """([Evaluation], [what each cost]); the costs of the full tier are told before it starts."""
+    """([Evaluation], [what each cost], {region: its Size}); the costs of the full tier are told before it starts."""
     from ..compare import mask_on
     from ..evaluation.case import frozen
     from ..evaluation.evaluate import evaluate
@@ -151,7 +173,7 @@ def _evaluated(opened, options, asked, recipe, references, label_maps, console):
             costs.append({"stated": cost, "took": one.trust.cost})
     finally:
         session.release()
-    return found, costs
+    return found, costs, {name: Size.of(mask, grid) for name, mask in regions.items()}
 
 
 def _told(console, n, of, before):
@@ -243,6 +265,25 @@ def _reference(text):
     return name, pixels
 
 
+def _reference_on(text, reference, opened):
+    """The region again, now that its image is known; see :func:`questions.on_image`."""
+    _, pixels = reference
+    if pixels.is_empty:
+        refuse_elsewhere(pixels.grid, opened.image.grid, pixels.label)
+        return pixels
+    return on_image(text, pixels, opened.image, opened.rule)
+
+
+def _labels_on(text, label_map, opened):
+    """The same for a label map."""
+    from ..dicom_seg import wants_image
+
+    (found, _), _ = label_map
+    refuse_elsewhere(found.grid, opened.image.grid, "label map")
+    again = wants_image(found.notes) or (found.header and opened.rule != NIBABEL)
+    return _labels(text, opened.image.grid, opened.rule) if again else label_map
+
+
 def _told_apart(references):
     """The same [(name, pixel set)] with names that are there once: "organ", "organ 2"."""
     taken, found = {OWN}, []
@@ -259,14 +300,19 @@ def _on(pixels, grid):
     return pixels if pixels.is_empty else pixels.on(grid)
 
 
-def _labels(text):
+def _labels(text, image=None, rule=NIBABEL):
     """((LabelMap, {value: name}), SHA-256 of its labels)."""
     import hashlib
 
     from ..label_files import read_labels, split_label
 
     path, names = split_label(text)
-    found = read_labels(path)
+    found = read_labels(path, image, rule)
+    if found.soft:
+        raise PixelSetError(
+            "The DICOM segmentation holds fractions, and evidence by label needs whole labels.",
+            "Give its segments one by one as --reference FILE:NAME.",
+        )
     own = {} if names is None else _names(names)
     digest = hashlib.sha256(found.layers.tobytes()).hexdigest()
     return (found, own), digest
@@ -295,21 +341,29 @@ def _layers(label_map, grid):
     return layers
 
 
-def _text(found, files):
+def _text(found, files, sizes):
     parts = []
     for one in found:
-        rows = [("metric", "reference", "value", "unit", "chance", "lift", "status")]
+        over = one.ground.over
+        rows = [("metric", "reference", "value", "unit", f"chance over {over}", f"lift over {over}", "status")]
         for row in one.rows:
             if row.metric.startswith(_DETAILS):
                 continue
             value = row.value
             rows.append((
-                row.metric, row.reference, _number(value.value), value.unit, _number(value.chance),
-                "-" if value.lift is None else f"{value.lift:.3g}x", value.status,
+                row.metric, row.reference, _number(value.value), value.unit, _over(value, over, _number(value.chance)),
+                _over(value, over, lift_text(value.lift)), value.status,
             ))  # fmt: skip
         verdict = one.trust.verdict_sentence
         parts.append(f"{one.explanation.title()}\n{table(rows)}\n\n{verdict}")
-    return "\n\n".join(parts) + f"\nWritten: {', '.join(files)}."
+    regions = "\n".join(f"{name}: {size.words}." for name, size in sizes.items())
+    counted = f"Chance: if the evidence were spread evenly over {found[0].ground.words}; lift: value / chance."
+    return "\n\n".join([*parts, regions]) + f"\n{counted}\nWritten: {', '.join(files)}."
+
+
+def _over(value, over, text):
+    """A number under a head that says over what chance was counted; another ground stands beside it."""
+    return f"{text} ({value.over})" if text != "-" and value.over not in ("", over) else text
 
 
 def _number(value):

@@ -12,9 +12,9 @@ RESULT, METRICS, BY_LABEL, CURVES = "evaluation.json", "metrics.csv", "by_label.
 _CURVE = ("method", "layer", "curve", "order", "fraction", "logit", "score", "dice")
 
 
-def write_evaluations(folder, options, found, costs, request, notes) -> dict:
+def write_evaluations(folder, options, found, costs, request, notes, sizes) -> dict:
     """All files into ``folder``; returns what evaluation.json holds. found: Evaluations; costs: of each, as stated and
-    as it was."""
+    as it was; sizes: of each region."""
     from ..messages import line
 
     answers = []
@@ -26,11 +26,14 @@ def write_evaluations(folder, options, found, costs, request, notes) -> dict:
             "by_label": [row.to_json() for row in one.labels],
             "gains": {name: gain.to_json() for name, gain in one.gains.items()},
             "cost": cost,
+            "chance_over": one.ground.over,
+            "chance_over_size": one.ground.size.to_json(),
         })  # fmt: skip
     facts = {
         "format": FORMAT,
         "request": request,
         "evaluations": answers,
+        "regions": {name: size.to_json() for name, size in sizes.items()},
         "thresholds": _thresholds(),
         "versions": _versions(),
         "device": options.device,
@@ -54,8 +57,10 @@ def _write_tables(folder, found):
         for one in found:
             for row in one.labels:
                 line = {"method": one.explanation.method, "layer": one.explanation.layer.name, "label": row.name}
-                line |= {"ml": row.ml, "share": row.share.value, "chance": row.share.chance, "lift": row.share.lift}
-                line |= {"density": row.density.value, "distance_mm": row.distance.value, "status": row.share.status}
+                line |= row.size.to_json()
+                line |= {"share": row.share.value, "chance": row.share.chance, "lift": row.share.lift}
+                line |= {"chance_over": one.ground.over, "density": row.density.value}
+                line |= {f"distance_{row.distance.unit}": row.distance.value, "status": row.share.status}
                 rows.append(line)
         write_rows(folder / BY_LABEL, list(rows[0]), rows)
     rows = []

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import ModelError
-from ..evaluation.shares import chance, share
+from ..evaluation.ground import Ground, lift_text
+from ..sizes import Size, heads, prediction_notes
+from ..spread import refuse_number
 from .console import table
 from .inputs import Opened, add_device, add_model_and_image
 from .outputs import OutputError, claimed_folder
 from .own_inputs import Inputs
-from .questions import Asked, add_question, given_words, read_segment, understood
+from .questions import Asked, add_question, given_words, on_image, read_segment, understood
 from .sidecars import INPUT, map_name, read_sidecar, write_result
 
 HELP = "Explain a segment, or a model's prediction, by Seg-HiRes-Grad CAM and its relatives."
 MORE = """Writes one map a pixel set, layer and method, signed and unscaled, with a .json sidecar from which the run can
-be repeated, and prints what share of the evidence lies inside the pixel set, beside the share that evenly spread
-evidence would have (chance)."""
+be repeated, and prints what share of the evidence lies inside the pixel set, beside the share that evidence
+spread evenly over the body would have (chance; over the whole image where no body is found)."""
 EXAMPLE = """seghirescam explain demo:shortcut --image brain.nrrd --segment bodies.seg.nrrd:Lesion --class lesion \\
       --score contrast --rival look-alike --layer encoder.2 --out why/"""
 SUFFIXES = (".nii.gz", ".nrrd")
@@ -27,6 +30,10 @@ SUFFIXES = (".nii.gz", ".nrrd")
 def add_arguments(parser) -> None:
     add_model_and_image(parser)
     add_question(parser)
+    parser.add_argument(
+        "--draws", type=int, metavar="N",
+        help="of such a network: the mean map of N draws (their seeds count up), and how far they differ",
+    )  # fmt: skip
     writing = parser.add_argument_group("result")
     writing.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="folder for maps and sidecars")
     writing.add_argument(
@@ -49,13 +56,23 @@ def run(options, console) -> int:
 
 def _run(options, console, place):
     from ..compare import mask_on
+    from ..files import refuse_unholdable
 
-    before = _request_of(options) if options.repeat else None
+    earlier = _earlier(options) if options.repeat else None
+    before = earlier["request"] if earlier else None
     asked = Asked.from_json(before["question"]) if before else understood(options)
     options.precision, options.tolerance = asked.precision, asked.tolerance
+    options.random_seed = asked.random_seed
+    refuse_number(asked.draws)
     segment = read_segment(options.segment) if options.segment else None
     recipes = asked.recipes(segment)
     opened = Opened(options, console, classes=[asked.class_name, *([asked.rival] if asked.rival else [])])
+    refuse_unholdable(f".{options.format}", opened.image.grid)
+    if segment is not None:
+        segment = on_image(options.segment, segment, opened.image, opened.rule)
+    recipes = asked.on(opened.image.grid).recipes(segment)
+    if earlier:
+        opened.model.fed_as(earlier["provenance"].get("axes", {}).get("order"))
     request = {
         "question": asked.to_json(),
         "channels": opened.channels,
@@ -64,28 +81,35 @@ def _run(options, console, place):
     }
     if before:
         _refuse_other(before, request)
-    found, pixels, notes = _answered(opened, asked, recipes, console)
+    found, pixels, sizes, notes = _answered(opened, asked, recipes, console)
+    notes = [*notes, *prediction_notes(sizes)]
     masks = [mask_on(opened.image.grid, *both) for both in zip(recipes, pixels, strict=True)]
     console.progress(1.0, "writing")
+    ground = Ground.of(opened.image)
+    predicted = {name: size.to_json() for name, size in sizes.items()}
     with place.filled("explain", request, opened.model) as folder:
-        results = _write(folder, f".{options.format}", opened.image.grid, found, pixels, masks, request, notes)
+        more = {"request": request, "predicted": predicted}
+        results = _write(folder, f".{options.format}", ground, found, pixels, masks, more, notes)
     for note in dict.fromkeys(note for facts in results for note in facts["notes"]):
         console.note(note)
-    console.answer({"results": [_short(facts) for facts in results]}, _text(results))
+    told = [_short(facts) for facts in results]
+    console.answer({"results": told, "predicted": predicted}, _text(results, masks, sizes, ground))
     return 0
 
 
 def _answered(opened, asked, recipes, console):
-    """(explanations, M of each recipe on the model grid, notes); on the CPU where a GPU chosen by us has no room."""
-    (found, pixels), notes = opened.on_some_device(lambda: _ask(opened, asked, recipes, console))
-    return found, pixels, notes
+    """(explanations, M of each recipe on the model grid, sizes of what was predicted, notes); on the CPU where a GPU
+    chosen by us has no room."""
+    (found, pixels, sizes), notes = opened.on_some_device(lambda: _ask(opened, asked, recipes, console))
+    return found, pixels, sizes, notes
 
 
 def _ask(opened, asked, recipes, console):
     from .engine import resolve
 
     session, index = opened.session, opened.class_index(asked.class_name)
-    pixels = resolve(session, recipes, index, console.progress)
+    sizes: dict = {}
+    pixels = resolve(session, recipes, index, console.progress, sizes)
     found = session.ask(
         pixels,
         class_index=index,
@@ -94,14 +118,16 @@ def _ask(opened, asked, recipes, console):
         score=asked.score,
         rival=None if asked.rival is None else opened.class_index(asked.rival),
         side=asked.side,
+        draws=asked.draws,
         progress=console.progress,
     )
-    return found, pixels
+    return found, pixels, sizes
 
 
-def _write(folder, suffix, grid, found, pixels, masks, request, notes):
+def _write(folder, suffix, ground, found, pixels, masks, asked, notes):
     from ..files import write_volume
 
+    grid = ground.grid
     for n, mask in enumerate(masks, start=1):
         write_volume(folder / f"pixel_set_{n}{suffix}", mask.astype(np.uint8), grid)
     place = {p.content_hash: n for n, p in reversed(list(enumerate(pixels)))}
@@ -109,27 +135,28 @@ def _write(folder, suffix, grid, found, pixels, masks, request, notes):
     for number, explanation in enumerate(found, start=1):
         n = place[explanation.provenance["pixel_set_sha256"]]
         placed = explanation.resampled_to(grid)
-        inside, even = share(placed.array, masks[n]), chance(masks[n])
         more = {
-            "request": request,
+            **asked,
             "pixel_set_file": f"pixel_set_{n + 1}{suffix}",
-            "evidence": {"inside": inside, "chance": even, "lift": inside / even if even else None},
+            "evidence": ground.evidence(placed.array, masks[n]),
+            "pixel_set_size": Size.of(masks[n], grid).to_json(),
             "notes": [*explanation.notes, *notes],
         }
         name = map_name(number, explanation, suffix)
-        kept = placed if request["question"]["grid"] == INPUT else None
+        kept = placed if asked["request"]["question"]["grid"] == INPUT else None
         results.append(write_result(folder, name, suffix, explanation, kept, more))
     return results
 
 
-def _request_of(options):
+def _earlier(options):
+    """The facts of the sidecar to repeat."""
     mixed = given_words(options)
     if mixed:
         raise OutputError(
             f"--repeat takes the question from the sidecar, so {', '.join(mixed)} cannot be given.",
             "Leave one of the two away.",
         )
-    return read_sidecar(options.repeat).facts["request"]
+    return read_sidecar(options.repeat).facts
 
 
 def _refuse_other(before, now):
@@ -157,6 +184,7 @@ def _short(facts):
         "total",
         "completeness",
         "evidence",
+        "pixel_set_size",
         "notes",
     )
     return {
@@ -167,20 +195,23 @@ def _short(facts):
     }
 
 
-def _text(results):
-    rows = [("map", "pixel set", "status", "total", "score", "complete", "inside", "chance", "lift")]
+def _text(results, masks, sizes, ground):
+    over = (f"chance over {ground.over}", f"lift over {ground.over}")
+    rows = [("map", "pixel set", *heads(ground.grid), "status", "total", "score", "complete", "inside", *over)]
     for facts in results:
+        mask = masks[int(re.search(r"pixel_set_(\d+)", facts["pixel_set_file"])[1]) - 1]
         evidence = facts["evidence"]
         rows.append((
-            facts["file"]["name"], facts["pixel_set"], facts["status"],
+            facts["file"]["name"], facts["pixel_set"], *Size.of(mask, ground.grid).cells, facts["status"],
             _number(facts["total"]), _number(facts["score"]),
             _percent(facts["completeness"]), _percent(evidence["inside"]), _percent(evidence["chance"]),
-            "-" if evidence["lift"] is None else f"{evidence['lift']:.1f}x",
+            lift_text(evidence["lift"]),
         ))  # fmt: skip
     unit = results[0]["unit"]
+    drawn = "".join(f"\nPredicted {name}: {size.words}, on the model's grid." for name, size in sizes.items())
     return (
         f"{table(rows)}\n\nTotal and score in {unit}; complete: total / score; inside: share of the positive evidence "
-        "in the pixel set, chance: if it were spread evenly."
+        f"in the pixel set; chance: if it were spread evenly over {ground.words}; lift: inside / chance.{drawn}"
     )
 
 

@@ -27,7 +27,7 @@ def add_arguments(parser) -> None:
         "--image",
         required=True,
         metavar="PATH",
-        help="the image that was explained (of several channels: the one to show)",
+        help="the image that was explained (of several channels: the one to show; a colour image as a whole)",
     )
     parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="picture: .png, .pdf or .svg")
     parser.add_argument("--overwrite", action="store_true", help="replace the file if it exists")
@@ -49,7 +49,7 @@ def add_arguments(parser) -> None:
         nargs=3,
         type=float,
         metavar=("R", "A", "S"),
-        help="place of the slices in mm (default: where the map is strongest)",
+        help="place of the slices in mm, in a photo column, row, 0 (default: where the map is strongest)",
     )
     look.add_argument("--dpi", type=int, default=150, help="resolution (default: 150)")
 
@@ -69,11 +69,14 @@ def _run(options, console, place):
     refuse_absent([options.image])
     from ..figures import DARK, LIGHT, Look, Row, draw, save
     from ..files import read_volume
+    from ..protocol import Image
+    from ..rgb import is_rgb, read_rgb
 
     console.progress(0.0, "reading")
-    image = read_volume(options.image)
+    colour = is_rgb(options.image)
+    image = read_rgb(options.image) if colour else read_volume(options.image)
     known = {channel["sha256"] for stored in results for channel in stored.facts["request"]["channels"]}
-    if image.content_hash not in known:
+    if any(Image(channel, image.grid).content_hash not in known for channel in image.array):
         console.note("The image is not one of those that were explained (its hash differs).")
     rows = []
     for stored in results:
@@ -82,13 +85,12 @@ def _run(options, console, place):
         evidence = stored.facts["evidence"]
         rows.append(Row(
             density, stored.mask(image.grid), heading, line, unit, stored.facts["reason"],
-            evidence["inside"], evidence["chance"],
+            evidence["inside"], evidence["chance"], evidence.get("chance_over", "volume"),
         ))  # fmt: skip
     window = tuple(options.window) if options.window else None
-    at = tuple(options.at_ras) if options.at_ras else None
-    look = Look(
-        DARK if options.dark else LIGHT, options.share, options.signed, window, options.maximum, at, options.dpi
-    )
+    at = tuple(image.grid.placed(options.at_ras)) if options.at_ras else None
+    theme = DARK if options.dark else LIGHT
+    look = Look(theme, options.share, options.signed, window, options.maximum, at, options.dpi, colour)
     console.progress(0.5, "drawing")
     figure = draw(image, rows, look)
     with place.filled() as folder:
@@ -115,11 +117,9 @@ def _check_look(options):
 def _words(facts):
     """Heading, and the line below it."""
     layer = facts["layer"]
-    mm = (
-        ""
-        if layer["mm_per_cell_kji"] is None
-        else " of " + " x ".join(f"{v:.3g}" for v in layer["mm_per_cell_kji"]) + " mm"
-    )
+    sizes = {unit: layer.get(f"{unit}_per_cell_kji") for unit in ("mm", "pixels")}
+    known = [f" of {' x '.join(f'{v:.3g}' for v in size)} {unit}" for unit, size in sizes.items() if size]
+    mm = "".join(known)
     placed = "where it reads" if facts["side"] == "reading" else "where it writes"
     heading = f"{facts['method_title']}: {facts['class_name']}"
     return heading, (

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from ..errors import ImageError, ModelError
 from ..models import recognise
 from ..models.base import SegmentationModel
+from ..nifti_header import NIBABEL
 
 
 def add_model_and_image(parser) -> None:
@@ -40,12 +41,13 @@ class Opened:
     """Model and image of one command, read and checked in the order of what it costs. session: made when asked for."""
 
     def __init__(self, options, console, *, classes: Sequence[str] = ()):
-        """classes: names or indices the model must have; refused before anything is loaded."""
+        """classes: names or indices the model must have; refused before anything is loaded, where it says which."""
         self.options, self.console = options, console
         kind, consent = agreed(options)
         about = SimpleNamespace(classes=kind.classes(options.model))
-        for wanted in classes:
-            SegmentationModel.class_index(about, class_word(wanted, about.classes))
+        if about.classes:  # else the model must be opened first: a program without a description
+            for wanted in classes:
+                SegmentationModel.class_index(about, class_word(wanted, about.classes))
         channels = kind.channels(options.model) if hasattr(kind, "channels") else None
         if channels and not in_colour(options.image, channels):
             assigned(options.image, channels)
@@ -54,9 +56,13 @@ class Opened:
         check_device(options)
         console.progress(0.0, "opening the model")
         self.model = kind.open(options.model, consent=consent)
+        for wanted in classes:
+            self.class_index(wanted)
         console.progress(0.02, "reading the image")
         self.colour = in_colour(options.image, self.model.channels)
-        self.image, self.channels = read_image(options.image, self.model.channels, console)
+        #: by which the model's own reader places files whose headers disagree
+        self.rule = getattr(self.model, "header_rule", NIBABEL)
+        self.image, self.channels = read_image(options.image, self.model.channels, console, self.rule)
         self._session = None
 
     def class_index(self, wanted: str) -> int:
@@ -83,7 +89,8 @@ class Opened:
 
             words = self.options
             tolerance = getattr(words, "tolerance", None) or 0.0
-            self._session = open_session(self.model, self.image, words.device, words.precision, tolerance)
+            seed = getattr(words, "random_seed", None) or 0
+            self._session = open_session(self.model, self.image, words.device, words.precision, tolerance, seed)
         return self._session
 
 
@@ -176,7 +183,7 @@ def in_colour(images: Sequence[str], channels: Sequence[str]) -> bool:
     return is_rgb(images[0])
 
 
-def read_image(images: Sequence[str], channels: Sequence[str], console):
+def read_image(images: Sequence[str], channels: Sequence[str], console, rule: str = NIBABEL):
     """(Image on the first channel's grid, [{"name", "sha256"}] of its channels); notes go to the console."""
     from ..files import read_channels
     from ..protocol import Image
@@ -186,7 +193,7 @@ def read_image(images: Sequence[str], channels: Sequence[str], console):
 
         image = read_rgb(images[0])
     else:
-        image, notes = read_channels(assigned(images, channels), channels)
+        image, notes = read_channels(assigned(images, channels), channels, rule)
         for note in notes:
             console.note(note)
     parts = [Image(image.array[n], image.grid) for n in range(len(channels))]

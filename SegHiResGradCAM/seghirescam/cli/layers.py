@@ -36,7 +36,10 @@ def run(options, console) -> int:
     session = opened.session
     found = session.layers(console.progress)
     default, warning = _default(opened, found, segment, console)
-    rows = [("", "layer", "part", "stride", "channels", "cells", "mm per cell", "")]
+    # where all layers have one resolution, how far a cell sees tells them apart
+    fields = any(x.field for x in found)
+    unit = f"{opened.image.grid.length_unit} per cell"
+    rows = [("", "layer", "part", "stride", "channels", "cells", unit, *(["a cell sees"] * fields), "")]
     shown = [x for x in found if options.all or x.main or x.part == "head" or x.name == default]
     for layer in shown:
         remarks = [word for word, holds in (("main", layer.main), ("default", layer.name == default)) if holds]
@@ -44,19 +47,32 @@ def run(options, console) -> int:
         shape = (" x ".join(map(str, values)) for values in (layer.stride, layer.cells))
         stride, cells = shape
         mark = "*" if layer.name == default else ""
-        rows.append((mark, layer.name, layer.part, stride, str(layer.channels), cells, mm, ", ".join(remarks)))
-    if warning:
-        console.note(warning)
+        sees = [" x ".join(map(str, layer.field)) if layer.field else ""] * fields
+        rows.append((mark, layer.name, layer.part, stride, str(layer.channels), cells, mm, *sees, ", ".join(remarks)))
+    notes = [*session.output_notes, *([warning] if warning else [])]
+    for note in notes:
+        console.note(note)
     hidden = len(found) - len(shown)
     told = f" {hidden} more with --all." if hidden else ""
     told += "" if default else " No default is marked: name --segment or --class."
     data = {
-        "layers": [layer_to_json(x) | {"default": x.name == default} for x in found],
+        "layers": [_told(x) | {"default": x.name == default} for x in found],
         "default": default,
-        "notes": [warning] if warning else [],
+        "notes": notes,
     }
     console.answer(data, table(rows) + "\n\nSizes along K, J, I." + told)
     return 0
+
+
+def _reach(layer, skip):
+    return SimpleNamespace(reads=layer.field[skip:], acts=layer.acts_on[skip:]) if layer.field else None
+
+
+def _told(layer):
+    told = layer_to_json(layer)
+    if told.pop("length_unit") != "mm":
+        told[f"{layer.length_unit}_per_cell"] = told.pop("mm_per_cell")
+    return told
 
 
 def _default(opened, listed, segment, console):
@@ -74,7 +90,14 @@ def _default(opened, listed, segment, console):
     skip = 3 - opened.model.spatial_dims
     known = [
         SimpleNamespace(
-            name=x.name, main=x.main, part=x.part, order=n, stride=x.stride[skip:], volume=math.prod(x.stride)
+            name=x.name,
+            main=x.main,
+            part=x.part,
+            order=n,
+            stride=x.stride[skip:],
+            volume=math.prod(x.stride),
+            grain=(x.field or x.stride)[skip:],
+            reach=_reach(x, skip),
         )
         for n, x in enumerate(listed)
     ]

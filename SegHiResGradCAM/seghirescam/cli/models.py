@@ -39,12 +39,13 @@ def shown(source) -> str:
 def _text(entry):
     if "error" in entry:
         return f"{entry['model']}\n  {entry['error']['sentence']} {entry['error']['hint']}".rstrip()
+    classes = ", ".join(str(c["index"]) + " = " + c["name"] for c in entry["classes"])
     channels = ", ".join(entry["channels"]) if entry["channels"] else "known after opening"
     needs = ", ".join(r + (" (missing)" if r in entry["missing"] else "") for r in entry["requirements"])
     lines = [
         entry["model"],
         f"  kind      {entry['kind']}",
-        f"  classes   {', '.join(str(c['index']) + ' = ' + c['name'] for c in entry['classes'])}",
+        f"  classes   {classes or 'known after opening: 0, 1, ...'}",
         f"  channels  {channels}",
         f"  needs     {needs or 'nothing more'}",
         f"  runs      {entry['runs_author_code'] or 'no code of its author'}",

@@ -10,11 +10,22 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import PixelSetError
+from ..sizes import Size, heads, prediction_notes
+from .console import table
 from .explain import SUFFIXES
 from .inputs import Opened, add_device, add_model_and_image
 from .outputs import OutputError, claimed_folder
 from .own_inputs import Inputs
-from .questions import METHOD, PIXEL_SETS, _share, add_segment, read_segment, refuse_unknown_methods, understood
+from .questions import (
+    METHOD,
+    PIXEL_SETS,
+    _share,
+    add_segment,
+    on_image,
+    read_segment,
+    refuse_unknown_methods,
+    understood,
+)
 from .sidecars import map_name, read_sidecar, write_result
 
 HELP = "Paint a region over, run the model again, and tell what became of the score and of the segment."
@@ -95,6 +106,8 @@ def run(options, console) -> int:
 
 
 def _run(options, console, place):
+    from ..files import refuse_unholdable
+    from ..pixel_sets import Box
     from .figure import _check_look
 
     kind = _kind(options)
@@ -110,6 +123,15 @@ def _run(options, console, place):
     (recipe,) = asked.recipes(segment)
     given = _given_region(options, kind)
     opened = Opened(options, console, classes=[asked.class_name, *([asked.rival] if asked.rival else [])])
+    refuse_unholdable(f".{options.format}", opened.image.grid)
+    if segment is not None:
+        segment = on_image(options.segment, segment, opened.image, opened.rule)
+    (recipe,) = asked.on(opened.image.grid).recipes(segment)
+    if kind == "segment":
+        given = on_image(options.region, given, opened.image, opened.rule)
+    if options.region_box:
+        corners = [opened.image.grid.placed(options.region_box[n : n + 3]) for n in (0, 3)]
+        given = Box.between(*corners)
     (found, explanation, notes), moved = opened.on_some_device(
         lambda: _painted(opened, options, asked, recipe, given, stored, console)
     )
@@ -123,12 +145,16 @@ def _run(options, console, place):
         "weights_sha256": opened.model.weights_hash,
     }
     console.progress(1.0, "writing")
-    notes = [*notes, *moved, *found.notes]
+    told = [note for one in (opened.image, segment, given) for note in getattr(one, "notes", ())]
+    before = {found.class_name: found.sizes()[f"predicted {found.class_name}"]}
+    notes = list(dict.fromkeys([*told, *notes, *moved, *found.notes, *prediction_notes(before)]))
     with place.filled("paint", request, opened.model) as folder:
         facts = _write(folder, options, opened, found, explanation, request, notes)
     for note in dict.fromkeys(notes):
         console.note(note)
-    console.answer(facts, f"{facts['painting']['sentence']}\n\nWritten: {', '.join([*facts['files'], RESULT])}.")
+    rows = [("", *heads(opened.image.grid)), *((name, *size.cells) for name, size in found.sizes().items())]
+    text = f"{facts['painting']['sentence']}\n\n{table(rows)}"
+    console.answer(facts, f"{text}\n\nWritten: {', '.join([*facts['files'], RESULT])}.")
     return 0
 
 
@@ -226,15 +252,14 @@ def _write(folder, options, opened, found, explanation, request, notes):
     for word, mask in zip(("before", "after"), found.predicted, strict=True):
         write_labels(folder / f"predicted_{word}.seg.nrrd", mask.astype(np.uint8), grid, {1: found.class_name})
     if explanation is not None:
-        from ..evaluation.case import body_of
-        from ..evaluation.location import share_in
+        from ..evaluation.ground import Ground
 
         placed = explanation.resampled_to(grid)
-        held = share_in(placed.array, found.mask, body_of(opened.image))
         more = {
             "request": request,
             "pixel_set_file": f"pixel_set_1{suffix}",
-            "evidence": {"inside": held.value, "chance": held.chance, "lift": held.lift},
+            "evidence": Ground.of(opened.image).evidence(placed.array, found.mask),
+            "pixel_set_size": Size.of(found.mask, grid).to_json(),
         }
         write_result(folder, map_name(1, explanation, suffix), suffix, explanation, placed, more)
     window = tuple(options.window) if options.window else None

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ..answer import draw_notes
 from ..cam.heads import SIGMOID
+from ..files import refuse_unholdable
 from ..label_files import SEGMENTATION, beside_of, write_labels
+from ..sizes import Size, heads, prediction_notes
 from .console import table
 from .inputs import Opened, add_device, add_model_and_image
 from .outputs import OutputError, claimed_file
@@ -34,19 +37,23 @@ def run(options, console) -> int:
 
 
 def _run(options, console, place):
+    from ..overflow import overflow_notes
     from .engine import logits_of, prepared_of
 
     opened = Opened(options, console)
+    refuse_unholdable(options.out, opened.image.grid)
     model, image, session = opened.model, opened.image, opened.session
-    if model.head == SIGMOID and len(model.classes) > 1 and not options.out.name.lower().endswith(SEGMENTATION):
-        raise OutputError(
-            "The classes of this model may overlap, and a label map cannot hold that.", "Let --out end in .seg.nrrd."
-        )
+    _refuse_overlap(model, options.out)
     prepared = prepared_of(session)
-    for note in prepared.notes:
+    logits = logits_of(session, console.progress)
+    _refuse_overlap(model, options.out)  # the head may have been read from the network
+    found = (*session.output_notes, *draw_notes(model.networks), *overflow_notes(session))
+    notes = (*image.notes, *prepared.notes, *found)
+    for note in notes:
         console.note(note)
-    labels = model.labels_on_input(logits_of(session, console.progress), prepared, image)
-    if labels.ndim == 4:
+    labels = model.labels_on_input(logits, prepared, image)
+    exclusive = labels.ndim == 3
+    if not exclusive:
         names = {c.index + 1: c.name for c in model.classes}
         counts = [int(np.count_nonzero(mask)) for mask in labels]
     else:
@@ -59,16 +66,26 @@ def _run(options, console, place):
         "model_kind": model.kind,
         "weights_sha256": model.weights_hash,
         "image_sha256": image.content_hash,
+        **({"axes": model.axes.to_json()} if model.axes else {}),
+        **session.reading.taken(model.networks[0]).facts,
     }
+    sizes = {name: Size.counted(n, image.grid) for name, n in zip(names.values(), counts, strict=True)}
+    about = prediction_notes(sizes, exclusive)
+    for note in about:
+        console.note(note)
     console.progress(1.0, "writing")
     with place.filled() as folder:
         written = [p.name for p in write_labels(folder / options.out.name, labels, image.grid, names, facts)]
-    classes = [
-        {"value": value, "name": name, "voxels": count, "ml": count * image.grid.voxel_ml}
-        for (value, name), count in zip(names.items(), counts, strict=True)
-    ]
-    rows = [("value", "class", "voxels", "ml")]
-    rows += [(str(c["value"]), c["name"], str(c["voxels"]), f"{c['ml']:.2f}") for c in classes]
-    answer = facts | {"files": written, "classes": classes, "notes": list(prepared.notes)}
+    rows = [("value", "class", *heads(image.grid))]
+    rows += [(str(value), name, *sizes[name].cells) for value, name in names.items()]
+    classes = [{"value": value, "name": name, **sizes[name].to_json()} for value, name in names.items()]
+    answer = facts | {"files": written, "classes": classes, "notes": [*notes, *about]}
     console.answer(answer, f"{table(rows)}\n\nWritten: {', '.join(written)}")
     return 0
+
+
+def _refuse_overlap(model, out) -> None:
+    if model.head == SIGMOID and len(model.classes) > 1 and not out.name.lower().endswith(SEGMENTATION):
+        raise OutputError(
+            "The classes of this model may overlap, and a label map cannot hold that.", "Let --out end in .seg.nrrd."
+        )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from .. import pixel_sets as forms
 from ..errors import ClassError, LayerError, MethodError, PixelSetError
-from ..protocol import PixelSet
+from ..geometry import Grid, same_voxels
+from ..nifti_header import NIBABEL
+from ..protocol import Image, PixelSet, refuse_elsewhere
 
 PIXEL_SETS = (
     *("segment", "predicted", "segment-and-predicted", "component", "whole", "voxel", "box"),
@@ -18,6 +20,7 @@ _NEED_SEGMENT = ("segment", "segment-and-predicted", "false-positives", "false-n
 #: as in seghirescam.questions, written here because the help must not load torch (a test compares)
 LAYER_WORDS = ("default", "deepest", "main")
 METHOD = "seg_hires_grad_cam"
+_NO_FRAME = "The segmentation is DICOM and the image is not: whether both lie in one frame of reference is not known."
 
 
 def method_names() -> list[str]:
@@ -25,6 +28,9 @@ def method_names() -> list[str]:
     folder = Path(__file__).parents[1] / "cam" / "methods"
     text = "".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.py")))
     return sorted(re.findall(r'^    name = "(\w+)"$', text, re.MULTILINE))
+
+
+_ABSENT = object()
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,8 @@ class Asked:
     grid: str = "input"
     at_ras: tuple[float, ...] | None = None
     box_ras: tuple[float, ...] | None = None
+    random_seed: int = 0
+    draws: int = 1
 
     def __post_init__(self):
         if self.score == "contrast" and self.rival is None:
@@ -66,8 +74,18 @@ class Asked:
     def needs_segment(self) -> bool:
         return any(name in _NEED_SEGMENT for name in self.pixel_sets)
 
+    def on(self, grid) -> Asked:
+        """With places as that grid counts them: in a photo they are told as column and row."""
+        if not grid.is_photo:
+            return self
+        at = None if self.at_ras is None else tuple(grid.placed(self.at_ras))
+        box = None if self.box_ras is None else (*grid.placed(self.box_ras[:3]), *grid.placed(self.box_ras[3:]))
+        return replace(self, at_ras=at, box_ras=box)
+
     def to_json(self) -> dict:
-        return asdict(self)
+        """What only networks that draw random numbers need is left out where nobody asked for it."""
+        usual = {"random_seed": 0, "draws": 1}
+        return {name: value for name, value in asdict(self).items() if usual.get(name, _ABSENT) != value}
 
     @staticmethod
     def from_json(data: dict) -> Asked:
@@ -102,7 +120,8 @@ class Asked:
 def add_segment(parser) -> None:
     parser.add_argument(
         "--segment", metavar="LABELMAP[:value|:name]",
-        help="a segment as label map (.seg.nrrd, NIfTI, NRRD, MetaImage), with the label's value or name after a colon",
+        help="a segment as label map (.seg.nrrd, DICOM SEG, NIfTI, NRRD, MetaImage, a grey PNG), with the label's "
+        "value or name after a colon",
     )  # fmt: skip
 
 
@@ -123,10 +142,10 @@ def add_question(parser) -> None:
         nargs=3,
         type=float,
         metavar=("R", "A", "S"),
-        help="a place in mm, RAS as Slicer shows it",
+        help="a place in mm, RAS as Slicer shows it; in a photo: column, row, 0",
     )
     asked.add_argument(
-        "--box", dest="box_ras", nargs=6, type=float, metavar="MM", help="two corners: R A S R A S in mm"
+        "--box", dest="box_ras", nargs=6, type=float, metavar="MM", help="two corners: R A S R A S in mm (see --at)"
     )
     asked.add_argument(
         "--method", dest="methods", action="append", metavar="NAME",
@@ -152,9 +171,14 @@ def add_question(parser) -> None:
         "(0.01: much faster; default: exact)",
     )  # fmt: skip
     asked.add_argument(
+        "--random-seed", type=int, metavar="N",
+        help="of a network that draws random numbers in its forward pass, dropout that is always on (default: 0)",
+    )  # fmt: skip
+    asked.add_argument(
         "--grid",
         choices=("input", "layer"),
-        help="write maps on the image's grid, in logit/ml (default), or the layer's cells as they are, in logit",
+        help="write maps on the image's grid, in logit/ml (photos: per pixel; default), or the layer's cells as they "
+        "are, in logit",
     )
 
 
@@ -187,17 +211,42 @@ def given_words(options) -> list[str]:
         "layers": "layer",
         "at_ras": "at",
         "box_ras": "box",
+        "random_seed": "random-seed",
     }
     names = [f.name for f in fields(Asked) if f.name != "precision" and getattr(options, f.name, None) is not None]
     return [f"--{words.get(name, name)}" for name in names]
 
 
-def read_segment(text: str) -> PixelSet:
-    """``LABELMAP[:value|:name]``."""
+def read_segment(text: str, image: Grid | None = None, rule: str = NIBABEL) -> PixelSet:
+    """``LABELMAP[:value|:name]``. image, rule: see :func:`label_files.read_labels`."""
     from ..label_files import read_labels, split_label
 
     path, wanted = split_label(text)
-    return read_labels(path).pixel_set(wanted)
+    return read_labels(path, image, rule).pixel_set(wanted)
+
+
+def on_image(text: str, pixels: PixelSet, image: Image, rule: str = NIBABEL) -> PixelSet:
+    """The segment that :func:`read_segment` found before the image was known, as it lies on the image, with notes.
+
+    rule: of the model's own reader, where a file's headers disagree.  Raises PixelSetError where the two lie in
+    different frames of reference.
+    """
+    from ..dicom_seg import segmentation_file, wants_image
+    from ..label_files import split_label
+
+    grid = image.grid
+    if segmentation_file(split_label(text)[0]) is not None:
+        if wants_image(pixels.notes):
+            pixels = read_segment(text, grid)
+        if not grid.frame:
+            pixels = replace(pixels, notes=(*pixels.notes, _NO_FRAME))
+    elif pixels.header and rule != NIBABEL:
+        pixels = read_segment(text, grid, rule)
+    refuse_elsewhere(pixels.grid, grid, pixels.label)
+    if not pixels.grid.same_as(grid) and not same_voxels(pixels.grid, grid):
+        turned = f"{pixels.label} lies on another grid than the image and was resampled linearly."
+        pixels = replace(pixels, notes=(*pixels.notes, turned[0].upper() + turned[1:]))
+    return pixels
 
 
 def _share(text):

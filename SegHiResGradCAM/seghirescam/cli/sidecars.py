@@ -38,7 +38,7 @@ def write_result(folder: Path, name: str, suffix: str, explanation, placed: Plac
             "unit": explanation.unit if placed is None else placed.unit,
             "shape_kji": list(array.shape),
             "dtype": str(array.dtype),
-            "ijk_to_ras": grid.ijk_to_ras.tolist(),
+            **{key: value for key, value in grid.to_json().items() if key != "shape_kji"},
             "sum": float(array.sum(dtype=np.float64)),
             "sha256": hashlib.sha256((folder / name).read_bytes()).hexdigest(),
         },
@@ -65,7 +65,7 @@ class Stored:
             raise OutputError(f"'{path.name}' is not the map its sidecar describes.", "Run explain again.")
         unit = self.facts["file"]["unit"]
         if self.facts["file"]["kind"] == LAYER:
-            return spread(stored.array[0], stored.grid, grid), f"{unit}/ml"
+            return spread(stored.array[0], stored.grid, grid), f"{unit}/{grid.volume_unit}"
         if not stored.grid.same_as(grid, 1e-2):
             raise ImageError("The image lies on another grid than the map.", "Give the image that was explained.")
         return stored.array[0], unit

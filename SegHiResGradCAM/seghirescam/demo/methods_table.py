@@ -113,7 +113,7 @@ def table(rows: list[MethodRow]) -> str:
             f"**{norm} norm, {len({row.seed for row in rows})} cases**",
             "",
             "| method (layer) | honest: lesion | honest: marker | shortcut: lesion | shortcut: marker "
-            "| sees through the shortcut | s a map |",
+            "| sees through the shortcut (chance over the volume) | s a map |",
             "|---|---|---|---|---|---|---|",
         ]
         for name in dict.fromkeys(row.variant for row in rows):

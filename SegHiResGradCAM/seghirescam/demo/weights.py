@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import struct
 from pathlib import Path
 
+from ..bounded import json_value, named, opened_file, short
 from ..errors import ModelError
 
 FORMAT = "seghirescam-demo-1"
@@ -50,15 +50,15 @@ def load(path: Path):
 def metadata(path: Path) -> dict[str, str]:
     """What the file's header says (standard library only). Raises ModelError if it is no demo weights file."""
     try:
-        with open(path, "rb") as file:
+        with opened_file(path) as (file, _):
             (length,) = struct.unpack("<Q", file.read(8))
             if length > 1_000_000:
                 raise ValueError("the header is too long")
-            found = json.loads(file.read(length)).get("__metadata__", {})
-    except (OSError, ValueError, struct.error) as error:
-        raise ModelError(f"{Path(path).name} cannot be read as demo weights: {error}.", "Check the path.") from error
-    if found.get("format") != FORMAT or found.get("norm") not in ("batch", "instance"):
+            found = json_value(file.read(length)).get("__metadata__", {})
+    except (ValueError, AttributeError, struct.error) as error:
+        raise ModelError(f"{named(path)} cannot be read as demo weights: {short(error)}.", "Check the path.") from error
+    if not isinstance(found, dict) or found.get("format") != FORMAT or found.get("norm") not in ("batch", "instance"):
         raise ModelError(
-            f"{Path(path).name} holds no demo network.", "Open weights written by python -m seghirescam.demo.train."
+            f"{named(path)} holds no demo network.", "Open weights written by python -m seghirescam.demo.train."
         )
     return found

@@ -14,16 +14,17 @@ import torch
 
 from ..answer import public_layer
 from ..borrowed import listed_layers, placed
+from ..cam.finite import inside_only
 from ..cam.score import Score
 from ..cam.tail import Tail
 from ..cam.undisturbed import undisturbed
 from ..errors import LayerError, MethodError
 from ..models.base import SegmentationModel
+from ..models.outputs import output_channels, reading_of
 from ..models.slices import by_slices
 from ..progress import Progress
 from ..protocol import Explanation, Image, PixelSet
 from ..questions import choose_layers
-from ..session import output_channels
 from .curves import FRACTIONS, Curve, Point, Probe, deletion_curve, insertion_curve
 from .gains import Gain, gain_over_random
 from .painting import region_on
@@ -61,7 +62,7 @@ class LayerProbe(Probe):
         with torch.inference_mode(False), torch.no_grad():
             logits = self._tail(activation)
         logits = logits.float() if logits.dtype.itemsize < 4 else logits
-        values = self._score.values(logits, self._head)[0].double()
+        values = self._score.values(inside_only(logits, self._weights), self._head)[0].double()
         return Point(float((values * self._weights).sum() / self._weights.sum()))
 
 
@@ -97,7 +98,8 @@ def layer_probe(
     tell(0.0, "preparing the image")
     prepared, dims = model.prepare(image), model.spatial_dims
     pixels = region_on(pixel_set, prepared.grid)
-    with torch.inference_mode(False), undisturbed(network), placed(network, device) as (where, _):
+    borrowed = undisturbed(network), placed(network, device), reading_of(model).on(network)
+    with torch.inference_mode(False), borrowed[0], borrowed[1] as (where, _), borrowed[2]:
         listed = listed_layers(network, prepared.tensor, where)
         (target, *_), _ = choose_layers(listed, layer, pixels, dims)
         with tell.during(network, 0.1, 1.0, "recording what lies before the layer"):

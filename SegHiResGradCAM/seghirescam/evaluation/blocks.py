@@ -89,9 +89,9 @@ class Blocks:
     @property
     def title(self) -> str:
         """One line: how many, how large, how much of the image."""
-        size = " x ".join(f"{mm:.3g}" for mm in self.edge_mm)
+        size, unit = " x ".join(f"{mm:.3g}" for mm in self.edge_mm), self.grid.length_unit
         share = 100 * float(self.voxels.sum()) / self.index.size
-        return f"{self.count} blocks of {size} mm ({self.asked_mm:g} mm asked for), {share:.3g} % of the image"
+        return f"{self.count} blocks of {size} {unit} ({self.asked_mm:g} {unit} asked for), {share:.3g} % of the image"
 
     def mean(self, density: np.ndarray) -> np.ndarray:
         """Mean positive evidence of every block, float64 ``[count]``. density: signed, ``[K, J, I]`` on the grid.

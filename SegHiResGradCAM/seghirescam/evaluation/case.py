@@ -60,7 +60,7 @@ class Case:
         """(this map, the other's) cell by cell; another grid's cells are carried to this one, both as densities."""
         if other.map.shape == self.map.shape and other.grid.same_as(self.grid):
             return self.map, other.map
-        return self.map / self.grid.voxel_ml, spread(other.map, other.grid, self.grid)
+        return self.map / self.grid.voxel_volume, spread(other.map, other.grid, self.grid)
 
 
 def frozen(session, recipe: Recipe, class_index: int, progress=None) -> PixelSet:
@@ -92,7 +92,12 @@ def is_ct(image: Image) -> bool:
 
 
 def body_of(image: Image) -> np.ndarray | None:
-    """Bool ``[K, J, I]``: above -500 HU on a CT, else brighter than the background; None where that tells nothing."""
+    """Bool ``[K, J, I]``: above -500 HU on a CT, else brighter than the background; None where that tells nothing.
+
+    None in a photo: what is dark there is no air around a body.
+    """
+    if image.grid.is_photo:
+        return None
     if is_ct(image):
         body = image.array[0] > -500
     else:

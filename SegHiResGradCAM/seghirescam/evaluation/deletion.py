@@ -72,7 +72,7 @@ class ImageProbe(Probe):
         self._remove = _remover(image, removal, edge_mm, seed)
         self._roi = roi
         if dice and roi is None and context_only:
-            self._roi = PixelSet(kept, image.grid, f"{pixel_set.label} grown by {margin_mm:g} mm")
+            self._roi = PixelSet(kept, image.grid, f"{pixel_set.label} grown by {margin_mm:g} {image.grid.length_unit}")
         self._dice, self._before, self._grid = dice, None, None
         self.around = pixel_set
         if dice:

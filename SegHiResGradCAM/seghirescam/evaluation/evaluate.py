@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..geometry import Grid
 from ..progress import Progress
 from ..protocol import Explanation, PixelSet
 from . import trust_full as rules
 from .case import body_of
 from .deletion import ImageProbe
 from .gains import Gain, gain_over_random
+from .ground import Ground, in_pixels
 from .labels import LabelRow, evidence_by_label_maps
 from .location import (
     boundary_share,
@@ -33,8 +35,8 @@ from .value import Value
 #: of what each number tells
 WHERE, USED, SIMPLE, SANE, STABLE = "where", "used", "simple", "sane", "stable"
 COLUMNS = (
-    "method", "layer", "group", "metric", "reference", "value", "unit", "chance", "lift", "status", "threshold",
-    "passed", "note",
+    "method", "layer", "group", "metric", "reference", "value", "unit", "chance", "lift", "chance_over", "status",
+    "threshold", "passed", "note",
 )  # fmt: skip
 
 
@@ -54,7 +56,7 @@ class Measured:
     def to_json(self) -> dict:
         value = self.value.to_json()
         told = {"value": value["value"], "unit": value["unit"]}
-        told |= {key: value[key] for key in ("chance", "lift", "status", "note")}
+        told |= {key: value[key] for key in ("chance", "lift", "chance_over", "status", "note")}
         own = {"threshold": self.threshold, "passed": self.passed}
         own |= {key: getattr(self, key) for key in ("method", "layer", "group", "metric", "reference")}
         return {key: (told | own)[key] for key in COLUMNS}
@@ -64,7 +66,8 @@ class Measured:
 class Evaluation:
     """explanation: what was measured.  labels: evidence by label, empty where no label map was given.
 
-    gains: deletion and insertion against random orders, where they were asked for or made by the full tier.
+    gains: deletion and insertion against random orders, where they were asked for or made by the full tier.  ground:
+    over what chance was counted.
     """
 
     explanation: Explanation
@@ -72,6 +75,7 @@ class Evaluation:
     labels: tuple[LabelRow, ...]
     gains: dict[str, Gain]
     trust: Trust
+    ground: Ground
 
     def value(self, metric: str, reference: str | None = None) -> Value:
         return next(r.value for r in self.rows if r.metric == metric and reference in (None, r.reference))
@@ -108,14 +112,15 @@ def evaluate(
     if curves:
         gains = _gains(session, trust, words, gains, seed, part(tell, end, 0.95))
     tell(0.95, "measuring the map")
-    body, density = body_of(image), one.resampled_to(image.grid).array
-    found = _Table(one)
+    ground, density = Ground.of(image), one.resampled_to(image.grid).array
+    body, found = ground.body, _Table(one, image.grid)
     for name, mask in regions.items():
-        _where(found, density, mask, image.grid, name, body, one.layer)
+        _where(found, density, mask, ground, name, one.layer)
+    whole = Ground(None, image.grid)
     for share in (0.5, 0.9):
-        found.add(SIMPLE, f"v{100 * share:.0f}", volume_holding(density, image.grid, share))
-    found.add(SIMPLE, "gini", gini(density))
-    found.add(SIMPLE, "entropy", entropy(density))
+        found.add(SIMPLE, f"v{100 * share:.0f}", whole.told(volume_holding(density, image.grid, share)))
+    found.add(SIMPLE, "gini", whole.told(gini(density)))
+    found.add(SIMPLE, "entropy", whole.told(entropy(density)))
     _of_trust(found, trust)
     for name, gain in gains.items():
         found.add(USED, f"{name}_gain_score", gain.score, "random orders")
@@ -127,33 +132,40 @@ def evaluate(
             evidence_by_label_maps(density, labels, image.grid, body, distances=True, progress=part(tell, 0.96, 1.0))
         )
     tell(1.0, "done")
-    return Evaluation(one, tuple(found.rows), by_label, gains, trust)
+    return Evaluation(one, tuple(found.rows), by_label, gains, trust, ground)
 
 
 class _Table:
-    def __init__(self, one: Explanation):
-        self.one, self.rows = one, []
+    def __init__(self, one: Explanation, grid: Grid):
+        self.one, self.grid, self.rows = one, grid, []
 
     def add(self, group, metric, value, reference="", threshold=None, passed=None):
         layer = self.one.layer.name
+        if self.grid.is_photo:
+            metric, value = metric.removesuffix("_mm") + "_pixels" * metric.endswith("_mm"), in_pixels(value)
         self.rows.append(Measured(self.one.method, layer, group, metric, reference, value, threshold, passed))
 
 
-def _where(found, density, mask, grid, name, body, layer):
+def _where(found, density, mask, ground, name, layer):
+    grid, body = ground.grid, ground.body
+
+    def add(metric, value):
+        found.add(WHERE, metric, ground.told(value), name)
+
     cell = layer.mm_per_cell or grid.spacing_kji
     half = 0.5 * float(np.linalg.norm(cell))
-    found.add(WHERE, "share", share_in(density, mask, body), name)
+    add("share", share_in(density, mask, body))
     for tau, value in within(density, mask, grid, body=body).items():
         if tau > 0:
-            found.add(WHERE, f"share_within_{tau:g}_mm", value, name)
-    found.add(WHERE, "share_within_area", within_area(density, mask, grid, body=body), name)
-    found.add(WHERE, "mean_distance", mean_distance(density, mask, grid, body), name)
-    found.add(WHERE, "centre_distance", centre_distance(density, mask, grid, body), name)
-    found.add(WHERE, "pointing", pointing(density, mask, grid, body=body), name)
-    found.add(WHERE, "pointing_half_cell", pointing(density, mask, grid, half, body), name)
-    found.add(WHERE, "rank_share", rank_share(density, mask, body), name)
+            add(f"share_within_{tau:g}_mm", value)
+    add("share_within_area", within_area(density, mask, grid, body=body))
+    add("mean_distance", mean_distance(density, mask, grid, body))
+    add("centre_distance", centre_distance(density, mask, grid, body))
+    add("pointing", pointing(density, mask, grid, body=body))
+    add("pointing_half_cell", pointing(density, mask, grid, half, body))
+    add("rank_share", rank_share(density, mask, body))
     width = max(2.0, *grid.spacing_kji)
-    found.add(WHERE, "boundary_share", boundary_share(density, mask, grid, width, body), name)
+    add("boundary_share", boundary_share(density, mask, grid, width, body))
 
 
 #: rows of the trust tiers by what they tell
@@ -177,7 +189,8 @@ def _of_trust(found, trust):
 
 
 def _value(data):
-    return Value(**{key: data[key] for key in ("value", "unit", "status", "chance", "note")})
+    known = {key: data[key] for key in ("value", "unit", "status", "chance", "note")}
+    return Value(**known, over=data.get("chance_over", ""))
 
 
 def _gains(session, trust, words, gains, seed, tell):

@@ -9,6 +9,7 @@ from functools import cached_property, partial
 
 import numpy as np
 
+from ..answer import draw_notes
 from ..budget import MemoryLimitError
 from ..cam.score import Score
 from ..compare import mask_on
@@ -19,6 +20,7 @@ from ..prediction import make_and_keep_the_pass
 from ..progress import Progress
 from ..protocol import Image, PixelSet
 from ..session import open_session
+from ..sizes import Size
 from .painting import grown, paint_over, region_on
 from .painting_words import sentence
 from .regions import Hottest, moved
@@ -31,13 +33,13 @@ __all__ = ["Intervention", "Outcome", "Painting", "intervene", "outcome", "paint
 class Outcome:
     """What the network says about one image. score: mean of the score over M (logit), M weighted, on the model grid.
 
-    voxels, ml: size of the predicted class in the whole image.  dice: of the predicted class with M.  Counted on the
-    model grid by :func:`outcome`, on the image's own by :func:`paint_in`.
+    voxels, ml: size of the predicted class in the whole image (ml: None in a photo).  dice: of the predicted class with
+    M.  Counted on the model grid by :func:`outcome`, on the image's own by :func:`paint_in`.
     """
 
     score: float
     voxels: int
-    ml: float
+    ml: float | None
     dice: float
 
 
@@ -112,7 +114,7 @@ def outcome(
     weights, found = seen.weights(pixel_set), seen.predicted(score.class_index)
     voxels = int(np.count_nonzero(found))
     overlap = 2 * float(weights[found].sum()) / (float(weights.sum()) + voxels)
-    return Outcome(seen.mean_score(pixel_set, score), voxels, voxels * seen.grid.voxel_ml, overlap)
+    return Outcome(seen.mean_score(pixel_set, score), voxels, _ml(voxels, seen.grid), overlap)
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,15 +141,27 @@ class Painting:
     forward_calls: int
     notes: tuple[str, ...]
 
+    def sizes(self) -> dict[str, Size]:
+        """On the image's grid: the region, what was painted over, M, and the predicted class before and after."""
+        grid = self.image.grid
+        masks = {"pixel set": self.mask, f"predicted {self.class_name}": self.predicted[0]}
+        masks |= {"after painting over": self.predicted[1]}
+        region = {"region": Size.of_set(self.region), "painted over": Size.of_set(self.painted)}
+        return region | {name: Size.of(mask, grid) for name, mask in masks.items()}
+
+    def _millilitres(self):
+        if self.image.grid.is_photo:
+            return {"margin_pixels": self.margin_mm}
+        return {"region_ml": self.region.ml, "painted_ml": self.painted.ml, "margin_mm": self.margin_mm}
+
     def to_json(self) -> dict:
         """Numbers, labels and the sentence for people."""
         told = self.found.to_json()
         told |= {"region": told.pop("region_label"), "pixel_set": told.pop("pixel_set_label")}
         return told | {
             "class_name": self.class_name,
-            "region_ml": self.region.ml,
-            "painted_ml": self.painted.ml,
-            "margin_mm": self.margin_mm,
+            "sizes": {name: size.to_json() for name, size in self.sizes().items()},
+            **self._millilitres(),
             "pixel_set_painted": self.covered,
             "control": None if self.control is None else asdict(self.control),
             "sentence": sentence(self),
@@ -206,6 +220,7 @@ class _Painter:
         first, end = 0.45, 0.7 if place else 1.0
         count = partial(self._outcome, pixels=pixels, weights=weights.astype(np.float64))
         before, found = count(self.session, self._unchanged)
+        self.notes += self.session.output_notes
         after, left = self._again(count, image, partial(self._told, first, end, ", painted over"))
         other = None
         if place is not None:
@@ -217,6 +232,7 @@ class _Painter:
                 f"Part of {pixels.label} was itself painted over: that alone changes what is found there, whatever "
                 "the surroundings say."
             )
+        self.notes += draw_notes(self.model.networks)
         names = {info.index: info.name for info in self.model.classes}
         title = self.score.title(names)
         changed = Intervention(region.label, pixels.label, title, self.score.unit, before, after)
@@ -283,4 +299,8 @@ class _Painter:
         if not math.isfinite(score):
             raise ModelError("The model's answer is not finite.", "Check the image, or use --precision fp32.")
         dice = 2 * float(weights[found].sum()) / (float(weights.sum()) + voxels)
-        return Outcome(score, voxels, voxels * session.image.grid.voxel_ml, dice), found
+        return Outcome(score, voxels, _ml(voxels, session.image.grid), dice), found
+
+
+def _ml(voxels, grid):
+    return None if grid.is_photo else voxels * grid.voxel_ml

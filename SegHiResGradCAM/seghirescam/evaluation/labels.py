@@ -6,14 +6,16 @@ Finds shortcuts in one look: evidence for the liver that lies in the table under
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..errors import PixelSetError
 from ..geometry import Grid
 from ..progress import Progress
+from ..sizes import Size
 from .checked import NoValue, evidence_of, fits, region, tissue
+from .ground import Ground
 from .location import mean_distance
 from .value import EMPTY_REFERENCE, NOT_MEASURED, Value
 
@@ -23,20 +25,25 @@ _MOST = 65535
 
 @dataclass(frozen=True)
 class LabelRow:
-    """One label.  share: of A+, with chance and lift.  density: evidence per ml over the volume's mean (chance 1).
+    """One label.  share: of A+, with chance and lift.  density: its evidence per ml over that of evidence spread evenly
+    over the body (the volume without one), chance 1: the lift where the label lies in the body.  ml: None in a photo.
 
     distance: mean distance of the evidence to the label in mm, not_measured unless asked for.
     """
 
     name: str
-    ml: float
+    size: Size
     share: Value
     density: Value
     distance: Value
 
+    @property
+    def ml(self) -> float | None:
+        return self.size.ml
+
     def to_json(self) -> dict:
         values = {"share": self.share, "density": self.density, "distance": self.distance}
-        return {"name": self.name, "ml": self.ml, **{name: value.to_json() for name, value in values.items()}}
+        return {"name": self.name, **self.size.to_json(), **{name: value.to_json() for name, value in values.items()}}
 
 
 def evidence_by_label(
@@ -112,6 +119,7 @@ class _Table:
     def __init__(self, density, grid, body):
         self.grid, self.density = grid, fits(density, grid)
         self.body = tissue(body, self.density, grid)
+        self.ground = Ground(self.body, grid)
         self.body_voxels = self.density.size if self.body is None else int(np.count_nonzero(self.body))
         self.problem, self.evidence, self.total = None, None, 0.0
         try:
@@ -150,19 +158,20 @@ class _Table:
         problem = self.problem
         if not voxels:
             problem, chance = NoValue(EMPTY_REFERENCE, f"{name} holds no voxel."), None
-        distance = Value.without(NOT_MEASURED, "The distance was not asked for.", "mm")
+        size, unit = Size.counted(voxels, self.grid), self.grid.length_unit
+        distance = Value.without(NOT_MEASURED, "The distance was not asked for.", unit)
         if problem:
             nothing = Value.without(problem.status, problem.note, chance=chance)
             per_ml = Value.without(problem.status, problem.note, chance=1.0)
             if distances:
-                distance = problem.value("mm")
-            return LabelRow(name, voxels * self.grid.voxel_ml, nothing, per_ml, distance)
+                distance = problem.value(unit)
+            return LabelRow(name, size, self.ground.told(nothing), per_ml, distance)
         share = held / self.total
         if distances:
             mask = where[0] == where[1] if isinstance(where, tuple) else where
-            distance = mean_distance(self.density, mask, self.grid, self.body)
-        density = Value.of(share * self.density.size / voxels, chance=1.0)
-        return LabelRow(name, voxels * self.grid.voxel_ml, Value.of(share, chance=chance), density, distance)
+            distance = replace(mean_distance(self.density, mask, self.grid, self.body), unit=unit)
+        density = replace(Value.of(share * self.body_voxels / voxels, chance=1.0), larger_is_more=False)
+        return LabelRow(name, size, self.ground.told(Value.of(share, chance=chance)), density, distance)
 
 
 def _labels(array, grid):

@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from ..answer import why_zero
+from ..cam.alone import alone
 from ..cam.methods.base import ARBITRARY, Method
 from ..cam.methods.grad import SegGradCam
 from ..cam.methods.grad import cancellation as kept_by_averaging
@@ -24,7 +25,7 @@ from ..protocol import Explanation, Image, PixelSet
 from ..questions import Question
 from ..session import open_session
 from .rerun import Rerun
-from .value import NONFINITE, NOT_MEASURED, TOO_SMALL, ZERO_MAP, Value
+from .value import CELLS, NONFINITE, NOT_MEASURED, TOO_SMALL, ZERO_MAP, Value
 
 #: shares of the largest gradient below which a cell counts as without influence; normalisation layers make gradients
 #: non-local, so that one number would hide how they fall off
@@ -104,7 +105,8 @@ def phantom_share(
     for eps in epsilons:
         without = influence <= eps * float(influence.max())
         note = f"Cells whose largest gradient is at most {eps:g} of the largest anywhere."
-        found[eps] = Value.of(float(evidence[without].sum()) / whole, "", float(without.mean()), note)
+        mass = Value.of(float(evidence[without].sum()) / whole, "", float(without.mean()), note)
+        found[eps] = replace(mass, over=CELLS)
     return found
 
 
@@ -151,6 +153,7 @@ def silenced(model: SegmentationModel, layer: str):
     """Inside, the layer's output is zero in every network of the model. layer: a name, "#n" for its n-th call."""
     name, _, wanted = layer.partition("#")
     with ExitStack() as stack:
+        stack.enter_context(alone())  # no other thread's question may meet the silenced layer
         for network in model.networks:
             calls = [0]
 

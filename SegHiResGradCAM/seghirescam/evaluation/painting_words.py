@@ -9,12 +9,17 @@ def sentence(painting) -> str:
     painting: an :class:`intervention.Painting`.  A part of M that was itself painted over is named.
     """
     found, name = painting.found, painting.class_name
-    margin = f", {ml(painting.painted.ml)} with a margin of {painting.margin_mm:g} mm" if painting.margin_mm else ""
+    grid = painting.region.grid
+    margin = (
+        f", {_size(painting.painted)} with a margin of {painting.margin_mm:g} {grid.length_unit}"
+        if painting.margin_mm
+        else ""
+    )
     before, after = found.before, found.after
     over = _the(found.pixel_set_label)
     text = (
-        f"Painting over {_the(found.region_label)} ({ml(painting.region.ml)}{margin}): the mean {found.score_title} "
-        f"over {over} {_changes(before.score, after.score)}, and {_becomes(name, before.ml, after.ml)}"
+        f"Painting over {_the(found.region_label)} ({_size(painting.region)}{margin}): the mean {found.score_title} "
+        f"over {over} {_changes(before.score, after.score)}, and {_becomes(name, before, after)}"
     )
     if painting.covered > 0:
         text += f"; {_percent(painting.covered)} of {over} was itself painted over"
@@ -22,13 +27,18 @@ def sentence(painting) -> str:
         other = painting.control
         text += (
             f"; control, the same shape at a random place: the score {_changes(before.score, other.score)}, and "
-            f"{_becomes(name, before.ml, other.ml)}"
+            f"{_becomes(name, before, other)}"
         )
     return text + "."
 
 
-def ml(volume: float) -> str:
-    return f"{short(volume)} ml"
+def amount(outcome) -> str:
+    """How much of a class there is: millilitres, in a photo pixels. outcome: an :class:`intervention.Outcome`."""
+    return f"{outcome.voxels} pixels" if outcome.ml is None else f"{short(outcome.ml)} ml"
+
+
+def _size(pixels):
+    return f"{pixels.voxels} pixels" if pixels.grid.is_photo else f"{short(pixels.ml)} ml"
 
 
 def _changes(before, after):
@@ -40,16 +50,16 @@ def _changes(before, after):
 
 
 def _becomes(name, before, after):
-    what = f"the predicted {name}"
-    if not before and not after:
+    what, old, new = f"the predicted {name}", amount(before), amount(after)
+    if not before.voxels and not after.voxels:
         return f"no {name} is predicted before or after"
-    if not after:
-        return f"{what} shrinks from {ml(before)} to 0 ml (it disappears)"
-    if not before:
-        return f"{what} grows from 0 ml to {ml(after)} (it appears)"
-    if ml(before) == ml(after):
-        return f"{what} stays at {ml(before)}"
-    return f"{what} {'grows' if after > before else 'shrinks'} from {ml(before)} to {ml(after)}"
+    if not after.voxels:
+        return f"{what} shrinks from {old} to {new} (it disappears)"
+    if not before.voxels:
+        return f"{what} grows from {old} to {new} (it appears)"
+    if old == new:
+        return f"{what} stays at {old}"
+    return f"{what} {'grows' if after.voxels > before.voxels else 'shrinks'} from {old} to {new}"
 
 
 def short(value: float) -> str:

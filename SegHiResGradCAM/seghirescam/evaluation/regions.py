@@ -63,6 +63,8 @@ def hottest(
         raise PixelSetError(
             "The share of the evidence lies between 0 and 1, a volume above 0 ml.", "Half of it (0.5) is usual."
         )
+    if ml is not None and grid.is_photo:
+        raise PixelSetError("A photo has no millilitres.", "Choose a share of the evidence instead.")
     where, there = "", ""
     if keep_out is not None:
         density, where, there = np.where(keep_out, 0, density), " outside the pixel set", " there"
@@ -75,7 +77,7 @@ def hottest(
     if ml is None:
         level = threshold_holding(density, share)
     else:
-        count = min(evidence.size, max(1, round(ml / grid.voxel_ml)))
+        count = min(evidence.size, max(1, round(ml / grid.voxel_volume)))
         level = np.partition(evidence, evidence.size - count)[evidence.size - count]
     mask = density >= level
     if mask.all():

@@ -10,6 +10,7 @@ import torch
 
 from ..cam.score import Score, decide
 from ..geometry import Grid
+from ..models import outputs
 from ..models.base import SegmentationModel
 from ..protocol import Image, PixelSet
 from ..session import open_session
@@ -20,7 +21,8 @@ from .painting import region_on
 class Seen:
     """Logits ``[C, K, J, I]`` (float32) of one image, the model grid they stand on, and its part without padding.
 
-    around: the set around which they are valid; None: everywhere.
+    around: the set around which they are valid; None: everywhere.  lost_logit: they are the logarithm of a softmax's
+    probabilities, from which no single class's logit can be told.
     """
 
     logits: np.ndarray
@@ -28,18 +30,26 @@ class Seen:
     valid: tuple[int, int, int]
     head: str
     around: PixelSet | None = None
+    lost_logit: bool = False
 
     @staticmethod
     def of(session, around: PixelSet | None = None, progress: Callable[[float, str], None] | None = None) -> Seen:
         """What an open session says about its image; nothing is computed that it has kept."""
         logits = session.logits(progress, around)
         prepared = session.prepared()
-        return Seen(logits, prepared.grid, prepared.valid, session.model.head, around)
+        lost = outputs.is_lost(session.model)
+        return Seen(logits, prepared.grid, prepared.valid, session.model.head, around, lost)
 
     def mean_score(self, pixel_set: PixelSet, score: Score) -> float:
-        """S / |M|: the score's mean over M (weighted), in logit; M frozen, brought to this grid."""
+        """S / |M|: the score's mean over M (weighted), in logit; M frozen, brought to this grid.
+
+        Raises ClassError for a score that the model's probabilities do not determine.
+        """
+        if self.lost_logit and score.name == "logit":
+            raise outputs.lost_logit()
         weights = self.weights(pixel_set)
         values = score.values(torch.from_numpy(self.logits)[None], self.head)[0].double().numpy()[self._inside]
+        values = np.where(weights > 0, values, 0)  # infinite logits outside M have no part in it
         return float((weights * values).sum() / weights.sum())
 
     def weights(self, pixel_set: PixelSet) -> np.ndarray:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from ..cam.alone import alone
 from ..cam.heads import BINARY
 from ..progress import Progress
 from .case import Case, told_apart
@@ -89,18 +90,19 @@ def randomised(chains: list[list[Unit]], seed: int) -> Iterator[None]:
     are, every weight's values are shuffled, which keeps their size and sign.
     """
     before: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
-    try:
-        for fold, chain in enumerate(chains):
-            for place, unit in enumerate(chain):
-                fresh = _fresh(unit, hash_of(seed, fold, place))
-                for name, tensor in unit.tensors.items():
-                    if id(tensor) not in before:  # a weight that several modules share is replaced once
-                        before[id(tensor)] = tensor, tensor.data
-                        tensor.data = fresh[name]
-        yield
-    finally:
-        for tensor, data in before.values():
-            tensor.data = data
+    with alone():  # no other thread's question may meet these weights
+        try:
+            for fold, chain in enumerate(chains):
+                for place, unit in enumerate(chain):
+                    fresh = _fresh(unit, hash_of(seed, fold, place))
+                    for name, tensor in unit.tensors.items():
+                        if id(tensor) not in before:  # a weight that several modules share is replaced once
+                            before[id(tensor)] = tensor, tensor.data
+                            tensor.data = fresh[name]
+            yield
+        finally:
+            for tensor, data in before.values():
+                tensor.data = data
 
 
 def class_swap(case: Case, progress: Callable[[float, str], None] | None = None) -> Value:

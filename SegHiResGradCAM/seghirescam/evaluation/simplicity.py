@@ -26,13 +26,13 @@ def volume_holding(density, grid: Grid, share: float) -> Value:
     density = fits(density, grid)
     if not 0 < share <= 1:
         raise ValueError(f"A share lies between 0 and 1, got {share}.")
-    even = share * density.size * grid.voxel_ml
+    even = share * density.size * grid.voxel_volume
     evidence = evidence_of(density, even)
     level = threshold_holding(evidence, share)
     above = evidence > level
     missing = share * evidence.sum() - evidence[above].sum()
     voxels = np.count_nonzero(above) + missing / level
-    return Value.of(voxels * grid.voxel_ml, "ml", even)
+    return Value.of(voxels * grid.voxel_volume, "ml", even)
 
 
 @valued()

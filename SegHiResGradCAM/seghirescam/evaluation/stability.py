@@ -9,7 +9,7 @@ from itertools import pairwise, product
 
 import numpy as np
 
-from ..geometry import Grid, spread
+from ..geometry import spread
 from ..progress import Progress
 from ..protocol import Image, PixelSet
 from .case import Case, is_ct, told_apart
@@ -165,7 +165,8 @@ def _computed_in(case, precision, tell):
 
 def _carried(pixels, matrix):
     """M moved through space by a 4x4 matrix."""
-    return PixelSet(pixels.weights, Grid(pixels.grid.shape, matrix @ pixels.grid.ijk_to_ras), pixels.label)
+    grid = replace(pixels.grid, ijk_to_ras=matrix @ pixels.grid.ijk_to_ras)
+    return PixelSet(pixels.weights, grid, pixels.label)
 
 
 def _on_image(case, other):

@@ -15,7 +15,7 @@ from .blocks import Blocks
 from .case import body_of
 from .deletion import MARGIN_MM, ImageProbe, deletion_curve
 from .gains import gain_over_random
-from .location import share_in
+from .ground import Ground
 from .rerun import Rerun
 from .sanity import randomisation
 from .shares import dilated
@@ -173,7 +173,7 @@ def _context(found, rerun, seed, tell):
         cell = max(found.explanation.grid.spacing_kji)
         why = (
             f"{without}, and the map shows no evidence there (what lies at the pixel set does not count, though its "
-            f"cells of {cell:.3g} mm may look further than they lie)"
+            f"cells of {cell:.3g} {found.explanation.grid.length_unit} may look further than they lie)"
         )
         return [Row(name, title, gain.logit, why, passed=False)], gain, None
     if not gain.logit.ok:
@@ -190,14 +190,14 @@ def _evidence_at_m(probe, density, found) -> Row:
     grid = found.session.image.grid
     kept = dilated(found.pixels.on(grid).weights, grid, MARGIN_MM)
     zone = Blocks.of(grid, keep_out=kept).index < 0
-    value = share_in(density, zone, body_of(found.session.image))
+    value = Ground.of(found.session.image).share(density, zone)
     title = JUDGED["evidence_at_m"]
     if not value.ok:
         return Row("evidence_at_m", title, value, value.note)
     line = value.chance + AT_M * (1 - value.chance)
     sentence = (
         f"{100 * value.value:.3g} % of the evidence lies in the blocks that meet the pixel set, where the network "
-        f"looks (chance {100 * value.chance:.3g} %); at least {100 * line:.3g} % should"
+        f"looks (chance over the {value.over} {100 * value.chance:.3g} %); at least {100 * line:.3g} % should"
     )
     return Row("evidence_at_m", title, value, sentence, line, value.value >= line)
 

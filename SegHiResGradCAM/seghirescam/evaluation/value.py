@@ -8,6 +8,8 @@ from dataclasses import dataclass
 OK, EMPTY_REFERENCE, ZERO_MAP, NONFINITE, TOO_SMALL = "ok", "empty_reference", "zero_map", "nonfinite", "too_small"
 #: a question that was not asked, because it would have cost more passes than allowed; the note says why
 NOT_MEASURED = "not_measured"
+#: over what the chance level of a share was counted
+BODY, VOLUME, IMAGE, CELLS = "body", "volume", "image", "cells"
 STATUSES = (OK, EMPTY_REFERENCE, ZERO_MAP, NONFINITE, TOO_SMALL, NOT_MEASURED)
 
 
@@ -17,7 +19,8 @@ class Value:
 
     chance: what the value would be without any knowledge (shares: the region's share of the volume), None where that
     has no meaning.  note: one sentence.  larger_is_more: a plain number of which k times chance is k times as good;
-    not so for lengths, volumes and scores, which have a unit.
+    not so for lengths, volumes and scores, which have a unit.  over: what chance is counted over (BODY, VOLUME, IMAGE
+    of a photo, CELLS of the layer), "" where chance is no matter of places.
     """
 
     value: float | None
@@ -26,6 +29,7 @@ class Value:
     chance: float | None = None
     note: str = ""
     larger_is_more: bool = True
+    over: str = ""
 
     def __post_init__(self):
         if self.status not in STATUSES:
@@ -61,5 +65,5 @@ class Value:
     def to_json(self) -> dict:
         return {
             "value": self.value, "unit": self.unit, "status": self.status, "chance": self.chance,
-            "lift": self.lift, "log2_lift": self.log2_lift, "note": self.note,
+            "lift": self.lift, "log2_lift": self.log2_lift, "chance_over": self.over, "note": self.note,
         }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 
+from ..bounded import refuse_odd
 from ..errors import ModelError
 
 #: module names, asked in this order; each holds ``KIND``, an object with ModelKind's methods
@@ -40,6 +41,7 @@ def kinds():
 
 def recognise(source):
     """The first kind that recognises ``source``, without loading it. Raises ModelError with all that were tried."""
+    refuse_odd(source)
     known = kinds()
     for kind in known:
         if kind.recognises(source):
@@ -50,7 +52,10 @@ def recognise(source):
     if not os.path.exists(str(source)):
         sentence = f"No model was recognised in {str(source)!r}: there is no such file or folder."
         raise ModelError(sentence, "It was moved or deleted, or the name is misspelt: pick the model again.")
-    raise ModelError(f"No model was recognised in {str(source)!r}.", f"Tried: {tried}.")
+    from .unrecognised import what_it_is
+
+    sentence, hint = what_it_is(source) or (f"No model was recognised in {str(source)!r}.", f"Tried: {tried}.")
+    raise ModelError(sentence, hint)
 
 
 def title(kind: str) -> str:

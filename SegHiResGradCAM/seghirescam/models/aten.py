@@ -206,7 +206,15 @@ def _adaptive_max_pool(node):
         node.target = getattr(F, name)
 
 
+def _softmax(node):
+    given = _named(node)
+    node.target = torch.log_softmax if operation(node) == "_log_softmax" else torch.softmax
+    node.args, node.kwargs = (given["self"], given["dim"]), {}
+
+
 _BY_NAME = {
+    "_softmax": _softmax,
+    "_log_softmax": _softmax,
     "convolution": _convolution,
     "_convolution": _convolution,
     "batch_norm": _batch_norm,

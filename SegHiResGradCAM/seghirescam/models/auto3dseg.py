@@ -9,9 +9,11 @@ gaussian, overlap 0.625.  A ``labels.csv`` (LabelValue, Name) beside the file na
 from __future__ import annotations
 
 import csv
+import io
 import zipfile
 from pathlib import Path
 
+from ..bounded import content, is_file, is_vast, member, named, opened_zip
 from ..cam.heads import SIGMOID, SOFTMAX
 from ..errors import ModelError
 from ..protocol import ClassInfo
@@ -19,11 +21,13 @@ from .bundle_config import read_as_data
 from .monai_model import MonaiModel
 from .monai_parts import build_network, monai, network_arguments, output_channels, requirements, windows_of
 from .plain import neutral_name
-from .state import put_into, read_checkpoint, unwrapped_and_finite
+from .state import finite, put_into, read_checkpoint
 
 #: words that stand in the pickle of every such checkpoint (SlicerMONAIAuto3DSeg asks for "config" only)
 _WORDS = (b"config", b"state_dict", b"network", b"_target_", b"roi_size")
 _OVERLAP = 0.625
+#: bytes of the pickle: names and shapes, a hundred or two for each weight
+_LARGEST_PICKLE = 2_000_000
 
 
 class _Auto3DSegKind:
@@ -36,14 +40,14 @@ class _Auto3DSegKind:
             return False
         path = Path(source)
         try:
-            if path.suffix.lower() not in (".pt", ".pth") or not zipfile.is_zipfile(path):
+            if path.suffix.lower() not in (".pt", ".pth"):
                 return False
-            with zipfile.ZipFile(path) as archive:
+            with opened_zip(path, growth=None) as archive:
                 pickled = [name for name in archive.namelist() if name.endswith("data.pkl")]
-                if len(pickled) != 1 or archive.getinfo(pickled[0]).file_size > 50_000_000:
+                if len(pickled) != 1:
                     return False
-                content = archive.read(pickled[0])
-        except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError):
+                content = member(archive, pickled[0], _LARGEST_PICKLE)
+        except zipfile.BadZipFile:
             return False
         return all(word in content for word in _WORDS)
 
@@ -56,7 +60,7 @@ class _Auto3DSegKind:
     def files(self, source) -> tuple[Path, ...]:
         """Files whose change makes it another model."""
         labels = Path(source).parent / "labels.csv"
-        return (Path(source), *((labels,) if labels.is_file() else ()))
+        return (Path(source), *((labels,) if is_file(labels) else ()))
 
     def classes(self, source) -> tuple[ClassInfo, ...]:
         config, network, _ = _read(source)
@@ -71,7 +75,7 @@ class _Auto3DSegKind:
         """Raises ModelError, DependencyError."""
         config, about, state = _read(source)
         network = build_network(about)
-        put_into(network, unwrapped_and_finite(state, Path(source).name), Path(source).name)
+        loading = put_into(network, finite(state, Path(source).name), Path(source).name)
         arguments = network_arguments(about)
         if arguments.get("spatial_dims", 3) != 3:
             raise ModelError("This Auto3DSeg model has a 2D network.", "Only 3D ones are supported.")
@@ -84,7 +88,7 @@ class _Auto3DSegKind:
             network, _classes(config, output_channels(arguments), Path(source)), kind=self.name,
             chain=_chain(config, dict(zip(keys, modes, strict=True))), keys=keys, windows=windows, padding=padding,
             in_channels=arguments.get("in_channels"), channels=_channels(config, about), spatial_dims=3,
-            head=SIGMOID if config.get("sigmoid") else SOFTMAX,
+            head=SIGMOID if config.get("sigmoid") else SOFTMAX, notes=loading,
         )  # fmt: skip
         model.name = neutral_name(model)
         return model
@@ -93,11 +97,13 @@ class _Auto3DSegKind:
 def _read(source):
     """(configuration, network as a Component, state_dict): all of it data. Raises ModelError."""
     path = Path(source)
-    if not path.is_file():
-        raise ModelError(f"The model file '{path.name}' is not there.", "It was moved or deleted.")
+    if not is_file(path):
+        raise ModelError(f"The model file '{named(path)}' is not there.", "It was moved or deleted.")
     found = read_checkpoint(path, mapped=True)
     config, state = (found.get(key) if isinstance(found, dict) else None for key in ("config", "state_dict"))
-    if not isinstance(config, dict) or not isinstance(state, dict) or not isinstance(config.get("network"), dict):
+    if not isinstance(config, dict) or not isinstance(state, dict) or is_vast(config):
+        raise ModelError(f"'{path.name}' is no Auto3DSeg model (config with network, state_dict).", "Ask its author.")
+    if not isinstance(config.get("network"), dict):
         raise ModelError(f"'{path.name}' is no Auto3DSeg model (config with network, state_dict).", "Ask its author.")
     parts = read_as_data({"network_def": _known_norm(config["network"])})
     if parts.findings or parts.faults:
@@ -158,9 +164,9 @@ def _classes(config, count, path) -> list[str]:
 def _table(path) -> dict[int, str]:
     """LabelValue -> Name; empty if there is no such file or it is no such table."""
     try:
-        with open(path, newline="", encoding="utf-8") as file:
-            return {int(row["LabelValue"]): row["Name"].strip() for row in csv.DictReader(file)}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, csv.Error):
+        lines = io.StringIO(content(path, what="table of labels").decode("utf-8"), newline="")
+        return {int(row["LabelValue"]): row["Name"].strip() for row in csv.DictReader(lines)}
+    except (ModelError, ValueError, KeyError, TypeError, AttributeError, csv.Error):
         return {}
 
 

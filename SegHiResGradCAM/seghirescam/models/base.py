@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -15,6 +15,8 @@ from ..protocol import ClassInfo, Image
 
 if TYPE_CHECKING:
     import torch
+
+    from .axes import Axes
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +63,8 @@ class SegmentationModel:
     spatial_dims 2 or 3; head: "softmax" (one channel a class), "sigmoid" (one independent channel a class) or
     "binary" (one channel z: class 1 has logit z, class 0 has -z); networks: the folds (one or more nn.Module, their
     logits are averaged); windows: how its own inference goes through a volume, None = in one piece;
-    weights_hash: SHA-256 of the weights, "" if unknown.
+    weights_hash: SHA-256 of the weights, "" if unknown; axes: in which order the volume goes in, None where the kind's
+    own loader knows; loading: sentences about how the weights came into it.
     """
 
     name: str
@@ -69,14 +72,27 @@ class SegmentationModel:
     channels: tuple[str, ...]
     spatial_dims: int
     head: str
+    #: whether somebody stated the head; otherwise :func:`outputs.settle` reads it from the network
+    head_stated = True
+    #: what the network itself applies last, where stated; see :mod:`words`
+    activation: str | None = None
     networks: tuple[torch.nn.Module, ...]
     windows: Windows | None = None
     weights_hash: str = ""
     kind: str = ""
+    axes: Axes | None = None
+    #: which of several outputs holds the logits, where that was stated (see :mod:`words`)
+    output: int | str | None = None
+    loading: tuple[str, ...] = ()
 
     def prepare(self, image: Image) -> Prepared:
         """Bring an image onto the model grid. Raises ImageError before any expensive work."""
         raise NotImplementedError
+
+    def prepared(self, image: Image) -> Prepared:
+        """:meth:`prepare`, with what is to be said about the weights."""
+        found = self.prepare(image)
+        return replace(found, notes=(*self.loading, *found.notes)) if self.loading else found
 
     def labels_on_input(self, logits: np.ndarray, prepared: Prepared, image: Image) -> np.ndarray:
         """The prediction on the image's own grid, from logits ``[C, K, J, I]`` on the model grid (its valid part).
@@ -99,6 +115,10 @@ class SegmentationModel:
 
     def class_name(self, index: int) -> str:
         return next(c.name for c in self.classes if c.index == index)
+
+    def fed_as(self, order: str | None) -> None:
+        """Feed the axes in the order of an earlier result, None for one that is older than the choice: then each kind
+        had one order.  Models whose own loader knows the order stay as they are."""
 
     def check(self, image: Image) -> Image:
         """Refuse what no preprocessing can mend; every ``prepare`` calls this first."""

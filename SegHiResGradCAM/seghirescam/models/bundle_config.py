@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from .bundle_expression import REFERENCE, Dtype, NotData, calculated, short
+from .bundle_expression import ALL_STEPS, REFERENCE, Budget, Dtype, NotData, calculated, short
 
 #: networks of monai.networks.nets that map an image to logits of the same size
 NETWORKS = frozenset({
@@ -33,7 +33,7 @@ INFERERS = frozenset({"SlidingWindowInferer", "SlidingWindowInfererAdapt", "Slic
 #: arguments that say where something is computed, or that would lose the geometry: ours to decide
 _OURS = frozenset({"device", "sw_device", "reader", "track_meta", "progress", "num_workers"})
 _NOT_ARGUMENTS = frozenset({"_target_", "_disabled_", "_requires_", "_desc_", "_mode_"})
-_MOST_NODES, _DEEPEST = 50_000, 40
+_DEEPEST = 40
 #: MONAI's own default of CropForeground, written out
 _IS_POSITIVE = re.compile(r"\$\s*lambda\s+(\w+)\s*:\s*\1\s*>\s*0(\.0*)?\s*")
 
@@ -93,12 +93,18 @@ def read_as_data(config: dict) -> Parts:
     return Parts(network, preprocessing, inferer, reader.postprocessing(), reader.weights(), findings, faults)
 
 
+class _TooLarge(Exception):
+    """The configuration refers to itself, or stands for more than any has."""
+
+
 class _Reader:
-    def __init__(self, config):
+    """budget: of the whole configuration, however many parts of it are read."""
+
+    def __init__(self, config, budget: Budget | None = None):
         self.config = config
         self.findings: list[str] = []
         self.faults: list[str] = []
-        self.left = _MOST_NODES
+        self.budget = Budget(ALL_STEPS) if budget is None else budget
 
     def part(self, names, what, check):
         """The first of ``names`` the configuration has, resolved and checked; a finding if it is no data."""
@@ -106,8 +112,10 @@ class _Reader:
         if name is None:
             return None
         before = len(self.findings) + len(self.faults)
-        self.left = _MOST_NODES
-        value = self.resolve(self.config[name], (name,))
+        try:
+            value = self.resolve(self.config[name], (name,))
+        except _TooLarge:
+            self.faults.append("it refers to itself or is too large")
         if len(self.findings) + len(self.faults) > before:
             return None
         try:
@@ -118,11 +126,12 @@ class _Reader:
 
     def resolve(self, value, path, active=()):
         """Plain data and Components. What is neither becomes a finding, and None in its place."""
-        self.left -= 1
-        if self.left < 0 or len(path) > _DEEPEST or len(active) > _DEEPEST:
-            self.faults.append("it refers to itself or is too large")
-            self.left = -1
-            return None
+        try:
+            self.budget.spend()
+        except NotData as error:
+            raise _TooLarge from error
+        if len(path) > _DEEPEST or len(active) > _DEEPEST:
+            raise _TooLarge
         if isinstance(value, str):
             return self._text(value, path, active)
         if isinstance(value, list):
@@ -132,6 +141,14 @@ class _Reader:
         if "_target_" not in value:
             return {key: self.resolve(item, (*path, str(key)), active) for key, item in value.items()}
         return self._component(value, path, active)
+
+    def quietly(self, value, path):
+        """The same, None for what is too large."""
+        try:
+            return self.resolve(value, path)
+        except _TooLarge:
+            self.faults.append("it is too large")
+            return None
 
     def _component(self, value, path, active):
         target = value["_target_"]
@@ -155,7 +172,7 @@ class _Reader:
     def _text(self, text, path, active):
         if text.startswith("$"):
             try:
-                return calculated(text[1:], lambda reference: self._follow(reference, path, active))
+                return calculated(text[1:], lambda reference: self._follow(reference, path, active), self.budget)
             except NotData as error:
                 self.findings.append(f"the expression '{short('$' + str(error).removeprefix('$'))}' is evaluated")
                 return None
@@ -185,7 +202,7 @@ class _Reader:
 
     def postprocessing(self):
         """Components of the postprocessing whose arguments are data; it is read for what it says, never run."""
-        quiet = _Reader(self.config)
+        quiet = _Reader(self.config, self.budget)
         raw = self.config.get("postprocessing") or []
         raw = raw.get("transforms", raw) if isinstance(raw, dict) else raw
         found = []
@@ -195,7 +212,7 @@ class _Reader:
                 keep = {key: value for key, value in item.items() if key in words}
                 if str(keep.pop("_disabled_", False)).strip().lower() == "true":
                     continue
-                found.append(Component(item["_target_"], quiet.resolve(keep, ("postprocessing",)) or {}))
+                found.append(Component(item["_target_"], quiet.quietly(keep, ("postprocessing",)) or {}))
         return tuple(found)
 
     def weights(self):
@@ -207,8 +224,8 @@ class _Reader:
             loaders += listed if isinstance(listed, list) else []
         for loader in loaders:
             if isinstance(loader, dict) and str(loader.get("_target_", "")).endswith("CheckpointLoader"):
-                quiet = _Reader({**self.config, "bundle_root": "."})
-                path = quiet.resolve(loader.get("load_path"), ("load_path",))
+                quiet = _Reader({**self.config, "bundle_root": "."}, self.budget)
+                path = quiet.quietly(loader.get("load_path"), ("load_path",))
                 if isinstance(path, str) and not quiet.findings + quiet.faults:
                     return path
         return usual

@@ -12,8 +12,13 @@ import operator
 import re
 from collections.abc import Callable
 
-#: no result may be longer (sequences) or larger (whole numbers): a few characters must not fill the memory
+from ..bounded import is_vast, parts_of
+
+#: no result may have more parts, counted as often as they stand in it (or letters), nor be larger (whole numbers): a
+#: few characters must not fill the memory
 _LONGEST, _LARGEST, _TEXT = 10_000, 10**12, 2_000
+#: steps of one expression that stands alone, and of everything in a configuration
+_MOST_STEPS, ALL_STEPS = 2_000, 100_000
 
 _BINARY = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
@@ -47,10 +52,26 @@ class Dtype(str):
     """``torch.float32`` and the like, as the words that stood in the configuration."""
 
 
-def calculated(text: str, lookup: Callable[[str], object]) -> object:
-    """The value of an expression (without its ``$``). lookup: what a reference such as ``@a::b`` stands for."""
+class Budget:
+    """What reading one configuration may still cost. spend() raises NotData when it is used up."""
+
+    def __init__(self, left: int):
+        self.left = left
+
+    def spend(self, count: int = 1) -> None:
+        self.left -= count
+        if self.left < 0:
+            raise NotData
+
+
+def calculated(text: str, lookup: Callable[[str], object], budget: Budget | None = None) -> object:
+    """The value of an expression (without its ``$``). lookup: what a reference such as ``@a::b`` stands for.
+
+    budget: shared by the expressions of one configuration; each step costs one, and what it makes its parts by tens.
+    """
     if len(text) > _TEXT:
         raise NotData(short(text))
+    budget = Budget(_MOST_STEPS) if budget is None else budget
     names = {}
 
     def placeholder(found):
@@ -63,22 +84,28 @@ def calculated(text: str, lookup: Callable[[str], object]) -> object:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise NotData(short(text)) from error
     try:
-        return _value(tree, names, lookup)
+        return _value(tree, names, lookup, budget)
     except NotData as error:
         raise NotData(str(error) or short(text)) from error
-    except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError, MemoryError) as error:
         raise NotData(short(text)) from error
 
 
 def short(text) -> str:
     """One line of at most 120 characters, for messages."""
-    line = " ".join(str(text).split())
+    line = " ".join((text if isinstance(text, str) else "a large value" if is_vast(text, 1000) else str(text)).split())
     return line if len(line) <= 120 else line[:117] + "..."
 
 
-def _value(node, names, lookup):
+def _value(node, names, lookup, budget):
     def of(child):
-        return _value(child, names, lookup)
+        return _value(child, names, lookup, budget)
+
+    def _bounded(value):
+        budget.spend(1 + _refuse_large(value) // 10)
+        return value
+
+    budget.spend()
 
     match node:
         case ast.Constant(value=bool() | int() | float() | str() | None as value):
@@ -109,6 +136,8 @@ def _value(node, names, lookup):
             value = of(left)
             for op, other in zip(ops, others, strict=True):
                 following = of(other)
+                if not (_is_plain(_bounded(value)) and _is_plain(_bounded(following))):
+                    raise NotData
                 if not _COMPARE[type(op)](value, following):
                     return False
                 value = following
@@ -120,13 +149,16 @@ def _value(node, names, lookup):
         case ast.Tuple(elts=elements):
             return _bounded(tuple(of(e) for e in elements))
         case ast.Dict(keys=keys, values=values) if None not in keys:
-            return {of(k): of(v) for k, v in zip(keys, values, strict=True)}
+            return _bounded({of(k): of(v) for k, v in zip(keys, values, strict=True)})
         case ast.Subscript(value=value, slice=ast.Slice(lower=low, upper=high, step=step)):
-            return of(value)[slice(*(None if part is None else of(part) for part in (low, high, step)))]
+            return _bounded(of(value))[slice(*(None if part is None else of(part) for part in (low, high, step)))]
         case ast.Subscript(value=value, slice=index):
             return of(value)[of(index)]
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in _FUNCTIONS:
-            return _bounded(_FUNCTIONS[name](*(of(a) for a in arguments)))
+            given = [_bounded(of(a)) for a in arguments]
+            if name == "round" and len(given) > 1 and not abs(int(given[1])) <= 20:  # it makes 10 to that power
+                raise NotData
+            return _bounded(_FUNCTIONS[name](*given))
         case ast.Call(func=ast.Attribute(value=owner, attr="to" | "eval" | "cpu" | "cuda")) if _is_reference(
             owner, names
         ):
@@ -138,15 +170,27 @@ def _is_reference(node, names):
     return isinstance(node, ast.Name) and node.id in names
 
 
+def _is_plain(value):
+    """Whether nothing in it compares by a rule of its own, which may go through everything once more."""
+    todo = [value]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, (list, tuple, dict)):
+            todo += item.values() if isinstance(item, dict) else item
+        elif not (item is None or isinstance(item, (str, int, float))):
+            return False
+    return True
+
+
 def _refuse_long_product(a, b):
     for sequence, count in ((a, b), (b, a)):
         if isinstance(sequence, (str, list, tuple)) and len(sequence) * max(0, int(count)) > _LONGEST:
             raise NotData
 
 
-def _bounded(value):
-    if isinstance(value, (str, list, tuple)) and len(value) > _LONGEST:
+def _refuse_large(value) -> int:
+    """How many parts a result has. Raises NotData."""
+    size = len(value) if isinstance(value, str) else parts_of(value, _LONGEST)
+    if size > _LONGEST or (isinstance(value, int) and abs(value) > _LARGEST):
         raise NotData
-    if isinstance(value, int) and abs(value) > _LARGEST:
-        raise NotData
-    return value
+    return size

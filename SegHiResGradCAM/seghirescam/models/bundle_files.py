@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import itertools
+import os
 import shutil
 import stat
 import zipfile
-from contextlib import contextmanager
+import zlib
+from contextlib import contextmanager, nullcontext
 from pathlib import Path, PurePosixPath
 
-from ..errors import DependencyError, ModelError
+from ..bounded import (
+    LARGEST_DESCRIPTION,
+    is_file,
+    json_value,
+    named,
+    opened_file,
+    opened_zip,
+    short,
+    yaml_value,
+    zip_names,
+)
+from ..errors import ModelError, SegHiResCamError
 from ..private_folders import PrivateFolder
 
 _CONFIGS = tuple(f"configs/inference.{ending}" for ending in ("json", "yaml", "yml"))
 METADATA = "configs/metadata.json"
-_LARGEST_CONFIG = 5_000_000
+_MOST_FILES, _DEEPEST_FOLDER = 5_000, 30
 
 
 class BundleFiles:
@@ -37,7 +50,7 @@ class BundleFiles:
             self.names = tuple(sorted(_files_below(self.path)))
         else:
             self.path = path
-            self._archive, self._inside = _members(path)
+            self._archive, self._inside = _members(path)  # one archive, open as long as this lives
             self.names = tuple(sorted(self._inside))
         self.config_name = next((name for name in _CONFIGS if name in self.names), "")
 
@@ -48,22 +61,35 @@ class BundleFiles:
         try:
             if path.is_dir():
                 return any((path / name).is_file() for name in _CONFIGS)
-            if path.suffix.lower() == ".zip" and zipfile.is_zipfile(path):
-                with zipfile.ZipFile(path) as archive:
-                    return any(name.endswith(_CONFIGS) for name in archive.namelist())
+            if path.suffix.lower() == ".zip":
+                return any(name.endswith(_CONFIGS) for name in zip_names(path))
             return path.parent.name == "configs" and f"configs/{path.name}" in (*_CONFIGS, METADATA) and path.is_file()
         except (OSError, ValueError, zipfile.BadZipFile):
             return False
 
     def read(self, name: str) -> bytes:
-        """Raises ModelError if it is not there, cannot be read, or is damaged."""
+        """A small file's bytes. Raises ModelError if it is not there, cannot be read, is damaged or too large."""
+        with self._opened(name) as (file, size):
+            if size > LARGEST_DESCRIPTION:
+                raise ModelError(f"The bundle's file '{named(name)}' has {size} bytes.", "That is no configuration.")
+            return file.read(size)
+
+    @contextmanager
+    def _opened(self, name):
+        """(binary file, its bytes in number); whatever goes wrong while it is read becomes a ModelError."""
+        if self._archive is None:
+            with opened_file(self.path / name) as found:
+                yield found
+            return
         try:
-            if self._archive is None:
-                return (self.path / name).read_bytes()
-            with zipfile.ZipFile(self._archive) as archive:
-                return archive.read(self._inside[name])
-        except (OSError, KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-            raise ModelError(f"The bundle's file '{name}' cannot be read.", "Copy or download it again.") from error
+            with self._archive.open(self._inside[name]) as packed:
+                yield packed, self._archive.getinfo(self._inside[name]).file_size
+        except SegHiResCamError:
+            raise
+        except (OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
+            raise ModelError(
+                f"The bundle's file '{named(name)}' cannot be read.", "Copy or download it again."
+            ) from error
 
     def config(self) -> dict:
         """The inference configuration as plain data. Raises ModelError, DependencyError (YAML without PyYAML)."""
@@ -82,14 +108,12 @@ class BundleFiles:
         return self._parsed(METADATA)
 
     def _parsed(self, name):
-        content = self.read(name)
-        if len(content) > _LARGEST_CONFIG:
-            raise ModelError(f"The bundle's file '{name}' has {len(content)} bytes.", "That is no configuration.")
+        text = self.read(name)
         try:
-            data = json.loads(content.decode("utf-8")) if name.endswith(".json") else _yaml(content)
-        except (ValueError, RecursionError) as error:
+            data = json_value(text) if name.endswith(".json") else yaml_value(text)
+        except ValueError as error:
             raise ModelError(
-                f"The bundle's file '{name}' cannot be understood: {' '.join(str(error).split())[:200]}.", "Correct it."
+                f"The bundle's file '{name}' cannot be understood: {short(error)}.", "Correct it."
             ) from error
         if not isinstance(data, dict):
             raise ModelError(f"The bundle's file '{name}' must hold one object.", "Correct it.")
@@ -97,20 +121,33 @@ class BundleFiles:
 
     def content_hash(self, without: str) -> str:
         """SHA-256 over names and contents of every file but ``without`` (the weights, which are read as data only)."""
-        return _hash_of((name, self.read(name)) for name in self.names if name != without)
+        return self._hashed(without, lambda name: nullcontext())
 
     def copied_to(self, folder: Path, without: str) -> str:
         """Copy all files but ``without``; returns the content hash of what was written, read only once."""
 
-        def copies():
-            for name in self.names:
-                if name != without:
-                    content = self.read(name)
-                    (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                    (folder / name).write_bytes(content)
-                    yield name, content
+        def target(name):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            return open(folder / name, "wb")
 
-        return _hash_of(copies())
+        return self._hashed(without, target)
+
+    def _hashed(self, without, opened_target):
+        """The hash, in pieces; what is hashed is written to what ``opened_target(name)`` opens."""
+        digest = hashlib.sha256()
+        for name in self.names:
+            if name == without:
+                continue
+            with self._opened(name) as (file, size), opened_target(name) as copy:
+                digest.update(f"{len(name)} {name} {size}\n".encode("utf-8", "surrogateescape"))
+                while piece := file.read(min(size, 1 << 20)):
+                    size -= len(piece)
+                    digest.update(piece)
+                    if copy is not None:
+                        copy.write(piece)
+                if size:
+                    raise ModelError(f"The bundle's file '{named(name)}' changed while it was read.", "Try again.")
+        return digest.hexdigest()
 
     @contextmanager
     def on_disk(self, name: str):
@@ -120,62 +157,55 @@ class BundleFiles:
             return
         with PrivateFolder() as folder:
             target = folder / PurePosixPath(name).name
-            try:
-                with zipfile.ZipFile(self._archive) as archive, archive.open(self._inside[name]) as packed:
-                    with open(target, "wb") as unpacked:
-                        shutil.copyfileobj(packed, unpacked, 1 << 20)
-            except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-                raise ModelError(f"'{name}' in the archive is damaged.", "Copy or download it again.") from error
+            with self._opened(name) as (packed, _), open(target, "wb") as unpacked:
+                shutil.copyfileobj(packed, unpacked, 1 << 20)
             yield target
 
 
 def _files_below(folder):
     """Relative names; folders that are links are not entered, hidden ones are no part of a bundle."""
-    for entry in folder.iterdir():
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir() and not entry.is_symlink():
-            yield from (f"{entry.name}/{name}" for name in _files_below(entry))
-        elif entry.is_file():
-            yield entry.name
+    found, todo = [], [(folder, "", 0)]
+    while todo:
+        place, start, depth = todo.pop()
+        try:
+            entries = list(itertools.islice(os.scandir(place), _MOST_FILES + 1))
+        except OSError as error:
+            raise ModelError(
+                f"The bundle's folder '{named(place)}' cannot be read: {error.strerror}.", "Check its permissions."
+            ) from error
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                todo.append((entry.path, f"{start}{entry.name}/", depth + 1))
+            elif is_file(entry.path):
+                found.append(start + entry.name)
+        if max(len(found), len(todo), len(entries)) > _MOST_FILES or depth > _DEEPEST_FOLDER:
+            raise ModelError(
+                f"The folder '{named(folder)}' holds more than {_MOST_FILES} files, or lies too deep, for a bundle.",
+                "Give the bundle a folder of its own.",
+            )
+    return found
 
 
 def _members(path):
-    """(path of the archive, relative name -> member). Refuses members that would lie outside (zip slip), and links."""
+    """(archive, relative name -> member). Refuses members that would lie outside (zip slip), and links."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            infos = [info for info in archive.infolist() if not info.is_dir()]
-    except (OSError, zipfile.BadZipFile) as error:
-        raise ModelError(f"'{path.name}' is no readable .zip archive.", "Copy or download it again.") from error
+        archive = opened_zip(path)
+    except zipfile.BadZipFile as error:
+        raise ModelError(
+            f"'{named(path)}' is no readable .zip archive, or unpacks to far more than it is.",
+            "Copy or download it again.",
+        ) from error
+    infos = [info for info in archive.infolist() if not info.is_dir()]
     for info in infos:
         name = info.filename.replace("\\", "/")
         if name.startswith("/") or ".." in name.split("/") or ":" in name or stat.S_ISLNK(info.external_attr >> 16):
             raise ModelError(
-                f"The archive '{path.name}' holds '{name[-80:]}', which would lie outside its folder; it is unsafe.",
+                f"The archive '{named(path)}' holds {name[-80:]!a}, which would lie outside its folder; it is unsafe.",
                 "Do not use this file.",
             )
     names = [info.filename.replace("\\", "/") for info in infos]
     start = next((n.removesuffix(c) for n in names for c in _CONFIGS if n == c or n.endswith("/" + c)), "")
-    return path, {n.removeprefix(start): i.filename for n, i in zip(names, infos, strict=True) if n.startswith(start)}
-
-
-def _hash_of(files):
-    digest = hashlib.sha256()
-    for name, content in files:
-        digest.update(f"{len(name)} {name} {len(content)}\n".encode())
-        digest.update(content)
-    return digest.hexdigest()
-
-
-def _yaml(content):
-    try:
-        import yaml
-    except ImportError as error:
-        raise DependencyError(
-            "Reading this bundle's YAML configuration needs 'pyyaml', which is not installed.",
-            "Install it: python -m pip install pyyaml.",
-        ) from error
-    try:
-        return yaml.safe_load(content)
-    except yaml.YAMLError as error:
-        raise ValueError(error) from error
+    inside = zip(names, infos, strict=True)
+    return archive, {name.removeprefix(start): info.filename for name, info in inside if name.startswith(start)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from ..cam.heads import SOFTMAX
+from ..cam.heads import NO_ACTIVATION, SOFTMAX
 from ..demo import weights
 from ..demo.preprocessing import CLASSES, DIVISOR, on_model_grid
 from ..errors import ModelError
@@ -25,6 +25,7 @@ class DemoModel(SegmentationModel):
     """
 
     kind = "demo"
+    activation = NO_ACTIVATION
     classes = _CLASSES
     channels = ("T1",)
     spatial_dims = 3

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import zipfile
 from pathlib import Path
 
-from ..cam.heads import BINARY, SOFTMAX
+from ..bounded import LARGEST_GRAPH, is_file, json_value, member, zip_names
+from ..cam.heads import BINARY
 from ..errors import ModelError
 from ..protocol import ClassInfo
-from . import sidecar
+from . import sidecar, words
+from .exported_parts import Layout, copied, no_graph
 from .pickle_scan import damaged, opened, scan
 from .program import (
     ProgramModel,
@@ -31,6 +32,8 @@ from .program import (
 )  # fmt: skip
 
 _SUFFIX = ".pt2"
+#: no image has more, and no list of names should
+_MOST_CHANNELS = 10_000
 
 
 class _ExportedKind:
@@ -39,14 +42,9 @@ class _ExportedKind:
     name = "exported"
 
     def recognises(self, source) -> bool:
-        if isinstance(source, dict) or not Path(source).is_file():
+        if isinstance(source, dict) or not is_file(source):
             return False
-        if Path(source).suffix.lower() == _SUFFIX:
-            return True
-        if not zipfile.is_zipfile(source):
-            return False
-        with zipfile.ZipFile(source) as archive:
-            return bool(_graphs(archive.namelist()))
+        return Path(source).suffix.lower() == _SUFFIX or bool(_graphs(zip_names(source)))
 
     def requirements(self, source) -> tuple[str, ...]:
         return ()
@@ -67,8 +65,7 @@ class _ExportedKind:
 
     def classes(self, source) -> tuple[ClassInfo, ...]:
         about, _, outputs = _told(source)
-        head = about.head or (BINARY if outputs == 1 else SOFTMAX)
-        return as_classes(about.classes or class_names(outputs, head))
+        return as_classes(words.class_names(about.classes or class_names(outputs), about.head))
 
     def channels(self, source) -> tuple[str, ...]:
         about, inputs, _ = _told(source)
@@ -82,8 +79,10 @@ class _ExportedKind:
         refuse_without(consent, content, asks("Exported", path.name, content))
         archive = opened(content, path.name, whole=True)
         about = sidecar.Sidecar.of(path, archive)
-        program = _loaded(content, path.name)
-        image, logits = _image_and_logits(program, about)
+        copy = _copy(archive, content, path.name)
+        del content, archive  # the file, its copy and the tensors at once are more than many machines hold
+        program = _loaded(copy, path.name)
+        image, outputs = _image_and_outputs(program, about)
         dims = image.ndim - 2
         network = _network(program, dims)
         refuse_nonfinite(network, path.name)
@@ -92,7 +91,7 @@ class _ExportedKind:
         return ProgramModel(
             network,
             about,
-            outputs=int(logits.shape[1]),
+            outputs=outputs,
             channels=int(image.shape[1]),
             spatial_dims=dims,
             fixed=fixed if fixed is None or dims == 3 else (1, *fixed),
@@ -112,6 +111,14 @@ def deepest(network, dims: int) -> int:
         if n.op == "call_module" and isinstance(network.get_submodule(n.target), Tap)
     ]  # fmt: skip
     return max([1, *(round(a / b) for layer in layers if layer for a, b in zip(size, layer, strict=True) if b > 1)])
+
+
+def _copy(archive, content, name):
+    """What torch gets to see: graph and weights, and no pickle of the file's."""
+    try:
+        return copied(archive, name)
+    except (ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise damaged(content, name) from error
 
 
 def _loaded(content, name):
@@ -150,7 +157,17 @@ def _network(program, dims):
             found = getattr(found, part)
         return found
 
-    return graph_net(module.graph, value, origin, dims)
+    return graph_net(module.graph, value, origin, dims, _output_paths(program))
+
+
+def _output_paths(program):
+    """Keys and places of the outputs in the containers the program returns."""
+    from torch.utils._pytree import tree_unflatten
+
+    from .graph_taps import leaf_paths
+
+    spec = program.call_spec.out_spec
+    return [path for path, _ in leaf_paths(tree_unflatten(range(spec.num_leaves), spec))]
 
 
 def _stack(node):
@@ -188,24 +205,32 @@ def _renamed(path, first):
     return path
 
 
-def _image_and_logits(program, about):
-    """(fake) tensors the program takes and returns. Raises ModelError for what is no segmentation program."""
+def _image_and_outputs(program, about):
+    """(fake) image the program takes, channels of its logits. Raises ModelError for what is no segmentation program."""
     import torch
+
+    from ..cam.containers import channels_of
+    from ..cam.refusals import refuse_labels, several_inputs
 
     nodes = {node.name: node for node in program.graph.nodes}
     inputs = [nodes[name].meta.get("val") for name in program.graph_signature.user_inputs if name in nodes]
-    outputs = [nodes[name].meta.get("val") for name in program.graph_signature.user_outputs if name in nodes]
+    given = zip(_output_paths(program), program.graph_signature.user_outputs, strict=True)
+    outputs = [(path, nodes[name].meta.get("val")) for path, name in given if name in nodes]
     image = inputs[0] if inputs else None
+    if len(inputs) > 1:
+        raise several_inputs("program", [name for name in program.graph_signature.user_inputs if name in nodes])
     if len(inputs) != 1 or not isinstance(image, torch.Tensor) or image.ndim not in (4, 5):
         raise ModelError(
             f"The program takes {len(program.graph_signature.user_inputs)} input(s), not one image.",
             "Export it with one tensor [1, channels, *spatial].",
         )
-    grids = [t for t in outputs if isinstance(t, torch.Tensor) and t.ndim == image.ndim]
+    grids = [(path, t) for path, t in outputs if isinstance(t, torch.Tensor) and t.ndim == image.ndim]
     wanted = None if about.classes is None else 1 if about.head == BINARY else len(about.classes)
+    grids = [(path, t) for path, t in grids if t.is_floating_point()]
     if not grids:
+        refuse_labels((t for _, t in outputs), image.ndim)
         raise ModelError("The program returns no logits [1, classes, *spatial].", "Export a segmentation network.")
-    return image, max(grids, key=lambda t: (t.shape[1] == wanted, int(t[0, 0].numel())))
+    return image, channels_of(grids, about.output, wanted)
 
 
 def _graphs(names):
@@ -222,21 +247,24 @@ def _told(source):
     content = content_of(path)
     archive = opened(content, path.name)
     about = sidecar.Sidecar.of(path, archive)
-    graphs = _graphs(archive.namelist())
-    if not graphs:
-        raise ModelError(
-            f"'{path.name}' holds no graph of torch.export.",
-            "Compiled packages cannot be explained; save the program itself: torch.export.save(program, path).",
-        )
     try:
-        module = json.loads(archive.read(graphs[0]))["graph_module"]
+        graph = Layout.of(archive).graph
+    except (ValueError, zipfile.BadZipFile) as error:
+        raise damaged(content, path.name) from error
+    if not graph:
+        raise no_graph(path.name)
+    try:
+        module = json_value(member(archive, graph, LARGEST_GRAPH))["graph_module"]
         values, signature = module["graph"]["tensor_values"], module["signature"]
         taken = [s["user_input"]["arg"]["as_tensor"]["name"] for s in signature["input_specs"] if "user_input" in s]
         given = [s["user_output"]["arg"]["as_tensor"]["name"] for s in signature["output_specs"] if "user_output" in s]
-        inputs, outputs = (values[names[0]]["sizes"][1]["as_int"] for names in (taken, given))
+        place = about.output if isinstance(about.output, int) and about.output < len(given) else 0
+        inputs, outputs = (int(values[name]["sizes"][1]["as_int"]) for name in (taken[0], given[place]))
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, zipfile.BadZipFile) as error:
         raise damaged(content, path.name) from error
-    return about, int(inputs), int(outputs)
+    if not (0 < inputs <= _MOST_CHANNELS and 0 < outputs <= _MOST_CHANNELS):
+        raise damaged(content, path.name)
+    return about, inputs, outputs
 
 
 KIND = _ExportedKind()

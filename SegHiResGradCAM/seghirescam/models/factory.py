@@ -7,29 +7,30 @@ The source is a dict, or the path of a small JSON file ``*.model.json`` that hol
      "normalise": "normalise", "name": "my network", "requirements": ["monai>=1.6"]}
 
 ``factory``, ``weights`` and ``classes`` are needed; ``head``, ``activation``, ``axes`` and ``output``: :mod:`words`;
-``function`` is "build" unless named; ``normalise`` names a function of the same file, float32 ``[C, K, J, I]`` to the
-same shape.  Opening runs the Python file, so it needs consent; consent given as a SHA-256 holds for exactly that
-content.  The file's folder is not searched for further modules: what it imports must be installed.
+``function`` is "build" unless named; ``normalise`` names a function of the same file, float32 ``[C, K, J, I]`` (with
+"axes": "xyz" ``[C, x, y, z]``) to the same shape.  Opening runs the Python file, so it needs consent; consent given as
+a SHA-256 holds for exactly that content: the file, what it imports by name from its own folder (:mod:`siblings`), and
+the functions that are called.  Weights are data and may change.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-import sys
-import types
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from ..bounded import is_file, json_object, named, short
 from ..errors import DependencyError, ModelError, SegHiResCamError
 from ..protocol import ClassInfo
 from . import words
 from .plain import PlainModel
+from .siblings import Code, apart, run
 from .state import load_state, put_into
 
 SUFFIX = ".model.json"
+#: how many files beside the factory a question names
+_SHOWN = 5
 
 
 class ConsentError(SegHiResCamError, RuntimeError):
@@ -60,12 +61,12 @@ class Description:
     @staticmethod
     def of(source) -> Description:
         """Raises ModelError for a file that cannot be read or a description that lacks something."""
-        data, folder = (source, Path()) if isinstance(source, dict) else (_read_json(Path(source)), Path(source).parent)
+        data, folder = (source, Path()) if isinstance(source, dict) else (json_object(source), Path(source).parent)
         known = {f.name for f in fields(Description)}
         missing = [key for key in ("factory", "weights", "classes") if not data.get(key)]
         unknown = [key for key in data if key not in known and key != "format"]
         if missing or unknown:
-            what = f"lacks {', '.join(missing)}" if missing else f"holds the unknown words {', '.join(unknown)}"
+            what = f"lacks {', '.join(missing)}" if missing else f"holds the unknown words {short(', '.join(unknown))}"
             raise ModelError(f"The model's description {what}.", f"Known words: {', '.join(sorted(known))}.")
         values = {key: value for key, value in data.items() if key in known and value is not None}
         for key in ("classes", "channels", "requirements"):
@@ -73,12 +74,13 @@ class Description:
                 if not isinstance(values[key], (list, tuple)) or not all(isinstance(v, str) for v in values[key]):
                     raise ModelError(f"The model's description must hold {key} as a list of words.", "Correct it.")
                 values[key] = tuple(values[key])
+        _refuse_other_types(values)
         _refuse_bad_words(values)
         for key in ("factory", "weights"):
             values[key] = folder / values[key]
-            if not values[key].is_file():
+            if not is_file(values[key]):
                 raise ModelError(
-                    f"The model's {key} file '{values[key].name}' is not there.",
+                    f"The model's {key} file '{named(values[key])}' is not there.",
                     "It was moved or deleted, or the description names another place.",
                 )
         return Description(**values)
@@ -87,6 +89,16 @@ class Description:
 #: a package name with an optional extra and version bounds; no address, nothing Slicer brings itself
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*(\[[\w, .-]+\])?\s*((==|>=|<=|!=|~=|<|>)\s*[\w.*]+\s*,?\s*)*")
 _SLICERS_OWN = {"numpy", "scipy", "simpleitk", "vtk", "pip", "setuptools", "torch"}
+
+
+def _refuse_other_types(values):
+    """Words where a word must stand, whole numbers where a number must: as the fields say."""
+    for f in fields(Description):
+        kind = {"str": str, "int": int, "Path": (str, Path)}.get(f.type)
+        value = values.get(f.name)
+        if kind and value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+            what = "a whole number" if kind is int else "a word"
+            raise ModelError(f"The model's description must hold {f.name} as {what}.", "Correct it.")
 
 
 def _refuse_bad_words(values):
@@ -98,7 +110,7 @@ def _refuse_bad_words(values):
         name = re.split(r"[^\w.-]", requirement.strip(), maxsplit=1)[0].lower()
         if not _REQUIREMENT.fullmatch(requirement.strip()) or name in _SLICERS_OWN:
             raise ModelError(
-                f"The model's description asks for the package {requirement!r}, which is not allowed.",
+                f"The model's description asks for the package {short(repr(requirement))}, which is not allowed.",
                 "Name packages as 'monai>=1.6'; no addresses, and nothing that comes with Slicer or the engine.",
             )
 
@@ -118,22 +130,23 @@ class _FactoryKind:
 
     def runs_author_code(self, source) -> str:
         about = Description.of(source)
-        return (
-            f"Opening this model runs the Python file '{about.factory.name}' "
-            f"(SHA-256 {self.consent_hash(source)[:12]}) with all your rights."
-        )
+        return _question(about, Code.of(about.factory))
 
     def consent_hash(self, source) -> str:
-        """SHA-256 of the Python file: what a remembered consent is bound to."""
-        return hashlib.sha256(_read(Description.of(source).factory)).hexdigest()
+        """SHA-256 of the Python file, of what it imports from its folder, and of the functions that are called unless
+        they are the usual ones: what a remembered consent is bound to."""
+        about = Description.of(source)
+        return _digest(about, Code.of(about.factory))
 
     def files(self, source) -> tuple[Path, ...]:
         """Files whose change makes it another model."""
         about = Description.of(source)
-        return (about.factory, about.weights, *(() if isinstance(source, dict) else (Path(source),)))
+        beside = Code.of(about.factory).paths
+        return (about.factory, about.weights, *(() if isinstance(source, dict) else (Path(source),)), *beside)
 
     def classes(self, source) -> tuple[ClassInfo, ...]:
-        return tuple(ClassInfo(i, name) for i, name in enumerate(Description.of(source).classes))
+        about = Description.of(source)
+        return tuple(ClassInfo(i, name) for i, name in enumerate(words.class_names(about.classes, about.head)))
 
     def channels(self, source) -> tuple[str, ...]:
         return Description.of(source).channels
@@ -141,16 +154,18 @@ class _FactoryKind:
     def open(self, source, consent: bool | str = False) -> PlainModel:
         """consent: True, or the SHA-256 that was agreed to. Raises ConsentError, ModelError, DependencyError."""
         about = Description.of(source)
-        code = _read(about.factory)  # read once: what is hashed is what runs
-        digest = hashlib.sha256(code).hexdigest()
+        code = Code.of(about.factory)  # read once: what is hashed is what runs
+        digest = _digest(about, code)
         if consent is not True and consent != digest:
             raise ConsentError(
-                self.runs_author_code(source), "Nothing was run. Agree only if you trust its author.", sha256=digest
+                _question(about, code), "Nothing was run. Agree only if you trust its author.", sha256=digest
             )
         state = load_state(about.weights)  # refused weights are refused before any code runs
-        module = _run(code, about.factory.name, digest)
-        network = _called(module, about.function, about.factory.name)
-        put_into(network, state, about.weights.name)
+        with apart(about.factory.parent):
+            with _author(about.factory.name):
+                module = run(code, digest)
+            network = _called(module, about.function, about.factory.name)
+        loading = put_into(network, state, about.weights.name)
         normalise = _function(module, about.normalise, about.factory.name) if about.normalise else None
         model = PlainModel(
             network.eval(),
@@ -165,37 +180,25 @@ class _FactoryKind:
             divisor=about.divisor,
             name=about.name or f"network {digest[:8]}",
         )
-        model.kind = self.name
+        model.kind, model.loading = self.name, loading
         return model
 
 
-def _read_json(path):
-    try:
-        data = json.loads(_read(path).decode("utf-8"))
-    except ValueError as error:
-        raise ModelError(f"'{path.name}' is no JSON file: {error}.", "Correct it, or write it again.") from error
-    if not isinstance(data, dict):
-        raise ModelError(f"'{path.name}' must hold one JSON object.", "Correct it, or write it again.")
-    return data
+def _digest(about, code):
+    called = f"function {about.function}" if about.function != Description.function else ""
+    return code.digest(called, about.normalise and f"normalise {about.normalise}")
 
 
-def _read(path):
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelError(
-            f"'{path.name}' cannot be read: {error.strerror or type(error).__name__}.", "Check that it is still there."
-        ) from error
-
-
-def _run(code, name, digest):
-    """The file as a module. Its folder stays unknown to the import system and to tracebacks."""
-    module = types.ModuleType(f"seghirescam_factory_{digest[:12]}")
-    module.__file__ = name
-    sys.modules[module.__name__] = module  # dataclasses and typing look modules up here
-    with _author(name):
-        exec(compile(code, name, "exec", dont_inherit=True), module.__dict__)
-    return module
+def _question(about, code):
+    called = [name for name in (about.function, about.normalise) if name and name != Description.function]
+    calls = f" and calls {', '.join(repr(short(name, 60)) for name in called)}" if called else ""
+    beside = [name for name, content in code.modules.items() if content]
+    listed = ", ".join(f"'{name}'" for name in beside[:_SHOWN]) + (", ..." if len(beside) > _SHOWN else "")
+    return (
+        f"Opening this model runs the Python file '{named(about.factory)}'"
+        f"{f' and {len(beside)} beside it ({listed})' if beside else ''} "
+        f"(SHA-256 {_digest(about, code)[:12]}){calls} with all your rights."
+    )
 
 
 def _function(module, wanted, name):
@@ -230,7 +233,7 @@ def _author(name):
         missing = (error.name or "a library").partition(".")[0]
         raise DependencyError(
             f"The file '{name}' needs '{missing}', which is not installed.",
-            f"Install it: python -m pip install {missing} (modules beside the file are not found).",
+            f"Install it: python -m pip install {missing} (beside the file, only what it imports by name is found).",
         ) from error
     except BaseException as error:  # also sys.exit() in the file: it must not end the worker
         line = str(error).splitlines()[0][:200] if str(error) else ""

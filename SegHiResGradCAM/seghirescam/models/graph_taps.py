@@ -15,6 +15,7 @@ from collections.abc import Callable
 import torch
 
 from ..cam.capture import token_cells
+from ..cam.refusals import several_inputs
 from ..errors import ModelError
 from .aten import operation, rewrite
 
@@ -34,15 +35,18 @@ class Tap(torch.nn.Module):
         return tensor
 
 
-def graph_net(graph: torch.fx.Graph, value: Callable, origin: Callable, dims: int) -> torch.fx.GraphModule:
+def graph_net(graph: torch.fx.Graph, value: Callable, origin: Callable, dims: int, names=None) -> torch.fx.GraphModule:
     """The network of a graph: one image ``[1, C, *spatial]`` in, logits (or a tuple with them) out.
+
+    The network's ``output_names`` tell where its outputs stood in the program's own containers: keys and places.
+    names: of all outputs, where the graph has lost them.
 
     value: get_attr target -> tensor or module.  origin: node -> ((key, module path), ...) of the modules it ran in,
     outermost first, without the root; key tells apart the calls of one module.  dims: spatial axes.  Where no node
     knows its module the taps are named after the operations.  Raises ModelError for several inputs, a batch other than
     one, training mode, or a graph without any step a map could show.
     """
-    graph, origins = _copied(graph, origin)
+    graph, origins, names = _copied(graph, origin, names)
     _refuse_other_inputs(graph)
     rewrite(graph)
     known = {node: origins.get(node, ()) for node in graph.nodes}
@@ -55,7 +59,9 @@ def graph_net(graph: torch.fx.Graph, value: Callable, origin: Callable, dims: in
             "The program holds no step whose activation a map could show.",
             "It must compute feature maps [1, channels, *spatial] from the image, in torch operations.",
         )
-    return torch.fx.GraphModule({**held, **taps}, graph, class_name="GraphNet").eval()
+    network = torch.fx.GraphModule({**held, **taps}, graph, class_name="GraphNet").eval()
+    network.output_names = names
+    return network
 
 
 def cells(node, dims: int) -> tuple | None:
@@ -65,37 +71,43 @@ def cells(node, dims: int) -> tuple | None:
     return tuple(int(n) for n in value.shape[2:]) if grid else None
 
 
-def _copied(graph, origin):
+def _copied(graph, origin, names):
     """The graph without its containers for arguments: tensors in, a tensor or a tuple of tensors out."""
     copy, new, origins = torch.fx.Graph(), {}, {}
     for node in graph.nodes:
         if node.op == "output":
-            leaves = [leaf for leaf in _leaves(node.args[0]) if isinstance(leaf, torch.fx.Node)]
+            every = leaf_paths(node.args[0])
+            names = [path for path, _ in every] if names is None or len(names) != len(every) else names
+            kept = [(name, leaf) for name, (_, leaf) in zip(names, every, strict=True) if _is_tensor(leaf)]
+            names, leaves = tuple(name for name, _ in kept), [leaf for _, leaf in kept]
             if not leaves:
                 raise ModelError("The program returns no tensor.", "It must return logits [1, classes, *spatial].")
             copy.output(new[leaves[0]] if len(leaves) == 1 else tuple(new[leaf] for leaf in leaves))
             continue
         new[node] = copy.node_copy(node, lambda n: new[n])
         origins[new[node]] = tuple(origin(node))
-    return copy, origins
+    return copy, origins, names
 
 
-def _leaves(tree):
+def leaf_paths(tree, path=()) -> list[tuple[tuple, object]]:
+    """[(keys and places from the outside to the leaf, leaf)]"""
     if isinstance(tree, (list, tuple)):
-        return [leaf for item in tree for leaf in _leaves(item)]
+        keys = getattr(tree, "_fields", range(len(tree)))
+        return [leaf for key, item in zip(keys, tree, strict=True) for leaf in leaf_paths(item, (*path, key))]
     if isinstance(tree, dict):
-        return [leaf for item in tree.values() for leaf in _leaves(item)]
-    return [tree]
+        return [leaf for key, item in tree.items() for leaf in leaf_paths(item, (*path, key))]
+    return [(path or (0,), tree)]
+
+
+def _is_tensor(leaf):
+    return isinstance(leaf, torch.fx.Node)
 
 
 def _refuse_other_inputs(graph):
     inputs = [node for node in graph.nodes if node.op == "placeholder"]
     tensors = [node for node in inputs if isinstance(node.meta.get("val"), torch.Tensor)]
     if len(inputs) != 1 or len(tensors) != 1:
-        raise ModelError(
-            f"The program takes {len(inputs)} inputs, not one image.",
-            "Save it with one tensor [1, channels, *spatial].",
-        )
+        raise several_inputs("program", [node.name for node in inputs])
     batch = tensors[0].meta["val"].shape[0]
     if isinstance(batch, int) and batch != 1:
         raise ModelError(f"The program was saved for {batch} images at a time.", "Save it with a batch of one.")

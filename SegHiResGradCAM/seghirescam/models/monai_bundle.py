@@ -103,7 +103,7 @@ class _BundleKind:
             built = opened(files, weights, consent)
         else:
             built = _built(parts)
-        put_into(built["network"], state, PurePosixPath(weights).name)
+        loading = put_into(built["network"], state, PurePosixPath(weights).name)
         arguments = built.pop("arguments")
         classes, head, notes = _classes(metadata, parts, output_channels(arguments))
         channels = _channels(metadata)
@@ -119,7 +119,7 @@ class _BundleKind:
             kind=self.name,
             head=head,
             channels=channels,
-            notes=notes,
+            notes=(*loading, *notes),
             name=str(metadata.get("name") or ""),
         )
         model.name = model.name or neutral_name(model)
@@ -226,7 +226,7 @@ def _named(about, what):
     listed = about.get("channel_def")
     listed = {str(k): str(v) for k, v in listed.items()} if isinstance(listed, dict) else {}
     count = about.get("num_channels")
-    numbers = [int(k) for k in listed if k.isdecimal()]
+    numbers = [int(k) for k in listed if k.isdecimal() and len(k) < 7]
     count = max([count if isinstance(count, int) else 0, *(n + 1 for n in numbers)])
     if not 0 < count <= 10_000:
         raise ModelError(f"The bundle's metadata name no {what}.", "Add num_channels and channel_def.")

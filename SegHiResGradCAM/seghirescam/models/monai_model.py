@@ -1,26 +1,29 @@
 """A network of MONAI with MONAI's preprocessing and windows, as a :class:`SegmentationModel`.
 
-The axes, decided once: MONAI's networks see a volume as ``[C, x, y, z]``, the order of the file's voxels, which is
-Slicer's (I, J, K).  So the tensor's spatial axes 0, 1, 2 are MONAI's x, y, z, and the model grid names *them* K, J, I
-(a Grid's K, J, I are the array's axes, nothing more); its matrix carries MONAI's ``image.affine`` of the tensor after
-cropping, turning and resampling.  A 2D network goes through the volume slice by slice (MONAI's SliceInferer): the slice
-axis is then moved to the front, for example z, x, y.
+The axes (:mod:`axes`): MONAI's networks see a volume as ``[C, x, y, z]``, the order of the file's voxels, which is
+Slicer's (I, J, K), and the model grid's matrix carries MONAI's ``image.affine`` of the tensor after cropping, turning
+and resampling.  A 2D network goes through the volume slice by slice (MONAI's SliceInferer): the slice axis is then
+moved to the front, for example z, x, y.  MONAI's transforms always see x, y, z; a network of MONAI that was trained
+otherwise (axes="zyx") gets the axes reversed behind them, and windows and divisors follow the network's order.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from ..errors import ImageError, ModelError
-from ..geometry import Grid
 from ..protocol import Image
+from .axes import LOADER, REVERSE, Axes, moved, swap
 from .base import Prepared, Windows, padded
+from .intensity_note import raw_values
 from .plain import PlainModel
+from .words import XYZ, ZYX
 
-_REVERSE = np.eye(4)[[2, 1, 0, 3]]  # (i, j, k, 1) <-> (k, j, i, 1)
 _PADDING = {"replicate": "edge", "edge": "edge", "reflect": "reflect", "circular": "wrap", "wrap": "wrap"}
 
 
@@ -31,6 +34,8 @@ class MonaiModel(PlainModel):
     padding: MONAI's padding_mode for volumes smaller than the window.  in_channels: what the network takes after the
     chain, None if unknown.  slice_axis: of x, y, z, for 2D networks.  notes: said with every prepared image.
     """
+
+    default_axes = Axes(XYZ, LOADER)
 
     def __init__(
         self,
@@ -66,7 +71,9 @@ class MonaiModel(PlainModel):
         self.check(image)
         array, grid = self._volume(image)
         if self.spatial_dims == 2:
-            array, grid = _slices_first(array, grid, self.slice_axis)
+            array, grid = moved(array, grid, [self.slice_axis, *(a for a in range(3) if a != self.slice_axis)])
+        if self.axes.order == ZYX:
+            array, grid = moved(array, grid, swap(self.spatial_dims))
         if self.in_channels is not None and array.shape[0] != self.in_channels:
             raise ModelError(
                 f"The network takes {self.in_channels} channel(s), the preprocessing makes {array.shape[0]}.",
@@ -77,7 +84,7 @@ class MonaiModel(PlainModel):
                 "The model's preprocessing turned this image into NaN or infinite values.",
                 "Look for a constant or empty channel.",
             )
-        valid, notes = grid.shape, self.notes
+        valid, notes = grid.shape, (*self.notes, *self._raw(array))
         if self.windows is None:
             first = -3 if self.spatial_dims == 3 else -2
             for axis, divisor in zip(range(3 + first, 3), self.divisors[first:], strict=True):
@@ -91,13 +98,18 @@ class MonaiModel(PlainModel):
         tensor = torch.tensor(np.ascontiguousarray(array, dtype=np.float32))[None]
         if self.spatial_dims == 2 and self.windows is None:
             tensor = tensor[:, :, 0]
-        return Prepared(tensor, grid, valid, notes)
+        return Prepared(tensor, grid, valid, (*notes, *self.axes_notes))
+
+    def _raw(self, array):
+        """The sentence for intensities that no transform of the chain has changed."""
+        changed = any(re.search("Intensity|HistogramNormalize", type(step).__name__) for step in self.chain)
+        return () if changed else raw_values(array, self.network)
 
     def _volume(self, image):
         """``[C, x, y, z]`` and its grid after MONAI's own chain."""
-        array = np.ascontiguousarray(np.asarray(image.array, dtype=np.float32).transpose(0, 3, 2, 1))
+        array, grid = moved(np.asarray(image.array, dtype=np.float32), image.grid, swap(3))
         if not self.chain:
-            return array, Grid(array.shape[1:], image.grid.ijk_to_ras @ _REVERSE)
+            return array, grid
         found = self._through_chain(array, image.grid.ijk_to_ras)
         affine = getattr(found, "affine", None)
         if affine is None or found.ndim != 4:
@@ -107,8 +119,9 @@ class MonaiModel(PlainModel):
             )
         if 0 in found.shape:
             raise ImageError("The model's preprocessing cropped the whole image away.", "Is there anything in it?")
-        matrix = np.asarray(affine, dtype=float)
-        return found.detach().cpu().numpy().astype(np.float32, copy=False), Grid(found.shape[1:], matrix @ _REVERSE)
+        matrix = np.asarray(affine, dtype=float) @ REVERSE
+        grid = replace(image.grid, shape=found.shape[1:], ijk_to_ras=matrix)
+        return found.detach().cpu().numpy().astype(np.float32, copy=False), grid
 
     def _through_chain(self, array, affine):
         import torch
@@ -152,13 +165,6 @@ class MonaiModel(PlainModel):
         margins = [(0, 0), *((f, n - f) for f, n in zip(front, missing, strict=True))]
         array = np.pad(array, margins, mode=_PADDING[self.padding])
         return array, grid.strided((1, 1, 1), [-f for f in front], array.shape[1:])
-
-
-def _slices_first(array, grid, axis):
-    """``[C, x, y, z]`` with one spatial axis moved to the front, and its grid."""
-    array = np.moveaxis(array, 1 + axis, 1)
-    order = [axis, *(a for a in range(3) if a != axis), 3]
-    return array, Grid(array.shape[1:], grid.kji_to_ras[:, order] @ _REVERSE)
 
 
 def per_axis(divisor: int | Sequence[int], dims: int) -> tuple[int, ...]:

@@ -11,18 +11,20 @@ The source is a dict, or the path of a ``*.model.json`` file that holds it (path
 :mod:`words`.  ``window`` (with ``overlap`` 0.25, ``mode``
 "constant", ``sigma_scale``, ``padding_mode``, ``cval``) means MONAI's sliding windows; without it the volume goes
 through in one piece, padded to multiples of ``divisor`` (found from the arguments unless given).  Window and divisor
-follow MONAI's axes x, y, z.  ``preprocessing``: MONAI transforms as a bundle lists them.
+follow the network's axes: MONAI's x, y, z unless ``axes`` is "zyx".  ``preprocessing``: MONAI transforms as a bundle
+lists them.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from ..bounded import is_file, json_object, named, short
 from ..errors import ModelError
 from ..protocol import ClassInfo
 from . import words as stated
+from .axes import MONAI, Axes
 from .bundle_config import NETWORKS, Component, Parts, read_as_data
 from .monai_model import MonaiModel, per_axis
 from .monai_parts import (
@@ -61,19 +63,19 @@ class Description:
     @staticmethod
     def of(source) -> Description:
         """Raises ModelError for what is missing, unknown, or more than data."""
-        data, folder = (source, Path()) if isinstance(source, dict) else (_json(Path(source)), Path(source).parent)
+        data, folder = (source, Path()) if isinstance(source, dict) else (json_object(source), Path(source).parent)
         words = _Words(**_known(data))
         stated.refuse_unknown(head=words.head, activation=words.activation, axes=words.axes, output=words.output)
         about = {"network_def": {"_target_": words.monai, **words.arguments}, "preprocessing": words.preprocessing}
         parts = read_as_data(about)
-        if parts.findings or parts.faults:
+        if parts.findings or parts.faults or parts.network is None:
             raise ModelError(
-                f"The model's description says more than data: {'; '.join((*parts.faults, *parts.findings))}.",
+                f"The model's description says more than data: {short('; '.join((*parts.faults, *parts.findings)))}.",
                 f"Networks: {', '.join(sorted(NETWORKS))}; transforms: MONAI's own, with plain arguments.",
             )
         weights = folder / words.weights
-        if not weights.is_file():
-            raise ModelError(f"The model's weights file '{weights.name}' is not there.", "It was moved or deleted.")
+        if not is_file(weights):
+            raise ModelError(f"The model's weights file '{named(weights)}' is not there.", "It was moved or deleted.")
         dims = words.spatial_dims or parts.network.arguments.get("spatial_dims", 3)
         takes = parts.network.arguments.get("in_channels", 1)
         if not parts.preprocessing and takes != len(words.channels):
@@ -81,10 +83,11 @@ class Description:
                 f"The network takes {takes} channel(s), the description names {len(words.channels)}.", "Name each one."
             )
         returns = parts.network.arguments.get("out_channels", len(words.classes))
-        if returns != (1 if words.head == "binary" else len(words.classes)):
+        one = words.head == "binary" or (words.head is None and returns == 1 and len(words.classes) == 2)
+        if returns != (1 if one else len(words.classes)):
             raise ModelError(
                 f"The network returns {returns} channel(s), the description names {len(words.classes)} classes "
-                f"for a {words.head} head.",
+                f"for a {words.head or 'softmax'} head.",
                 "Name one class for each channel ('binary': two names for one channel).",
             )
         window = None
@@ -150,18 +153,6 @@ def _known(data):
     return {**values, "preprocessing": list(values.get("preprocessing", ()))}
 
 
-def _json(path):
-    try:
-        data = json.loads(path.read_bytes().decode("utf-8"))
-    except OSError as error:
-        raise ModelError(f"'{path.name}' cannot be read: {error.strerror}.", "Check that it is still there.") from error
-    except ValueError as error:
-        raise ModelError(f"'{path.name}' is no JSON file: {error}.", "Correct it, or write it again.") from error
-    if not isinstance(data, dict):
-        raise ModelError(f"'{path.name}' must hold one JSON object.", "Correct it, or write it again.")
-    return data
-
-
 class _MonaiNetworkKind:
     """Recognises the dict with the word "monai" and ``*.model.json`` files that hold one."""
 
@@ -173,7 +164,7 @@ class _MonaiNetworkKind:
         if not str(source).endswith(SUFFIX):
             return False
         try:
-            return "monai" in _json(Path(source))
+            return "monai" in json_object(source)
         except ModelError:
             return False
 
@@ -190,7 +181,8 @@ class _MonaiNetworkKind:
         return (Description.of(source).weights, *(() if isinstance(source, dict) else (Path(source),)))
 
     def classes(self, source) -> tuple[ClassInfo, ...]:
-        return tuple(ClassInfo(i, name) for i, name in enumerate(Description.of(source).classes))
+        about = Description.of(source)
+        return tuple(ClassInfo(i, name) for i, name in enumerate(stated.class_names(about.classes, about.head)))
 
     def channels(self, source) -> tuple[str, ...]:
         return Description.of(source).channels
@@ -200,19 +192,23 @@ class _MonaiNetworkKind:
         about = Description.of(source)
         state = load_state(about.weights)
         network = build_network(about.network)
-        put_into(network, state, about.weights.name)
+        loading = put_into(network, state, about.weights.name)
         chain, keys = build_chain(about.parts.preprocessing or ())
         fixed = fixed_size(about.network)
         settings = about.window or ({"roi_size": fixed, "spatial_dims": about.spatial_dims} if fixed else None)
         windows, padding = (None, "constant") if settings is None else windows_of(settings)
         takes = network_arguments(about.network).get("in_channels")
         divisor = divisor_of(about.network) if about.divisor is None else about.divisor
-        return MonaiModel(
+        model = MonaiModel(
             network, about.classes, kind=self.name, chain=chain, keys=keys, windows=windows, padding=padding,
             divisors=per_axis(divisor, about.spatial_dims), in_channels=takes, channels=about.channels,
             spatial_dims=about.spatial_dims, head=about.head, activation=about.activation, axes=about.axes,
             output=about.output, name=about.name,
         )  # fmt: skip
+        if about.axes is None:  # a description does not show the training's transforms as a bundle does
+            model.axes = Axes(stated.XYZ, MONAI)
+        model.loading = loading
+        return model
 
 
 KIND = _MonaiNetworkKind()

@@ -16,9 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..cam.heads import SIGMOID
+from ..cam.heads import NO_ACTIVATION, SIGMOID
 from ..errors import DependencyError, ImageError, ModelError, SegHiResCamError
 from ..geometry import Grid
+from ..nifti_header import ITK, NIBABEL
 from ..protocol import ClassInfo, Image
 from . import nnunet_files as files
 from .base import Prepared, SegmentationModel, Windows
@@ -52,6 +53,7 @@ class NnunetModel(SegmentationModel):
     """
 
     kind = "nnunet"
+    activation = NO_ACTIVATION
 
     def __init__(self, about: TrainedModel, step: float = 0.5):
         plans, dataset, paths = about.plans(), about.dataset(), about.checkpoints()
@@ -85,6 +87,11 @@ class NnunetModel(SegmentationModel):
         with library("cut windows"):
             self.windows = _windows(tuple(settings["patch_size"]), step, tuple(allowed or ()))
         self.weights_hash = hash_of(paths)
+
+    @property
+    def header_rule(self) -> str:
+        """Where its own reader puts a file whose headers disagree; see :mod:`nifti_header`."""
+        return ITK if self._plans.plans["image_reader_writer"].startswith("SimpleITK") else NIBABEL
 
     def prepare(self, image: Image) -> Prepared:
         """nnU-Net's own preprocessing in memory: what its reader would hand out, transposed, cropped, normalised,
@@ -161,6 +168,7 @@ class NnunetModel(SegmentationModel):
         from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
 
         settings = self._configuration
+        _refuse_absent_parts(settings.network_arch_init_kwargs, settings.network_arch_init_kwargs_req_import)
         name = settings.network_arch_class_name
         if (last := name.rpartition(".")[2]) in _UNETS:
             name = f"dynamic_network_architectures.architectures.unet.{last}"
@@ -173,6 +181,21 @@ class NnunetModel(SegmentationModel):
             allow_init=False,
             deep_supervision=False,
         )
+
+
+def _refuse_absent_parts(arguments, imported) -> None:
+    """nnU-Net looks these names up and takes a missing one for "none": a network without norm or non-linearity."""
+    from pydoc import locate
+
+    for key in imported:
+        value = arguments.get(key)
+        if value is not None and not isinstance(locate(str(value)), type):
+            raise ModelError(
+                f"'plans.json' names '{value}' as {key}, and no such class is installed: nnU-Net would silently build "
+                f"the network without {key}.",
+                "Correct the name, or install the versions of torch and dynamic_network_architectures it was trained "
+                "with.",
+            )
 
 
 @contextmanager

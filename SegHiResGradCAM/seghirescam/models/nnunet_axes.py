@@ -5,7 +5,7 @@ Arrays and grids are in (K, J, I) order; every step is a product of index matric
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -39,7 +39,8 @@ class Turn:
         for new, old in enumerate(self.order):
             move[old, new] = -1 if self.flips[new] else 1
             move[old, 3] = grid.shape[old] - 1 if self.flips[new] else 0
-        return Grid(tuple(grid.shape[o] for o in self.order), grid.kji_to_ras @ move @ _REVERSE)
+        shape = tuple(grid.shape[o] for o in self.order)
+        return replace(grid, shape=shape, ijk_to_ras=grid.kji_to_ras @ move @ _REVERSE)
 
 
 def reader_turn(reader: str, grid: Grid) -> Turn:

@@ -5,17 +5,18 @@ Standard library only.  Nothing the folder names is imported here; :func:`foreig
 
 from __future__ import annotations
 
+import glob
 import itertools
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..bounded import is_file, json_object, named, short
 from ..cam.heads import SIGMOID, SOFTMAX
 from ..errors import ModelError
 from ..protocol import ClassInfo
 
-_FOLD = re.compile(r"fold_(\d+|all)")
+_FOLD = re.compile(r"fold_([0-9]{1,6}|all)")
 _FINAL = "checkpoint_final.pth"
 _MODEL_FOLDER = "*__*__*"  # <trainer>__<plans>__<configuration>
 
@@ -63,7 +64,7 @@ class TrainedModel:
         unknown = sorted(set(words) - {"nnunet", "folds", "checkpoint", "mirroring"})
         if unknown:
             raise ModelError(
-                f"The model's description holds the unknown words {', '.join(unknown)}.",
+                f"The model's description holds the unknown words {short(', '.join(unknown))}.",
                 "Known words: nnunet, folds, checkpoint, mirroring.",
             )
         folder, folds, checkpoint = _located(Path(str(words["nnunet"])))
@@ -71,7 +72,9 @@ class TrainedModel:
         if wanted is not None:
             folds = tuple(str(fold) for fold in (wanted if isinstance(wanted, (list, tuple)) else [wanted]))
         checkpoint = words.get("checkpoint") or checkpoint
-        if not all(_FOLD.fullmatch(f"fold_{fold}") for fold in folds) or Path(checkpoint).name != checkpoint:
+        plain = isinstance(checkpoint, str) and checkpoint.isprintable() and Path(checkpoint).name == checkpoint
+        plain = plain and len(checkpoint.encode()) <= 255  # of a file's name
+        if not plain or len(folds) > 1000 or not all(_FOLD.fullmatch(f"fold_{fold}") for fold in folds):
             raise ModelError(
                 "The model's description must name folds by number or 'all', and the checkpoint by its file name.",
                 'For example "folds": [0, 1], "checkpoint": "checkpoint_best.pth".',
@@ -91,8 +94,8 @@ class TrainedModel:
 
     def dataset(self) -> dict:
         dataset = _read(self.folder / "dataset.json")
-        named = _channel_names(dataset)
-        numbered = isinstance(named, dict) and all(str(key).isdigit() for key in named)
+        found = _channel_names(dataset)
+        numbered = isinstance(found, dict) and all(_is_number(str(key)) for key in found)
         if not isinstance(dataset.get("labels"), dict) or not numbered:
             raise ModelError(
                 "'dataset.json' lacks labels or channel_names.", "Use the file nnU-Net copied there at training."
@@ -104,11 +107,11 @@ class TrainedModel:
         if not self.folder.is_dir():
             raise ModelError(f"The folder '{self.folder.name}' is not there.", "It was moved or deleted.")
         there = sorted(
-            (p.parent.name.removeprefix("fold_") for p in self.folder.glob(f"fold_*/{self.checkpoint}")),
-            key=lambda fold: (not fold.isdigit(), int(fold) if fold.isdigit() else 0),
+            (p.parent.name.removeprefix("fold_") for p in self.folder.glob(f"fold_*/{glob.escape(self.checkpoint)}")),
+            key=lambda fold: (not _is_number(fold), int(fold) if _is_number(fold) else 0),
         )
         # like nnU-Net: the network trained on everything belongs to no ensemble
-        folds = self.folds or tuple(fold for fold in there if fold.isdigit()) or tuple(there)
+        folds = self.folds or tuple(fold for fold in there if _is_number(fold)) or tuple(there)
         missing = [fold for fold in folds if fold not in there]
         if missing or not folds:
             what = f"fold_{missing[0]}/{self.checkpoint}" if missing else f"fold_*/{self.checkpoint}"
@@ -119,6 +122,10 @@ class TrainedModel:
                 hint + (f" Other checkpoints: {', '.join(others)}." if others else " Copy the whole folder."),
             )
         return tuple(self.folder / f"fold_{fold}" / self.checkpoint for fold in folds)
+
+
+def _is_number(text):
+    return re.fullmatch("[0-9]{1,6}", text) is not None
 
 
 def looks_like_one(path: Path) -> bool:
@@ -158,8 +165,8 @@ def heads(dataset: dict) -> tuple[str, tuple[ClassInfo, ...]]:
 
 
 def channels(dataset: dict) -> tuple[str, ...]:
-    named = _channel_names(dataset)
-    return tuple(str(named[key]) for key in sorted(named, key=int))
+    found = _channel_names(dataset)
+    return tuple(str(found[key]) for key in sorted(found, key=int))
 
 
 def resolved(plans: dict, configuration: str) -> dict:
@@ -243,15 +250,9 @@ def _channel_names(dataset):
 
 
 def _read(path):
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
+    if not is_file(path):
         raise ModelError(
-            f"The model folder '{path.parent.name}' lacks '{path.name}'.",
+            f"The model folder '{named(path.parent)}' lacks '{path.name}'.",
             "Choose nnU-Net's <trainer>__<plans>__<configuration> folder, complete as training left it.",
-        ) from error
-    except ValueError as error:
-        raise ModelError(f"'{path.name}' is no JSON file: {error}.", "Copy it again from the training.") from error
-    if not isinstance(data, dict):
-        raise ModelError(f"'{path.name}' must hold one JSON object.", "Copy it again from the training.")
-    return data
+        )
+    return json_object(path)

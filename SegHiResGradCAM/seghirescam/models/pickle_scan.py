@@ -1,24 +1,26 @@
 """What a program file would import or compile if it were loaded: read off the bytes, nothing is unpickled or run.
 
 ``torch.export.load`` falls back to unrestricted pickle for the sample inputs, unpickles weights marked as pickled,
-evaluates size expressions with sympy and starts machine code packed beside the graph.  So every pickle in the zip
-file (zip files within it too) may name globals of a short list only, every expression and operator of the graph must
-be of the forms torch.export writes, and whatever is neither text, raw numbers nor a pickle is refused.  Standard
-library only.
+evaluates size expressions with sympy, imports modules that the shapes of inputs and outputs name and starts machine
+code packed beside the graph.  So every pickle in the zip file (zip files within it too) may name globals of a short
+list only, every expression, operator and shape of the graph must be of the forms torch.export writes, and whatever is
+neither text, raw numbers nor a pickle is refused.  What is raw numbers is decided as torch decides it
+(:mod:`exported_parts`), and what torch gets in the end is a copy without pickles of strangers: the scan refuses early
+and says why, the copy is what can be relied on.  Standard library only.
 """
 
 from __future__ import annotations
 
 import ast
 import hashlib
-import io
-import json
 import pickletools
 import re
 import zipfile
 import zlib
 
+from ..bounded import LARGEST_GRAPH, json_value, member, opened_zip
 from ..errors import ModelError
+from .exported_parts import Layout
 
 #: enough to rebuild tensors; none of them calls what it is given
 ALLOWED = frozenset(
@@ -32,6 +34,14 @@ ALLOWED = frozenset(
     }
 )  # fmt: skip
 UNRESOLVED = "a name computed while loading"
+#: of all pickles in a file; a thousand weights take some twenty thousand
+_MOST_STEPS = 400_000
+
+#: containers a program takes and returns
+_TREES = frozenset(
+    {"builtins.tuple", "builtins.list", "builtins.dict", "collections.OrderedDict", "torch.Size"}
+    | {f"torch.fx.immutable_collections.immutable_{kind}" for kind in ("dict", "list")}
+)
 
 _MARK = object()
 _TEXT = re.compile(
@@ -55,19 +65,23 @@ _SYMBOLIC = frozenset(
 )
 
 
-def named_globals(data: bytes) -> set[str]:
+def named_globals(data: bytes, left: list[int] | None = None) -> set[str]:
     """``module.name`` of everything a pickle would import; UNRESOLVED where that cannot be told.
 
-    Follows stack and memo, so that names fetched from the memo are seen.  Raises ValueError for what is no pickle, or
-    holds anything behind its end.
+    Follows stack and memo, so that names fetched from the memo are seen.  Raises ValueError for what is no pickle,
+    holds anything behind its end, or has more steps than ``left`` holds (which is counted down).
     """
     found, stack, memo, end = set(), [], {}, None
+    left = [_MOST_STEPS] if left is None else left
 
     def pop():
         return stack.pop() if stack else None
 
     for opcode, argument, position in pickletools.genops(data):
         name, end = opcode.name, position
+        left[0] -= 1
+        if left[0] < 0:
+            raise ValueError("the pickle is too long")
         if name in ("GLOBAL", "INST"):
             found.add(str(argument).replace(" ", ".", 1))
         elif name.startswith("EXT"):
@@ -107,19 +121,21 @@ def opened(content: bytes, name: str, whole: bool = False) -> zipfile.ZipFile:
     whole: check every byte, not only the list of members.
     """
     try:
-        archive = zipfile.ZipFile(io.BytesIO(content))
+        archive = opened_zip(content)
         entries = archive.infolist()
         names = [entry.filename for entry in entries]
         plain = content[:4] == b"PK\x03\x04" and content[-22:-18] == b"PK\x05\x06" and not archive.comment
-        plain = plain and len(set(names)) == len(names) and min(entry.header_offset for entry in entries) == 0
+        # torch's reader knows no capital letters: of two names that differ in nothing else it takes either
+        plain = plain and len({n.lower() for n in names}) == len(names) and not any("\\" in n for n in names)
+        plain = plain and min(entry.header_offset for entry in entries) == 0
         # torch writes its members as they are: small files that unpack to huge ones are none of its
-        plain = plain and sum(entry.file_size for entry in entries) <= 50 * len(content)
+        plain = plain and sum(entry.file_size for entry in entries) <= 10 * len(content)
         # what two readers could see in two ways is no program file torch has written
         if not plain or any(entry.flag_bits & 1 or entry.compress_type not in (0, 8) for entry in entries):
             raise zipfile.BadZipFile
         if whole and archive.testzip() is not None:
             raise zipfile.BadZipFile
-    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, ValueError, RuntimeError) as error:
+    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, ValueError, RuntimeError, zlib.error) as error:
         raise damaged(content, name) from error
     return archive
 
@@ -137,8 +153,8 @@ def scan(content: bytes, name: str, allowed: frozenset[str] = ALLOWED) -> None:
     """Refuse a torch.export file that could run more than its graph. Raises ModelError naming what was found."""
     archive = opened(content, name)
     try:
-        found = sorted(_findings(archive, "", allowed, 0))
-    except (zipfile.BadZipFile, EOFError, OSError, zlib.error) as error:
+        found = sorted(_findings(archive, "", allowed, 0, [_MOST_STEPS]))
+    except (zipfile.BadZipFile, EOFError, OSError, ValueError, RuntimeError, NotImplementedError, zlib.error) as error:
         raise damaged(content, name) from error
     if found:
         raise ModelError(
@@ -149,42 +165,34 @@ def scan(content: bytes, name: str, allowed: frozenset[str] = ALLOWED) -> None:
         )
 
 
-def _findings(archive, where, allowed, depth):
+def _findings(archive, where, allowed, depth, left):
     names = archive.namelist()
-    raw, pickled = _by_configuration(archive, names) if depth == 0 else (set(), set())
-    for member in names:
-        if member.endswith("/"):
-            continue
-        label = f"{where}{member.rsplit('/', 1)[-1]}"
-        if "/aotinductor/" in f"/{member}":
-            yield f"machine code ({label})"
-            continue
-        if member in pickled:
-            yield from _pickled(archive.read(member), label, allowed, depth)
-        elif _TEXT.search(member):
-            if member.endswith(".json") and "extra/" not in member:
-                yield from _foreign_words(archive.read(member), label)
-        elif member not in raw and not (depth and _NUMBERS.search(member)):
-            yield from _pickled(archive.read(member), label, allowed, depth)
-
-
-def _by_configuration(archive, names):
-    """(members torch.export reads as raw numbers, members it unpickles), as its own tables say."""
-    raw, pickled = set(), set()
-    for member in names:
-        if not member.endswith(("_weights_config.json", "_constants_config.json")):
-            continue
-        folder = member.rsplit("/", 1)[0]
+    raw, pickled, graph = frozenset(), frozenset(), ""
+    if depth == 0:
         try:
-            table = json.loads(archive.read(member))["config"]
-            for entry in table.values():
-                (pickled if entry["use_pickle"] is not False else raw).add(f"{folder}/{entry['path_name']}")
-        except (ValueError, KeyError, TypeError, AttributeError):
-            pickled.update(names)  # a table that nobody can read vouches for nothing
-    return raw, pickled
+            layout = Layout.of(archive)
+        except ValueError as error:
+            yield str(error)
+            return
+        raw, pickled, graph = layout.raw, layout.pickled, layout.graph
+        yield from layout.findings
+    for name in names:
+        if name.endswith("/"):
+            continue
+        label = f"{where}{name.rsplit('/', 1)[-1]}"
+        if "/aotinductor/" in f"/{name}".lower():
+            yield f"machine code ({label})"
+        elif name in pickled:
+            yield from _pickled(archive.read(name), label, allowed, depth, left)
+        elif name == graph:
+            yield from _foreign_words(member(archive, name, LARGEST_GRAPH), label)
+        elif _TEXT.search(name):
+            continue  # what torch does not read stays behind
+        elif name not in raw and not (depth and _NUMBERS.search(name)):
+            yield from _pickled(archive.read(name), label, allowed, depth, left)
 
 
-def _pickled(data, label, allowed, depth):
+def _pickled(data, label, allowed, depth, left):
     if data[:4] == b"PK\x03\x04":
         if depth >= 3:
             yield f"zip files within zip files ({label})"
@@ -194,12 +202,12 @@ def _pickled(data, label, allowed, depth):
         except ModelError:
             yield f"a damaged zip file ({label})"
             return
-        yield from _findings(inner, f"{label}/", allowed, depth + 1)
+        yield from _findings(inner, f"{label}/", allowed, depth + 1, left)
         return
     if not data:
         return
     try:
-        found = named_globals(data)
+        found = named_globals(data, left)
     except Exception:  # pickletools raises whatever the bytes lead to
         yield f"bytes that are no numbers, text or pickle ({label})"
         return
@@ -209,7 +217,7 @@ def _pickled(data, label, allowed, depth):
 def _foreign_words(data, label):
     """Operators, names and size expressions of the graph that torch.export would not write."""
     try:
-        todo = [json.loads(data)]
+        todo = [json_value(data)]
     except ValueError:
         yield f"a damaged description ({label})"
         return
@@ -225,12 +233,43 @@ def _foreign_words(data, label):
                     yield from (f"the expression {e!r} ({label})" for e in value if not _is_size(e))
                 if not isinstance(value, str):
                     todo.append(value)
+                elif key.endswith("_spec") and not _is_tree(value):
+                    yield f"the shape {value[:80]!r} ({label})"
                 elif key in ("target", "as_operator") and not _OPERATOR.fullmatch(value):
                     yield f"the operator {value[:80]!r} ({label})"
                 elif key == "expr_str" and not _is_size(value):
                     yield f"the expression {value[:80]!r} ({label})"
                 elif (key == "name" or key.endswith("_name")) and not _DOTTED.fullmatch(value):
                     yield f"the name {value[:80]!r} ({label})"
+
+
+def _is_tree(text):
+    """Whether the shape of inputs or outputs is made of tuples, lists and dicts.
+
+    torch imports what a default dict or an enumeration in there names.
+    """
+    if text == "":
+        return True
+    try:
+        todo = [json_value(text.encode())[1]]
+        while todo:
+            spec = todo.pop()
+            if spec["type"] is not None and spec["type"] not in _TREES:
+                return False
+            context = spec["context"]
+            context = json_value(context.encode()) if isinstance(context, str) and spec["type"] else context
+            if _has_object(context):
+                return False
+            todo += spec["children_spec"]
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return False
+    return True
+
+
+def _has_object(value):
+    if isinstance(value, list):
+        return any(_has_object(item) for item in value)
+    return isinstance(value, dict)
 
 
 def _is_size(text):

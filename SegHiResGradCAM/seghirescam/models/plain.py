@@ -7,25 +7,32 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..cam.heads import BINARY, SOFTMAX
+from ..cam.heads import BINARY, SIGMOID, SOFTMAX
 from ..errors import ModelError
 from ..protocol import ClassInfo, Image
 from . import words
+from .axes import ASSUMED, SIDECAR, STATED, Axes
 from .base import Prepared, SegmentationModel, Windows, padded
+from .intensity_note import raw_values
 
 
 class PlainModel(SegmentationModel):
     """Any network that maps ``[B, C, *spatial]`` to logits ``[B, classes, *spatial]``.
 
     activation, axes, output: see :mod:`words`; None: not stated.
-    classes: names in channel order (for head="binary": two names, background and foreground, for one channel).
-    normalise: called with float32 ``[C, K, J, I]``, returns the same shape; default: unchanged.
+    classes: names in channel order (for head="binary": two names, background and foreground, for one channel; the
+    background may be left out).  head: None takes it from the network once it has run: one output channel is a binary
+    head, a sigmoid at the end of several means independent classes, else the largest logit wins.
+    normalise: called with float32 ``[C, *spatial]`` in the network's order of axes (``[C, K, J, I]``; ``[C, x, y, z]``
+    for axes="xyz"; 2D networks: ``[C, 1, *slice]``), returns the same shape; default: unchanged.
     divisor: the image is padded with its edge values, at the far ends, to a multiple of this along the network's axes.
-    windows: how its inference goes through a volume (then nothing is padded here).  folds: further networks whose
-    logits are averaged with the first one's.
+    windows: how its inference goes through a volume, along the network's axes (then nothing is padded here).  folds:
+    further networks whose logits are averaged with the first one's.
     """
 
     kind = "plain"
+    #: what the network is fed where nobody says
+    default_axes = Axes(words.ZYX, ASSUMED)
 
     def __init__(
         self,
@@ -45,7 +52,14 @@ class PlainModel(SegmentationModel):
         name: str = "network",
     ):
         words.refuse_unknown(head=head, activation=activation, axes=axes, output=output)
-        head = SOFTMAX if head is None else head
+        classes = words.class_names(classes, head)
+        if head == SOFTMAX and len(classes) == 1:
+            raise ModelError(
+                "A softmax over one class is 1 everywhere.",
+                'One output channel is a binary head: write head "binary" (two names, background first) or "sigmoid".',
+            )
+        self.head_stated = head is not None
+        head = head or (SIGMOID if len(classes) == 1 else SOFTMAX)
         if head == BINARY and len(classes) != 2:
             raise ModelError(f"A binary head has two classes, got {len(classes)} names.", "Name background and object.")
         if len({str(name).strip().lower() for name in classes}) != len(classes):
@@ -59,7 +73,8 @@ class PlainModel(SegmentationModel):
         self.channels = tuple(channels)
         self.spatial_dims = spatial_dims
         self.head = head
-        self.activation, self.axes, self.output = activation, axes, output
+        self.activation, self.output = activation, output
+        self.axes = Axes(axes, STATED) if axes else self.default_axes
         self.normalise = normalise
         self.divisor = int(divisor)
         self.name = name
@@ -82,18 +97,31 @@ class PlainModel(SegmentationModel):
         import torch
 
         self.check(image)
-        array = np.array(image.array, dtype=np.float32)
+        array, grid = self.axes.fed(image.array.astype(np.float32), image.grid, self.spatial_dims)
+        raw = raw_values(array, self.network) if self.normalise is None else ()
         if self.normalise is not None:
+            shape = array.shape
             array = np.asarray(self.normalise(array), dtype=np.float32)
-            if array.shape != image.array.shape:
-                raise ModelError(f"normalise changed the shape to {array.shape}.", "It must keep [C, K, J, I].")
+            if array.shape != shape:
+                raise ModelError(f"normalise changed the shape to {array.shape}.", "It must keep [C, *spatial].")
         dtype = next((p.dtype for p in self.network.parameters() if p.dtype.is_floating_point), torch.float32)
         if self.windows is not None:
-            return Prepared(torch.tensor(array, dtype=dtype)[None], image.grid, image.grid.shape)
-        axes = (0, 1, 2) if self.spatial_dims == 3 else (1, 2)
-        array, grid, notes = padded(array, image.grid, self.divisor, axes)
+            return Prepared(torch.tensor(array, dtype=dtype)[None], grid, grid.shape, (*raw, *self.axes_notes))
+        axes, valid = (0, 1, 2) if self.spatial_dims == 3 else (1, 2), grid.shape
+        array, grid, notes = padded(array, grid, self.divisor, axes)
         tensor = torch.tensor(array, dtype=dtype)[None]
-        return Prepared(tensor if self.spatial_dims == 3 else tensor[:, :, 0], grid, image.grid.shape, notes)
+        flat = self.spatial_dims == 2
+        return Prepared(tensor[:, :, 0] if flat else tensor, grid, valid, (*raw, *notes, *self.axes_notes))
+
+    def fed_as(self, order: str | None) -> None:
+        order = order or self.default_axes.order
+        if order != self.axes.order:
+            self.axes = Axes(order, SIDECAR)
+
+    @property
+    def axes_notes(self) -> tuple[str, ...]:
+        note = self.axes.note(self.spatial_dims)
+        return (note,) if note else ()
 
 
 def neutral_name(model) -> str:

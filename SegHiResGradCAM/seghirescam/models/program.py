@@ -4,36 +4,39 @@ from __future__ import annotations
 
 import hashlib
 import math
-from pathlib import Path
 
 import numpy as np
 
-from ..cam.heads import BINARY, SOFTMAX
+from ..bounded import content
+from ..cam.heads import BINARY
 from ..errors import ModelError
 from ..geometry import Grid, canonical, resampled
 from ..protocol import ClassInfo, Image
+from .axes import MONAI, Axes
 from .base import Prepared, Windows, padded
 from .factory import ConsentError
+from .intensity_note import raw_values
 from .plain import PlainModel, neutral_name
 from .sidecar import NONE, RANGE, ZSCORE, Sidecar, WindowWords
+from .words import XYZ
 
 
 class ProgramModel(PlainModel):
     """A saved program with the preprocessing its description gives. notes: what was assumed, for the user.
 
     network: of :func:`graph_taps.graph_net`.  outputs: its channels.  channels: of the image.  fixed: the one size
-    (K, J, I) the program takes, or None.  divisor: sizes it takes otherwise, where the description does not say.
+    (along its own axes) the program takes, or None.  divisor: sizes it takes otherwise, where the description does not
+    say.
     """
 
     def __init__(self, network, about: Sidecar, *, outputs, channels, spatial_dims, fixed, divisor, kind):
-        head = about.head or (BINARY if outputs == 1 else SOFTMAX)
         self.notes = tuple(_assumptions(about, fixed))
         super().__init__(
             network,
-            about.classes or class_names(outputs, head),
+            about.classes or class_names(outputs),
             channels=about.channels or channel_names(channels),
             spatial_dims=spatial_dims,
-            head=head,
+            head=about.head or (BINARY if outputs == 1 and not about.classes else None),
             activation=about.activation,
             axes=about.axes,
             output=about.output,
@@ -43,6 +46,11 @@ class ProgramModel(PlainModel):
         self.kind = kind
         self.name = about.name or neutral_name(self)
         self.about = about
+        if about.axes is None and about.by_monai:
+            self.axes = Axes(XYZ, MONAI)
+        from .outputs import settle
+
+        settle(self, outputs)
         _refuse_misfits(self, outputs, channels, fixed)
         self.windows = _windows(about.window, fixed, spatial_dims)
 
@@ -51,14 +59,18 @@ class ProgramModel(PlainModel):
 
         self.check(image)
         array, grid = on_program_grid(image, self.about, self.spatial_dims)
-        array, valid, notes = with_intensity(array, self.about.intensity), grid.shape, ()
+        array, grid = self.axes.fed(with_intensity(array, self.about.intensity), grid, self.spatial_dims)
+        valid, notes = grid.shape, ()
+        # a program's modules have lost their kinds and their order: nothing is guessed from them
+        raw = raw_values(array) if all(entry == NONE for entry in self.about.intensity) else ()
         if self.windows is None:
             axes = (0, 1, 2) if self.spatial_dims == 3 else (1, 2)
             array, grid, notes = padded(array, grid, self.divisor, axes)
         dtype = next((p.dtype for p in self.network.parameters() if p.dtype.is_floating_point), torch.float32)
         tensor = torch.tensor(np.ascontiguousarray(array), dtype=dtype)[None]
         flat = self.spatial_dims == 2 and self.windows is None
-        return Prepared(tensor[:, :, 0] if flat else tensor, grid, valid, (*self.notes, *notes))
+        notes = (*self.notes, *raw, *notes, *self.axes_notes)
+        return Prepared(tensor[:, :, 0] if flat else tensor, grid, valid, notes)
 
 
 def on_program_grid(image: Image, about: Sidecar, spatial_dims: int) -> tuple[np.ndarray, Grid]:
@@ -120,8 +132,8 @@ def sliding(size: tuple[int, int, int], overlap: float, mode: str) -> Windows:
     return Windows(size, offsets, weight.astype(np.float32))
 
 
-def class_names(outputs: int, head: str) -> tuple[str, ...]:
-    return tuple(f"class {i}" for i in range(2 if head == BINARY else outputs))
+def class_names(outputs: int) -> tuple[str, ...]:
+    return tuple(f"class {i}" for i in range(max(2, outputs)))
 
 
 def channel_names(count: int) -> tuple[str, ...]:
@@ -134,25 +146,19 @@ def as_classes(names) -> tuple[ClassInfo, ...]:
 
 def content_of(source) -> bytes:
     """The program file's bytes; raises ModelError."""
-    path = Path(source)
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelError(
-            f"'{path.name}' cannot be read: {error.strerror or type(error).__name__}.", "Check that it is still there."
-        ) from error
+    return content(source, None)
 
 
-def refuse_without(consent: bool | str, content: bytes, sentence: str) -> None:
+def refuse_without(consent: bool | str, whole: bytes, sentence: str) -> None:
     """Raises ConsentError unless the answer is True or the SHA-256 of exactly this content."""
-    digest = hashlib.sha256(content).hexdigest()
+    digest = hashlib.sha256(whole).hexdigest()
     if consent is not True and consent != digest:
         raise ConsentError(sentence, "Nothing was run. Agree only if you trust its author.", sha256=digest)
 
 
-def asks(kind: str, name: str, content: bytes) -> str:
+def asks(kind: str, name: str, whole: bytes) -> str:
     """The question's sentence."""
-    digest = hashlib.sha256(content).hexdigest()[:12]
+    digest = hashlib.sha256(whole).hexdigest()[:12]
     return f"{kind} programs are code: opening '{name}' (SHA-256 {digest}) runs what it holds, with all your rights."
 
 
@@ -179,7 +185,9 @@ def _assumptions(about, fixed):
 
 def _refuse_misfits(model, outputs, channels, fixed):
     about = model.about
-    needs = 1 if model.head == BINARY else len(model.classes)
+    from .outputs import output_channels
+
+    needs = output_channels(model)
     if needs != outputs:
         raise ModelError(
             f"The program has {outputs} output channel(s), its {len(model.classes)} classes with a {model.head} head "

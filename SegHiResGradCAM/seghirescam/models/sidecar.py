@@ -10,31 +10,34 @@ extra files.  All words may be left out::
 ``head``, ``activation``, ``axes``, ``output``: :mod:`words`.  ``orientation``: "RAS" turns the image, null keeps its
 axes.  ``spacing_mm``: cubes of that size, null keeps the voxels.  ``intensity``: "none", "zscore" (each channel),
 "zscore_nonzero" (of and to the voxels that are not 0), or {"range": [a, b]}, which maps a..b to 0..1 and clips; a list
-gives one for each channel.  ``window``: in voxels (K, J, I), as MONAI's sliding windows; ``mode`` "constant" or
-"gaussian".  ``divisor``: sizes the program accepts.
+gives one for each channel.  ``window``: in voxels along the program's axes (K, J, I, or x, y, z with "axes": "xyz"), as
+MONAI's sliding windows; ``mode`` "constant" or "gaussian".  ``divisor``: sizes the program accepts.
 
 MONAI's ``metadata.json`` (``save_net_with_metadata``, bundles) is understood too; of it only known words are taken.
+A file that holds one is fed x, y, z, as MONAI does, unless ``axes`` says otherwise, also in a description beside it.
 Standard library only.
 """
 
 from __future__ import annotations
 
-import json
 import zipfile
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+from ..bounded import content, is_file, json_value, named, short
+from ..bounded import member as bounded_member
 from ..errors import ModelError
 from . import words
 
 SUFFIX = ".model.json"
 NONE, ZSCORE, ZSCORE_NONZERO, RANGE = "none", "zscore", "zscore_nonzero", "range"
+_NO_WORDS = {"found", "by_monai"}
 _HINT = "Correct the description; seghirescam/models/sidecar.py shows one."
 
 
 @dataclass(frozen=True)
 class WindowWords:
-    """size: voxels (K, J, I), or (J, I) for a 2D program."""
+    """size: voxels along the program's axes, 3 or, for a 2D program, 2."""
 
     size: tuple[int, ...]
     overlap: float = 0.25
@@ -43,7 +46,8 @@ class WindowWords:
 
 @dataclass(frozen=True)
 class Sidecar:
-    """A checked description; None where it says nothing. found: whether there was one, and where."""
+    """A checked description; None where it says nothing. found: whether there was one, and where.  by_monai: the file
+    holds MONAI's metadata."""
 
     name: str = ""
     classes: tuple[str, ...] | None = None
@@ -59,33 +63,47 @@ class Sidecar:
     window: WindowWords | None = None
     divisor: int | None = None
     found: str = ""
+    by_monai: bool = False
 
     @staticmethod
     def of(program: Path, archive: zipfile.ZipFile | None = None) -> Sidecar:
         """The description of a program file. Raises ModelError for one that cannot be read or understood."""
-        for path in files(program):
-            return understood(_json(path.read_bytes(), path.name), path.name)
         extra = _extra(archive)
-        if "model.json" in extra:
-            return understood(_json(extra["model.json"], "model.json"), "model.json inside the file")
-        if "metadata.json" in extra:
-            return _from_metadata(_json(extra["metadata.json"], "metadata.json"))
-        return Sidecar()
+        return replace(_told(program, extra), by_monai=_by_monai(extra))
+
+
+def _told(program, extra):
+    for path in files(program):
+        return understood(_json(content(path), named(path)), named(path))
+    if "model.json" in extra:
+        return understood(_json(extra["model.json"], "model.json"), "model.json inside the file")
+    if "metadata.json" in extra:
+        return _from_metadata(_json(extra["metadata.json"], "metadata.json"))
+    return Sidecar()
+
+
+def _by_monai(extra):
+    """Whether MONAI wrote the program: its versions (save_net_with_metadata, ckpt_export) or a bundle's words."""
+    try:
+        data = json_value(extra.get("metadata.json", b"{}"))
+    except ValueError:
+        return False
+    return isinstance(data, dict) and bool({"MONAI", "monai_version", "network_data_format"} & data.keys())
 
 
 def files(program: Path) -> tuple[Path, ...]:
     """Description files beside a program, the one that counts first."""
     beside = (program.with_name(program.stem + SUFFIX), program.with_name("model.json"))
-    return tuple(path for path in beside if path.is_file())
+    return tuple(path for path in beside if is_file(path))
 
 
 def understood(data: dict, found: str) -> Sidecar:
     """Raises ModelError naming the words that are unknown or have a wrong value."""
-    known = {field.name for field in fields(Sidecar)} - {"found"}
+    known = {field.name for field in fields(Sidecar)} - _NO_WORDS
     unknown = [str(word) for word in data if word not in known]
     if unknown:
         raise ModelError(
-            f"The description '{found}' holds the unknown words {', '.join(unknown[:5])}.",
+            f"The description '{found}' holds the unknown words {short(', '.join(unknown[:5]))}.",
             f"Known words: {', '.join(sorted(known))}.",
         )
     values = {word: value for word, value in data.items() if value is not None}
@@ -98,7 +116,7 @@ def understood(data: dict, found: str) -> Sidecar:
     if "name" in values and not isinstance(values["name"], str):
         raise ModelError("The description's name must be a word.", _HINT)
     if "divisor" in values and not _whole(values["divisor"]):
-        raise ModelError(f"The description's divisor {values['divisor']!r} is no positive whole number.", _HINT)
+        raise ModelError(f"The description's divisor {_seen(values['divisor'])} is no positive whole number.", _HINT)
     if "spacing_mm" in values:
         values["spacing_mm"] = _number(values["spacing_mm"], "spacing_mm")
         if values["spacing_mm"] <= 0:
@@ -121,16 +139,16 @@ def _words(word, value):
 def _one_of(values, word, allowed):
     if word in values and values[word] not in allowed:
         known = ", ".join(repr(a) for a in allowed)
-        raise ModelError(f"The description's {word} {values[word]!r} is unknown.", f"Known: {known}.")
+        raise ModelError(f"The description's {word} {_seen(values[word])} is unknown.", f"Known: {known}.")
 
 
 def _whole(value):
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**31
 
 
 def _number(value, word):
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < float("inf"):
-        raise ModelError(f"The description's {word} {value!r} is no number.", _HINT)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e300:
+        raise ModelError(f"The description's {word} {_seen(value)} is no number.", _HINT)
     return float(value)
 
 
@@ -145,7 +163,7 @@ def _intensities(value):
         bounds = entry.get(RANGE) if isinstance(entry, dict) and len(entry) == 1 else None
         if not isinstance(bounds, list) or len(bounds) != 2:
             raise ModelError(
-                f"The description's intensity {entry!r} is unknown.",
+                f"The description's intensity {_seen(entry)} is unknown.",
                 f'Known: "{NONE}", "{ZSCORE}", "{ZSCORE_NONZERO}", {{"{RANGE}": [a, b]}}.',
             )
         low, high = (_number(bound, "intensity range") for bound in bounds)
@@ -163,7 +181,7 @@ def _window(value):
         raise ModelError("The description's window must hold size, and may hold overlap and mode.", _HINT)
     size = value["size"]
     if not isinstance(size, list) or len(size) not in (2, 3) or not all(_whole(n) for n in size):
-        raise ModelError(f"The description's window size {size!r} is no list of 2 or 3 whole numbers.", _HINT)
+        raise ModelError(f"The description's window size {_seen(size)} is no list of 2 or 3 whole numbers.", _HINT)
     overlap = _number(value.get("overlap", 0.25), "window overlap")
     if not 0 <= overlap < 1:
         raise ModelError(f"The description's window overlap {overlap} is not in [0, 1).", _HINT)
@@ -173,18 +191,15 @@ def _window(value):
 
 def _from_metadata(data):
     """Own words at the top of MONAI's metadata, else what a bundle's network_data_format says."""
-    known = {field.name for field in fields(Sidecar)} - {"found"}
+    known = {field.name for field in fields(Sidecar)} - _NO_WORDS
     told = understood({word: value for word, value in data.items() if word in known}, "metadata.json inside the file")
     try:
         formats = data.get("network_data_format", {})
         image, pred = formats["inputs"]["image"], formats["outputs"]["pred"]
+        image, pred = image.get("channel_def"), pred.get("channel_def")
     except (KeyError, TypeError, AttributeError):
         return told
-    return replace(
-        told,
-        classes=told.classes or _numbered(pred.get("channel_def")),
-        channels=told.channels or _numbered(image.get("channel_def")),
-    )
+    return replace(told, classes=told.classes or _numbered(pred), channels=told.channels or _numbered(image))
 
 
 def _numbered(table):
@@ -206,14 +221,21 @@ def _extra(archive):
     for member in names:
         folder, _, name = member.rpartition("/")
         if name in wanted and folder.rpartition("/")[2] == "extra":
-            found[name] = archive.read(member)
+            try:
+                found[name] = bounded_member(archive, member)
+            except zipfile.BadZipFile as error:
+                raise ModelError(f"'{name}' in the file is damaged or too large.", "Save the file again.") from error
     return found
+
+
+def _seen(value):
+    return short(repr(value), 80)
 
 
 def _json(content, name):
     try:
-        data = json.loads(content.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
+        data = json_value(content)
+    except ValueError as error:
         raise ModelError(f"The description '{name}' is no JSON file.", "Correct it, or write it again.") from error
     if not isinstance(data, dict):
         raise ModelError(f"The description '{name}' must hold one JSON object.", "Correct it, or write it again.")

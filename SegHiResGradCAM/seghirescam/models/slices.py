@@ -9,6 +9,7 @@ import numpy as np
 from ..errors import ImageError
 from ..protocol import Image
 from .base import Prepared, SegmentationModel, Windows
+from .intensity_note import of_slices
 
 
 def by_slices(model: SegmentationModel, image: Image) -> SegmentationModel:
@@ -28,9 +29,11 @@ class SliceBySlice(SegmentationModel):
 
     def __init__(self, model: SegmentationModel):
         self.model = model
-        self.name, self.kind, self.head = model.name, model.kind, model.head
+        self.name, self.kind = model.name, model.kind
+        self.activation, self.head_stated = model.activation, model.head_stated
         self.classes, self.channels, self.networks = model.classes, model.channels, model.networks
-        self.spatial_dims = 2
+        self.output = model.output
+        self.spatial_dims, self.loading = 2, model.loading
         # the slices' size is known once the first is prepared; the sessions ask for it after that
         self.windows = Windows((1, 1, 1), _each_slice, np.ones((1, 1, 1), np.float32))
 
@@ -38,12 +41,25 @@ class SliceBySlice(SegmentationModel):
     def weights_hash(self) -> str:
         return self.model.weights_hash
 
+    @property
+    def head(self) -> str:
+        """The 2D model's, which may be settled after this was made."""
+        return self.model.head
+
+    @head.setter
+    def head(self, head: str) -> None:
+        self.model.head = head
+
+    @property
+    def axes(self):
+        return self.model.axes
+
     def prepare(self, image: Image) -> Prepared:
         """Raises what the model's own ``prepare`` raises, and ImageError where its slices do not stack to a volume."""
         import torch
 
         self.check(image)
-        tensors, first = [], None
+        tensors, notes, first = [], [], None
         for k in range(image.grid.shape[0]):
             one = image.grid.strided((1, 1, 1), (k, 0, 0), (1, *image.grid.shape[1:]))
             found = self.model.prepare(Image(image.array[:, k : k + 1], one))
@@ -55,13 +71,14 @@ class SliceBySlice(SegmentationModel):
                     "Give single slices (K = 1).",
                 )
             tensors.append(found.tensor)
+            notes.append(found.notes)
         tensor = torch.stack(tensors, dim=2)
         size = (1, *tensor.shape[3:])
         self.windows = Windows(size, _each_slice, np.ones(size, np.float32))
         matrix = first.grid.ijk_to_ras.copy()
         matrix[:3, 2] = image.grid.ijk_to_ras[:3, 2]
         grid = replace(first.grid, shape=tuple(tensor.shape[2:]), ijk_to_ras=matrix)
-        return Prepared(tensor, grid, (len(tensors), *first.valid[1:]), first.notes)
+        return Prepared(tensor, grid, (len(tensors), *first.valid[1:]), of_slices(notes, tensor))
 
 
 def _each_slice(shape) -> list[tuple[int, int, int]]:

@@ -9,12 +9,19 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+from ..bounded import opened_zip, zip_names
 from ..errors import ModelError
+from .prefixes import fitted
 
 #: earlier versions can run code from a weights-only checkpoint (CVE-2025-32434, CVE-2026-24747)
 SAFE_TORCH = (2, 10)
-#: where training scripts put the state_dict inside a checkpoint
-_NESTED = ("state_dict", "model_state_dict", "network_weights", "model", "net")
+#: where training scripts put the state_dict inside a checkpoint, the likeliest first
+_NESTED = (
+    "state_dict", "model_state_dict", "network_weights", "network_state_dict", "model", "net", "network", "module",
+    "weights", "ema", "state_dict_ema", "model_ema",
+)  # fmt: skip
+#: checkpoints nest this deep at most
+_DEEP = 3
 #: what wrappers (DataParallel, torch.compile) put in front of every name
 _PREFIXES = ("module.", "_orig_mod.")
 
@@ -25,7 +32,7 @@ def load_state(path: Path) -> dict:
     if not path.is_file():
         raise ModelError(f"The weights file '{path.name}' is not there.", "It was moved or deleted.")
     state = _safetensors(path) if path.suffix == ".safetensors" else _state_of(read_checkpoint(path), path.name)
-    return unwrapped_and_finite(state, path.name)
+    return finite(state, path.name)
 
 
 def unwrapped_and_finite(state: dict, name: str) -> dict:
@@ -33,6 +40,11 @@ def unwrapped_and_finite(state: dict, name: str) -> dict:
     for prefix in _PREFIXES:
         if state and all(key.startswith(prefix) for key in state):
             state = {key.removeprefix(prefix): value for key, value in state.items()}
+    return finite(state, name)
+
+
+def finite(state: dict, name: str) -> dict:
+    """The state_dict itself; raises ModelError for NaN and infinity."""
     for key, value in state.items():
         if value.is_floating_point() and not value.isfinite().all():
             raise ModelError(
@@ -42,9 +54,13 @@ def unwrapped_and_finite(state: dict, name: str) -> dict:
     return state
 
 
-def put_into(network, state: dict, name: str) -> None:
-    """Load strictly; raises ModelError with the first five names of each kind that do not fit."""
+def put_into(network, state: dict, name: str) -> tuple[str, ...]:
+    """Load strictly, after :func:`prefixes.fitted`; returns what that did, as sentences for the user.
+
+    Raises ModelError with the first five names of each kind that do not fit.
+    """
     wanted = network.state_dict()
+    state, notes = fitted(state, wanted)
     # counters that old checkpoints lack do nothing in evaluation
     missing = [key for key in wanted if key not in state and not key.endswith("num_batches_tracked")]
     unexpected = [key for key in state if key not in wanted]
@@ -67,6 +83,7 @@ def put_into(network, state: dict, name: str) -> None:
             other_shape=len(shapes),
         )
     network.load_state_dict(state, strict=False)
+    return notes
 
 
 def _safetensors(path):
@@ -123,28 +140,39 @@ def read_checkpoint(path: Path, allowed=(), mapped: bool = False):
 def _state_of(found, name):
     import torch
 
-    for key in _NESTED:
-        if isinstance(found, dict) and isinstance(found.get(key), dict):
-            found = found[key]
-            break
+    found = state_in(found)
     if not isinstance(found, dict) or not found or not all(isinstance(v, torch.Tensor) for v in found.values()):
         raise ModelError(f"'{name}' holds no state_dict.", "Save it: torch.save(network.state_dict(), path).")
     return {str(key): value for key, value in found.items()}
 
 
+def state_in(found):
+    """The state_dict inside a checkpoint, where it is one that is known; else what was given."""
+    for _ in range(_DEEP):
+        held = found if isinstance(found, dict) else {}
+        key = next((key for key in _NESTED if isinstance(held.get(key), dict) and held[key]), None)
+        if key is None:
+            return found
+        found = held[key]
+    return found
+
+
 def _is_program(path):
     """TorchScript: torch.load would hand it on to torch.jit.load."""
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return any(name.endswith("/constants.pkl") for name in archive.namelist())
+    return any(name.lower().endswith("/constants.pkl") for name in zip_names(path))
 
 
 def _looks_like_a_checkpoint(path):
     """A whole zip file (since torch 1.6), or a pickle of protocol 2 and later; never the old tar format."""
     with open(path, "rb") as file:
         start = file.read(4)
-    return zipfile.is_zipfile(path) or (start[:1] == b"\x80" and not tarfile.is_tarfile(path))
+    if zipfile.is_zipfile(path):
+        try:  # torch packs nothing: what unpacks to far more than it is was not written by it
+            opened_zip(path, growth=10).close()
+        except zipfile.BadZipFile:
+            return False
+        return True
+    return start[:1] == b"\x80" and not tarfile.is_tarfile(path)
 
 
 def _damaged(path):

@@ -15,10 +15,11 @@ import warnings
 import zipfile
 from pathlib import Path
 
+from ..bounded import is_file, zip_names
 from ..cam.heads import BINARY
 from ..errors import ModelError
 from ..protocol import ClassInfo
-from . import sidecar
+from . import sidecar, words
 from .exported import deepest
 from .pickle_scan import damaged, opened
 from .program import (
@@ -29,11 +30,10 @@ from .program import (
     refuse_nonfinite,
     refuse_without,
 )  # fmt: skip
+from .torchscript_scan import FILES, findings
 
 _SUFFIXES = (".ts", ".pt", ".pth", ".jit", ".torchscript")
 _LEGACY = "TorchScript is deprecated in PyTorch; ask the author for a torch.export file (.pt2)."
-#: operations that read or write files by name
-_FILES = re.compile(rb"\b(?:torch|ops\.\w+)\.(from_file|save|load|read_file|write_file)\b")
 #: sizes to try where the description says none: whole multiples of all usual strides, and different ones
 _TRIED = (64, 96)
 
@@ -44,15 +44,12 @@ class _TorchScriptKind:
     name = "torchscript"
 
     def recognises(self, source) -> bool:
-        if isinstance(source, dict) or not Path(source).is_file():
+        if isinstance(source, dict) or not is_file(source):
             return False
         suffix = Path(source).suffix.lower()
         if suffix == ".ts":
             return True
-        if suffix not in _SUFFIXES or not zipfile.is_zipfile(source):
-            return False
-        with zipfile.ZipFile(source) as archive:
-            names = archive.namelist()
+        names = [n.lower() for n in zip_names(source)] if suffix in _SUFFIXES else []
         return any(n.endswith("/constants.pkl") for n in names) and any("/code/" in n for n in names)
 
     def requirements(self, source) -> tuple[str, ...]:
@@ -74,7 +71,8 @@ class _TorchScriptKind:
 
     def classes(self, source) -> tuple[ClassInfo, ...]:
         """As the description says; without one nothing is known before the program is opened."""
-        return as_classes(_about(source).classes or ())
+        about = _about(source)
+        return as_classes(words.class_names(about.classes or (), about.head))
 
     def channels(self, source) -> tuple[str, ...]:
         return _about(source).channels or ()
@@ -87,6 +85,7 @@ class _TorchScriptKind:
         refuse_without(consent, content, asks("TorchScript", path.name, content))
         about = sidecar.Sidecar.of(path, archive)
         program = _loaded(content, path.name)
+        _refuse_several_inputs(program)
         dims, channels = _dims_and_channels(program, about)
         graphs = _recorded(program, about, dims, channels)
         network = graphs[0]
@@ -119,15 +118,17 @@ def _about(source):
 
 def _refuse_files(content, name):
     archive = opened(content, name, whole=True)
-    for member in archive.namelist():
-        if "/code/" in member and member.endswith(".py"):
-            found = _FILES.search(archive.read(member))
-            if found:
-                raise ModelError(
-                    f"The program '{name}' reads or writes files ('{found.group(1).decode()}'). It was not opened.",
-                    "Ask its author for a program that only computes.",
-                )
-    if not any(member.endswith("/constants.pkl") for member in archive.namelist()):
+    try:
+        found = next(findings(archive), None)
+    except zipfile.BadZipFile as error:
+        raise damaged(content, name) from error
+    if found is not None:
+        hidden = "" if found.strip("'") in FILES else "uses what could hide that it "
+        raise ModelError(
+            f"The program '{name}' {hidden}reads or writes files ({found}). It was not opened.",
+            "Ask its author for a program that only computes.",
+        )
+    if not any(member.lower().endswith("/constants.pkl") for member in archive.namelist()):
         raise damaged(content, name)
     return archive
 
@@ -150,6 +151,15 @@ def _loaded(content, name):
     for parameter in program.parameters():
         parameter.requires_grad_(False)
     return program
+
+
+def _refuse_several_inputs(program):
+    from ..cam.refusals import several_inputs
+
+    schema = getattr(getattr(program, "forward", None), "schema", None)
+    needed = [a.name for a in schema.arguments[1:] if not a.has_default_value()] if schema is not None else []
+    if len(needed) > 1:
+        raise several_inputs("program", needed)
 
 
 def _dims_and_channels(program, about):
@@ -246,16 +256,21 @@ def _named_weights(program, module):
 
 
 def _outputs(network, about):
-    """Channels of the logits, as cam.capture.as_logits chooses among several outputs."""
+    """Channels of the logits, as cam.outputs chooses among several outputs."""
     import torch
+
+    from ..cam.containers import channels_of
+    from ..cam.refusals import refuse_labels
 
     (output,) = (node for node in network.graph.nodes if node.op == "output")
     wanted = None if about.classes is None else 1 if about.head == BINARY else len(about.classes)
-    values = [node.meta.get("val") for node in output.all_input_nodes]
-    grids = [t for t in values if isinstance(t, torch.Tensor) and t.ndim >= 4]
+    given = output.args[0] if isinstance(output.args[0], (list, tuple)) else [output.args[0]]
+    values = [(path, node.meta.get("val")) for path, node in zip(network.output_names, given, strict=True)]
+    grids = [(path, t) for path, t in values if isinstance(t, torch.Tensor) and t.ndim >= 4 and t.is_floating_point()]
     if not grids:
+        refuse_labels((t for _, t in values), 4)
         raise ModelError("The program returns no logits [1, classes, *spatial].", "Save a segmentation network.")
-    return int(max(grids, key=lambda t: (t.shape[1] == wanted, t[0, 0].numel())).shape[1])
+    return channels_of(grids, about.output, wanted)
 
 
 def _same(one, other):

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..errors import ImageError, ModelError
 from ..geometry import Grid
+from ..nifti_header import NIBABEL
 from ..protocol import ClassInfo, Image
 from . import nnunet_files as files
 from .nnunet import REQUIREMENT, NnunetModel, Route, library
@@ -32,6 +33,7 @@ class TotalSegmentatorModel(NnunetModel):
     """One network of a TotalSegmentator task. Raises ModelError and DependencyError as NnunetModel."""
 
     kind = "totalsegmentator"
+    header_rule = NIBABEL
 
     def __init__(self, about: TrainedModel, task: str):
         super().__init__(about, step_of(task))

@@ -9,10 +9,9 @@ Standard library only.
 
 from __future__ import annotations
 
-from ..cam.heads import BINARY, SIGMOID, SOFTMAX
+from ..cam.heads import BINARY, NO_ACTIVATION, SIGMOID, SOFTMAX
 from ..errors import ModelError
 
-NO_ACTIVATION = "none"
 ZYX, XYZ = "zyx", "xyz"
 _ALLOWED = {
     "head": (SOFTMAX, SIGMOID, BINARY),
@@ -35,3 +34,8 @@ def refuse_unknown(**values) -> None:
         raise ModelError(
             f"The output {output!r} is neither a place nor a key.", "Give 0 for the first output, or a key of its dict."
         )
+
+
+def class_names(names, head: str | None) -> tuple[str, ...]:
+    """The classes' names: a binary head that names its object only has a background as well."""
+    return ("background", *names) if head == BINARY and len(names) == 1 else tuple(names)

@@ -61,7 +61,8 @@ def tier_1(rows, trained, about) -> list[str]:
         f"Models that are by intervention what they are called: {count}. Same images; honest: a lesion has a ring,",
         "shortcut: a lesion has a marker 24 mm away. AUROC: a model's score is the mean share of its evidence on the",
         "marker, all trained models; 95 % bootstrap over models (perfect separation gives 1-1). Shares in % of the",
-        "positive evidence, lift = share over chance; median [quartiles] over models. p: Wilcoxon signed-rank against",
+        "positive evidence, lift = share / chance, over the volume;",
+        "median [quartiles] over models. p: Wilcoxon signed-rank against",
         "Seg-HiRes-Grad CAM (on the cases both have) over the shortcut models' marker shares and gains and the honest",
         "models' own-cue shares, Holm, two-sided: which is larger is read off the medians. Gain: context deletion over",
         "random orders, shortcut models, area in logit. Phantom: evidence in cells of next to no gradient (1 % of the",
@@ -95,7 +96,7 @@ def short(folder: Path) -> str:
     primary = about["tier 1"]["primary"]
     rows = [r for r in read(folder / METHODS) if r["layer"] in (primary, "input", "-") and r["auroc"] is not None]
     lines = [
-        "| method (layer) | AUROC: cheats? [95 % CI] | marker over chance: shortcut | honest "
+        "| method (layer) | AUROC: cheats? [95 % CI] | marker over chance (over the volume): shortcut | honest "
         "| own cue over chance: honest | deletion gain | CPU s |",
         "|---|---|---|---|---|---|---|",
     ]

@@ -2,7 +2,8 @@
 
 What is real: the module file and its .ui, Slicer's MRML classes (wheel ``slicer-core``), Qt's widgets, events and
 event loop (PySide6).  What is not: PythonQt (a layer over PySide6 that follows its rules), the ctk and qMRML widgets
-(stand-ins), slicer.app, the parameter node wrapper and the base classes (our own short versions).  What passes here
+(stand-ins), slicer.app, what the application core does behind a module's back (core.py), the parameter node wrapper
+and the base classes (our own short versions).  What passes here
 has been run on that, not in 3D Slicer, and may not be reported as if it had.
 
 Importing this package changes PySide6's classes for the whole process and puts ``qt``, ``ctk`` and some ``slicer.*``
@@ -27,6 +28,7 @@ from .injection import inject
 inject()
 
 from . import acting as acting  # noqa: E402
+from . import core as core  # noqa: E402
 from . import events as events  # noqa: E402
 from . import failures as failures  # noqa: E402
 from .acting import choose, click, screenshot, typeText  # noqa: E402
@@ -39,6 +41,7 @@ __all__ = [
     "choose",
     "click",
     "closeModules",
+    "core",
     "events",
     "failures",
     "loadModule",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 
 from PySide6 import QtCore, QtWidgets
 
@@ -44,7 +45,7 @@ def deleteLater() -> None:
 
 
 class LoopGap:
-    """Measures the longest time in which the event loop could not answer.
+    """Measures the longest time in which the event loop could not answer, without what other processes took of it.
 
     A zero-delay timer ticks whenever the loop is free; between two ticks somebody held it.  Only while
     :func:`waitUntil` or another loop runs::
@@ -56,7 +57,7 @@ class LoopGap:
 
     def __enter__(self):
         self.longest = 0.0
-        self._last = time.monotonic()
+        self._last = time.monotonic() - _waitedForCpu()
         self._timer = QtCore.QTimer()
         self._timer.interval = 5
         self._timer.timeout.connect(self._tick)
@@ -64,10 +65,18 @@ class LoopGap:
         return self
 
     def _tick(self):
-        now = time.monotonic()
+        now = time.monotonic() - _waitedForCpu()
         self.longest = max(self.longest, now - self._last)
         self._last = now
 
     def __exit__(self, *problem):
         self._tick()
         self._timer.stop()
+
+
+def _waitedForCpu() -> float:
+    """Seconds in which this thread could have run and the machine was busy with others; 0 where nobody counts them."""
+    try:
+        return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return 0.0

@@ -13,7 +13,7 @@ from functools import cache
 import slicer
 from stage.scene import HeadlessScene
 
-from . import application, dialogs, pythonqt, qtmodule, standins
+from . import application, core, dialogs, pythonqt, qtmodule, standins
 
 _SUBMODULES = {
     "slicer.i18n": "i18n",
@@ -28,6 +28,7 @@ def inject():
     """Once for each process."""
     application.start()
     pythonqt.apply()
+    core.apply()
     dialogs.apply()
     sys.modules["qt"], sys.modules["ctk"] = qtmodule.makeQt(), qtmodule.makeCtk()
     for name, cls in standins.CLASSES.items():

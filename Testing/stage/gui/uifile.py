@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ElementTree
 
 from PySide6 import QtCore, QtGui, QtUiTools, QtWidgets
 
+from . import core
 from .failures import StageError
 from .pythonqt import facts, signals
 from .standins import CLASSES
@@ -39,6 +40,8 @@ class QUiLoader(QtUiTools.QUiLoader):
             setattr(_named(widget, name), attribute, value)
         for connection in connections if connections is not None else ():
             _connect(widget, connection)
+        for one in (widget, *widget.findChildren(QtWidgets.QWidget)):
+            core.wrapToolTip(one)
         return widget
 
     def createWidget(self, className, parent=None, name=""):

@@ -6,9 +6,13 @@ from PySide6 import QtCore, QtGui, QtWidgets
 
 from .base import standIn, stored
 
+_EXPLICIT = QtCore.Qt.WidgetAttribute.WA_WState_ExplicitShowHide
+
 
 @standIn("setCollapsed(bool)", "setChecked(bool)", "toggle()")
 class ctkCollapsibleButton(QtWidgets.QAbstractButton):
+    """While it is collapsed its contents are hidden, whatever they are told; what they were told counts afterwards."""
+
     contentsCollapsed = QtCore.Signal(bool)
 
     collapsedHeight = stored(int, "collapsedHeight", 10)
@@ -22,7 +26,7 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
     def __init__(self, *arguments):
         parent = arguments[-1] if arguments and not isinstance(arguments[-1], str) else None
         super().__init__(parent)
-        self._hidden = set()
+        self._hidden, self._forcing = set(), False
         self.checkable = True
         self.checked = True
         self.sizePolicy = QtWidgets.QSizePolicy(
@@ -51,8 +55,10 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
     def _onToggled(self, checked):
         if checked:
             hidden, self._hidden = self._hidden, set()
+            self._forcing = True
             for child in hidden:
                 child.setVisible(True)
+            self._forcing = False
         else:
             self._hideContents()
         self.setMaximumHeight(16777215 if checked else self._headHeight())
@@ -70,9 +76,25 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
 
     def _hideContents(self):
         for child in self.findChildren(QtWidgets.QWidget):
-            if child.parent() is self and not child.isHidden():
-                self._hidden.add(child)
-                child.setVisible(False)
+            if child.parent() is self:
+                child.installEventFilter(self)
+                if not child.isHidden():
+                    self._hide(child)
+
+    def _hide(self, child):
+        self._hidden.add(child)
+        self._forcing = True
+        child.setVisible(False)
+        child.setAttribute(_EXPLICIT, False)  # or Qt would not tell of it when the child is hidden once more
+        self._forcing = False
+
+    def eventFilter(self, child, event):
+        if not self.checked and not self._forcing and child.isWidgetType() and child.parent() is self:
+            if event.type() == QtCore.QEvent.Type.ShowToParent:
+                self._hide(child)
+            elif event.type() == QtCore.QEvent.Type.HideToParent:
+                self._hidden.discard(child)
+        return False
 
     def hitButton(self, position):
         return position.y() <= self._headHeight()

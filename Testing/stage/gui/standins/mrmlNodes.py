@@ -12,6 +12,20 @@ _NONE, _ADD, _REMOVE = "<none>", "<add>", "<remove>"
 _SCENE_EVENTS = ("NodeAddedEvent", "NodeRemovedEvent", "EndCloseEvent", "EndImportEvent", "EndBatchProcessEvent")
 
 
+@standIn()
+class qMRMLSortFilterProxyModel(QtCore.QObject):
+    """Which nodes a combo box offers, beyond what its own properties say."""
+
+    hiddenNodeIDs = stored("QStringList", "hiddenNodeIDs", ())
+
+    def __init__(self, combo):
+        super().__init__(combo)
+        self._combo = combo
+
+    def _changed(self, name):
+        self._combo._populate()
+
+
 @standIn(
     "setMRMLScene(vtkMRMLScene*)",
     "setCurrentNode(vtkMRMLNode*)",
@@ -57,6 +71,7 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self._combo)
         self._combo.activated.connect(self._onActivated)
+        self._filter = qMRMLSortFilterProxyModel(self)
         self._sceneObserver, self._nodeObserver = Observer(self, "_populate"), Observer(self, "_populate")
         self.enabled = False
 
@@ -91,6 +106,9 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
         nodes = self._nodes()
         return nodes[index] if 0 <= index < len(nodes) else None
 
+    def sortFilterProxyModel(self):
+        return self._filter
+
     def addAttribute(self, nodeType, name, value=None):
         self._attributes[nodeType, name] = value
         self._populate()
@@ -115,7 +133,7 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
         return [] if self._scene is None else [node for node in self._scene.GetNodes() if self._shows(node)]
 
     def _shows(self, node):
-        if node.GetHideFromEditors() and not self.showHidden:
+        if node.GetID() in self._filter.hiddenNodeIDs or (node.GetHideFromEditors() and not self.showHidden):
             return False
         if any(node.IsA(kind) for kind in self.hideChildNodeTypes):
             return False

@@ -20,7 +20,8 @@ _NONE = "None"
     vtkSignals=("currentNodeChanged(vtkMRMLNode*)",),
 )
 class qMRMLSegmentSelectorWidget(qMRMLWidget):
-    """With ``noneEnabled`` off the first segment is chosen as soon as there is one, as Slicer's widget does.
+    """With ``noneEnabled`` off the first segment is chosen as soon as there is one, as Slicer's widget does. A label
+    "Segment:" of its own stands before the segments.
 
     ``multiSelection`` has no stand-in and raises.
     """
@@ -42,12 +43,17 @@ class qMRMLSegmentSelectorWidget(qMRMLWidget):
         self._nodes, self._combo = qMRMLNodeComboBox(self), QtWidgets.QComboBox(self)
         self._nodes.nodeTypes = ["vtkMRMLSegmentationNode"]
         self._nodes.addEnabled = self._nodes.removeEnabled = False
-        self._message = QtWidgets.QLabel(self)
+        self._label, self._message = QtWidgets.QLabel("Segment: ", self), QtWidgets.QLabel(self)
+        row = QtWidgets.QHBoxLayout()
+        row.setContentsMargins(4, 0, 0, 0)
+        row.addWidget(self._label)
+        row.addWidget(self._combo, 1)
         column = QtWidgets.QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.spacing = 4
-        for widget in (self._nodes, self._combo, self._message):
-            column.addWidget(widget)
+        column.addWidget(self._nodes)
+        column.addLayout(row)
+        column.addWidget(self._message)
         self._observer = Observer(self, "_populate")
         self._nodes.connect("currentNodeChanged(vtkMRMLNode*)", self._onNode)
         self._combo.connect("currentIndexChanged(int)", self._onSegment)
@@ -109,7 +115,7 @@ class qMRMLSegmentSelectorWidget(qMRMLWidget):
             self._combo.addItem(_NONE, _NONE)
         for segmentId in ids:
             self._combo.addItem(segmentation.GetSegment(segmentId).GetName(), segmentId)
-        self._combo.visible = bool(ids)
+        self._label.visible = self._combo.visible = bool(ids)
         self._message.visible = not ids
         self._message.text = "No node is selected" if segmentation is None else "No segments in segmentation"
         self._combo.currentIndex = -1

@@ -1,0 +1,249 @@
+"""What a network applies last: a sigmoid or softmax at its very end is seen as it runs, and left out.
+
+A network that ends in its own activation returns probabilities; what is explained are logits.  While :func:`reading` is
+open, the calls of torch functions are watched; where the tensor that the network returns is that of a sigmoid or of a
+softmax over the channels (also behind steps that only move or copy values), the tensor in front of it is returned in
+its place: the logit, exactly, with its graph.  Modules, functions, methods and the graphs of saved programs are seen
+alike.  Nothing of the network is changed; the hooks go when the block ends.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import weakref
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch.overrides import TorchFunctionMode
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from ..errors import ModelError
+from .heads import NO_ACTIVATION, SIGMOID, SOFTMAX
+from .positive_means import PositiveMeans
+
+_KINDS = {
+    **dict.fromkeys(("sigmoid", "sigmoid_", "special_expit", "expit", "logsigmoid", "log_sigmoid"), SIGMOID),
+    **dict.fromkeys(("softmax", "log_softmax", "special_softmax", "special_log_softmax"), SOFTMAX),
+}
+_PRODUCTS = {
+    *("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
+    *("linear", "addmm", "matmul", "bmm", "convolution"),
+}
+#: steps that move or copy values, and change none
+_MOVES = {
+    *("clone", "contiguous", "float", "double", "half", "bfloat16", "to", "type", "type_as", "detach", "alias"),
+    *("view", "view_as", "reshape", "squeeze", "unsqueeze", "flatten", "unflatten", "permute", "transpose"),
+    *("movedim", "moveaxis", "__getitem__", "narrow", "select", "flip", "dropout", "positive"),
+}
+
+
+@dataclass(eq=False)
+class Seen:
+    """What is known of a network's outputs, from every pass so far.
+
+    kind: "sigmoid", "softmax", "none" (a convolution or matrix product: logits for certain), "" if nothing tells.
+    channels: of the output.  outside: values that no probability has were returned.  suspected: in some pass all values
+    could have been probabilities.
+    """
+
+    kind: str = ""
+    channels: int = 0
+    outside: bool = False
+    suspected: bool = False
+
+
+_SEEN: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+_OPEN: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+
+
+def seen(network: torch.nn.Module) -> Seen:
+    """The (one, lasting) record of a network."""
+    return _SEEN.setdefault(network, Seen())
+
+
+@contextmanager
+def reading(network: torch.nn.Module, stated: str | None = None, probabilities: bool = False):
+    """Inside, the network returns logits; re-entrant.
+
+    stated: the activation its author stated ("none": nothing is left out), or None.  A stated activation that cannot
+    be left out is undone by its logarithm: the log-odds of a sigmoid's probability, log p of a softmax's; with
+    ``probabilities=True`` the output is then left as it is.  Raises ModelError, from the forward, where the network
+    ends in another activation than the stated one.
+    """
+    if network in _OPEN:
+        yield
+        return
+    watch, state = _Watch(), seen(network)
+
+    def before(module, inputs):
+        watch.begin()
+
+    def after(module, inputs, output):
+        watch.end()
+        return None if output is None else _read(output, watch, state, stated, probabilities)
+
+    handles = [
+        network.register_forward_pre_hook(before),
+        network.register_forward_hook(after, always_call=True),
+    ]
+    _OPEN[network] = watch
+    try:
+        yield
+    finally:
+        del _OPEN[network]
+        for handle in handles:
+            handle.remove()
+        watch.end()  # a cancel is no Exception: torch then calls no hook behind the forward
+        watch.forget()
+
+
+def behind_the_logits(network: torch.nn.Module) -> set[int]:
+    """ids of the tensors that the last pass left out behind its logits; empty without an open :func:`reading`."""
+    watch = _OPEN.get(network)
+    return set() if watch is None else {id(tensor) for tensor in watch.left_out}
+
+
+def log_of(probabilities: torch.Tensor, kind: str) -> torch.Tensor:
+    """log(p / (1 - p)) of a sigmoid's probabilities, log p of a softmax's; at least float32.
+
+    Probabilities that float32 cannot tell from 0 or 1 are taken as the nearest that it can; their gradient is zero.
+    """
+    p = probabilities.float() if probabilities.dtype.itemsize < 4 else probabilities
+    least = torch.finfo(p.dtype).tiny
+    if kind == SOFTMAX:
+        return p.clamp_min(least).log()
+    p = p.clamp(least, 1 - torch.finfo(p.dtype).eps / 2)
+    return p.log() - (-p).log1p()
+
+
+def saturated(values: torch.Tensor, kind: str) -> torch.Tensor:
+    """Where :func:`log_of` had to take a bound: bool, of the shape of ``values`` (its result)."""
+    bounds = torch.tensor([0.0, 1.0], dtype=values.dtype, device=values.device)
+    low, high = log_of(bounds, kind)
+    return (values <= low) | (values >= high) if kind == SIGMOID else values <= low
+
+
+def _read(output, watch, state, stated, probabilities):
+    """The forward's output with logits in the place of probabilities, whatever container they come in."""
+    if isinstance(output, torch.Tensor):
+        return _logits(output, watch, state, stated, probabilities)
+    if isinstance(output, dict):
+        found = {key: _read(value, watch, state, stated, probabilities) for key, value in output.items()}
+        try:
+            return type(output)(found)
+        except TypeError:
+            return found
+    if isinstance(output, (list, tuple)):
+        found = [_read(value, watch, state, stated, probabilities) for value in output]
+        return type(output)(*found) if hasattr(output, "_fields") else type(output)(found)
+    if dataclasses.is_dataclass(output) and not isinstance(output, type):
+        values = {f.name: getattr(output, f.name) for f in dataclasses.fields(output) if f.init}
+        read = {name: _read(value, watch, state, stated, probabilities) for name, value in values.items()}
+        return dataclasses.replace(output, **read)
+    return output
+
+
+def _logits(output, watch, state, stated, probabilities):
+    if output.ndim < 3 or not output.is_floating_point():
+        return output
+    before, kind = watch.before.get(output, (None, ""))
+    if not kind and output in watch.products:
+        kind = NO_ACTIVATION
+    front = before if kind in (SIGMOID, SOFTMAX) and stated != NO_ACTIVATION else output
+    watch.kinds[front] = kind
+    _note(state, front, kind)
+    if stated == NO_ACTIVATION:
+        return output
+    if stated and kind in (SIGMOID, SOFTMAX) and kind != stated:
+        raise ModelError(
+            f"The description states the activation '{stated}', the network ends in a {kind}.",
+            f'Write "activation": "{kind}", or leave the word out.',
+        )
+    if kind in (SIGMOID, SOFTMAX):
+        watch.left_out.append(output)
+        return before
+    wiring = any(isinstance(mode, PositiveMeans) for mode in torch.overrides._get_current_function_mode_stack())
+    return log_of(output, stated) if stated and not probabilities and not wiring else output
+
+
+def note_taken(network: torch.nn.Module, logits: torch.Tensor) -> None:
+    """Of several outputs this one was taken: what is known of the network is what is known of it."""
+    watch = _OPEN.get(network)
+    if watch is not None and logits in watch.kinds:
+        _note(seen(network), logits, watch.kinds[logits])
+
+
+def _note(state, logits, kind):
+    state.kind, state.channels = kind or state.kind, logits.shape[1]
+
+
+class _Watch(TorchFunctionMode):
+    """Remembers what stood in front of each activation, as long as the activation's tensor lives."""
+
+    def __init__(self):
+        super().__init__()
+        self.forget()
+        self._depth = 0
+
+    def forget(self):
+        self.before = WeakTensorKeyDictionary()  # tensor -> (what stood in front, kind)
+        self.logarithms = WeakTensorKeyDictionary()
+        self.products = WeakTensorKeyDictionary()
+        self.kinds = WeakTensorKeyDictionary()  # outputs -> how they were made
+        self.left_out = []
+
+    def begin(self):
+        """Entered last, so that it sees the calls first: another mode may put something else in their place."""
+        self.forget()
+        self.__enter__()
+        self._depth += 1
+
+    def end(self):
+        while self._depth:
+            self._depth -= 1
+            self.__exit__(None, None, None)
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        name = getattr(func, "__name__", "")
+        name = name if name != "default" else getattr(getattr(func, "overloadpacket", None), "__name__", "")
+        tensor = args[0] if args else kwargs.get("input")
+        if not isinstance(tensor, torch.Tensor):
+            return func(*args, **kwargs)
+        kind = _KINDS.get(name, "")
+        if kind == SOFTMAX and not _over_channels(tensor, args, kwargs):
+            kind = ""
+        # in place: what stood there is gone afterwards
+        in_place = bool(kind) and (name.endswith("_") or kwargs.get("inplace", False))
+        front = tensor.clone() if in_place else tensor
+        out = func(*args, **kwargs)
+        if not isinstance(out, torch.Tensor):
+            return out
+        if kind and tensor.ndim >= 3:
+            self.before[out] = front, kind
+            if "log" in name:
+                self.logarithms[out] = True
+        elif name in _PRODUCTS:
+            self.products[out] = True
+        elif name == "exp" and tensor in self.logarithms:
+            self.before[out] = self.before[tensor]
+        elif name in _MOVES:
+            self._moved(func, tensor, out, args, kwargs)
+        return out
+
+    def _moved(self, func, tensor, out, args, kwargs):
+        if out is tensor:
+            return
+        if tensor in self.products:
+            self.products[out] = True
+        front, kind = self.before.get(tensor, (None, ""))
+        # a softmax with some of its channels left out is no softmax any more
+        if kind and (kind == SIGMOID or out.numel() == tensor.numel()):
+            self.before[out] = func(front, *args[1:], **kwargs), kind
+
+
+def _over_channels(tensor, args, kwargs):
+    dim = kwargs.get("dim", args[1] if len(args) > 1 else None)
+    dim = 1 if dim is None else dim
+    return isinstance(dim, int) and tensor.ndim >= 3 and dim % tensor.ndim == 1

@@ -1,0 +1,100 @@
+"""Half precision that does not reach: where bf16 or half-precision weights give NaN or infinity, fp32 is used instead.
+
+Half precision ends at 65504 and bf16 rounds to three digits; what overflows there says nothing about the network.  A
+question (or a prediction) whose logits or maps are not finite is asked again in fp32, of a float32 copy of the network
+where its own weights are in half precision; the notes and the provenance's precision tell.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+
+import torch
+
+from .protocol import Explanation
+
+_HALF = (torch.float16, torch.bfloat16)
+
+
+class LowPrecisionOverflowError(Exception):
+    """Logits that are not finite, of a pass in less than fp32."""
+
+
+def is_reduced(networks, precision: str) -> bool:
+    """Whether passes are computed in less than fp32."""
+    return precision != "fp32" or any(p.dtype in _HALF for network in networks for p in network.parameters())
+
+
+def in_full_where_needed(session, work):
+    """(``work(session)``, the sentence that tells it if it was done by a session in fp32, else ``""``).
+
+    session: its ``reduced`` says whether it may overflow, ``widened()`` gives the one in fp32, kept as ``wide``.
+    """
+    if session.wide is None:
+        if not session.reduced:
+            return work(session), ""
+        try:
+            found = work(session)
+            if not _has_nonfinite(found):
+                return found, ""
+        except LowPrecisionOverflowError:
+            pass
+        session.release()
+        session.wide = session.widened()
+    before = session.wide.forward_calls
+    try:
+        return work(session.wide), told(session)
+    finally:
+        session.count(session.wide.forward_calls - before)
+
+
+def told(session) -> str:
+    what = "bf16" if session.precision == "bf16" else "the network's half-precision weights"
+    return f"With {what} the logits or the map were not finite: computed in fp32 instead."
+
+
+def overflow_notes(session) -> tuple[str, ...]:
+    """The sentence for what a session has answered in fp32, or nothing."""
+    return (told(session),) if session.wide is not None else ()
+
+
+def retold(found: list[Explanation], sentence: str, model) -> list[Explanation]:
+    """The answers of a session in fp32 as those of ``model``."""
+    if not sentence:
+        return found
+    own = {"weights_sha256": model.weights_hash}
+    return [replace(one, notes=(*one.notes, sentence), provenance=one.provenance | own) for one in found]
+
+
+def refuse_overflow(session, logits: torch.Tensor) -> None:
+    """Raises LowPrecisionOverflowError; called with the logits of every pass of a session that may overflow."""
+    if session.reduced and not bool(torch.isfinite(logits).all()):
+        raise LowPrecisionOverflowError
+
+
+def in_float32(model):
+    """The model itself, or with float32 copies of networks that have half-precision weights."""
+    if not is_reduced(model.networks, "fp32"):
+        return model
+    wide = copy.copy(model)
+    wide.networks = tuple(copy.deepcopy(network).float() for network in model.networks)
+    if getattr(model, "network", None) is model.networks[0]:
+        wide.network = wide.networks[0]
+    if hasattr(model, "model"):  # slice by slice: the model inside prepares the slices
+        wide.model = copy.copy(model.model)
+        wide.model.networks = wide.networks
+        if hasattr(wide.model, "network"):
+            wide.model.network = wide.networks[0]
+    prepare = wide.prepare
+
+    def prepared(image):
+        found = prepare(image)
+        return replace(found, tensor=found.tensor.float())
+
+    wide.prepare = prepared
+    return wide
+
+
+def _has_nonfinite(found) -> bool:
+    return isinstance(found, list) and any(one.status == "nonfinite" for one in found)

@@ -1,0 +1,101 @@
+"""Several draws of a network that draws random numbers: their mean map, and how far they differ.
+
+M is frozen: what the first draw predicts is asked of all.  The draws have the seeds seed, seed + 1, ...
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from .errors import ModelError
+from .pixel_sets import Segment, View, refuse_empty
+from .protocol import Explanation
+
+#: more is a mistake of typing
+MOST = 1000
+
+
+def over_draws(session, question, draws: int, downstream: bool, tell) -> list[Explanation]:
+    """The mean explanations of ``draws`` draws; of one where the network draws nothing, and a note says so.
+
+    Provenance: ``draws`` = {"count", "seeds", "map_spread", "score_spread"}.  map_spread: the standard deviation of the
+    maps, sqrt(sum_i |L_i - mean|^2 / (n - 1)), relative to |mean| (L2 norms over all cells); score_spread: that of S.
+    Raises ModelError for a number of draws that is none, and what one question raises.
+    """
+    from .cam.draws import drew, seeded
+
+    refuse_number(draws)
+    first = session.asked(question, _part(tell, 0, draws), downstream)
+    if not drew(session.model.networks):
+        words = "The network drew no random numbers, so that one pass is the answer; no further draws were made."
+        return [replace(found, notes=(*found.notes, words)) for found in first]
+    fixed = replace(question, recipes=tuple(Segment(pixels) for pixels in _frozen(session, question)))
+    seeds = [session.seed + n for n in range(draws)]
+    found = {_key(one): [one] for one in first}
+    for n, seed in enumerate(seeds[1:], start=1):
+        other = session.sibling(seed)
+        with seeded(seed):
+            answers = other.asked(fixed, _part(tell, n, draws), downstream)
+        for one in answers:
+            if _key(one) in found:
+                found[_key(one)].append(one)
+        session.count(other.forward_calls)
+        other.release()
+    return [_mean(answers, seeds) for answers in found.values() if len(answers) == draws]
+
+
+def refuse_number(draws) -> None:
+    if not isinstance(draws, int) or isinstance(draws, bool) or not 1 <= draws <= MOST:
+        raise ModelError(f"A number of draws is a whole number from 1 to {MOST}, not {draws!r}.", "5 are usual.")
+
+
+def _part(tell, n, of):
+    return tell.part(n / of, (n + 1) / of, "" if of == 1 else f"draw {n + 1} of {of}: ")
+
+
+def _frozen(session, question):
+    prepared = session.prepared()
+
+    def decided(index):
+        return session.predict(index).weights > 0
+
+    name = session.model.class_name(question.class_index)
+    view = View(prepared.grid, prepared.valid, question.class_index, name, decided)
+    return [refuse_empty(recipe.resolve(view)) for recipe in question.recipes]
+
+
+def _key(explanation):
+    facts = explanation.provenance
+    return (
+        *(explanation.layer.name, explanation.method, str(facts["method_settings"])),
+        *(facts["pixel_set_sha256"], explanation.pixel_set_label),
+    )
+
+
+def _mean(answers, seeds) -> Explanation:
+    from .answer import ONE_DRAW, status_of
+
+    maps = [one.map.astype(np.float64) for one in answers]
+    scores = np.array([one.score for one in answers])
+    mean = np.mean(maps, axis=0)
+    apart = float(np.sqrt(sum(float(np.square(one - mean).sum()) for one in maps) / (len(maps) - 1)))
+    size = float(np.sqrt(np.square(mean).sum()))
+    spread, score_spread = apart / size if size else None, float(scores.std(ddof=1))
+    mean = mean.astype(np.float32)
+    status, reason = status_of(mean, "the draws' maps cancel out, or are zero,")
+    own = [one for one in answers if one.status == "nonfinite"]
+    status, reason = (own[0].status, own[0].reason) if own else (status, reason)
+    notes = [note for note in answers[0].notes if note != ONE_DRAW]
+    apart_words = "have no mean to compare with" if spread is None else f"differ from it by {100 * spread:.3g} %"
+    notes.append(
+        f"This network draws random numbers in its forward pass: the map is the mean of {len(answers)} draws (seeds "
+        f"{seeds[0]} to {seeds[-1]}, one M); single draws {apart_words} (standard deviation, relative L2), their "
+        f"scores by {score_spread:.3g} (standard deviation)."
+    )
+    facts = {"count": len(answers), "seeds": seeds, "map_spread": spread, "score_spread": score_spread}
+    return replace(
+        answers[0], map=mean, score=float(scores.mean()), status=status, reason=reason, notes=tuple(notes),
+        provenance=answers[0].provenance | {"draws": facts},
+    )  # fmt: skip

@@ -1,0 +1,440 @@
+"""A network that ends in its own sigmoid or softmax: scores, predictions and maps are of the logits in front of it."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+from torch import nn
+
+from engine.programs import describe, save_exported, save_script
+from seghirescam import Grid, Image, PixelSet, PlainModel, open_model
+from seghirescam.cam.final_activation import log_of
+from seghirescam.errors import ClassError, ModelError
+from seghirescam.evaluation.intervention import paint_in
+from seghirescam.explain import explain
+from seghirescam.models.base import Windows
+from seghirescam.session import open_session
+
+SHAPE = (6, 8, 10)
+GRID = Grid.from_spacing(SHAPE, (2.0, 1.0, 1.5))
+MASK = np.zeros(SHAPE)
+MASK[2:4, 2:6, 3:9] = 1
+
+
+class Net(nn.Module):
+    """Two convolutions, and what comes last."""
+
+    def __init__(self, last, classes=3, seed=0, scale=2.0):
+        super().__init__()
+        torch.manual_seed(seed)
+        self.first = nn.Conv3d(1, 4, 3, padding=1)
+        self.second = nn.Conv3d(4, classes, 1)
+        nn.init.normal_(self.second.weight, 0, scale)
+        self.last = last
+        self.double()
+
+    def logits(self, x):
+        return self.second(self.first(x).relu())
+
+    def forward(self, x):
+        return self.last(self.logits(x))
+
+
+def image(seed=0, shape=SHAPE):
+    values = np.random.default_rng(seed).normal(size=shape).astype(np.float32).astype(float)
+    return Image(values, Grid.from_spacing(shape, (2.0, 1.0, 1.5)))
+
+
+def model(last, classes=("background", "lesion", "other"), **words):
+    net_words = {word: words.pop(word) for word in ("seed", "scale") if word in words}
+    channels = words.pop("outputs", len(classes))
+    return PlainModel(Net(last, channels, **net_words), classes, **words)
+
+
+def pixels(mask=MASK, grid=GRID):
+    return PixelSet(mask, grid, "segment")
+
+
+def truth(network, values, mask=MASK, seed=0):
+    """(S, sum_k dS/dA_k A_k at the first layer) by plain autograd of ``values(A) -> [*spatial]``."""
+    x = torch.tensor(image(seed).array)[None]
+    a = network.first(x).detach().requires_grad_()
+    score = (values(a) * torch.tensor(mask)).sum()
+    (g,) = torch.autograd.grad(score, a)
+    return float(score), (g * a).sum(dim=1)[0].detach().numpy()
+
+
+def of_logits(network, place):
+    return lambda a: network.second(a.relu())[0, place]
+
+
+SIGMOIDS = {
+    "torch.sigmoid": torch.sigmoid,
+    "method": lambda x: x.sigmoid(),
+    "in place": lambda x: x.sigmoid_(),
+    "functional": F.sigmoid,
+    "module": nn.Sigmoid(),
+    "expit": torch.special.expit,
+    "moved": lambda x: torch.sigmoid(x).float().double().contiguous(),
+    "logarithm": F.logsigmoid,
+    "in a tuple": lambda x: (torch.sigmoid(x), x.new_zeros(3)),
+}
+SOFTMAXES = {
+    "torch.softmax": lambda x: torch.softmax(x, 1),
+    "method": lambda x: x.softmax(dim=1),
+    "functional": lambda x: F.softmax(x, dim=-4),
+    "module": nn.Softmax(dim=1),
+    "logarithm": nn.LogSoftmax(dim=1),
+    "of the logarithm": lambda x: F.log_softmax(x, 1).exp(),
+}
+
+
+@pytest.mark.parametrize("last", SIGMOIDS.values(), ids=SIGMOIDS)
+def test_a_sigmoid_at_the_end_is_left_out(last):
+    target = model(last, ("background", "lesion"), outputs=1)
+    score, expected = truth(target.network, of_logits(target.network, 0))
+    (found,) = explain(target, image(), pixels(), class_index="lesion", layers="first")
+    assert found.score == pytest.approx(score, rel=1e-8) and found.unit == "logit"
+    np.testing.assert_allclose(found.map, expected, rtol=1e-5, atol=1e-6)
+    x = torch.tensor(image().array)[None]
+    seen = open_session(target, image()).predict("lesion").weights > 0
+    np.testing.assert_array_equal(seen, target.network.logits(x)[0, 0].detach().numpy() > 0)
+    assert target.head == "binary" and any("ends in a sigmoid, which was left out" in note for note in found.notes)
+    facts = found.provenance
+    assert (facts["activation"], facts["activation_left_out"], facts["head"]) == ("sigmoid", True, "binary")
+    hooks = [*target.network._forward_hooks, *target.network._forward_pre_hooks]
+    assert not hooks and not torch.overrides._get_current_function_mode_stack()
+
+
+@pytest.mark.parametrize("last", SOFTMAXES.values(), ids=SOFTMAXES)
+def test_a_softmax_at_the_end_is_left_out(last):
+    target = model(last)
+    score, expected = truth(target.network, of_logits(target.network, 1))
+    (found,) = explain(target, image(), pixels(), class_index="lesion", layers="first")
+    assert found.score == pytest.approx(score, rel=1e-12)
+    np.testing.assert_allclose(found.map, expected, rtol=1e-5, atol=1e-6)
+    logits = open_session(target, image()).logits()
+    expected = target.network.logits(torch.tensor(image().array)[None])[0].detach().numpy()
+    np.testing.assert_allclose(logits, expected, rtol=1e-6)
+    assert target.head == "softmax" and any("ends in a softmax" in note for note in found.notes)
+
+
+def test_every_method_and_layer_is_that_of_the_network_without_it():
+    methods = ["seg_hires_grad_cam", "seg_grad_cam", "seg_ablation_cam", "full_grad", "integrated_gradients"]
+    methods = [m for m in methods if m in _known()]
+    plain, ended = model(nn.Identity()), model(nn.Softmax(dim=1))
+    words = {"class_index": 1, "methods": methods, "layers": "main"}
+    ours, theirs = (explain(m, image(), pixels(), **words) for m in (ended, plain))
+    assert [e.layer.name for e in ours] == [e.layer.name for e in theirs] and len(ours) >= 4
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(one.map, other.map, err_msg=f"{one.method} at {one.layer.name}")
+        assert (one.score, one.layer.part, one.layer.placement) == (other.score, other.layer.part, "probed")
+
+
+def _known():
+    from seghirescam.compare import all_methods
+
+    return set(all_methods())
+
+
+def test_sigmoid_gates_inside_and_activations_that_are_no_decision_stay():
+    class Gated(Net):
+        def forward(self, x):
+            a = self.first(x)
+            return self.second(a * a.sigmoid())
+
+    target = PlainModel(Gated(None), ("a", "b", "c"))
+    expected = target.network(torch.tensor(image().array)[None])[0].detach().numpy()
+    np.testing.assert_allclose(open_session(target, image()).logits(), expected, rtol=1e-6)
+    assert open_session(target, image()).output_notes == ()
+    over_space = model(lambda x: torch.softmax(x, dim=-1) * 7)
+    expected = over_space.network(torch.tensor(image().array)[None])[0].detach().numpy()
+    np.testing.assert_allclose(open_session(over_space, image()).logits(), expected, rtol=1e-6)
+
+
+def test_independent_classes_are_read_from_a_sigmoid_and_may_overlap():
+    target = model(nn.Sigmoid())
+    session = open_session(target, image())
+    logits = target.network.logits(torch.tensor(image().array)[None])[0].detach().numpy()
+    for index in range(3):
+        np.testing.assert_array_equal(session.predict(index).weights > 0, logits[index] > 0)
+    assert target.head == "sigmoid" and any('read as "sigmoid"' in note for note in session.output_notes)
+    stated = model(nn.Sigmoid(), head="softmax")
+    np.testing.assert_array_equal(open_session(stated, image()).predict(1).weights > 0, logits.argmax(0) == 1)
+
+
+def hidden(x):
+    """A sigmoid that cannot be left out: something is computed from it."""
+    return F.avg_pool3d(torch.sigmoid(x), 3, 1, 1, count_include_pad=False)
+
+
+def test_a_stated_sigmoid_that_cannot_be_left_out_gives_its_log_odds():
+    target = model(hidden, ("background", "lesion"), outputs=1, activation="sigmoid", scale=0.5)
+
+    def log_odds(a):
+        p = hidden(target.network.second(a.relu()))[0, 0]
+        return torch.log(p / (1 - p))
+
+    score, expected = truth(target.network, log_odds)
+    (found,) = explain(target, image(), pixels(), class_index="lesion", layers="first")
+    assert found.score == pytest.approx(score, rel=1e-9)
+    np.testing.assert_allclose(found.map, expected, rtol=1e-4, atol=1e-6)
+    p = target.network(torch.tensor(image().array)[None])[0, 0].detach().numpy()
+    np.testing.assert_array_equal(open_session(target, image()).predict("lesion").weights > 0, p > 0.5)
+    assert any("returns a sigmoid's probabilities (stated)" in note for note in found.notes)
+
+
+def test_without_a_word_probabilities_end_in_the_sentence_that_names_it():
+    one = model(hidden, ("background", "lesion"), outputs=1, scale=0.5)
+    with pytest.raises(ModelError, match="seems to return probabilities") as error:
+        explain(one, image(), pixels(), class_index="lesion", layers="first")
+    assert '"activation": "sigmoid"' in error.value.hint
+    several = model(lambda x: F.avg_pool3d(torch.softmax(x, 1), 3, 1, 1, count_include_pad=False), head="softmax")
+    for ask in (lambda s: s.predict(1), lambda s: s.ask(pixels(), class_index=1, layers="first")):
+        with pytest.raises(ModelError, match="add up to 1") as error:
+            ask(open_session(several, image()))
+        assert '"activation": "softmax"' in error.value.hint
+    windowed = model(hidden, ("background", "lesion"), outputs=1, scale=0.5, windows=WINDOWS)
+    for ask in (lambda s: s.predict(1), lambda s: s.ask(pixels(), class_index=1, layers="first")):
+        with pytest.raises(ModelError, match="seems to return probabilities"):
+            ask(open_session(windowed, image()))
+
+
+def test_values_never_change_the_score():
+    """Logits between 0 and 1 that a convolution gave are logits; a network once seen outside is one that gives logits;
+    and what was stated is taken."""
+    small = model(nn.Identity(), ("background", "lesion"), outputs=1, scale=1e-3)
+    nn.init.constant_(small.network.second.bias, 0.5)
+    (found,) = explain(small, image(), pixels(), class_index="lesion", layers="first")
+    assert found.score == pytest.approx(truth(small.network, of_logits(small.network, 0))[0], rel=1e-12)
+    pooled = model(lambda x: F.avg_pool3d(x, 1), ("background", "lesion"), outputs=1)
+    low = Image(np.zeros(SHAPE), GRID)
+    nn.init.constant_(pooled.network.first.bias, 0.0), nn.init.constant_(pooled.network.second.bias, 0.5)
+    with pytest.raises(ModelError, match="seems to return probabilities"):
+        explain(pooled, low, pixels(), class_index="lesion", layers="first")
+    explain(pooled, image(), pixels(), class_index="lesion", layers="first")
+    (found,) = explain(pooled, low, pixels(), class_index="lesion", layers="first")
+    assert found.score == pytest.approx(0.5 * MASK.sum())
+    stated = model(lambda x: F.avg_pool3d(x, 1), ("background", "lesion"), outputs=1, activation="none", scale=1e-3)
+    nn.init.constant_(stated.network.second.bias, 0.5)
+    explain(stated, image(), pixels(), class_index="lesion", layers="first")
+
+
+def test_a_softmax_that_cannot_be_left_out_loses_the_logit_and_keeps_the_differences():
+    def last(x):
+        return F.avg_pool3d(torch.softmax(x, 1), 3, 1, 1, count_include_pad=False)
+
+    target = model(last, activation="softmax", scale=0.5)
+    with pytest.raises(ClassError, match="logit of one class cannot be told"):
+        explain(target, image(), pixels(), class_index=1, layers="first")
+    session = open_session(target, image())
+    with pytest.raises(ClassError, match="cannot be told"):
+        paint_in(session, pixels(), pixels(), _score("logit"))
+
+    def p(a):
+        return last(target.network.second(a.relu()))[0]
+
+    for words, values in (
+        ({"score": "contrast", "rival": 2}, lambda a: torch.log(p(a)[1]) - torch.log(p(a)[2])),
+        ({"score": "log_odds"}, lambda a: torch.log(p(a)[1]) - torch.log(1 - p(a)[1])),
+    ):
+        score, expected = truth(target.network, values)
+        (found,) = session.ask(pixels(), class_index=1, layers="first", **words)
+        assert found.score == pytest.approx(score, rel=1e-6)
+        np.testing.assert_allclose(found.map, expected, rtol=1e-4, atol=1e-5)
+
+
+def _score(name):
+    from seghirescam.cam.score import ClassLogit
+
+    assert name == "logit"
+    return ClassLogit(1)
+
+
+def test_saturated_probabilities_are_counted_and_stay_finite():
+    target = model(hidden, ("background", "lesion"), outputs=1, activation="sigmoid", scale=0.5)
+    target.network.float()
+    nn.init.constant_(target.network.second.bias, 200.0)
+    (found,) = explain(target, image(), pixels(), class_index="lesion", layers="first")
+    assert np.isfinite(found.map).all() and np.isfinite(found.score)
+    count = int(MASK.sum())
+    assert any(f"{count} of {count} voxels of the pixel set" in note for note in found.notes)
+    bounds = log_of(torch.tensor([0.0, 0.5, 1.0]), "sigmoid")
+    assert bounds[1] == 0 and bounds.isfinite().all() and bounds[0] < -87 and 16 < bounds[2] < 17.4
+
+
+def test_contradicting_words_are_refused_and_stated_logits_are_taken_as_such():
+    with pytest.raises(ModelError, match="states the activation 'softmax', the network ends in a sigmoid"):
+        explain(model(nn.Sigmoid(), activation="softmax"), image(), pixels(), class_index=1)
+    with pytest.raises(ModelError, match="exclude each other"):
+        explain(model(nn.Softmax(dim=1), head="sigmoid"), image(), pixels(), class_index=1)
+    target = model(nn.Sigmoid(), activation="none", head="sigmoid")
+    session = open_session(target, image())
+    expected = target.network(torch.tensor(image().array)[None])[0].detach().numpy()
+    np.testing.assert_allclose(session.logits(), expected, rtol=1e-6)
+    assert any("taken as logits, as stated" in note for note in session.output_notes)
+
+
+def test_one_output_channel_is_a_binary_head_whether_one_or_two_classes_are_named():
+    network = Net(nn.Identity(), 1)
+    wanted = network.logits(torch.tensor(image().array)[None])[0, 0].detach().numpy() > 0
+    assert 0 < wanted.sum() < wanted.size
+    for classes, words in ((["polyp"], {}), (["bg", "polyp"], {}), (["polyp"], {"head": "binary"})):
+        target = PlainModel(network, classes, **words)
+        found = open_session(target, image()).predict("polyp").weights > 0
+        np.testing.assert_array_equal(found, wanted)
+        np.testing.assert_array_equal(
+            target.labels_on_input(open_session(target, image()).logits(), target.prepare(image()), image()).squeeze()
+            > 0,
+            wanted,
+        )
+    with pytest.raises(ModelError, match="1 everywhere") as error:
+        PlainModel(network, ["polyp"], head="softmax")
+    assert "binary" in error.value.hint
+    with pytest.raises(ModelError, match="1 output channel") as error:
+        explain(PlainModel(network, ["bg", "polyp"], head="softmax"), image(), pixels(), class_index=1)
+    assert '"head": "binary"' in error.value.hint
+
+
+WINDOW, STEP = (6, 8, 6), 4
+WINDOWS = Windows(WINDOW, lambda shape: [(0, 0, i) for i in range(0, shape[2] - 5, STEP)], np.ones(WINDOW, np.float32))
+
+
+def averaged(network, values, mask, linear=False):
+    """(S, map at the first layer): windows cut and averaged by plain loops, ``values(average) -> [*spatial]``."""
+    x = torch.tensor(image().array)[None]
+    starts, leaves = range(0, SHAPE[2] - 5, STEP), []
+    total, count = 0, torch.zeros(SHAPE, dtype=torch.float64)
+    for start in starts:
+        a = network.first(x[..., start : start + 6]).detach().requires_grad_()
+        leaves.append(a)
+        out = network.second(a.relu()) if linear else network.last(network.second(a.relu()))
+        total = total + F.pad(out, (start, SHAPE[2] - 6 - start))
+        count[..., start : start + 6] += 1
+    average = (total / count)[0]
+    score = (values(average) * torch.tensor(mask)).sum()
+    whole = torch.zeros(SHAPE, dtype=torch.float64)
+    for start, a, g in zip(starts, leaves, torch.autograd.grad(score, leaves), strict=True):
+        whole[..., start : start + 6] += (g * a).sum(dim=1)[0].detach()
+    return float(score.detach()), whole.numpy(), average.detach().numpy()
+
+
+def test_windows_average_probabilities_where_the_network_s_own_inference_does():
+    sigmoid = model(nn.Sigmoid(), ("background", "lesion"), outputs=1, windows=WINDOWS)
+    score, expected, average = averaged(sigmoid.network, lambda p: torch.log(p[0] / (1 - p[0])), MASK)
+    session = open_session(sigmoid, image())
+    (found,) = session.ask(pixels(), class_index="lesion", layers="first")
+    assert found.score == pytest.approx(score, rel=1e-5)
+    np.testing.assert_allclose(found.map, expected, rtol=2e-4, atol=1e-4)
+    np.testing.assert_array_equal(session.predict("lesion").weights > 0, average[0] > 0.5)
+    logit_mean = averaged(sigmoid.network, lambda z: z[0], MASK, linear=True)[0]
+    assert abs(score - logit_mean) > 0.01 * abs(score)  # the two ways of fusing can be told apart here
+    assert any("add up to first order only" in note for note in found.notes)
+
+    softmax = model(nn.Softmax(dim=1), windows=WINDOWS)
+    session = open_session(softmax, image())
+    score, expected, average = averaged(softmax.network, lambda p: torch.log(p[1]) - torch.log(p[2]), MASK)
+    (found,) = session.ask(pixels(), class_index=1, layers="first", score="contrast", rival=2)
+    assert found.score == pytest.approx(score, rel=1e-4)
+    np.testing.assert_allclose(found.map, expected, rtol=1e-3, atol=1e-3)
+    np.testing.assert_array_equal(session.predict(1).weights > 0, average.argmax(0) == 1)
+    score, expected, _ = averaged(softmax.network, lambda z: z[1], MASK, linear=True)
+    (found,) = session.ask(pixels(), class_index=1, layers="first")
+    assert found.score == pytest.approx(score, rel=1e-6)
+    np.testing.assert_allclose(found.map, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_single_window_averages_nothing_and_gives_the_exact_logit():
+    one = Windows(SHAPE, lambda shape: [(0, 0, 0)], np.ones(SHAPE, np.float32))
+    target = model(nn.Softmax(dim=1), windows=one)
+    score, expected = truth(target.network, of_logits(target.network, 1))
+    (found,) = explain(target, image(), pixels(), class_index=1, layers="first")
+    assert found.score == pytest.approx(score, rel=1e-6)
+    np.testing.assert_allclose(found.map, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_slices_and_windows_that_do_not_overlap_average_nothing():
+    class Flat(nn.Module):
+        def __init__(self):
+            super().__init__()
+            torch.manual_seed(0)
+            self.first, self.second = nn.Conv2d(1, 4, 3, padding=1), nn.Conv2d(4, 1, 1)
+
+        def forward(self, x):
+            return torch.sigmoid(self.second(self.first(x).relu()))
+
+    target = PlainModel(Flat(), ("background", "lesion"), spatial_dims=2)
+    words = {"class_index": "lesion", "layers": "first", "methods": ["seg_hires_grad_cam", "seg_ablation_cam"]}
+    found, ablated = explain(target, image(), pixels(), **words)
+    x = torch.tensor(image().array, dtype=torch.float32).transpose(0, 1)
+    a = target.network.first(x).detach().requires_grad_()
+    score = (target.network.second(a.relu())[:, 0] * torch.tensor(MASK, dtype=torch.float32)).sum()
+    (g,) = torch.autograd.grad(score, a)
+    assert found.score == pytest.approx(float(score.detach()), rel=1e-5)
+    # the two slices of the segment; the others have no influence
+    np.testing.assert_allclose(found.map, (g * a).sum(dim=1).detach().numpy()[2:4], rtol=1e-4, atol=1e-5)
+    assert ablated.status == "ok" and not any("average" in note for note in found.notes)
+
+
+def test_painting_counts_the_logit():
+    target = model(nn.Sigmoid(), ("background", "lesion"), outputs=1)
+    painting = paint_in(open_session(target, image()), pixels(), pixels(), _score("logit"), margin_mm=0.0)
+    score, _ = truth(target.network, of_logits(target.network, 0))
+    assert painting.found.before.score == pytest.approx(score / MASK.sum(), rel=1e-6)
+
+
+CODE = """
+import torch
+from torch import nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Conv3d(1, 4, 3, padding=1), nn.Conv3d(4, {classes}, 1)
+    def forward(self, x):
+        return {last}
+def build():
+    return Net()
+"""
+
+
+@pytest.mark.parametrize("kind", ["exported", "script", "trace", "factory"])
+@pytest.mark.parametrize("last", ["sigmoid", "softmax"])
+def test_programs_and_files_are_read_alike(tmp_path, kind, last):
+    classes = 1 if last == "sigmoid" else 3
+    network = Net(nn.Sigmoid() if last == "sigmoid" else nn.Softmax(dim=1), classes).float()
+    network.scale = None
+    names = ["background", "lesion"] if classes == 1 else ["background", "lesion", "other"]
+    x = torch.zeros(1, 1, *SHAPE)
+    if kind == "factory":
+        ended = {"sigmoid": "torch.sigmoid({})", "softmax": "torch.softmax({}, 1)"}[last]
+        code = CODE.format(classes=classes, last=ended.format("self.second(self.first(x).relu())"))
+        (tmp_path / "net.py").write_text(code)
+        save_file(network.state_dict(), tmp_path / "w.safetensors")
+        source = tmp_path / "n.model.json"
+        words = {"factory": "net.py", "weights": "w.safetensors", "classes": names}
+        source.write_text(json.dumps(words))
+    else:
+        sequential = nn.Sequential(network.first, nn.ReLU(), network.second, network.last)
+        path = tmp_path / ("n.pt2" if kind == "exported" else "n.ts")
+        if kind == "exported":
+            save_exported(path, sequential, x)
+        else:
+            save_script(path, sequential, x if kind == "trace" else None)
+        source = describe(path, classes=names, window={"size": list(SHAPE)})
+        source = path
+    target = open_model(source, consent=True)
+    picture = Image(image().array.astype(np.float32), GRID)
+    logits = network.logits(torch.tensor(picture.array)[None])[0].detach().numpy()
+    place = 0 if classes == 1 else 1
+    session = open_session(target, picture)
+    wanted = logits[0] > 0 if classes == 1 else logits.argmax(0) == 1
+    np.testing.assert_array_equal(session.predict("lesion").weights > 0, wanted)
+    (found,) = session.ask(pixels(), class_index="lesion", layers="first" if kind == "factory" else "0")
+    assert found.score == pytest.approx(float((logits[place] * MASK).sum()), rel=1e-4)
+    a = network.first(torch.tensor(picture.array)[None]).detach().requires_grad_()
+    score = (network.second(a.relu())[0, place] * torch.tensor(MASK, dtype=torch.float32)).sum()
+    (g,) = torch.autograd.grad(score, a)
+    np.testing.assert_allclose(found.map, (g * a).sum(dim=1)[0].detach().numpy(), rtol=1e-3, atol=1e-4)
