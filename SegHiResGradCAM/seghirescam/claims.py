@@ -22,7 +22,7 @@ PREFIX = ".seghirescam-"
 _LOCK = ".lock"
 _KEY = re.compile("[0-9a-f]{16}")
 #: a sweep by another run holds a dead run's lock for a moment
-_PATIENCE_SECONDS = 1.0
+_PATIENCE_SECONDS = 2.0
 
 
 class OutputError(SegHiResCamError, OSError):
