@@ -453,3 +453,38 @@ def test_logits_that_are_not_numbers_are_counted_with_the_prediction():
     _, notes = predicted_labels(session, Progress())
     assert any(f"are NaN in {count} voxels" in note for note in notes) and count > 0
     assert nan_notes(np.zeros((2, 3, 3, 3))) == ()
+
+
+def test_the_commonest_2d_network_one_channel_one_name():
+    network = nn.Conv2d(1, 1, 1)
+    nn.init.constant_(network.weight, 1.0), nn.init.constant_(network.bias, -1.0)
+    picture = np.zeros((1, 128, 128), np.float32)
+    picture[0, 20:60, 30:52] = 3
+    session = open_session(
+        PlainModel(network, classes=["polyp"], spatial_dims=2), Image(picture, Grid.from_spacing((1, 128, 128)))
+    )
+    assert (session.predict("polyp").weights > 0).sum() == 880
+
+
+def test_predict_writes_what_the_sigmoid_of_a_program_decides(tmp_path):
+    from seghirescam.cli import main
+    from seghirescam.files import read_volume, write_volume
+
+    class Program(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.c = nn.Conv3d(1, 1, 1)
+
+        def forward(self, x):
+            return torch.sigmoid(self.c(x) * 0 + 4 * x - 8)  # above one half where x > 2
+
+    x = np.zeros((16, 16, 16), np.float32)
+    x[4:8, 4:8, 4:8] = 3
+    write_volume(tmp_path / "x.nii.gz", x, Grid.from_spacing(x.shape))
+    path = describe(
+        save_exported(tmp_path / "n.pt2", Program().eval(), torch.zeros(1, 1, 16, 16, 16)),
+        classes=["background", "lesion"],
+    )
+    out = tmp_path / "p.nii.gz"
+    assert main(["predict", str(path), "--image", str(tmp_path / "x.nii.gz"), "--consent", "--out", str(out)]) == 0
+    assert (read_volume(out).array == 1).sum() == 64
