@@ -245,7 +245,9 @@ def test_masks_on_another_grid_are_brought_to_the_image_s_and_refused_where_they
     assert code == 0, err
     rows = {(r["metric"], r["reference"]): r for r in rows_of(tmp_path / "out" / "metrics.csv")}
     assert rows["share", "reference"]["value"] == rows["share", "pixel set"]["value"]
-    assert rows_of(tmp_path / "out" / "by_label.csv")[0]["share"] == rows["share", "pixel set"]["value"]
+    # summed in another order, so the last digit depends on the processor
+    by_label = float(rows_of(tmp_path / "out" / "by_label.csv")[0]["share"])
+    assert by_label == pytest.approx(float(rows["share", "pixel set"]["value"]), rel=1e-12)
     code, _, err = run(capsys, *words, "--reference", tmp_path / "away.seg.nrrd", "--out", tmp_path / "no")
     assert code == 2 and "outside the image" in err and not (tmp_path / "no").exists()
 
