@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ..answer import draw_notes
 from ..cam.heads import SIGMOID
 from ..files import refuse_unholdable
 from ..label_files import SEGMENTATION, beside_of, write_labels
@@ -37,6 +36,7 @@ def run(options, console) -> int:
 
 
 def _run(options, console, place):
+    from ..answer import draw_notes
     from ..overflow import overflow_notes
     from ..prediction import nan_notes
     from .engine import logits_of, prepared_of
