@@ -50,6 +50,9 @@ NAMES = [
 ]  # fmt: skip
 
 
+CHAIN = {"_target_": "Orientationd", "keys": "image", "axcodes": "RAS"}
+
+
 def corpus(folder: Path, canary: Path) -> dict[str, list[Path]]:
     """Honest models of every kind, small, beside which payloads lie; kind -> files that may be changed."""
     import torch
@@ -113,7 +116,7 @@ def corpus(folder: Path, canary: Path) -> dict[str, list[Path]]:
     write("factory", "w.safetensors", save(state))
     about = {
         "monai": "UNet", "arguments": monai_bundles.UNET | {"out_channels": 2}, "weights": "w.safetensors",
-        "classes": ["a", "b"], "channels": ["CT"], "window": [16, 16, 16], "preprocessing": monai_bundles.CT[2:4],
+        "classes": ["a", "b"], "channels": ["CT"], "window": [16, 16, 16], "preprocessing": [CHAIN],
     }  # fmt: skip
     about["arguments"].pop("_target_")
     write("network", "m.model.json", json.dumps(about))

@@ -73,7 +73,9 @@ def test_no_way_of_writing_hides_an_operation_on_files(tmp_path, how):
         ("ops.image.read_file(p)", ["the library 'image'"]),
         ("a = [ops.aten]", ["'ops' under another name"]),
         ("x = ops.aten.from_file", ["'from_file'"]),
-        ("'unfinished\ntorch.load", ["'load'"]),
+        ("'unfinished\ntorch.load", ["a text without an end", "'load'"]),
+        ("x.1.\ntorch.save; a1.torch.save; y . torch . save", ["'save'"]),
+        ("'a\\'#' + torch.load  # '", ["'load'"]),
     ],
 )
 def test_words_are_told_from_texts_and_remarks(code, found):
@@ -82,6 +84,6 @@ def test_words_are_told_from_texts_and_remarks(code, found):
 
 def test_code_under_any_capitals_is_looked_at_and_too_much_of_it_is_refused(tmp_path):
     path = programs.save_script(tmp_path / "a.ts", nn.Conv3d(1, 2, 1).eval())
-    programs.added(path, "a/CODE/more.py", b"# torch.save\n" + b"x" * 5_000_001)
+    programs.added(path, "a/CODE/more.py", b"# torch.save\n" + b"x" * 3_000_001)
     with pytest.raises(ModelError, match="damaged"):
         torchscript.KIND.runs_author_code(path)

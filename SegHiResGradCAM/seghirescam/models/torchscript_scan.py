@@ -21,15 +21,19 @@ _LIBRARIES = frozenset((
     "aten", "prim", "prims", "quantized", "quantized_decomposed", "torchvision", "mkldnn", "mkldnn_prepacked", "onednn",
     "prepacked", "sparse",
 ))  # fmt: skip
-#: bytes; a large network's code has one million
-_LARGEST_CODE = 5_000_000
-#: remarks, texts, numbers (which may end in a point), names; anything else is one character
-_WORD = re.compile(
-    rb"#[^\n]*"
-    rb"|'''(?:\\.|[^\\])*?'''|\"\"\"(?:\\.|[^\\])*?\"\"\"|'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\""
-    rb"|\.?\d[\w.]*|[A-Za-z_]\w*|\.\.\.|\\\r?\n|\S",
+#: bytes; a large network's code has some hundred thousand
+_LARGEST_CODE = 3_000_000
+#: remarks, texts and joined lines: between two words they are worth a space; the groups: texts that do not end
+_BLANK = re.compile(
+    rb"#[^\n]*+"
+    rb"|'''(?:\\.|(?!''')[^\\])*+(?:'''|())|\"\"\"(?:\\.|(?!\"\"\")[^\\])*+(?:\"\"\"|())"
+    rb"|'(?:\\.|[^'\\\n])*+(?:'|())|\"(?:\\.|[^\"\\\n])*+(?:\"|())"
+    rb"|\\\r?\n",
     re.DOTALL,
 )
+_HEAD = re.compile(rb"(?<!\w)(?:torch|ops)(?!\w)")
+_PART = re.compile(rb"\s*\.\s*([A-Za-z_]\w*)")
+_WORD_OR_POINT = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_."
 
 
 def code_members(archive: zipfile.ZipFile) -> list[str]:
@@ -39,39 +43,42 @@ def code_members(archive: zipfile.ZipFile) -> list[str]:
 
 def findings(archive: zipfile.ZipFile) -> Iterator[str]:
     """What the code does besides computing, in a few words each. Raises DamagedZip."""
-    left = _LARGEST_CODE
-    for name in code_members(archive):
-        source = member(archive, name, _LARGEST_CODE)
-        left -= len(source)
-        if left < 0:
-            raise DamagedZip("more code than any network has")
-        yield from suspicious(source)
+    names = code_members(archive)
+    if sum(archive.getinfo(name).file_size for name in names) > _LARGEST_CODE:
+        raise DamagedZip("more code than any network has")
+    for name in names:
+        yield from suspicious(member(archive, name, _LARGEST_CODE))
 
 
 def suspicious(source: bytes) -> Iterator[str]:
     """The same for one file of code."""
-    words = (found.group() for found in _WORD.finditer(source))
-    words = [word for word in words if word[:1] not in (b"#", b"\\")]
-    for place, word in enumerate(words):
-        if word not in (b"torch", b"ops") or (place and words[place - 1] == b"."):
+    endless = set()
+
+    def blank(found):
+        endless.add(bool(found.lastindex))
+        return b" "
+
+    text = _BLANK.sub(blank, source)
+    if True in endless:
+        yield "a text without an end"
+    for found in _HEAD.finditer(text):
+        word, place = found.group().decode(), found.end()
+        if _is_attribute(text[max(0, found.start() - 200) : found.start()].rstrip()):
             continue
-        chain = _chain(words, place)
-        if len(chain) < (2 if word == b"torch" else 3):
-            yield f"'{word.decode()}' under another name"
-        elif word == b"ops" and chain[1] not in _LIBRARIES:
+        wanted = 2 if word == "torch" else 3
+        chain = [word]
+        while len(chain) < wanted and (part := _PART.match(text, place)):
+            chain.append(part.group(1).decode())
+            place = part.end()
+        if len(chain) < wanted:
+            yield f"'{word}' under another name"
+        elif word == "ops" and chain[1] not in _LIBRARIES:
             yield f"the library '{chain[1][:60]}'"
         elif chain[-1] in FILES:
             yield f"'{chain[-1]}'"
 
 
-def _chain(words, place):
-    """The names joined by points from there on: two for torch, three for ops, as far as they go."""
-    chain = [words[place].decode()]
-    wanted = 2 if chain[0] == "torch" else 3
-    while len(chain) < wanted and words[place + 1 : place + 2] == [b"."]:
-        following = b"".join(words[place + 2 : place + 3])
-        if not re.fullmatch(rb"[A-Za-z_]\w*", following):
-            break
-        chain.append(following.decode())
-        place += 2
-    return chain
+def _is_attribute(before):
+    """Whether a word follows a point that joins it to what stands there; not one of a number, or of three dots."""
+    last = before[len(before.rstrip(_WORD_OR_POINT)) :]
+    return last.endswith(b".") and not last.endswith(b"...") and not last[:-1].rpartition(b".")[2][:1].isdigit()

@@ -165,14 +165,14 @@ def _data_set(about) -> str:
 
 def _named(wanted: str) -> tuple[str, Path]:
     name, _, part = wanted.partition("/")
-    if name.isdigit():
+    if re.fullmatch("[0-9]{1,6}", name):
         return task_of(int(name)), _weights(int(name), task_of(int(name)))
     if name not in TASKS:
         raise ModelError(f"TotalSegmentator has no task {name!r}.", f"Tasks: {', '.join(TASKS)}.")
     numbers = TASKS[name].datasets
     if len(numbers) == 1:
         return name, _weights(numbers[0], name)
-    if part.isdigit() and int(part) in numbers:
+    if re.fullmatch("[0-9]{1,6}", part) and int(part) in numbers:
         return name, _weights(int(part), name)
     folders = [_weights(number, name) for number in numbers]
     having = [f for f in folders if part.lower() in _class_names(f)]
