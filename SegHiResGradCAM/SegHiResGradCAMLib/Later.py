@@ -52,7 +52,7 @@ class Later:
 
 
 class Soon:
-    """Called often, it calls fn at most once in so many milliseconds, with the last of what it was called for seen."""
+    """However often it is called, fn is called once in so many milliseconds, and once after the last call."""
 
     def __init__(self, later, ms: float, fn):
         self._later, self._ms, self._fn, self._waits = later, ms, fn, False

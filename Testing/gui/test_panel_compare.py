@@ -1,6 +1,7 @@
 """Compare methods...: one click, a folder with a map for each method and layer, a table; cancelled, nothing."""
 
 import math
+import re
 import zipfile
 
 import pytest
@@ -35,7 +36,7 @@ def savedVolumes(path):
         (scene,) = [name for name in bundle.namelist() if name.endswith(".mrml")]
         kept = sum(name.endswith(".nrrd") and ".seg." not in name for name in bundle.namelist())
         text = bundle.read(scene).decode()
-    return text.count("\n <Volume ") or text.count("<Volume\n") or text.count("<Volume "), kept
+    return len(re.findall(r"<Volume\s", text)), kept
 
 
 def test_one_click_gives_a_folder_of_maps_and_a_table_and_remove_takes_all_of_it(panel, stageScene, tmp_path):
@@ -44,6 +45,7 @@ def test_one_click_gives_a_folder_of_maps_and_a_table_and_remove_takes_all_of_it
     panel.openDemo()
     panel.openHow()
     assert ui.compareButton.enabled and ui.applyButton.enabled
+    stageScene.writeMrb(tmp_path / "before.mrb")  # gives the case its storage nodes
     before = nodes()
     with events.LoopGap() as gap:
         click(ui.compareButton)
