@@ -58,7 +58,7 @@ def averages(model) -> bool:
 
 
 def activation_of(model) -> str:
-    """ "sigmoid", "softmax", "none", or "" as long as nothing tells: stated, or seen at the network's end."""
+    """What the network applies last, "" as long as nothing tells: stated, or seen at its end."""
     return model.activation or final.seen(model.networks[0]).kind
 
 
