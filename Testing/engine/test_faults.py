@@ -171,7 +171,7 @@ def test_overflowing_weights_give_a_map_that_says_it_is_not_finite():
     with torch.no_grad():
         target.network.encoder[0].conv.weight.fill_(1e38)
     (found,) = explain(target, image(), WholeImage(), class_index=1, layers=["encoder.1"])
-    assert found.status == "nonfinite" and "NaN or infinite" in found.reason
+    assert found.status == "nonfinite" and "infinite or NaN in 512 of the pixel set's 512 voxels" in found.reason
 
 
 def test_models_that_cannot_be_are_refused():
