@@ -54,12 +54,7 @@ def refuse(
     if windows > 1 and not (question.score.linear if linear is None else linear):
         for method in question.methods:
             if method.needs_context:
-                raise MethodError(
-                    f"{method.title} cannot be added up over windows for a score that is not linear in what their "
-                    "inference averages.",
-                    "Use the score 'logit' or 'contrast' (where probabilities are averaged: a method of activation and "
-                    "gradient, such as seg_hires_grad_cam).",
-                )
+                raise _not_linear(method, question.score.linear)
     for place, method in enumerate(question.methods):
         known = {
             "network": network, "shape": tuple(tensor.shape), "score": question.score, "head": head,
@@ -81,6 +76,18 @@ def refuse(
         if problems and not taken[place]:
             raise problems[-1]
     return taken
+
+
+def _not_linear(method, score_is_linear):
+    if score_is_linear:
+        return MethodError(
+            f"{method.title} cannot be added up over windows whose probabilities the model's inference averages.",
+            "Use a method of activation and gradient, such as seg_hires_grad_cam.",
+        )
+    return MethodError(
+        f"{method.title} cannot be added up over windows for a score that is not linear in the logits.",
+        "Use the score 'logit' or 'contrast'.",
+    )
 
 
 class Contextual:

@@ -12,7 +12,7 @@ from torch import nn
 from engine.programs import describe, save_exported, save_script
 from seghirescam import Grid, Image, PixelSet, PlainModel, open_model
 from seghirescam.cam.final_activation import log_of
-from seghirescam.errors import ClassError, ModelError
+from seghirescam.errors import ClassError, MethodError, ModelError
 from seghirescam.evaluation.intervention import paint_in
 from seghirescam.explain import explain
 from seghirescam.models.base import Windows
@@ -336,6 +336,8 @@ def test_windows_average_probabilities_where_the_network_s_own_inference_does():
 
     softmax = model(nn.Softmax(dim=1), windows=WINDOWS)
     session = open_session(softmax, image())
+    with pytest.raises(MethodError, match="whose probabilities the model's inference averages"):
+        open_session(sigmoid, image()).ask(pixels(), class_index=1, layers="first", methods="seg_ablation_cam")
     score, expected, average = averaged(softmax.network, lambda p: torch.log(p[1]) - torch.log(p[2]), MASK)
     (found,) = session.ask(pixels(), class_index=1, layers="first", score="contrast", rival=2)
     assert found.score == pytest.approx(score, rel=1e-4)
