@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import torch
 
     from .axes import Axes
+from .extreme_values import extreme_values
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,9 +91,10 @@ class SegmentationModel:
         raise NotImplementedError
 
     def prepared(self, image: Image) -> Prepared:
-        """:meth:`prepare`, with what is to be said about the weights."""
+        """:meth:`prepare`, with what is to be said about the weights and about values that no scanner measures."""
         found = self.prepare(image)
-        return replace(found, notes=(*self.loading, *found.notes)) if self.loading else found
+        more = (*self.loading, *extreme_values(image.array))
+        return replace(found, notes=(*more, *found.notes)) if more else found
 
     def labels_on_input(self, logits: np.ndarray, prepared: Prepared, image: Image) -> np.ndarray:
         """The prediction on the image's own grid, from logits ``[C, K, J, I]`` on the model grid (its valid part).
