@@ -85,6 +85,10 @@ class Asked:
         self._timer.connect("timeout()", self._look)
         self._timer.start()
 
+    def stop(self):
+        """The timer outlives its test otherwise, and answers the next ones' dialogs."""
+        self._timer.stop()
+
     def _look(self):
         box = qt.QApplication.activeModalWidget()
         if box is not None and box.inherits("QMessageBox"):
@@ -109,8 +113,11 @@ def test_the_real_question_before_a_models_code_runs_is_read_as_it_is(panel, cas
     panel.chooseModelFile(tmp_path / "b")
     panel.presenter.pick(className="a")
     asked = Asked(monkeypatch)
-    click(panel.ui.applyButton)
-    panel.waitIdle()
+    try:
+        click(panel.ui.applyButton)
+        panel.waitIdle()
+    finally:
+        asked.stop()
     (shown,) = asked.read
     assert EVIL in shown and "runs its author's code with all your rights" in shown
     assert shown.index("all your rights") < shown.index(EVIL) < shown.index("Such code can do everything")
