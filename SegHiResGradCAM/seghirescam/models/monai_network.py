@@ -145,8 +145,8 @@ def _known(data):
     values = {key: value for key, value in data.items() if key in known and value is not None}
     values["weights"] = str(values["weights"])
     for key, value in values.items():
-        of_words = key in ("classes", "channels") and not all(isinstance(v, str) for v in value)
-        if not isinstance(value, _TYPES[key]) or isinstance(value, bool) or of_words:
+        fits = isinstance(value, _TYPES[key]) and not isinstance(value, bool)
+        if not fits or (key in ("classes", "channels") and not all(isinstance(v, str) for v in value)):
             raise ModelError(f"The model's description holds {value!r:.60} as {key}.", "See the documentation.")
     if "_target_" in values["arguments"]:
         raise ModelError("The model's description names '_target_' among the arguments.", "Use the word 'monai'.")
