@@ -119,7 +119,7 @@ def _following(explanation, inputNode):
     if then.same_as(now):
         return explanation
     moved = now.ijk_to_ras @ np.linalg.inv(then.ijk_to_ras)
-    return replace(explanation, grid=Grid(explanation.grid.shape, moved @ explanation.grid.ijk_to_ras))
+    return replace(explanation, grid=replace(explanation.grid, ijk_to_ras=moved @ explanation.grid.ijk_to_ras))
 
 
 def _localMatrix(explanation, inputNode, grid):

@@ -193,6 +193,8 @@ class _Work:
     def __init__(self, session, question, progress):
         self.session, self.question, self.tell = session, question, Progress(progress)
         self.model, self.image = session.model, session.image
+        from .models.outputs import settle
+
         self.tell(0.0, "preparing the image")
         session.layers(lambda fraction, phase: self.tell(0.0, phase))
         self.prepared = session._prepare(Progress(None))
@@ -201,6 +203,7 @@ class _Work:
         self.pixels = self._resolved(recipe)
         self.mask = mask_on(self.image.grid, recipe, self.pixels)
         self.listed = self._listed()
+        settle(self.model)
         self.targets, _ = choose_layers(self.listed, question.layers, self.pixels, self.model.spatial_dims)
         self.found: dict[tuple[str, str], Cell] = {}
 

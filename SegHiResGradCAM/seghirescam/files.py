@@ -136,7 +136,7 @@ def read_itk(path, rule: str = NIBABEL):
         raise ImageError(f"{named(path)} is empty (0 bytes).", "Write or copy it again.")
     refuse_no_image(path)
     with under_its_own_name(path) as file:
-        refuse_spacing(file)
+        refuse_spacing(file, named(path))
         itk, header = _read(sitk, file, named(path)), nifti_header(file)
     if itk.GetDimension() == 4 and itk.GetSize()[3] == 1:
         itk = itk[:, :, :, 0]

@@ -20,7 +20,7 @@ from .devices import best_device, devices, move
 from .evidence import Evidence
 from .geometry import Grid
 from .messages import layer_to_json, recipe_from_json
-from .models import recognise
+from .models import outputs, recognise
 from .pixel_sets import Segment
 from .prediction import label_maps, notes_on, predicted_labels
 from .protocol import Image
@@ -135,7 +135,8 @@ class Jobs:
         with self._writing(request["id"]) as save:
             maps = [{"array": save(array), "classes": told} for array, told in found]
         facts = {"model": model.name, "model_kind": model.kind, "weights_sha256": model.weights_hash}
-        facts |= session.reading.taken(model.networks[0]).facts
+        facts |= session.reading.taken(model.networks[0]).facts | outputs.facts(model)
+        facts |= {"axes": model.axes.to_json()} if model.axes else {}
         notes = [*self._image_notes, *notes, *moved]
         return {"maps": maps, "facts": facts | {"image_sha256": image.content_hash}, "notes": notes, "session": cost}
 

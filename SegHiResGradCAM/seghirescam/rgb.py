@@ -8,6 +8,8 @@ import numpy as np
 
 from .errors import ImageError
 from .files import named, read_itk, series_of, simple_itk
+from .itk_places import notes_of
+from .nifti_header import NIBABEL
 from .photos import grid_in
 from .protocol import Image
 
@@ -17,14 +19,16 @@ CHANNELS = ("red", "green", "blue")
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".nrrd", ".mha", ".nii", ".nii.gz")
 
 
-def read_rgb(path) -> Image:
+def read_rgb(path, rule: str = NIBABEL) -> Image:
     """An Image of the channels red, green, blue, with the file's own values (0 to 255 in a PNG), K = 1 for a picture.
+
+    rule: see :func:`files.read_volume`.
 
     A fourth value (alpha) is left out where it is the same everywhere.  A photo has no patient space: its grid counts
     pixels (:mod:`photos`), and Slicer and the figures show it upright.  Raises ImageError for what
     :func:`files.read_itk` refuses, one or two values per voxel, and transparency.
     """
-    itk = read_itk(path)
+    itk = read_itk(path, rule)
     values = itk.GetNumberOfComponentsPerPixel()
     if values not in (3, 4):
         many = "one value per voxel (a grey image)" if values == 1 else f"{values} values per voxel"
@@ -37,7 +41,9 @@ def read_rgb(path) -> Image:
             f"{named(path)} is transparent in places, and what shines through is not known.",
             "Save it without transparency.",
         )
-    return Image(np.ascontiguousarray(array[:3]), grid_in(path, itk))
+    notes, header = notes_of(itk)
+    notes = tuple(note.replace("This file", "The image") for note in notes)
+    return Image(np.ascontiguousarray(array[:3]), grid_in(path, itk), notes, (header,) * 3 if header else ())
 
 
 def is_rgb(path) -> bool:

@@ -14,8 +14,10 @@ from .errors import GeometryError
 _MOST = 65536
 
 
-def refuse_spacing(path) -> None:
+def refuse_spacing(path, called: str = "") -> None:
     """Raises GeometryError where a NIfTI, NRRD or MetaImage header states a voxel size that is no size.
+
+    called: how sentences name the file.
 
     An axis of one voxel needs none.  What cannot be understood is left to the reader.
     """
@@ -38,7 +40,7 @@ def refuse_spacing(path) -> None:
         return
     words = " x ".join(f"{size:g}" for size, _ in found)
     raise GeometryError(
-        f"The header of '{path.name}' states a voxel size of {words} mm: every one must be a number above 0.",
+        f"The header of {called or repr(path.name)} states a voxel size of {words} mm: every one must be above 0.",
         "Correct the header (spacing and directions) in the program that wrote the file, then try again.",
     )
 

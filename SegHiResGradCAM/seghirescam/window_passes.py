@@ -106,7 +106,7 @@ class WindowPasses:
         return estimate(self.listed(), names, voxels, len(self.model.classes), itemsize)
 
     def each(self, offsets, names, settings: Settings, tell, start: float, end: float, phase: str):
-        """Yields (fold, network, group of offsets, flip, Pass, is it kept) over all runs of these windows.
+        """Yields (fold, group of offsets, flip, Pass, is it kept) over all runs of these windows.
 
         names: layers to record.  The passes of a fold and mirroring follow one another.
         """
@@ -167,7 +167,7 @@ class WindowPasses:
             return self.logits
         where = destination(self.model.networks[0], settings.device)
         channels = output_channels(self.model)
-        fused = Fused(self.plan, channels, self.runs)
+        fused = None  # made with the first pass: it may settle how many channels there are
         some, done = offsets is not None, 0
         offsets = offsets if some else self.plan.offsets
         steps = len(offsets) * self.runs
@@ -191,6 +191,7 @@ class WindowPasses:
                             refuse_overflow(self, logits)
                             values = window_values(self.model, self.averaged)
                             logits = logits if values is None else values(logits)
+                            fused = fused or Fused(self.plan, output_channels(self.model), self.runs)
                             logits = logits if self.model.spatial_dims == 3 else logits.unsqueeze(-3)
                             for offset, found in zip(group, logits, strict=True):
                                 fused.add(found, offset, flip)

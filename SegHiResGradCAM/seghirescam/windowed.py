@@ -219,6 +219,7 @@ class WindowedSession:
             tolerance=self.tolerance, windows_together=self.windows_together,
         )  # fmt: skip
         other._passes = WindowPasses(self.model, self._passes.prepared, False, 0)
+        other._passes.reduced = other.reduced
         return other
 
     def count(self, calls: int) -> None:

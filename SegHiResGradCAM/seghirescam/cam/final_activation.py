@@ -26,16 +26,22 @@ _KINDS = {
     **dict.fromkeys(("sigmoid", "sigmoid_", "special_expit", "expit", "logsigmoid", "log_sigmoid"), SIGMOID),
     **dict.fromkeys(("softmax", "log_softmax", "special_softmax", "special_log_softmax"), SOFTMAX),
 }
+_ACTIVATIONS = (SIGMOID, SOFTMAX)
+#: with a weight of the network's own: what a fixed kernel gives may be a smoothed probability
 _PRODUCTS = {
     *("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
-    *("linear", "addmm", "matmul", "bmm", "convolution"),
+    *("linear", "convolution"),
 }
+#: how far beyond 0 and 1 a probability may lie by rounding and interpolation
+_TOLERANCE = 1e-3
 #: steps that move or copy values, and change none
 _MOVES = {
     *("clone", "contiguous", "float", "double", "half", "bfloat16", "to", "type", "type_as", "detach", "alias"),
     *("view", "view_as", "reshape", "squeeze", "unsqueeze", "flatten", "unflatten", "permute", "transpose"),
     *("movedim", "moveaxis", "__getitem__", "narrow", "select", "flip", "dropout", "positive"),
 }
+#: of these, what may take the channels to another place: a softmax is not followed through them
+_TURNS = {"permute", "transpose", "movedim", "moveaxis", "narrow", "select"}
 
 
 @dataclass(eq=False)
@@ -57,9 +63,9 @@ _SEEN: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 _OPEN: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
-def seen(network: torch.nn.Module) -> Seen:
-    """The (one, lasting) record of a network."""
-    return _SEEN.setdefault(network, Seen())
+def seen(network: torch.nn.Module, output=None) -> Seen:
+    """The (one, lasting) record of a network, for the output that the word ``output`` names."""
+    return _SEEN.setdefault(network, {}).setdefault(output, Seen())
 
 
 @contextmanager
@@ -74,14 +80,14 @@ def reading(network: torch.nn.Module, stated: str | None = None, probabilities: 
     if network in _OPEN:
         yield
         return
-    watch, state = _Watch(), seen(network)
+    watch = _Watch()
 
     def before(module, inputs):
         watch.begin()
 
     def after(module, inputs, output):
         watch.end()
-        return None if output is None else _read(output, watch, state, stated, probabilities)
+        return None if output is None else _read(output, watch, stated, probabilities)
 
     handles = [
         network.register_forward_pre_hook(before),
@@ -124,58 +130,70 @@ def saturated(values: torch.Tensor, kind: str) -> torch.Tensor:
     return (values <= low) | (values >= high) if kind == SIGMOID else values <= low
 
 
-def _read(output, watch, state, stated, probabilities):
+def _read(output, watch, stated, probabilities):
     """The forward's output with logits in the place of probabilities, whatever container they come in."""
     if isinstance(output, torch.Tensor):
-        return _logits(output, watch, state, stated, probabilities)
+        return _logits(output, watch, stated, probabilities)
     if isinstance(output, dict):
-        found = {key: _read(value, watch, state, stated, probabilities) for key, value in output.items()}
+        found = {key: _read(value, watch, stated, probabilities) for key, value in output.items()}
         try:
             return type(output)(found)
         except TypeError:
             return found
     if isinstance(output, (list, tuple)):
-        found = [_read(value, watch, state, stated, probabilities) for value in output]
+        found = [_read(value, watch, stated, probabilities) for value in output]
         return type(output)(*found) if hasattr(output, "_fields") else type(output)(found)
     if dataclasses.is_dataclass(output) and not isinstance(output, type):
         values = {f.name: getattr(output, f.name) for f in dataclasses.fields(output) if f.init}
-        read = {name: _read(value, watch, state, stated, probabilities) for name, value in values.items()}
+        read = {name: _read(value, watch, stated, probabilities) for name, value in values.items()}
         return dataclasses.replace(output, **read)
     return output
 
 
-def _logits(output, watch, state, stated, probabilities):
+def _logits(output, watch, stated, probabilities):
     if output.ndim < 3 or not output.is_floating_point():
         return output
-    before, kind = watch.before.get(output, (None, ""))
-    if not kind and output in watch.products:
-        kind = NO_ACTIVATION
-    front = before if kind in (SIGMOID, SOFTMAX) and stated != NO_ACTIVATION else output
-    watch.kinds[front] = kind
-    _note(state, front, kind)
+    front, kind = watch.found(output)
+    watch.kinds[output] = kind
     if stated == NO_ACTIVATION:
         return output
-    if stated and kind in (SIGMOID, SOFTMAX) and kind != stated:
+    if stated and kind and kind != stated:
         raise ModelError(
-            f"The description states the activation '{stated}', the network ends in a {kind}.",
+            f"The description states the activation '{stated}', the network ends in "
+            f"{'a convolution' if kind == NO_ACTIVATION else 'a ' + kind}.",
             f'Write "activation": "{kind}", or leave the word out.',
         )
-    if kind in (SIGMOID, SOFTMAX):
+    if kind in _ACTIVATIONS:
         watch.left_out.append(output)
-        return before
+        watch.kinds[front] = kind
+        return front
     wiring = any(isinstance(mode, PositiveMeans) for mode in torch.overrides._get_current_function_mode_stack())
-    return log_of(output, stated) if stated and not probabilities and not wiring else output
+    if not stated or wiring:
+        return output
+    _refuse_no_probabilities(output.detach(), stated)
+    if probabilities:
+        return output
+    logits = log_of(output, stated)
+    watch.kinds[logits] = kind
+    return logits
 
 
-def note_taken(network: torch.nn.Module, logits: torch.Tensor) -> None:
-    """Of several outputs this one was taken: what is known of the network is what is known of it."""
+def _refuse_no_probabilities(output, stated):
+    """What was stated is believed, but not against the values: the logarithm would take bounds for them in silence."""
+    if bool(((output < -_TOLERANCE) | (output > 1 + _TOLERANCE)).any()):
+        raise ModelError(
+            f"The description states the activation '{stated}', and the network returns values from "
+            f"{float(output.min()):.3g} to {float(output.max()):.3g}: no probabilities.",
+            'Write "activation": "none" if these are logits.',
+        )
+
+
+def note_taken(network: torch.nn.Module, logits: torch.Tensor, output=None) -> None:
+    """This output was taken, by the word ``output``: what is known of the network is what is known of it."""
     watch = _OPEN.get(network)
     if watch is not None and logits in watch.kinds:
-        _note(seen(network), logits, watch.kinds[logits])
-
-
-def _note(state, logits, kind):
-    state.kind, state.channels = kind or state.kind, logits.shape[1]
+        state = seen(network, output)
+        state.kind, state.channels = watch.kinds[logits], logits.shape[1]
 
 
 class _Watch(TorchFunctionMode):
@@ -207,7 +225,6 @@ class _Watch(TorchFunctionMode):
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         name = getattr(func, "__name__", "")
-        name = name if name != "default" else getattr(getattr(func, "overloadpacket", None), "__name__", "")
         tensor = args[0] if args else kwargs.get("input")
         if not isinstance(tensor, torch.Tensor):
             return func(*args, **kwargs)
@@ -221,26 +238,51 @@ class _Watch(TorchFunctionMode):
         if not isinstance(out, torch.Tensor):
             return out
         if kind and tensor.ndim >= 3:
-            self.before[out] = front, kind
+            self._note(out, front, kind)
             if "log" in name:
                 self.logarithms[out] = True
         elif name in _PRODUCTS:
-            self.products[out] = True
-        elif name == "exp" and tensor in self.logarithms:
-            self.before[out] = self.before[tensor]
-        elif name in _MOVES:
-            self._moved(func, tensor, out, args, kwargs)
+            weight = kwargs.get("weight", args[1] if len(args) > 1 else None)
+            if isinstance(weight, torch.nn.Parameter):
+                self.products[out] = _version(out)
+        elif name == "exp" and tensor in self.logarithms and self.found(tensor)[1]:
+            self._note(out, *self.found(tensor))
+        elif name in _MOVES and not (name == "dropout" and _trains(args, kwargs)):
+            self._moved(func, name, tensor, out, args, kwargs)
         return out
 
-    def _moved(self, func, tensor, out, args, kwargs):
-        if out is tensor:
+    def found(self, tensor):
+        """(what stands in front, kind) of a tensor that nobody has written to since; (None, "") for any other."""
+        front, kind, *versions = self.before.get(tensor, (None, ""))
+        if kind and versions == [_version(tensor), _version(front)]:
+            return front, kind
+        certain = not kind and tensor in self.products and self.products[tensor] == _version(tensor)
+        return None, NO_ACTIVATION if certain else ""
+
+    def _note(self, out, front, kind):
+        self.before[out] = front, kind, _version(out), _version(front)
+
+    def _moved(self, func, name, tensor, out, args, kwargs):
+        front, kind = self.found(tensor)
+        if out is tensor or not kind:
             return
-        if tensor in self.products:
-            self.products[out] = True
-        front, kind = self.before.get(tensor, (None, ""))
-        # a softmax with some of its channels left out is no softmax any more
-        if kind and (kind == SIGMOID or out.numel() == tensor.numel()):
-            self.before[out] = func(front, *args[1:], **kwargs), kind
+        if kind == NO_ACTIVATION:
+            self.products[out] = _version(out)
+        elif kind == SIGMOID or (name not in _TURNS and out.shape[:2] == tensor.shape[:2] and _same_size(out, tensor)):
+            self._note(out, func(front, *args[1:], **kwargs), kind)
+
+
+def _same_size(one, other):
+    """Whether no channel was left out: a softmax with some of its channels is no softmax any more."""
+    return one.numel() == other.numel()
+
+
+def _trains(args, kwargs):
+    return bool(kwargs.get("training", kwargs.get("train", args[2] if len(args) > 2 else True)))
+
+
+def _version(tensor):
+    return 0 if tensor.is_inference() else tensor._version
 
 
 def _over_channels(tensor, args, kwargs):

@@ -125,7 +125,7 @@ class Reading:
             return output
         label, logits, of, why = self._chosen(network, output, image)
         self.raw_id = id(logits)
-        final_activation.note_taken(network, logits)
+        final_activation.note_taken(network, logits, self.output)
         _refuse_no_logits(logits, image)
         factor = _factor(tuple(image.shape[2:]), tuple(logits.shape[2:]))
         told = Taken(label, of, why, self.output is not None, factor, image.ndim - 2, logits.is_inference())

@@ -19,7 +19,6 @@ def open_session(model, image, device: str, precision: str, tolerance: float, se
 
 
 def prepared_of(session):
-
     return session.prepared()
 
 

@@ -15,7 +15,7 @@ from .console import table
 from .inputs import Opened, add_device, add_model_and_image
 from .outputs import OutputError, claimed_folder
 from .own_inputs import Inputs
-from .questions import Asked, add_question, given_words, on_image, read_segment, understood
+from .questions import Asked, add_question, given_words, on_image, read_segment, refuse_unknown_methods, understood
 from .sidecars import INPUT, map_name, read_sidecar, write_result
 
 HELP = "Explain a segment, or a model's prediction, by Seg-HiRes-Grad CAM and its relatives."
@@ -64,6 +64,7 @@ def _run(options, console, place):
     options.precision, options.tolerance = asked.precision, asked.tolerance
     options.random_seed = asked.random_seed
     refuse_number(asked.draws)
+    refuse_unknown_methods(asked)
     segment = read_segment(options.segment) if options.segment else None
     recipes = asked.recipes(segment)
     opened = Opened(options, console, classes=[asked.class_name, *([asked.rival] if asked.rival else [])])
@@ -82,6 +83,8 @@ def _run(options, console, place):
     if before:
         _refuse_other(before, request)
     found, pixels, sizes, notes = _answered(opened, asked, recipes, console)
+    if earlier:
+        _refuse_other_reading(earlier["provenance"], found[0].provenance)
     notes = [*notes, *prediction_notes(sizes)]
     masks = [mask_on(opened.image.grid, *both) for both in zip(recipes, pixels, strict=True)]
     console.progress(1.0, "writing")
@@ -169,6 +172,17 @@ def _refuse_other(before, now):
         raise ModelError(
             f"This is another {' and another '.join(other)} than the sidecar tells (its hash differs).",
             "Give the same files as then, or ask without --repeat.",
+        )
+
+
+def _refuse_other_reading(then, now):
+    """What the description says of the outputs is no part of the weights' hash, and makes it another question."""
+    words = ("head", "activation", "output", "logits_enlarged")
+    changed = [w for w in words if "head" in then and then.get(w) != now.get(w)]
+    if changed:
+        raise ModelError(
+            f"The model's outputs are read otherwise than the sidecar tells ({', '.join(changed)}).",
+            "State them as then in its description, or ask without --repeat.",
         )
 
 

@@ -191,7 +191,7 @@ def read_image(images: Sequence[str], channels: Sequence[str], console, rule: st
     if in_colour(images, channels):
         from ..rgb import read_rgb
 
-        image = read_rgb(images[0])
+        image = read_rgb(images[0], rule)
     else:
         image, notes = read_channels(assigned(images, channels), channels, rule)
         for note in notes:

@@ -36,12 +36,13 @@ def run(options, console) -> int:
 
 
 def _run(options, console, place):
+    opened = Opened(options, console)
     from ..answer import draw_notes
+    from ..models.outputs import facts as output_facts
     from ..overflow import overflow_notes
     from ..prediction import nan_notes
     from .engine import logits_of, prepared_of
 
-    opened = Opened(options, console)
     refuse_unholdable(options.out, opened.image.grid)
     model, image, session = opened.model, opened.image, opened.session
     _refuse_overlap(model, options.out)
@@ -69,6 +70,7 @@ def _run(options, console, place):
         "image_sha256": image.content_hash,
         **({"axes": model.axes.to_json()} if model.axes else {}),
         **session.reading.taken(model.networks[0]).facts,
+        **output_facts(model),
     }
     sizes = {name: Size.counted(n, image.grid) for name, n in zip(names.values(), counts, strict=True)}
     about = prediction_notes(sizes, exclusive)

@@ -15,6 +15,7 @@ from ..cam.score import Score
 from ..compare import mask_on
 from ..errors import ModelError
 from ..models.base import SegmentationModel
+from ..overflow import overflow_notes
 from ..pixel_sets import Recipe, Segment, View, as_recipe, refuse_empty
 from ..prediction import make_and_keep_the_pass
 from ..progress import Progress
@@ -232,7 +233,7 @@ class _Painter:
                 f"Part of {pixels.label} was itself painted over: that alone changes what is found there, whatever "
                 "the surroundings say."
             )
-        self.notes += draw_notes(self.model.networks)
+        self.notes += (*draw_notes(self.model.networks), *overflow_notes(self.session))
         names = {info.index: info.name for info in self.model.classes}
         title = self.score.title(names)
         changed = Intervention(region.label, pixels.label, title, self.score.unit, before, after)

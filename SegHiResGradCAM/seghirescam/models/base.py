@@ -12,12 +12,12 @@ from ..cam.heads import BINARY, SIGMOID
 from ..errors import ClassError, ImageError
 from ..geometry import Grid, resampled
 from ..protocol import ClassInfo, Image
+from .extreme_values import extreme_values
 
 if TYPE_CHECKING:
     import torch
 
     from .axes import Axes
-from .extreme_values import extreme_values
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ from ..cam.refusals import refuse_constant
 from ..errors import ClassError, ModelError
 
 _ACTIVATIONS = (SIGMOID, SOFTMAX)
-#: how far a softmax's probabilities may be from adding up to 1
+#: how far a softmax's probabilities may be from adding up to 1, and any from lying between 0 and 1
 _SUM_TOLERANCE = 1e-4
 
 
@@ -52,6 +52,10 @@ def reading_of(model) -> ModelReading:
     return ModelReading(model)
 
 
+def _seen(model):
+    return final.seen(model.networks[0], model.output)
+
+
 def averages(model) -> bool:
     """Whether the model's own inference averages several outputs."""
     return model.windows is not None or len(model.networks) > 1
@@ -59,12 +63,12 @@ def averages(model) -> bool:
 
 def activation_of(model) -> str:
     """What the network applies last, "" as long as nothing tells: stated, or seen at its end."""
-    return model.activation or final.seen(model.networks[0]).kind
+    return model.activation or _seen(model).kind
 
 
 def is_left_out(model) -> bool:
     """Whether the network's own activation was left out, so that its passes give exact logits."""
-    return model.activation != NO_ACTIVATION and final.seen(model.networks[0]).kind in _ACTIVATIONS
+    return model.activation != NO_ACTIVATION and _seen(model).kind in _ACTIVATIONS
 
 
 def is_undone(model) -> bool:
@@ -77,8 +81,13 @@ def settle(model, channels: int | None = None) -> None:
 
     channels: of the output; None: as far as known.  Raises ModelError where head and activation contradict each other.
     """
-    channels = channels or final.seen(model.networks[0]).channels
+    channels = channels or _seen(model).channels
     activation = activation_of(model)
+    if channels == 1 and activation == SOFTMAX:
+        raise ModelError(
+            "The network ends in a softmax over one channel, which is 1 everywhere.",
+            'One output channel is a binary head: leave the softmax out, or state "activation": "sigmoid".',
+        )
     if not model.head_stated:
         if channels == 1 and len(model.classes) == 2:
             model.head = BINARY
@@ -95,6 +104,7 @@ def check_classes(model, logits) -> None:
     """Raise ModelError if the logits ``[B, C, ...]`` do not fit the model's classes, were made of nothing, or could be
     probabilities."""
     refuse_constant(model.networks[0], logits.detach(), len(model.channels))
+    _refuse_unlike_folds(model)
     settle(model, int(logits.shape[1]))
     if logits.shape[1] != output_channels(model):
         hint = "Name every output channel, background included, in its order."
@@ -110,13 +120,24 @@ def check_classes(model, logits) -> None:
         refuse_suspected(model)
 
 
+def _refuse_unlike_folds(model) -> None:
+    known = [state for state in (final.seen(network, model.output) for network in model.networks) if state.channels]
+    if len({state.kind for state in known}) > 1:
+        raise ModelError(
+            "The folds' networks do not end alike: some in an activation of their own, others not.",
+            "Give folds of one architecture.",
+        )
+
+
 def _look(model, logits) -> None:
     """Note whether these values could be probabilities; nothing is to be noted where something tells."""
-    state = final.seen(model.networks[0])
+    state = _seen(model)
     if activation_of(model) or state.outside:
         return
     values = logits.detach()
-    if not bool(((values >= 0) & (values <= 1)).all()):
+    if not bool(values.isfinite().all()):
+        return  # an overflow says nothing about what the network returns
+    if not bool(((values >= -_SUM_TOLERANCE) & (values <= 1 + _SUM_TOLERANCE)).all()):
         state.outside = True
     elif model.head != SOFTMAX or not model.head_stated:
         state.suspected = True
@@ -128,7 +149,7 @@ def _look(model, logits) -> None:
 
 def refuse_suspected(model) -> None:
     """Raise ModelError if nothing tells logits from probabilities and every value so far could have been one."""
-    states = [final.seen(network) for network in model.networks]
+    states = [final.seen(network, model.output) for network in model.networks]
     if not any(state.suspected for state in states) or any(state.outside for state in states):
         return
     if activation_of(model):
@@ -224,10 +245,8 @@ def notes(model, runs: int = 1) -> tuple[str, ...]:
         told.append(
             f"The network returns a {activation}'s probabilities ({stated}); the score is formed from their logarithm."
         )
-    elif model.activation == NO_ACTIVATION and final.seen(model.networks[0]).kind in _ACTIVATIONS:
-        told.append(
-            f"The network ends in a {final.seen(model.networks[0]).kind}; its output was taken as logits, as stated."
-        )
+    elif model.activation == NO_ACTIVATION and _seen(model).kind in _ACTIVATIONS:
+        told.append(f"The network ends in a {_seen(model).kind}; its output was taken as logits, as stated.")
     if not model.head_stated and model.head in (BINARY, SIGMOID):
         what = {BINARY: "one output channel", SIGMOID: "independent classes"}[model.head]
         told.append(f'No head was stated: read as "{model.head}" ({what}; a class is where its logit is above 0).')
