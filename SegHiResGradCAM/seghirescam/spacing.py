@@ -40,7 +40,8 @@ def refuse_spacing(path, called: str = "") -> None:
         return
     words = " x ".join(f"{size:g}" for size, _ in found)
     raise GeometryError(
-        f"The header of {called or repr(path.name)} states a voxel size of {words} mm: every one must be above 0.",
+        f"The header of {called or repr(path.name)} states a voxel size of {words} mm: every one must be a number "
+        "above 0.",
         "Correct the header (spacing and directions) in the program that wrote the file, then try again.",
     )
 
