@@ -86,7 +86,7 @@ def _not_linear(method, score_is_linear):
         )
     return MethodError(
         f"{method.title} cannot be added up over windows for a score that is not linear in the logits.",
-        "Use the score 'logit' or 'contrast'.",
+        "Use the score 'logit' or 'contrast', or a method of activation and gradient, such as seg_hires_grad_cam.",
     )
 
 

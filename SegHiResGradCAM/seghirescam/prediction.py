@@ -31,9 +31,13 @@ def predicted_labels(session, progress) -> tuple[np.ndarray, tuple[str, ...]]:
     prepared = session._prepare(Progress())  # made by now: nothing is computed
     logits = session.logits(first)
     progress(0.9, "placing the prediction on the volume")
-    found = (*session.output_notes, *draw_notes(model.networks), *overflow_notes(session))
-    notes = (*prepared.notes, *found, *nan_notes(logits))
-    return model.labels_on_input(logits, prepared, image), notes
+    return model.labels_on_input(logits, prepared, image), what_was_seen(session, prepared, logits)
+
+
+def what_was_seen(session, prepared, logits: np.ndarray) -> tuple[str, ...]:
+    """All there is to say beside a prediction: of the image, the outputs, random draws, precision and NaN."""
+    passes = (*session.output_notes, *draw_notes(session.model.networks), *overflow_notes(session))
+    return (*prepared.notes, *passes, *nan_notes(logits))
 
 
 def nan_notes(logits: np.ndarray) -> tuple[str, ...]:

@@ -268,13 +268,13 @@ class _Watch(TorchFunctionMode):
             return
         if kind == NO_ACTIVATION:
             self.products[out] = _version(out)
-        elif kind == SIGMOID or (name not in _TURNS and out.shape[:2] == tensor.shape[:2] and _same_size(out, tensor)):
+        elif kind == SIGMOID or (name not in _TURNS and _has_all_channels(out, tensor)):
             self._note(out, func(front, *args[1:], **kwargs), kind)
 
 
-def _same_size(one, other):
-    """Whether no channel was left out: a softmax with some of its channels is no softmax any more."""
-    return one.numel() == other.numel()
+def _has_all_channels(one, other):
+    """Whether none was left out or put elsewhere: a softmax with some of its channels is no softmax any more."""
+    return one.shape[:2] == other.shape[:2] and one.numel() == other.numel()
 
 
 def _trains(args, kwargs):

@@ -37,10 +37,9 @@ def run(options, console) -> int:
 
 def _run(options, console, place):
     opened = Opened(options, console)
-    from ..answer import draw_notes
+    # only now: they load torch, and what is refused above needs none
     from ..models.outputs import facts as output_facts
-    from ..overflow import overflow_notes
-    from ..prediction import nan_notes
+    from ..prediction import what_was_seen
     from .engine import logits_of, prepared_of
 
     refuse_unholdable(options.out, opened.image.grid)
@@ -49,8 +48,7 @@ def _run(options, console, place):
     prepared = prepared_of(session)
     logits = logits_of(session, console.progress)
     _refuse_overlap(model, options.out)  # the head may have been read from the network
-    found = (*session.output_notes, *draw_notes(model.networks), *overflow_notes(session))
-    notes = (*image.notes, *prepared.notes, *found, *nan_notes(logits))
+    notes = (*image.notes, *what_was_seen(session, prepared, logits))
     for note in notes:
         console.note(note)
     labels = model.labels_on_input(logits, prepared, image)
