@@ -27,10 +27,10 @@ from seghirescam import open_model
 from seghirescam.cam.heads import SIGMOID
 from seghirescam.cli.console import Console
 from seghirescam.cli.engine import prepared_of
-from seghirescam.errors import PixelSetError, SegHiResCamError
 from seghirescam.evaluation.ground import Ground
 from seghirescam.label_files import read_labels
-from seghirescam.pixel_sets import Component, View
+from seghirescam.protocol.errors import PixelSetError, SegHiResCamError
+from seghirescam.protocol.recipes import Component, View
 from seghirescam.session import open_session
 from SegHiResGradCAMLib import DisplaySettings, addOverlay, exportOverlay, readImage, readPixelSet
 from stage.files import readVolume, segmentationFromLabels

@@ -37,8 +37,8 @@ from seghirescam.explain import explain  # noqa: E402
 from seghirescam.figures import Row, draw  # noqa: E402
 from seghirescam.models.plain import PlainModel  # noqa: E402
 from seghirescam.models.slices import by_slices  # noqa: E402
-from seghirescam.pixel_sets import Box, Component, PredictedClass, Voxel, WholeImage  # noqa: E402
-from seghirescam.protocol import Image  # noqa: E402
+from seghirescam.protocol.image import Image  # noqa: E402
+from seghirescam.protocol.recipes import Box, Component, PredictedClass, Voxel, WholeImage  # noqa: E402
 
 METHODS = ("seg_grad_cam", "seg_hires_grad_cam", "seg_xres_cam")
 LEVELS = (*(f"encoder.{n}" for n in range(5)), *(f"decoder.{n}" for n in range(4)))

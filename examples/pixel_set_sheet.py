@@ -8,7 +8,6 @@ import textwrap
 import numpy as np
 
 from seghirescam.compare import mask_on, shown
-from seghirescam.display import threshold_holding
 from seghirescam.drawing import (
     LIGHT,
     bare,
@@ -19,8 +18,9 @@ from seghirescam.drawing import (
     draw_share_bar,
     new_figure,
 )
-from seghirescam.pixel_sets import View, label_components
-from seghirescam.protocol import PixelSet
+from seghirescam.protocol.pixel_set import PixelSet
+from seghirescam.protocol.recipes import View, label_components
+from seghirescam.protocol.thresholds import threshold_holding
 from seghirescam.slices import body_box, grey_window
 
 SHARE = 0.8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from seghirescam.protocol import Image
+from seghirescam.protocol.image import Image
 
 
 @dataclass(frozen=True, eq=False)

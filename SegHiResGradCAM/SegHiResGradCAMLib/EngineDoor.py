@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from seghirescam.errors import SegHiResCamError
+from seghirescam.protocol.errors import SegHiResCamError
 
 from .ChannelImages import ChannelImages
 from .Geometry import gridOfVolume

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 import slicer
-from seghirescam.claims import claim, sweep
-from seghirescam.errors import GeometryError
-from seghirescam.swap import NEW
+from seghirescam.protocol.errors import GeometryError
+from seghirescam.protocol.writing.claims import claim, sweep
+from seghirescam.protocol.writing.swap import NEW
 
 from . import Names
 from .Attachments import CURVES, NUMBERS, PAINTING, SEGMENTS, aboutLayer

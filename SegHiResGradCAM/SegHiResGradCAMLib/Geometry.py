@@ -6,8 +6,8 @@ import numpy as np
 import vtk
 
 import slicer
-from seghirescam.errors import GeometryError
-from seghirescam.geometry import Grid
+from seghirescam.protocol.errors import GeometryError
+from seghirescam.protocol.grid import Grid
 
 
 def arrayFromMatrix(matrix: vtk.vtkMatrix4x4) -> np.ndarray:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 import slicer
-from seghirescam.errors import ImageError
-from seghirescam.protocol import Image
+from seghirescam.protocol.errors import ImageError
+from seghirescam.protocol.image import Image
 
 from .Geometry import gridOfVolume
 from .Steps import finished

@@ -7,7 +7,7 @@ from collections import OrderedDict
 import numpy as np
 
 import slicer
-from seghirescam.evidence import Evidence
+from seghirescam.protocol.evidence import Evidence
 
 _MOST = 16
 _known: OrderedDict[str, tuple] = OrderedDict()

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import vtk
 
-from seghirescam.errors import GeometryError
-from seghirescam.geometry import Grid
-from seghirescam.protocol import Explanation
+from seghirescam.protocol.errors import GeometryError
+from seghirescam.protocol.explanation import Explanation
+from seghirescam.protocol.grid import Grid
 
 from .ColorTables import removeUnusedTables
 from .DisplaySettings import DisplaySettings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from seghirescam.evidence import Evidence
+from seghirescam.protocol.evidence import Evidence
 
 from . import Names
 from .ColorTables import divergingTable, removeUnusedTables, sharedTable

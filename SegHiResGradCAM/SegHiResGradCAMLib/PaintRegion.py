@@ -6,7 +6,7 @@ from functools import partial
 
 import vtk
 
-from seghirescam.pixel_sets import Box, Segment
+from seghirescam.protocol.recipes import Box, Segment
 
 from . import Names
 from .Geometry import arrayFromMatrix, parentToWorld

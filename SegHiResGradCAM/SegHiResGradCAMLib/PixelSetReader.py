@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from seghirescam.errors import EmptyPixelSetError, PixelSetError
-from seghirescam.geometry import Grid
-from seghirescam.messages import BoxedPixels
-from seghirescam.protocol import PixelSet
+from seghirescam.protocol.errors import EmptyPixelSetError, PixelSetError
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.messages import BoxedPixels
+from seghirescam.protocol.pixel_set import PixelSet
 
 from .Geometry import gridOfVolume, parentToWorld
 from .SegmentLabelmap import labelmapOf, labelmapStamp

@@ -8,7 +8,7 @@ import json
 import vtk
 
 import slicer
-from seghirescam.errors import GeometryError
+from seghirescam.protocol.errors import GeometryError
 
 from . import Names
 from .HierarchyPlace import placeBeside

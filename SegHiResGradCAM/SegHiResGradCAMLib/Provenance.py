@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 
-from seghirescam.protocol import Explanation
+from seghirescam.protocol.explanation import Explanation
 
 from . import Names
 

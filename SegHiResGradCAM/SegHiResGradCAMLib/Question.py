@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from seghirescam.pixel_sets import (
+from seghirescam.protocol.recipes import (
     Component,
     FalseNegatives,
     FalsePositives,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from seghirescam.arrays import DiskError
-from seghirescam.errors import SegHiResCamError
+from seghirescam.protocol.arrays import DiskError
+from seghirescam.protocol.errors import SegHiResCamError
 
 from .Comparison import comparisonOf
 from .Export import exportToFolder, whyNotExported

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from seghirescam.geometry import Grid
-from seghirescam.protocol import Explanation, LayerInfo
+from seghirescam.protocol.explanation import Explanation, LayerInfo
+from seghirescam.protocol.grid import Grid
 
 from . import Names
 from .Attachments import moveAttached, removeAttached

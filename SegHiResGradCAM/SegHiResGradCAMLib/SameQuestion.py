@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from seghirescam.errors import GeometryError
-from seghirescam.geometry import Grid
+from seghirescam.protocol.errors import GeometryError
+from seghirescam.protocol.grid import Grid
 
 from .Comparison import comparisonOf
 from .Geometry import gridOfVolume

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from seghirescam.errors import PixelSetError
-from seghirescam.geometry import Grid
+from seghirescam.protocol.errors import PixelSetError
+from seghirescam.protocol.grid import Grid
 
 from .Attachments import SEGMENTS
 from .Geometry import gridOfVolume, parentToWorld

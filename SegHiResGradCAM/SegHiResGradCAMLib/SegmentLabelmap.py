@@ -9,7 +9,7 @@ import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
 import slicer
-from seghirescam.errors import PixelSetError
+from seghirescam.protocol.errors import PixelSetError
 
 from .Geometry import arrayFromMatrix, localMatrix, matrixFromArray, parentToWorld
 

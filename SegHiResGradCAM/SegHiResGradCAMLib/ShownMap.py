@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from seghirescam.evidence import Evidence
-from seghirescam.geometry import Grid
-from seghirescam.protocol import Explanation
-from seghirescam.shown import on_voxels
+from seghirescam.protocol.displayed import on_voxels
+from seghirescam.protocol.evidence import Evidence
+from seghirescam.protocol.explanation import Explanation
+from seghirescam.protocol.grid import Grid
 
 from .Voxels import Voxels
 

@@ -7,7 +7,7 @@ import math
 
 import vtk
 
-from seghirescam.spreadsheet import cell
+from seghirescam.protocol.csv_text import cell
 
 
 def setColumns(tableNode, columns) -> None:
@@ -31,7 +31,7 @@ def setColumns(tableNode, columns) -> None:
 def writeCsv(tableNode, path) -> None:
     """The table with one line of titles; numbers to the last digit, empty where there is none. Raises OSError.
 
-    Text stays text where a spreadsheet opens the file, see :func:`seghirescam.spreadsheet.cell`.
+    Text stays text where a spreadsheet opens the file, see :func:`seghirescam.protocol.csv_text.cell`.
     """
     columns = [tableNode.GetTable().GetColumn(n) for n in range(tableNode.GetNumberOfColumns())]
     with open(path, "w", newline="", encoding="utf-8") as file:

@@ -15,8 +15,8 @@ import math
 import sys
 import time
 
-from seghirescam.errors import SegHiResCamError
-from seghirescam.messages import Failure, Hello, Progress, Result
+from seghirescam.protocol.errors import SegHiResCamError
+from seghirescam.protocol.messages import Failure, Hello, Progress, Result
 
 from .Steps import SECONDS, advanced
 from .WorkerLink import WorkerLink, cancelled, deviceText, newLog, notStarted

@@ -9,10 +9,10 @@ import weakref
 
 import numpy as np
 
-from seghirescam.arrays import npy_pieces, read_array, read_pieces, unwritable
-from seghirescam.messages import recipe_to_json
-from seghirescam.private_folders import PrivateFolder
-from seghirescam.protocol import Image
+from seghirescam.protocol.arrays import npy_pieces, read_array, read_pieces, unwritable
+from seghirescam.protocol.image import Image
+from seghirescam.protocol.messages import recipe_to_json
+from seghirescam.protocol.writing.private_folders import PrivateFolder
 
 from .ChannelImages import ChannelImages
 

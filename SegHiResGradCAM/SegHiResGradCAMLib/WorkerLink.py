@@ -8,7 +8,7 @@ from collections import deque
 from pathlib import Path
 
 import seghirescam
-from seghirescam.messages import PROTOCOL, Event, Failure, Hello, event, line
+from seghirescam.protocol.messages import PROTOCOL, Event, Failure, Hello, event, line
 
 from .WorkerFolder import WorkerFolder
 from .WorkerProcess import WorkerProcess

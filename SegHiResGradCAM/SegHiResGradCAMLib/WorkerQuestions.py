@@ -24,7 +24,7 @@ class WorkerQuestions:
         """Result: explanations (list of Explanation), layers (list of LayerInfo), session (what it cost and kept).
 
         image: Image, or ChannelImages; pass the same objects as long as the case is the same, and they are not written
-        again.  pixelSets: PixelSets or recipes of seghirescam.pixel_sets.  codeHash: consent_sha256 of the description;
+        again.  pixelSets: PixelSets or recipes of protocol.recipes.  codeHash: consent_sha256 of the description;
         it is sent only if consent is on record.  Options: methods, layers, score, rival, side, device, precision,
         memory_budget_bytes, tolerance as open_session and Session.ask take them; those left out or None are the
         engine's choice; and show: {"on": "input" or "layer", "layer": its name, default the first}, then the result

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from seghirescam.evidence import Evidence
-from seghirescam.geometry import Grid
-from seghirescam.messages import Failure, Result, explanation_from_json, layer_from_json
+from seghirescam.protocol.evidence import Evidence
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.messages import Failure, Result, explanation_from_json, layer_from_json
 
 #: of an answer to paint: where it was painted, what the model drew before and after
 _MASKS = ("region", "before", "after")

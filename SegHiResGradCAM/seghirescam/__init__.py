@@ -9,11 +9,11 @@ import importlib  # nothing more: with ``python -m`` the current folder is still
 __version__ = "0.1.0"
 
 _WHERE = {
-    "Grid": "geometry",
-    "Image": "protocol",
-    "PixelSet": "protocol",
-    "Explanation": "protocol",
-    "LayerInfo": "protocol",
+    "Grid": "protocol.grid",
+    "Image": "protocol.image",
+    "PixelSet": "protocol.pixel_set",
+    "Explanation": "protocol.explanation",
+    "LayerInfo": "protocol.explanation",
     "open_model": "models",
     "PlainModel": "models.plain",
 }

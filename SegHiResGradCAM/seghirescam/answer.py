@@ -10,9 +10,11 @@ import numpy as np
 from . import __version__
 from .models import outputs
 from .models.base import Prepared, SegmentationModel
-from .pixel_sets import WHOLE
-from .protocol import Explanation, Image, LayerInfo, PixelSet
-from .sizes import FILLS, Size, fills
+from .protocol.explanation import Explanation, LayerInfo
+from .protocol.image import Image
+from .protocol.pixel_set import PixelSet
+from .protocol.recipes import WHOLE
+from .protocol.sizes import FILLS, Size, fills
 
 #: by which centre a cell is placed: where it looks, or where it acts
 READING, WRITING = "reading", "writing"

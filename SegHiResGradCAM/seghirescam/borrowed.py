@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import torch
 
-from .errors import LayerError, ModelError
+from .protocol.errors import LayerError, ModelError
 
 
 def device_of(network: torch.nn.Module) -> torch.device:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .errors import ImageError
-from .geometry import copied, resampled
-from .protocol import Image
+from .protocol.errors import ImageError
+from .protocol.image import Image
+from .protocol.resampling import copied, resampled
 
 
 def joined(images: Sequence[Image], names: Sequence[str] = ()) -> tuple[Image, tuple[str, ...]]:

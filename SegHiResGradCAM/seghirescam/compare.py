@@ -16,14 +16,16 @@ import numpy as np
 from .answer import AUTO, public_layer
 from .budget import MemoryLimitError
 from .contextual import INPUT, input_layer, refuse
-from .display import positive
-from .errors import DependencyError, GradientError, LayerError, MethodError, SegHiResCamError
 from .evaluation.ground import Ground
-from .geometry import Grid
 from .models.base import SegmentationModel
-from .pixel_sets import Recipe, Segment, View, WholeImage, refuse_empty
-from .progress import Progress
-from .protocol import Explanation, Image, LayerInfo, PixelSet
+from .protocol.errors import DependencyError, GradientError, LayerError, MethodError, SegHiResCamError
+from .protocol.explanation import Explanation, LayerInfo
+from .protocol.grid import Grid
+from .protocol.image import Image
+from .protocol.pixel_set import PixelSet
+from .protocol.progress import Progress
+from .protocol.recipes import Recipe, Segment, View, WholeImage, refuse_empty
+from .protocol.thresholds import positive
 from .questions import MAIN, Question, choose_layers, several
 
 #: word that stands for every registered method

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from .compare import compare_in
-from .messages import explanation_to_json
 from .method_list import method_list
+from .protocol.messages import explanation_to_json
 
 #: word for the methods that take few passes and work on a layer's cells
 CHEAP = "cheap"

@@ -27,10 +27,10 @@ from .drawing import (
 )
 from .evaluation.checked import chance_in
 from .evaluation.ground import lift_text
-from .geometry import canonical
-from .protocol import Image
+from .protocol.grid import canonical
+from .protocol.image import Image
+from .protocol.sizes import Size
 from .sheet_cells import AUTO, Sheet, flat, lay_out
-from .sizes import Size
 from .slices import body_box, grey_window, turned
 
 #: inches

@@ -14,7 +14,7 @@ from .cam.finite import inside_only, nonfinite_in
 from .cam.layers import Layer
 from .cam.methods.base import Situation
 from .cam.placement import Placement
-from .errors import MethodError
+from .protocol.errors import MethodError
 from .questions import MAIN, Question
 
 #: name of the image itself as a layer

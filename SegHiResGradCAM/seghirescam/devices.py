@@ -7,7 +7,7 @@ import platform
 import torch
 
 from .budget import memory_of, memory_of_machine
-from .errors import ModelError
+from .protocol.errors import ModelError
 
 
 def devices() -> list[dict]:

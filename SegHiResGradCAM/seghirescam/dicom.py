@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from .dicom_frames import unchecked_frames
-from .errors import ImageError
+from .protocol.errors import ImageError
 
 #: a slice may lie this far from the volume's regular grid, in in-plane pixels
 _TOLERANCE = 0.1

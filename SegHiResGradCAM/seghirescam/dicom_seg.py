@@ -6,8 +6,8 @@ import numpy as np
 
 from .dicom import SEGMENTATIONS, files_of_class
 from .dicom_frames import places_of
-from .errors import DependencyError, ImageError
-from .geometry import Grid
+from .protocol.errors import DependencyError, ImageError
+from .protocol.grid import Grid
 
 #: a frame may lie this far from the volume's regular grid, in pixels and in slices, as a slice of a series may
 _TOLERANCE = 0.1

@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 
 from .answer import AUTO
 from .models.base import SegmentationModel
-from .pixel_sets import Recipe
-from .protocol import Explanation, Image, LayerInfo, PixelSet
+from .protocol.explanation import Explanation, LayerInfo
+from .protocol.image import Image
+from .protocol.pixel_set import PixelSet
+from .protocol.recipes import Recipe
 from .questions import DEEPEST, DEFAULT, MAIN
 
 __all__ = ["DEEPEST", "DEFAULT", "MAIN", "explain", "list_layers", "predict"]
@@ -33,7 +35,7 @@ def explain(
 ) -> list[Explanation]:
     """Why did the network draw that segment? One forward pass for all pixel sets, layers and methods together.
 
-    pixel_sets: PixelSet, recipe of :mod:`pixel_sets`, or several; default: where the class is predicted.
+    pixel_sets: PixelSet, recipe of :mod:`recipes`, or several; default: where the class is predicted.
     class_index: index or name.  methods: name or Method instance, or several.  layers: layer names, or "default"
     (design rule: at least two cells across the first pixel set), "deepest" (the paper's choice), "main" (the last of
     every level).  score: "logit", "log_odds", or "contrast" against ``rival``.  side: "reading" places a cell where it

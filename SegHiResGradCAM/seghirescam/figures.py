@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .display import signed_threshold_holding, threshold_holding
 from .drawing import (
     DARK,
     LIGHT,
@@ -29,9 +28,10 @@ from .drawing import (
     save,
     slice_words,
 )
-from .errors import ImageError
-from .geometry import canonical
-from .protocol import Image
+from .protocol.errors import ImageError
+from .protocol.grid import canonical
+from .protocol.image import Image
+from .protocol.thresholds import signed_threshold_holding, threshold_holding
 from .slices import body_box, grey_window, strongest, turned
 
 __all__ = ["DARK", "LIGHT", "SUFFIXES", "Look", "Row", "Theme", "draw", "save"]

@@ -16,15 +16,15 @@ from pathlib import Path
 
 import numpy as np
 
-from .arrays import DiskError
 from .channels import joined
 from .dicom import check_frames, read_series, refuse_no_image
-from .errors import DependencyError, GeometryError, ImageError
 from .file_content import under_its_own_name
-from .geometry import Grid
 from .itk_places import apart_mm, grid_of, notes_of, place, put_on
 from .nifti_header import NIBABEL, is_sheared, nifti_header
-from .protocol import Image
+from .protocol.arrays import DiskError
+from .protocol.errors import DependencyError, GeometryError, ImageError
+from .protocol.grid import Grid
+from .protocol.image import Image
 from .spacing import refuse_spacing
 
 #: what we write; ``.seg.nrrd`` is label_files' business

@@ -11,21 +11,21 @@ from pathlib import Path
 import torch
 
 from . import judged, painted
-from .arrays import MessageError, read_array, write_array
 from .budget import MemoryLimitError, free_cached
 from .channels import joined
 from .compared import compared, written
 from .description import description, stamp
 from .devices import best_device, devices, move
-from .evidence import Evidence
-from .geometry import Grid
-from .messages import layer_to_json, recipe_from_json
 from .models import outputs, recognise
-from .pixel_sets import Segment
 from .prediction import label_maps, notes_on, predicted_labels
-from .protocol import Image
+from .protocol.arrays import MessageError, read_array, write_array
+from .protocol.displayed import on_voxels
+from .protocol.evidence import Evidence
+from .protocol.grid import Grid
+from .protocol.image import Image
+from .protocol.messages import layer_to_json, recipe_from_json
+from .protocol.recipes import Segment
 from .session import open_session
-from .shown import on_voxels
 
 __all__ = ["Jobs", "best_device", "devices"]
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .arrays import MessageError
 from .evaluation.ground import Ground
 from .evaluation.labels import evidence_by_label_maps
-from .geometry import Grid, copied, resampled, spread
-from .messages import recipe_from_json
-from .protocol import Image
+from .protocol.arrays import MessageError
+from .protocol.grid import Grid
+from .protocol.image import Image
+from .protocol.messages import recipe_from_json
+from .protocol.resampling import copied, resampled, spread
 
 
 @dataclass

@@ -13,12 +13,12 @@ import numpy as np
 
 from .dicom import refuse_contours
 from .dicom_seg import read_segmentation, segmentation_file
-from .errors import EmptyPixelSetError, PixelSetError
 from .files import SUFFIXES, exists, named, notes_of, read_itk, simple_itk, stem, write_volume
-from .geometry import Grid
 from .nifti_header import NIBABEL
 from .photos import grid_in, is_photo
-from .protocol import PixelSet
+from .protocol.errors import EmptyPixelSetError, PixelSetError
+from .protocol.grid import Grid
+from .protocol.pixel_set import PixelSet
 
 SEGMENTATION = ".seg.nrrd"
 

@@ -10,7 +10,8 @@ import torch
 from .answer import Run, public_layer, why_zero
 from .cam.lattice import Lattice
 from .cam.windows import Seeds, WindowPlan
-from .protocol import Explanation, PixelSet
+from .protocol.explanation import Explanation
+from .protocol.pixel_set import PixelSet
 
 
 class LayerSums:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from .arrays import MessageError
 from .evaluation.intervention import Painting, paint_in
 from .evaluation.regions import Hottest
-from .geometry import Grid, spread
-from .messages import recipe_from_json
+from .protocol.arrays import MessageError
+from .protocol.grid import Grid
+from .protocol.messages import recipe_from_json
+from .protocol.resampling import spread
 from .questions import Question
 
 #: kind of a region that is the hottest part of a map; all others are pixel sets of :mod:`messages`

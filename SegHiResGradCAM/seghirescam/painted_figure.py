@@ -6,19 +6,10 @@ import textwrap
 
 import numpy as np
 
-from .drawing import (
-    LIGHT,
-    OUTLINE,
-    PLANES,
-    bare,
-    draw_bearings,
-    draw_outline,
-    new_figure,
-    slice_words,
-)
+from .drawing import LIGHT, OUTLINE, PLANES, bare, draw_bearings, draw_outline, new_figure, slice_words
 from .evaluation.painting_words import amount, sentence, short
-from .geometry import canonical
-from .protocol import Image
+from .protocol.grid import canonical
+from .protocol.image import Image
 from .slices import body_box, grey_window, turned
 
 #: what was painted over; the predicted segment has the outline's colour of all figures, M is white and dotted

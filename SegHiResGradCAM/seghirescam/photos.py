@@ -1,7 +1,7 @@
 """Photos are not patients: which files hold a picture (PNG, JPEG, BMP, TIFF), and the grid of its pixels.
 
 Such a file knows no patient: no right or left, no slices, and the size it would be printed in, not that of what it
-shows.  What is computed from it has pixels and shares of pixels (:attr:`geometry.Grid.space`).
+shows.  What is computed from it has pixels and shares of pixels (:attr:`grid.Grid.space`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .files import grid_of, simple_itk
-from .geometry import Grid
+from .protocol.grid import Grid
 
 #: ITK's readers of pictures
 _READERS = ("PNGImageIO", "JPEGImageIO", "BMPImageIO", "TIFFImageIO")

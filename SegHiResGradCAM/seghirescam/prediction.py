@@ -6,12 +6,12 @@ import numpy as np
 
 from .answer import draw_notes
 from .budget import MemoryLimitError
-from .errors import GradientError, LayerError, SegHiResCamError
-from .geometry import Grid
 from .overflow import overflow_notes
-from .pixel_sets import Recipe
-from .progress import Progress
-from .sizes import Size, prediction_notes
+from .protocol.errors import GradientError, LayerError, SegHiResCamError
+from .protocol.grid import Grid
+from .protocol.progress import Progress
+from .protocol.recipes import Recipe
+from .protocol.sizes import Size, prediction_notes
 
 _CHUNK = 2**22
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .answer import AUTO, READING, WRITING
-from .errors import ClassError, LayerError
 from .models.base import SegmentationModel
-from .pixel_sets import PredictedClass, Recipe, as_recipe, extent
+from .protocol.errors import ClassError, LayerError
+from .protocol.recipes import PredictedClass, Recipe, as_recipe, extent
 
 #: words that stand for layers instead of a name
 DEFAULT, DEEPEST, MAIN = "default", "deepest", "main"

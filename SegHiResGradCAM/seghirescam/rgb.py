@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from .errors import ImageError
 from .files import named, read_itk, series_of, simple_itk
 from .itk_places import notes_of
 from .nifti_header import NIBABEL
 from .photos import grid_in
-from .protocol import Image
+from .protocol.errors import ImageError
+from .protocol.image import Image
 
 #: names of the channels, in their order
 CHANNELS = ("red", "green", "blue")

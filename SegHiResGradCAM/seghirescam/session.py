@@ -25,14 +25,16 @@ from .cam.forwards import own_words
 from .cam.score import decide
 from .cam.undisturbed import undisturbed
 from .contextual import INPUT, Contextual, refuse
-from .errors import GradientError, LayerError, ModelError
 from .models import outputs
 from .models.base import Prepared, SegmentationModel
 from .models.outputs import check_classes, output_channels, reading_of
 from .overflow import in_float32, in_full_where_needed, is_reduced, refuse_overflow, retold
-from .pixel_sets import PredictedClass, Recipe, View, refuse_empty
-from .progress import Progress
-from .protocol import Explanation, Image, LayerInfo, PixelSet
+from .protocol.errors import GradientError, LayerError, ModelError
+from .protocol.explanation import Explanation, LayerInfo
+from .protocol.image import Image
+from .protocol.pixel_set import PixelSet
+from .protocol.progress import Progress
+from .protocol.recipes import PredictedClass, Recipe, View, refuse_empty
 from .questions import DEFAULT, MAIN, Question, choose_layers, main_layers
 from .spread import over_draws
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from .compare import Cell, Comparison, shown
-from .display import threshold_holding
 from .drawing import PLANES
-from .errors import ImageError
-from .geometry import canonical
+from .protocol.errors import ImageError
+from .protocol.grid import canonical
+from .protocol.thresholds import threshold_holding
 from .slices import turned
 
 AUTO = "auto"

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from .errors import ModelError
-from .pixel_sets import Segment, View, refuse_empty
-from .protocol import Explanation
+from .protocol.errors import ModelError
+from .protocol.explanation import Explanation
+from .protocol.recipes import Segment, View, refuse_empty
 
 #: more is a mistake of typing
 MOST = 1000

@@ -21,15 +21,17 @@ from .cam.finite import inside_only, nonfinite_in
 from .cam.score import decide
 from .cam.windows import Seeds
 from .contextual import places, refuse
-from .errors import ModelError, PixelSetError
 from .layered import LayerSums
 from .models import outputs
 from .models.base import Prepared, SegmentationModel
 from .models.outputs import output_channels, reading_of
 from .overflow import in_float32, in_full_where_needed, is_reduced, retold
-from .pixel_sets import PredictedClass, Recipe, View, refuse_empty
-from .progress import Progress
-from .protocol import Explanation, Image, LayerInfo, PixelSet
+from .protocol.errors import ModelError, PixelSetError
+from .protocol.explanation import Explanation, LayerInfo
+from .protocol.image import Image
+from .protocol.pixel_set import PixelSet
+from .protocol.progress import Progress
+from .protocol.recipes import PredictedClass, Recipe, View, refuse_empty
 from .questions import DEFAULT, MAIN, Question, choose_layers
 from .session import public_layers
 from .spread import over_draws

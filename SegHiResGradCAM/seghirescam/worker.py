@@ -21,11 +21,11 @@ import traceback
 from pathlib import Path
 
 from . import __version__
-from .arrays import MessageError, is_private, stay_private
-from .bounded import json_value
-from .errors import CancelledError, SegHiResCamError
-from .messages import Failure, Hello, Progress, Result, line
-from .privacy import Names
+from .protocol.arrays import MessageError, is_private, stay_private
+from .protocol.errors import CancelledError, SegHiResCamError
+from .protocol.messages import Failure, Hello, Progress, Result, line
+from .protocol.privacy import Names
+from .protocol.untrusted import json_value
 
 #: after so many seconds without a request the kept pass and the GPU's memory are given back
 IDLE_SECONDS = 300.0

@@ -123,7 +123,7 @@ def _inferer():
 
 
 def memory_of(layer, size):
-    from seghirescam.progress import Progress
+    from seghirescam.protocol.progress import Progress
     from seghirescam.session import open_session
 
     import memory

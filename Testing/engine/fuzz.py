@@ -282,10 +282,10 @@ def case(number: int, folder: Path, canary: Path, files: dict[str, list[Path]], 
 def asked(source, chance: random.Random) -> str:
     """Everything that is asked of a model before a yes, and what opening answers without one. How it ended."""
     from seghirescam.description import description, stamp
-    from seghirescam.errors import SegHiResCamError
-    from seghirescam.messages import line
     from seghirescam.models import exported, recognise
-    from seghirescam.privacy import Names
+    from seghirescam.protocol.errors import SegHiResCamError
+    from seghirescam.protocol.messages import line
+    from seghirescam.protocol.privacy import Names
 
     try:
         kind = recognise(source)

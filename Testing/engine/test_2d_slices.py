@@ -5,12 +5,13 @@ import pytest
 
 from engine import toys
 from seghirescam.compare import compare
-from seghirescam.errors import ImageError
 from seghirescam.explain import explain
-from seghirescam.geometry import Grid
 from seghirescam.models.plain import PlainModel
 from seghirescam.models.slices import SliceBySlice, by_slices
-from seghirescam.protocol import Image, PixelSet
+from seghirescam.protocol.errors import ImageError
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.image import Image
+from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.session import open_session
 
 CLASSES = ("background", "lesion", "other")

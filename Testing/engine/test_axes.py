@@ -19,15 +19,16 @@ from engine import programs, toys
 from engine.test_2d_slices import oblique
 from seghirescam import PlainModel, open_model
 from seghirescam.cli import main
-from seghirescam.errors import ModelError
 from seghirescam.explain import explain
 from seghirescam.files import read_volume, write_volume
-from seghirescam.geometry import Grid
 from seghirescam.models import monai_network
 from seghirescam.models.program import sliding
 from seghirescam.models.slices import by_slices
 from seghirescam.prediction import predicted_labels
-from seghirescam.protocol import Image, PixelSet
+from seghirescam.protocol.errors import ModelError
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.image import Image
+from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.session import open_session
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")

@@ -15,12 +15,12 @@ import pytest
 import torch
 
 import seghirescam
-from seghirescam import bounded
 from seghirescam.cli import main
 from seghirescam.description import description
-from seghirescam.errors import ModelError
 from seghirescam.models import bundle_config, bundle_expression, recognise
-from seghirescam.privacy import Names
+from seghirescam.protocol import untrusted as bounded
+from seghirescam.protocol.errors import ModelError
+from seghirescam.protocol.privacy import Names
 
 ENGINE = Path(seghirescam.__file__).parents[1]
 LAUGHS = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + "".join(

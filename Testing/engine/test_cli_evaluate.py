@@ -16,9 +16,10 @@ from engine.test_files import PATIENT
 from seghirescam import open_model
 from seghirescam.evaluation.evaluate import COLUMNS, evaluate
 from seghirescam.files import read_volume, write_volume
-from seghirescam.geometry import Grid
 from seghirescam.label_files import write_labels
-from seghirescam.protocol import Image, PixelSet
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.image import Image
+from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.session import open_session
 
 SHAPE = (16, 16, 20)
@@ -314,7 +315,7 @@ def test_the_figure_says_why_where_there_is_no_curve(tmp_path):
     from seghirescam.curve_figure import draw_curves
     from seghirescam.evaluation.curves import Curve
     from seghirescam.evaluation.gains import Gain
-    from seghirescam.evaluation.value import Value
+    from seghirescam.protocol.value import Value
 
     nothing = Value.without("zero_map", "No evidence.")
     gain = Gain(Curve(False, "most", status="zero_map", note="No evidence."), (), *[nothing] * 3, *[None] * 3)
@@ -325,8 +326,8 @@ def test_the_figure_says_why_where_there_is_no_curve(tmp_path):
 def test_the_engine_refuses_a_region_on_another_grid_and_counts_an_empty_one():
     import torch
 
-    from seghirescam.errors import PixelSetError
     from seghirescam.models.plain import PlainModel
+    from seghirescam.protocol.errors import PixelSetError
 
     image = Image(np.random.default_rng(0).normal(size=(8, 8, 8)).astype(np.float32), Grid.from_spacing((8, 8, 8)))
     network = torch.nn.Sequential(torch.nn.Conv3d(1, 2, 3, padding=1), torch.nn.Conv3d(2, 2, 1)).eval()

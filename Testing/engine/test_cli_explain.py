@@ -21,8 +21,8 @@ from seghirescam.evaluation.shares import share
 from seghirescam.explain import explain
 from seghirescam.files import read_volume, write_volume
 from seghirescam.label_files import write_labels
-from seghirescam.pixel_sets import Component, FalseNegatives, FalsePositives, PredictedClass, SegmentAndPredicted
-from seghirescam.protocol import PixelSet
+from seghirescam.protocol.pixel_set import PixelSet
+from seghirescam.protocol.recipes import Component, FalseNegatives, FalsePositives, PredictedClass, SegmentAndPredicted
 
 QUESTION = ("--class", "lesion", "--score", "contrast", "--rival", "look-alike")
 LAYERS = ("encoder.2", "decoder.3")

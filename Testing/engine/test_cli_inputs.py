@@ -15,7 +15,7 @@ from seghirescam.demo.case import load_case
 from seghirescam.explain import explain, predict
 from seghirescam.files import read_channels, read_volume
 from seghirescam.label_files import read_labels
-from seghirescam.pixel_sets import WholeImage
+from seghirescam.protocol.recipes import WholeImage
 
 
 def asked(source, *images):

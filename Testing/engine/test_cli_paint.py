@@ -17,7 +17,7 @@ from seghirescam.evaluation.intervention import paint_in
 from seghirescam.evaluation.regions import Hottest
 from seghirescam.files import read_volume
 from seghirescam.label_files import read_labels
-from seghirescam.pixel_sets import Box, PredictedClass
+from seghirescam.protocol.recipes import Box, PredictedClass
 from seghirescam.session import open_session
 
 

@@ -11,8 +11,8 @@ from engine.test_files import oblique
 from seghirescam import open_model
 from seghirescam.files import read_volume, write_volume
 from seghirescam.label_files import read_labels, write_labels
-from seghirescam.pixel_sets import PredictedClass
-from seghirescam.protocol import PixelSet
+from seghirescam.protocol.pixel_set import PixelSet
+from seghirescam.protocol.recipes import PredictedClass
 from seghirescam.session import open_session
 
 pytest.importorskip("monai")

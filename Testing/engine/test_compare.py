@@ -12,16 +12,17 @@ from seghirescam.bibliography import bibliography
 from seghirescam.cam.methods import method, methods
 from seghirescam.compare import all_methods, compare, shown
 from seghirescam.contact_sheet import SheetLook, draw_sheet
-from seghirescam.display import threshold_holding
 from seghirescam.drawing import save
-from seghirescam.errors import ClassError, EmptyPixelSetError, LayerError, MethodError
 from seghirescam.evaluation.case import body_of
 from seghirescam.evaluation.shares import share
 from seghirescam.explain import explain
-from seghirescam.geometry import Grid, canonical
 from seghirescam.models.plain import PlainModel
-from seghirescam.pixel_sets import PredictedClass, Segment, WholeImage
-from seghirescam.protocol import Image, PixelSet
+from seghirescam.protocol.errors import ClassError, EmptyPixelSetError, LayerError, MethodError
+from seghirescam.protocol.grid import Grid, canonical
+from seghirescam.protocol.image import Image
+from seghirescam.protocol.pixel_set import PixelSet
+from seghirescam.protocol.recipes import PredictedClass, Segment, WholeImage
+from seghirescam.protocol.thresholds import threshold_holding
 from seghirescam.sheet_cells import lay_out
 from seghirescam.slices import turned
 

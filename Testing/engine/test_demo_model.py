@@ -12,12 +12,12 @@ from seghirescam.demo import train, weights
 from seghirescam.demo.case import load_case
 from seghirescam.demo.network import SmallUNet
 from seghirescam.demo.preprocessing import LESION
-from seghirescam.errors import ImageError, ModelError
 from seghirescam.explain import predict
-from seghirescam.geometry import Grid, canonical
 from seghirescam.models import open_model, recognise
 from seghirescam.models.demo import DemoModel
-from seghirescam.protocol import Image
+from seghirescam.protocol.errors import ImageError, ModelError
+from seghirescam.protocol.grid import Grid, canonical
+from seghirescam.protocol.image import Image
 
 
 @pytest.fixture(scope="module")

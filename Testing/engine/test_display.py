@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from seghirescam import display
+from seghirescam.protocol import thresholds as display
 
 
 def slow(values, share):

@@ -11,12 +11,13 @@ from torch import nn
 
 from seghirescam import explain as verbs
 from seghirescam.cam.methods.base import Method
-from seghirescam.errors import ModelError
-from seghirescam.geometry import Grid
 from seghirescam.models.base import Windows
 from seghirescam.models.plain import PlainModel
-from seghirescam.pixel_sets import PredictedClass
-from seghirescam.protocol import Image, PixelSet
+from seghirescam.protocol.errors import ModelError
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.image import Image
+from seghirescam.protocol.pixel_set import PixelSet
+from seghirescam.protocol.recipes import PredictedClass
 from seghirescam.session import open_session
 
 LAYER = "first"

@@ -8,15 +8,16 @@ from torch import nn
 from engine import toys
 from engine.test_windows import windows
 from seghirescam.cam.score import ClassLogit, Contrast, LogOdds
-from seghirescam.errors import EmptyPixelSetError, LayerError, MethodError
 from seghirescam.evaluation.activation_deletion import activation_curve, activation_gain, layer_probe
 from seghirescam.evaluation.blocks import falling
 from seghirescam.evaluation.curves import FRACTIONS, deletion_curve
 from seghirescam.evaluation.gains import gain_over_random
 from seghirescam.explain import explain
-from seghirescam.geometry import Grid
 from seghirescam.models.plain import PlainModel
-from seghirescam.protocol import Image, PixelSet
+from seghirescam.protocol.errors import EmptyPixelSetError, LayerError, MethodError
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.image import Image
+from seghirescam.protocol.pixel_set import PixelSet
 
 CLASSES = ("background", "lesion", "other")
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from seghirescam.errors import GeometryError, ImageError
 from seghirescam.evaluation import baselines
 from seghirescam.evaluation.location import share_in
-from seghirescam.evaluation.value import ZERO_MAP
-from seghirescam.geometry import Grid
-from seghirescam.protocol import PixelSet
+from seghirescam.protocol.errors import GeometryError, ImageError
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.pixel_set import PixelSet
+from seghirescam.protocol.value import ZERO_MAP
 
 GRIDS = pytest.mark.parametrize(
     "grid",

@@ -5,9 +5,9 @@ from itertools import product
 import numpy as np
 import pytest
 
-from seghirescam.errors import GeometryError, PixelSetError
 from seghirescam.evaluation.blocks import Blocks, falling, voxels_per_edge
-from seghirescam.geometry import Grid
+from seghirescam.protocol.errors import GeometryError, PixelSetError
+from seghirescam.protocol.grid import Grid
 
 GRID = Grid.from_spacing((5, 9, 12), (4.0, 3.0, 1.0))
 

@@ -12,7 +12,6 @@ from engine.test_windows import CLASSES, case, windows
 from engine.test_windows import GRID as WINDOW_GRID
 from engine.test_windows import model as windowed_model
 from seghirescam.cam.score import ClassLogit, Contrast
-from seghirescam.errors import EmptyPixelSetError, MethodError, PixelSetError
 from seghirescam.evaluation.blocks import falling
 from seghirescam.evaluation.deletion import (
     FRACTIONS,
@@ -29,10 +28,12 @@ from seghirescam.evaluation.removal import blurred, imputed
 from seghirescam.evaluation.rerun import Rerun
 from seghirescam.evaluation.shares import dilated
 from seghirescam.evaluation.trust_case import passes_of
-from seghirescam.geometry import Grid
 from seghirescam.models.base import Prepared
 from seghirescam.models.plain import PlainModel
-from seghirescam.protocol import Image, PixelSet
+from seghirescam.protocol.errors import EmptyPixelSetError, MethodError, PixelSetError
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.image import Image
+from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.session import open_session
 
 GRID = Grid.from_spacing((6, 10, 40), (2.0, 2.0, 2.0))

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seghirescam.errors import CancelledError, GeometryError, PixelSetError
 from seghirescam.evaluation.labels import evidence_by_label, evidence_by_label_map, evidence_by_label_maps
 from seghirescam.evaluation.location import mean_distance, share_in
-from seghirescam.evaluation.value import EMPTY_REFERENCE, NONFINITE, NOT_MEASURED, OK, ZERO_MAP
-from seghirescam.geometry import Grid
+from seghirescam.protocol.errors import CancelledError, GeometryError, PixelSetError
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.value import EMPTY_REFERENCE, NONFINITE, NOT_MEASURED, OK, ZERO_MAP
 
 VOLUME = Grid.from_spacing((3, 4, 10), (4.0, 5.0, 0.5))  # 0.01 ml a voxel
 SLICE = Grid.from_spacing((1, 12, 10), (4.0, 5.0, 0.5))

@@ -15,7 +15,6 @@ from engine.test_windows import model as windowed_model
 from seghirescam.cam.methods.grad import cancellation as kept_by_averaging
 from seghirescam.cam.score import ClassLogit
 from seghirescam.cam.windows import WindowPlan
-from seghirescam.errors import LayerError, PixelSetError
 from seghirescam.evaluation.layer_numbers import (
     EPSILONS,
     cancellation,
@@ -25,9 +24,11 @@ from seghirescam.evaluation.layer_numbers import (
     silenced,
 )
 from seghirescam.evaluation.rerun import Rerun
-from seghirescam.geometry import Grid
 from seghirescam.models.plain import PlainModel
-from seghirescam.protocol import Image, PixelSet
+from seghirescam.protocol.errors import LayerError, PixelSetError
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.image import Image
+from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.session import open_session
 
 ELEMENTWISE = ("seg_hires_grad_cam", "seg_layer_cam")

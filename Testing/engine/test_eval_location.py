@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from seghirescam.errors import GeometryError, PixelSetError
 from seghirescam.evaluation import location
-from seghirescam.evaluation.value import EMPTY_REFERENCE, NONFINITE, OK, TOO_SMALL, ZERO_MAP
-from seghirescam.geometry import Grid
-from seghirescam.protocol import PixelSet
+from seghirescam.protocol.errors import GeometryError, PixelSetError
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.pixel_set import PixelSet
+from seghirescam.protocol.value import EMPTY_REFERENCE, NONFINITE, OK, TOO_SMALL, ZERO_MAP
 
 SPACING = (4.0, 2.0, 1.0)
 VOLUME = Grid.from_spacing((6, 8, 10), SPACING)

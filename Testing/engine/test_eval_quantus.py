@@ -6,8 +6,8 @@ import pytest
 from seghirescam.evaluation.location import pointing, rank_share, share_in
 from seghirescam.evaluation.similarity import spearman, ssim
 from seghirescam.evaluation.simplicity import entropy, gini
-from seghirescam.evaluation.value import EMPTY_REFERENCE, NONFINITE, ZERO_MAP
-from seghirescam.geometry import Grid
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.value import EMPTY_REFERENCE, NONFINITE, ZERO_MAP
 
 quantus = pytest.importorskip("quantus")
 

@@ -9,15 +9,16 @@ import torch
 from engine.test_windows import windows
 from seghirescam.cam.score import ClassLogit, Contrast, LogOdds
 from seghirescam.demo.case import load_case
-from seghirescam.errors import EmptyPixelSetError, PixelSetError
 from seghirescam.evaluation.intervention import intervene, paint_in
 from seghirescam.evaluation.painting import grown, paint_over
 from seghirescam.evaluation.regions import CLEARANCE_MM, Hottest, hottest, moved
-from seghirescam.geometry import Grid
 from seghirescam.models import open_model
 from seghirescam.models.plain import PlainModel
-from seghirescam.pixel_sets import Box, Component, PredictedClass, WholeImage
-from seghirescam.protocol import Image, PixelSet
+from seghirescam.protocol.errors import EmptyPixelSetError, PixelSetError
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.image import Image
+from seghirescam.protocol.pixel_set import PixelSet
+from seghirescam.protocol.recipes import Box, Component, PredictedClass, WholeImage
 from seghirescam.session import open_session
 
 GRID = Grid.from_spacing((6, 7, 8), (2.0, 2.0, 2.0))

@@ -5,11 +5,11 @@ from itertools import product
 import numpy as np
 import pytest
 
-from seghirescam.errors import ImageError, PixelSetError
 from seghirescam.evaluation.blocks import Blocks
 from seghirescam.evaluation.removal import blurred, imputed, replaced
-from seghirescam.geometry import Grid
-from seghirescam.protocol import Image
+from seghirescam.protocol.errors import ImageError, PixelSetError
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.image import Image
 
 GRID = Grid.from_spacing((8, 12, 16), (4.0, 2.0, 2.0))
 

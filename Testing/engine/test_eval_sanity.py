@@ -9,10 +9,11 @@ from engine import toys
 from seghirescam.borrowed import stamp
 from seghirescam.evaluation.case import Case, told_apart
 from seghirescam.evaluation.sanity import _chain, _order, class_swap, randomisation, randomised, swapped_words
-from seghirescam.evaluation.value import NOT_MEASURED
-from seghirescam.geometry import Grid
 from seghirescam.models.plain import PlainModel
-from seghirescam.protocol import Image, PixelSet
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.image import Image
+from seghirescam.protocol.pixel_set import PixelSet
+from seghirescam.protocol.value import NOT_MEASURED
 from seghirescam.session import open_session
 
 GRID = Grid.from_spacing((8, 8, 8), (2.0, 1.0, 1.5))

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from seghirescam.errors import GeometryError
 from seghirescam.evaluation.similarity import relative_l2, spearman, ssim
-from seghirescam.evaluation.value import NONFINITE, TOO_SMALL, ZERO_MAP
+from seghirescam.protocol.errors import GeometryError
+from seghirescam.protocol.value import NONFINITE, TOO_SMALL, ZERO_MAP
 
 SHAPES = pytest.mark.parametrize("shape", [(9, 11, 13), (1, 20, 21)], ids=["volume", "slice"])
 ALL = pytest.mark.parametrize("ask", [spearman, relative_l2, ssim])

@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from seghirescam.errors import GeometryError
 from seghirescam.evaluation.simplicity import entropy, gini, volume_holding
-from seghirescam.evaluation.value import NONFINITE, TOO_SMALL, ZERO_MAP
-from seghirescam.geometry import Grid
+from seghirescam.protocol.errors import GeometryError
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.value import NONFINITE, TOO_SMALL, ZERO_MAP
 
 SHAPES = pytest.mark.parametrize("shape", [(4, 5, 6), (1, 5, 24)], ids=["volume", "slice"])
 

@@ -11,10 +11,11 @@ from engine.test_windows import windows
 from seghirescam.borrowed import stamp
 from seghirescam.evaluation.case import Case, body_of, is_ct
 from seghirescam.evaluation.stability import NOISE, asked_anew, noise_of, stability
-from seghirescam.evaluation.value import NOT_MEASURED
-from seghirescam.geometry import Grid
 from seghirescam.models.plain import PlainModel
-from seghirescam.protocol import Image, PixelSet
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.image import Image
+from seghirescam.protocol.pixel_set import PixelSet
+from seghirescam.protocol.value import NOT_MEASURED
 from seghirescam.session import open_session
 
 
@@ -74,7 +75,7 @@ def test_ten_hounsfield_units_on_a_ct_and_two_percent_of_the_foreground_elsewher
 
 
 def test_windows_moved_change_nothing_for_a_pointwise_network_and_one_window_cannot_be_moved():
-    from seghirescam.protocol import Image
+    from seghirescam.protocol.image import Image
 
     array = np.random.default_rng(1).normal(size=(12, 16, 20))
     grid = Grid.from_spacing(array.shape, (3.0, 1.0, 1.5))

@@ -18,11 +18,12 @@ from seghirescam.borrowed import stamp
 from seghirescam.evaluation.trust import NOT_JUDGED, NOT_SUPPORTED, SUPPORTED, Row, fast
 from seghirescam.evaluation.trust_cost import duration, full_cost
 from seghirescam.evaluation.trust_full import GAIN_SDS, ORDERS, SAME, full, judged
-from seghirescam.evaluation.value import Value
-from seghirescam.geometry import Grid
 from seghirescam.models.plain import PlainModel
-from seghirescam.pixel_sets import PredictedClass
-from seghirescam.protocol import Image, PixelSet
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.image import Image
+from seghirescam.protocol.pixel_set import PixelSet
+from seghirescam.protocol.recipes import PredictedClass
+from seghirescam.protocol.value import Value
 from seghirescam.session import open_session
 
 GRID = Grid.from_spacing((24, 24, 24), (2.0, 2.0, 2.0))

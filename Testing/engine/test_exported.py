@@ -15,11 +15,11 @@ from engine import programs, toys
 from seghirescam import Grid, Image, PlainModel, open_model
 from seghirescam.cam import capture, layers
 from seghirescam.demo.preprocessing import normalised
-from seghirescam.errors import LayerError, ModelError, SegHiResCamError
 from seghirescam.explain import explain
 from seghirescam.models import exported, program, recognise, sidecar
 from seghirescam.models.factory import ConsentError
-from seghirescam.pixel_sets import WholeImage
+from seghirescam.protocol.errors import LayerError, ModelError, SegHiResCamError
+from seghirescam.protocol.recipes import WholeImage
 
 NAMES = ["background", "liver", "tumour"]
 

@@ -232,7 +232,7 @@ def test_the_source_checks_find_what_reviewers_would(tmp_path):
 
 
 def test_the_installed_engine_starts_from_the_listed_files_alone(installed):
-    done = run(["-c", "import seghirescam.protocol, seghirescam; print(seghirescam.__file__)"], installed)
+    done = run(["-c", "import seghirescam.protocol.explanation, seghirescam; print(seghirescam.__file__)"], installed)
     assert done.returncode == 0, done.stderr
     assert Path(done.stdout.strip()) == installed / "seghirescam" / "__init__.py"
 

@@ -7,7 +7,7 @@ from engine import toys
 from seghirescam import Grid, Image, PlainModel
 from seghirescam.explain import explain
 from seghirescam.models.extreme_values import extreme_values
-from seghirescam.pixel_sets import WholeImage
+from seghirescam.protocol.recipes import WholeImage
 
 GRID = Grid.from_spacing((8, 8, 8))
 

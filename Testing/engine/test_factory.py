@@ -12,10 +12,10 @@ from safetensors.torch import save_file
 from torch import nn
 
 from seghirescam import Grid, Image, open_model
-from seghirescam.errors import DependencyError, ModelError
 from seghirescam.explain import explain
 from seghirescam.models import factory, recognise
-from seghirescam.pixel_sets import WholeImage
+from seghirescam.protocol.errors import DependencyError, ModelError
+from seghirescam.protocol.recipes import WholeImage
 
 CODE = """
 from pathlib import Path

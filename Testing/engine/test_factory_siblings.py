@@ -14,8 +14,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 import seghirescam
-from seghirescam.errors import DependencyError, ModelError
 from seghirescam.models import factory, open_model, recognise
+from seghirescam.protocol.errors import DependencyError, ModelError
 
 ENGINE = Path(seghirescam.__file__).parents[1]
 MAIN = """

@@ -7,7 +7,9 @@ from torch import nn
 
 from engine import toys
 from seghirescam import Grid, Image, PixelSet, PlainModel
-from seghirescam.errors import (
+from seghirescam.explain import explain, list_layers
+from seghirescam.models import open_model
+from seghirescam.protocol.errors import (
     ClassError,
     GradientError,
     ImageError,
@@ -17,9 +19,7 @@ from seghirescam.errors import (
     PixelSetError,
     SegHiResCamError,
 )
-from seghirescam.explain import explain, list_layers
-from seghirescam.models import open_model
-from seghirescam.pixel_sets import WholeImage
+from seghirescam.protocol.recipes import WholeImage
 
 GRID = Grid.from_spacing((8, 8, 8))
 

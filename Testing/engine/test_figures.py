@@ -7,9 +7,10 @@ import pytest
 
 from engine.test_files import PATIENT, oblique
 from seghirescam import Grid, Image
-from seghirescam.errors import ImageError
 from seghirescam.figures import DARK, Look, Row, draw, save
-from seghirescam.geometry import canonical, resampled
+from seghirescam.protocol.errors import ImageError
+from seghirescam.protocol.grid import canonical
+from seghirescam.protocol.resampling import resampled
 from seghirescam.slices import grey_window, strongest, turned
 
 

@@ -9,9 +9,9 @@ import pytest
 import SimpleITK as sitk
 
 from seghirescam import Grid
-from seghirescam.errors import EmptyPixelSetError, GeometryError, ImageError, PixelSetError
 from seghirescam.files import read_channels, read_volume, stem, write_volume
 from seghirescam.label_files import read_labels, split_label, write_labels
+from seghirescam.protocol.errors import EmptyPixelSetError, GeometryError, ImageError, PixelSetError
 
 PATIENT = "Zebra Quagga"
 

@@ -12,10 +12,10 @@ from torch import nn
 from engine.programs import describe, save_exported, save_script
 from seghirescam import Grid, Image, PixelSet, PlainModel, open_model
 from seghirescam.cam.final_activation import log_of
-from seghirescam.errors import ClassError, MethodError, ModelError
 from seghirescam.evaluation.intervention import paint_in
 from seghirescam.explain import explain
 from seghirescam.models.base import Windows
+from seghirescam.protocol.errors import ClassError, MethodError, ModelError
 from seghirescam.session import open_session
 
 SHAPE = (6, 8, 10)
@@ -444,7 +444,7 @@ def test_programs_and_files_are_read_alike(tmp_path, kind, last):
 
 def test_logits_that_are_not_numbers_are_counted_with_the_prediction():
     from seghirescam.prediction import nan_notes, predicted_labels
-    from seghirescam.progress import Progress
+    from seghirescam.protocol.progress import Progress
 
     class Broken(Net):
         def forward(self, x):

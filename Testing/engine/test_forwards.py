@@ -9,14 +9,14 @@ from torch import nn
 
 from engine.programs import save_exported, save_script
 from seghirescam.cli import main
-from seghirescam.errors import GradientError, LayerError, ModelError
 from seghirescam.explain import explain, list_layers
 from seghirescam.files import write_volume
-from seghirescam.geometry import Grid
 from seghirescam.models import open_model, recognise
 from seghirescam.models.plain import PlainModel
-from seghirescam.pixel_sets import WholeImage
-from seghirescam.protocol import Image
+from seghirescam.protocol.errors import GradientError, LayerError, ModelError
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.image import Image
+from seghirescam.protocol.recipes import WholeImage
 from seghirescam.session import Session
 
 
@@ -223,8 +223,8 @@ def test_a_script_without_a_description_is_explained_by_the_number_of_its_class(
 
 
 def test_the_worker_says_the_classes_of_a_script_once_it_has_been_opened(tmp_path):
-    from seghirescam.arrays import write_array
     from seghirescam.jobs import Jobs
+    from seghirescam.protocol.arrays import write_array
 
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv3d(1, 2, 3, padding=1), nn.ReLU(), nn.Conv3d(2, 3, 1)).eval()

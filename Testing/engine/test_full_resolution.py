@@ -13,9 +13,10 @@ from engine import toys
 from seghirescam.cam.layers import default_layer, trace
 from seghirescam.cli import main
 from seghirescam.explain import explain, list_layers
-from seghirescam.geometry import Grid
 from seghirescam.models.plain import PlainModel
-from seghirescam.protocol import Image, PixelSet
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.image import Image
+from seghirescam.protocol.pixel_set import PixelSet
 
 DILATIONS = (1, 2, 4, 8, 4, 2, 1)
 

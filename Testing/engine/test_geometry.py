@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from engine.test_placement import oblique
-from seghirescam.errors import GeometryError
-from seghirescam.geometry import Grid, canonical, resampled, spread
+from seghirescam.protocol.errors import GeometryError
+from seghirescam.protocol.grid import Grid, canonical
+from seghirescam.protocol.resampling import resampled, spread
 
 
 def test_indices_and_millimetres_are_inverse_and_follow_the_matrix():

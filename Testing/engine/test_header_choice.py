@@ -10,12 +10,12 @@ import SimpleITK as sitk
 
 from engine.dicom_cases import identity_model
 from engine.test_cli import run
-from seghirescam.errors import GeometryError
 from seghirescam.files import read_volume
 from seghirescam.label_files import read_labels
 from seghirescam.models.nnunet import NnunetModel
 from seghirescam.models.totalsegmentator import TotalSegmentatorModel
 from seghirescam.nifti_header import ITK, NIBABEL, understood
+from seghirescam.protocol.errors import GeometryError
 
 SHAPE = (20, 30, 24)
 _RAS_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])

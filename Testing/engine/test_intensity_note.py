@@ -11,7 +11,7 @@ from seghirescam import Grid, Image, PlainModel, open_model
 from seghirescam.explain import explain
 from seghirescam.models.intensity_note import raw_values
 from seghirescam.models.slices import by_slices
-from seghirescam.pixel_sets import WholeImage
+from seghirescam.protocol.recipes import WholeImage
 
 WORDS = "No preprocessing of intensities was given and values from -1024 to 3071 went in as they are"
 GRID = Grid((8, 8, 8), np.eye(4))

@@ -5,11 +5,12 @@ import pytest
 import torch
 
 from seghirescam.cam.score import ClassLogit, Contrast
-from seghirescam.errors import EmptyPixelSetError, ImageError, PixelSetError
 from seghirescam.evaluation.intervention import intervene, outcome
-from seghirescam.geometry import Grid
 from seghirescam.models.plain import PlainModel
-from seghirescam.protocol import Image, PixelSet
+from seghirescam.protocol.errors import EmptyPixelSetError, ImageError, PixelSetError
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.image import Image
+from seghirescam.protocol.pixel_set import PixelSet
 
 GRID = Grid.from_spacing((6, 7, 8), (2.0, 2.0, 2.0))
 

@@ -7,7 +7,7 @@ from torch import nn
 from engine import toys
 from engine.test_placement import even
 from seghirescam.cam.layers import default_layer, trace
-from seghirescam.errors import ModelError
+from seghirescam.protocol.errors import ModelError
 
 
 def names(network, shape, main=True):

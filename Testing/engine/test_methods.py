@@ -10,7 +10,7 @@ from seghirescam.cam.methods import method, methods
 from seghirescam.cam.methods.grad import SegGradCam, cancellation
 from seghirescam.cam.methods.hires import SegHiResGradCam
 from seghirescam.cam.methods.xres import SegXResCam
-from seghirescam.errors import MethodError
+from seghirescam.protocol.errors import MethodError
 
 
 def capture(network, tensor, layer, weights, c=1, head=lambda y, c: y[0, c]):

@@ -21,9 +21,9 @@ from seghirescam.cam.methods.cam import Cam
 from seghirescam.cam.methods.full_grad import SegFullGrad
 from seghirescam.cam.methods.lift import SegLiftCam
 from seghirescam.cam.methods.score_cam import SegScoreCam
-from seghirescam.errors import CancelledError, LayerError, MethodError
 from seghirescam.explain import explain
-from seghirescam.pixel_sets import PredictedClass, WholeImage
+from seghirescam.protocol.errors import CancelledError, LayerError, MethodError
+from seghirescam.protocol.recipes import PredictedClass, WholeImage
 from seghirescam.session import Session
 
 GRADIENT = {

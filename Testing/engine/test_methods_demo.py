@@ -101,7 +101,7 @@ def test_the_table_on_the_demo_case_tells_the_averaging_method_from_the_others(c
 def test_methods_work_on_saved_programs_too(tmp_path):
     from engine.programs import save_exported
     from seghirescam import Grid, Image, PlainModel, open_model
-    from seghirescam.pixel_sets import WholeImage
+    from seghirescam.protocol.recipes import WholeImage
 
     net = toys.make(kind="instance").float()
     tensor = toys.image().float()

@@ -18,7 +18,7 @@ from seghirescam.cam.methods.input_maps import (
     IntegratedGradients,
     Saliency,
 )
-from seghirescam.errors import CancelledError, DependencyError, MethodError
+from seghirescam.protocol.errors import CancelledError, DependencyError, MethodError
 
 
 @pytest.fixture(autouse=True)

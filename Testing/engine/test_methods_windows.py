@@ -14,12 +14,13 @@ from seghirescam.cam.methods.lift import SegLiftCam
 from seghirescam.cam.methods.plus_plus import SegGradCamPlusPlus
 from seghirescam.cam.methods.score_cam import SegScoreCam
 from seghirescam.cam.windows import WindowPlan
-from seghirescam.errors import CancelledError, MethodError
 from seghirescam.explain import explain
-from seghirescam.geometry import Grid
 from seghirescam.models.base import Windows
 from seghirescam.models.plain import PlainModel
-from seghirescam.protocol import Image, PixelSet
+from seghirescam.protocol.errors import CancelledError, MethodError
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.image import Image
+from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.session import open_session
 
 SETTINGS = [{"mirror": ()}, {"mirror": (0, 2)}, {"mirror": (1,), "folds": 2}]

@@ -8,8 +8,8 @@ import torch
 
 from engine.monai_bundles import ct_like, oblique, slow_fusion, write_nifti
 from seghirescam import open_model
-from seghirescam.errors import ModelError
 from seghirescam.models import recognise
+from seghirescam.protocol.errors import ModelError
 
 pytest.importorskip("monai")
 pytest.importorskip("nibabel")

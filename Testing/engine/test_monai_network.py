@@ -10,10 +10,10 @@ from safetensors.torch import load_file, save_file
 from engine.monai_bundles import CT, config, ct_like, monai_tensor, oblique, slow_fusion, write_bundle, write_nifti
 from seghirescam import Grid, open_model
 from seghirescam.borrowed import listed_layers
-from seghirescam.errors import ModelError
 from seghirescam.explain import explain
 from seghirescam.models import recognise
-from seghirescam.pixel_sets import WholeImage
+from seghirescam.protocol.errors import ModelError
+from seghirescam.protocol.recipes import WholeImage
 
 pytest.importorskip("monai")
 pytest.importorskip("nibabel")
@@ -185,9 +185,9 @@ def test_faulty_descriptions_each_have_their_sentence(made, words, match):
     ],
 )
 def test_a_norm_or_activation_that_this_monai_does_not_have_is_refused(name, words):
-    from seghirescam.errors import ModelError
     from seghirescam.models.bundle_config import Component
     from seghirescam.models.monai_parts import build_network
+    from seghirescam.protocol.errors import ModelError
 
     arguments = {"spatial_dims": 2, "in_channels": 1, "out_channels": 2} | words
     with pytest.raises(ModelError, match=f"cannot build the network {name}"):

@@ -27,9 +27,9 @@ from engine.monai_bundles import (
     write_nifti,
 )
 from seghirescam import Grid, Image, open_model
-from seghirescam.errors import DependencyError, ImageError, ModelError
 from seghirescam.models import recognise
 from seghirescam.models.factory import ConsentError
+from seghirescam.protocol.errors import DependencyError, ImageError, ModelError
 
 pytest.importorskip("monai")
 pytest.importorskip("nibabel")

@@ -14,9 +14,9 @@ import torch
 
 from engine import nnunet_maker as maker
 from seghirescam import Grid, Image, open_model
-from seghirescam.errors import ClassError, ImageError, ModelError, SegHiResCamError
 from seghirescam.models import nnunet_files, recognise
 from seghirescam.models.nnunet_files import TrainedModel
+from seghirescam.protocol.errors import ClassError, ImageError, ModelError, SegHiResCamError
 
 pytest.importorskip("nnunetv2")
 

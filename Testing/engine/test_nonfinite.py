@@ -6,10 +6,11 @@ import torch
 from torch import nn
 
 from seghirescam import explain as verbs
-from seghirescam.geometry import Grid
 from seghirescam.models.base import Windows
 from seghirescam.models.plain import PlainModel
-from seghirescam.protocol import Image, PixelSet
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.image import Image
+from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.session import open_session
 
 NAMES = ["a", "b", "c"]

@@ -13,12 +13,13 @@ from engine.test_cli import run
 from engine.test_files import oblique, voxels
 from seghirescam import Grid
 from seghirescam.channels import joined
-from seghirescam.errors import ImageError
 from seghirescam.files import read_volume, write_volume
-from seghirescam.geometry import copied, resampled, same_voxels
 from seghirescam.judged import labels_on
 from seghirescam.label_files import read_labels, split_label, write_labels
-from seghirescam.protocol import Image, PixelSet
+from seghirescam.protocol.errors import ImageError
+from seghirescam.protocol.image import Image
+from seghirescam.protocol.pixel_set import PixelSet
+from seghirescam.protocol.resampling import copied, resampled, same_voxels
 
 SHAPE = (4, 5, 6)
 

@@ -10,12 +10,12 @@ import SimpleITK as sitk
 
 from engine.cli_cases import factory
 from engine.test_cli import run
-from seghirescam.arrays import write_array
 from seghirescam.evaluation.ground import Ground
 from seghirescam.files import read_volume, write_volume
-from seghirescam.geometry import Grid
 from seghirescam.label_files import write_labels
-from seghirescam.protocol import Image
+from seghirescam.protocol.arrays import write_array
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.image import Image
 
 SHAPE = (12, 14, 16)
 GRID = Grid.from_spacing(SHAPE, (2.0, 1.0, 1.5), (4.0, -7.0, 3.0))

@@ -9,11 +9,12 @@ from torch import nn
 
 from seghirescam import explain as verbs
 from seghirescam.cam.alone import alone
-from seghirescam.errors import CancelledError
-from seghirescam.geometry import Grid
 from seghirescam.models.base import Windows
 from seghirescam.models.plain import PlainModel
-from seghirescam.protocol import Image, PixelSet
+from seghirescam.protocol.errors import CancelledError
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.image import Image
+from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.session import open_session
 
 

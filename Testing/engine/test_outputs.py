@@ -12,15 +12,16 @@ from engine import toys
 from engine.programs import describe, save_exported, save_script
 from seghirescam.cam.layers import trace
 from seghirescam.cam.score import ClassLogit
-from seghirescam.errors import LayerError, ModelError
 from seghirescam.evaluation.activation_deletion import activation_curve
 from seghirescam.explain import explain, list_layers, predict
-from seghirescam.geometry import Grid
 from seghirescam.models import open_model
 from seghirescam.models.base import Windows
 from seghirescam.models.plain import PlainModel
-from seghirescam.pixel_sets import WholeImage
-from seghirescam.protocol import Image, PixelSet
+from seghirescam.protocol.errors import LayerError, ModelError
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.image import Image
+from seghirescam.protocol.pixel_set import PixelSet
+from seghirescam.protocol.recipes import WholeImage
 from seghirescam.session import Session, open_session
 
 

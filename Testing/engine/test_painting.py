@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from seghirescam.errors import EmptyPixelSetError, PixelSetError
 from seghirescam.evaluation.painting import paint_over
-from seghirescam.geometry import Grid
-from seghirescam.protocol import Image, PixelSet
+from seghirescam.protocol.errors import EmptyPixelSetError, PixelSetError
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.image import Image
+from seghirescam.protocol.pixel_set import PixelSet
 
 GRID = Grid.from_spacing((12, 14, 16), (3.0, 2.0, 1.0))
 

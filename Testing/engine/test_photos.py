@@ -10,16 +10,16 @@ import pytest
 from engine.test_cli import run
 from engine.test_rgb import colour_model, picture
 from seghirescam.cli.sidecars import read_sidecar
-from seghirescam.errors import PixelSetError
 from seghirescam.explain import explain
 from seghirescam.files import read_volume, write_volume
-from seghirescam.geometry import Grid, canonical
 from seghirescam.label_files import read_labels, write_labels
-from seghirescam.messages import layer_to_json
 from seghirescam.models import open_model
 from seghirescam.photos import is_photo
-from seghirescam.pixel_sets import Segment
-from seghirescam.protocol import PixelSet
+from seghirescam.protocol.errors import PixelSetError
+from seghirescam.protocol.grid import Grid, canonical
+from seghirescam.protocol.messages import layer_to_json
+from seghirescam.protocol.pixel_set import PixelSet
+from seghirescam.protocol.recipes import Segment
 from seghirescam.rgb import read_rgb
 
 sitk = pytest.importorskip("SimpleITK")

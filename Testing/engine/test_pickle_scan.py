@@ -13,9 +13,9 @@ import torch
 from torch import nn
 
 from engine import programs
-from seghirescam.errors import ModelError
 from seghirescam.models import pickle_scan
 from seghirescam.models.pickle_scan import UNRESOLVED, named_globals, scan
+from seghirescam.protocol.errors import ModelError
 
 
 @pytest.fixture(scope="module")

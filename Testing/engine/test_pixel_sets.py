@@ -5,8 +5,8 @@ import pytest
 
 from engine.test_placement import oblique
 from seghirescam import Grid, PixelSet
-from seghirescam.errors import EmptyPixelSetError, PixelSetError
-from seghirescam.pixel_sets import (
+from seghirescam.protocol.errors import EmptyPixelSetError, PixelSetError
+from seghirescam.protocol.recipes import (
     Box,
     Component,
     FalseNegatives,

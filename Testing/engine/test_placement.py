@@ -9,7 +9,7 @@ from engine import toys
 from seghirescam import Grid, Image, PlainModel
 from seghirescam.cam.placement import probe
 from seghirescam.explain import explain, list_layers
-from seghirescam.pixel_sets import PredictedClass, WholeImage
+from seghirescam.protocol.recipes import PredictedClass, WholeImage
 
 
 class Chain(nn.Sequential):

@@ -8,11 +8,11 @@ from safetensors.torch import load_file
 
 from engine.cli_cases import factory, volume
 from seghirescam import open_model
-from seghirescam.errors import ModelError
 from seghirescam.explain import explain
 from seghirescam.files import read_volume
 from seghirescam.models.prefixes import fitted
 from seghirescam.models.state import put_into
+from seghirescam.protocol.errors import ModelError
 
 
 def network():

@@ -17,7 +17,7 @@ from engine.workers import Model, Running, image
 from seghirescam import Grid, Image, PlainModel
 from seghirescam.explain import explain
 from seghirescam.models import state
-from seghirescam.pixel_sets import WholeImage
+from seghirescam.protocol.recipes import WholeImage
 
 #: told by Python itself, whoever calls; a socket alone (of a pair, say) is no network
 NETWORK = "('socket.connect', 'socket.bind', 'socket.getaddrinfo', 'socket.gethostbyname', 'socket.sendto')"

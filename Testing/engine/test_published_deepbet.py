@@ -16,8 +16,9 @@ from torch import nn
 
 from seghirescam import open_model
 from seghirescam.explain import explain
-from seghirescam.geometry import Grid
-from seghirescam.protocol import Image, PixelSet
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.image import Image
+from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.session import open_session
 
 HEAD = Path(os.environ.get("SEGHIRESCAM_TEST_DATA", "")) / "brain_t1.nii.gz"

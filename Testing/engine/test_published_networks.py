@@ -18,7 +18,7 @@ from seghirescam import open_model
 from seghirescam.cam.methods.full_grad import SegFullGrad
 from seghirescam.evaluation.layer_numbers import phantom_mass
 from seghirescam.files import read_volume
-from seghirescam.protocol import PixelSet
+from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.session import open_session
 
 DATA = Path(os.environ.get("SEGHIRESCAM_TEST_DATA", "")) / "networks"

@@ -7,8 +7,9 @@ from engine.test_windows import GRID, case, model, windows
 from seghirescam.cam.score import Contrast, LogOdds
 from seghirescam.evaluation.rerun import Rerun
 from seghirescam.evaluation.simplicity import entropy
-from seghirescam.evaluation.value import NONFINITE, Value
-from seghirescam.protocol import Image, PixelSet
+from seghirescam.protocol.image import Image
+from seghirescam.protocol.pixel_set import PixelSet
+from seghirescam.protocol.value import NONFINITE, Value
 from seghirescam.session import open_session
 
 

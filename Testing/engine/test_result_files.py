@@ -12,9 +12,9 @@ import pytest
 
 from engine.cli_cases import ENVIRONMENT, left
 from engine.kills import every_step
-from seghirescam.claims import OutputError, claim, sweep
 from seghirescam.cli.manifest import hash_of, read_manifest
 from seghirescam.cli.outputs import claimed_file, claimed_folder, swept
+from seghirescam.protocol.writing.claims import OutputError, claim, sweep
 
 MODEL = SimpleNamespace(kind="demo", name="shortcut")
 
@@ -169,7 +169,7 @@ def test_a_volume_and_its_sidecar_never_mismatch_wherever_the_run_is_killed(tmp_
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
 def test_the_next_run_removes_what_a_killed_one_left_and_never_a_living_one_s(tmp_path):
     code = (
-        "import sys, time; from pathlib import Path; from seghirescam.claims import claim\n"
+        "import sys, time; from pathlib import Path; from seghirescam.protocol.writing.claims import claim\n"
         "held = claim(Path(sys.argv[1]), Path(sys.argv[1]) / sys.argv[2]); held.prepare(); (held.new / 'x').touch()\n"
         "print('here', flush=True); time.sleep(600)"
     )

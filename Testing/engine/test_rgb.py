@@ -10,11 +10,11 @@ from safetensors.torch import save_file
 from engine.test_cli import run
 from engine.test_files import PATIENT
 from seghirescam.cli.sidecars import read_sidecar
-from seghirescam.errors import ImageError
 from seghirescam.explain import explain
 from seghirescam.files import read_volume, write_volume
 from seghirescam.models import open_model
-from seghirescam.pixel_sets import Box, WholeImage
+from seghirescam.protocol.errors import ImageError
+from seghirescam.protocol.recipes import Box, WholeImage
 from seghirescam.rgb import is_rgb, read_rgb
 
 sitk = pytest.importorskip("SimpleITK")

@@ -5,7 +5,7 @@ import torch
 
 from seghirescam.cam.heads import BINARY, SIGMOID, SOFTMAX
 from seghirescam.cam.score import ClassLogit, Contrast, LogOdds, decide
-from seghirescam.errors import ClassError
+from seghirescam.protocol.errors import ClassError
 
 LOGITS = torch.tensor([[[[1.0, -2.0]], [[0.5, 3.0]], [[-1.0, 2.0]]]], dtype=torch.float64)
 

@@ -13,9 +13,9 @@ from engine.test_explain import case
 from seghirescam import Grid, Image, PixelSet, PlainModel
 from seghirescam.budget import MemoryLimitError, estimate, memory_of_machine, named_shortage
 from seghirescam.cam.layers import trace
-from seghirescam.errors import CancelledError, EmptyPixelSetError, GradientError, LayerError
 from seghirescam.explain import explain, predict
-from seghirescam.pixel_sets import Component, PredictedClass, WholeImage
+from seghirescam.protocol.errors import CancelledError, EmptyPixelSetError, GradientError, LayerError
+from seghirescam.protocol.recipes import Component, PredictedClass, WholeImage
 from seghirescam.session import Session
 
 GIB = 2**30

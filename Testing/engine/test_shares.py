@@ -7,8 +7,8 @@ import pytest
 
 from seghirescam.evaluation.painting import grown
 from seghirescam.evaluation.shares import chance, dilated, region_shares, share
-from seghirescam.geometry import Grid
-from seghirescam.protocol import PixelSet
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.pixel_set import PixelSet
 
 
 def test_dilation_is_a_ball_in_mm_on_an_anisotropic_grid():

@@ -12,9 +12,9 @@ from engine.dicom_cases import identity_model
 from engine.test_cli import run
 from engine.test_files import oblique, voxels
 from seghirescam import Grid
-from seghirescam.errors import GeometryError
 from seghirescam.files import read_volume, write_volume
 from seghirescam.label_files import read_labels, write_labels
+from seghirescam.protocol.errors import GeometryError
 
 SHAPE = (8, 10, 12)
 

@@ -10,9 +10,9 @@ from engine.test_cli import run
 from engine.test_files import oblique
 from engine.test_worker_predict import sent
 from seghirescam.files import read_volume
-from seghirescam.geometry import Grid
 from seghirescam.label_files import read_labels, write_labels
-from seghirescam.sizes import Size, heads, prediction_notes
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.sizes import Size, heads, prediction_notes
 
 GRID = Grid.from_spacing((4, 5, 6), (2.0, 1.5, 1.0))
 

@@ -5,9 +5,9 @@ import struct
 import numpy as np
 import pytest
 
-from seghirescam.errors import GeometryError
 from seghirescam.files import read_volume
-from seghirescam.geometry import Grid
+from seghirescam.protocol.errors import GeometryError
+from seghirescam.protocol.grid import Grid
 
 ARRAY = np.arange(120, dtype=np.float32).reshape(4, 5, 6)
 

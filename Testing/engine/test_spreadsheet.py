@@ -4,7 +4,7 @@ import csv
 
 import pytest
 
-from seghirescam.spreadsheet import cell, write_rows
+from seghirescam.protocol.csv_text import cell, write_rows
 
 
 def test_texts_that_look_like_formulas_are_escaped_and_numbers_are_not(tmp_path):

@@ -9,7 +9,7 @@ from engine.contexts import NETWORKS, network, replaced
 from seghirescam.cam.capture import as_logits
 from seghirescam.cam.layers import trace
 from seghirescam.cam.tail import TOLERANCE, Tail
-from seghirescam.errors import LayerError, MethodError
+from seghirescam.protocol.errors import LayerError, MethodError
 
 
 def full(net, tensor, layer, activation, classes=3):

@@ -12,11 +12,11 @@ from engine import programs, toys
 from engine.test_exported import NAMES, assert_equal_inside, image, sorted_layers
 from seghirescam import PlainModel, open_model
 from seghirescam.demo.preprocessing import normalised
-from seghirescam.errors import ModelError
 from seghirescam.explain import explain
 from seghirescam.models import exported, recognise, torchscript
 from seghirescam.models.factory import ConsentError
-from seghirescam.pixel_sets import WholeImage
+from seghirescam.protocol.errors import ModelError
+from seghirescam.protocol.recipes import WholeImage
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
 

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from engine import programs
-from seghirescam.errors import ModelError
 from seghirescam.models import torchscript, torchscript_scan
+from seghirescam.protocol.errors import ModelError
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
 

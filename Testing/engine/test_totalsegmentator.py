@@ -18,9 +18,9 @@ from scipy import ndimage
 
 from engine import nnunet_maker as maker
 from seghirescam import Grid, Image, open_model
-from seghirescam.errors import ModelError
 from seghirescam.models import recognise
 from seghirescam.models.totalsegmentator_tasks import TASKS, step_of, task_of
+from seghirescam.protocol.errors import ModelError
 
 pytest.importorskip("nnunetv2")
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from seghirescam.errors import ModelError
 from seghirescam.models import recognise
+from seghirescam.protocol.errors import ModelError
 
 LINE = '{"factory": "net.py", "weights": "%s", "classes": ["background", "tumour"]}'
 

@@ -12,12 +12,13 @@ from engine import toys
 from seghirescam.cam.lattice import Lattice
 from seghirescam.cam.methods import method
 from seghirescam.cam.windows import Seeds, WindowPlan
-from seghirescam.errors import ModelError
 from seghirescam.explain import explain
-from seghirescam.geometry import Grid
 from seghirescam.models.base import Windows
 from seghirescam.models.plain import PlainModel
-from seghirescam.protocol import Image, PixelSet
+from seghirescam.protocol.errors import ModelError
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.image import Image
+from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.session import open_session
 
 CLASSES = ("background", "lesion", "other")

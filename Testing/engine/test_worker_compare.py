@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from engine.workers import Model, image
-from seghirescam.arrays import read_array, write_array
 from seghirescam.compare import compare_in
 from seghirescam.compared import cheap_methods
-from seghirescam.messages import explanation_from_json, recipe_to_json
 from seghirescam.models import open_model
-from seghirescam.protocol import PixelSet
+from seghirescam.protocol.arrays import read_array, write_array
+from seghirescam.protocol.messages import explanation_from_json, recipe_to_json
+from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.session import open_session
 
 METHODS = ["seg_hires_grad_cam", "seg_grad_cam", "cam"]

@@ -13,10 +13,10 @@ import seghirescam
 from engine.test_explain import case
 from engine.test_placement import oblique
 from seghirescam import Grid, PixelSet
-from seghirescam.arrays import DiskError, MessageError, read_array, write_array
-from seghirescam.errors import EmptyPixelSetError, PixelSetError
 from seghirescam.explain import explain
-from seghirescam.messages import (
+from seghirescam.protocol.arrays import DiskError, MessageError, read_array, write_array
+from seghirescam.protocol.errors import EmptyPixelSetError, PixelSetError
+from seghirescam.protocol.messages import (
     Failure,
     Hello,
     Progress,
@@ -28,7 +28,8 @@ from seghirescam.messages import (
     recipe_from_json,
     recipe_to_json,
 )
-from seghirescam.pixel_sets import (
+from seghirescam.protocol.privacy import Names
+from seghirescam.protocol.recipes import (
     Box,
     Component,
     FalseNegatives,
@@ -40,7 +41,6 @@ from seghirescam.pixel_sets import (
     Voxel,
     WholeImage,
 )
-from seghirescam.privacy import Names
 
 GRID = oblique((6, 8, 10), (3.0, 0.8, 1.1))
 
@@ -173,8 +173,9 @@ def test_directories_are_hidden_and_everything_else_is_kept():
 
 
 def test_the_corridor_loads_no_torch():
+    code = "import sys; from seghirescam.protocol import messages, privacy; print('torch' in sys.modules)"
     done = subprocess.run(
-        [sys.executable, "-c", "import sys, seghirescam.messages, seghirescam.privacy; print('torch' in sys.modules)"],
+        [sys.executable, "-c", code],
         capture_output=True, text=True, check=True, cwd=Path(seghirescam.__file__).parents[1],
     )  # fmt: skip
     assert done.stdout.strip() == "False"

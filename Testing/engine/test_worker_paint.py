@@ -5,13 +5,13 @@ import pytest
 
 from engine.test_worker_predict import balanced
 from engine.workers import Model, image
-from seghirescam.arrays import read_array, write_array
 from seghirescam.cam.score import ClassLogit, Contrast
 from seghirescam.evaluation.intervention import paint_in
 from seghirescam.evaluation.regions import Hottest, hottest
-from seghirescam.messages import recipe_to_json
 from seghirescam.models import open_model
-from seghirescam.protocol import PixelSet
+from seghirescam.protocol.arrays import read_array, write_array
+from seghirescam.protocol.messages import recipe_to_json
+from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.session import open_session
 
 

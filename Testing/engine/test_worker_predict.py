@@ -11,14 +11,14 @@ from safetensors.torch import save_file
 from engine import monai_bundles as made
 from engine.workers import Model, Running, image
 from seghirescam import Grid, Image, PixelSet, PlainModel
-from seghirescam.arrays import read_array, write_array
 from seghirescam.channels import joined
-from seghirescam.errors import ImageError
-from seghirescam.messages import recipe_to_json
 from seghirescam.method_list import method_list
 from seghirescam.models import TITLES, kinds, open_model
-from seghirescam.pixel_sets import FalseNegatives, FalsePositives, Segment
 from seghirescam.prediction import label_maps, predicted_labels
+from seghirescam.protocol.arrays import read_array, write_array
+from seghirescam.protocol.errors import ImageError
+from seghirescam.protocol.messages import recipe_to_json
+from seghirescam.protocol.recipes import FalseNegatives, FalsePositives, Segment
 from seghirescam.session import Session, open_session
 
 

@@ -5,10 +5,10 @@ import pytest
 
 from engine.workers import Model, image
 from seghirescam import Grid
-from seghirescam.arrays import DiskError, MessageError, read_array, read_pieces, write_array
-from seghirescam.evidence import Evidence
-from seghirescam.messages import explanation_from_json
-from seghirescam.shown import on_voxels
+from seghirescam.protocol.arrays import DiskError, MessageError, read_array, read_pieces, write_array
+from seghirescam.protocol.displayed import on_voxels
+from seghirescam.protocol.evidence import Evidence
+from seghirescam.protocol.messages import explanation_from_json
 
 
 @pytest.fixture

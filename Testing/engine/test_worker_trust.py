@@ -7,8 +7,8 @@ import pytest
 
 from engine.workers import Model, image
 from seghirescam import Grid, PixelSet
-from seghirescam.arrays import read_array, write_array
-from seghirescam.messages import recipe_to_json
+from seghirescam.protocol.arrays import read_array, write_array
+from seghirescam.protocol.messages import recipe_to_json
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ import numpy as np
 import torch
 
 from seghirescam import Grid, Image
-from seghirescam.arrays import write_array
 from seghirescam.models import recognise
+from seghirescam.protocol.arrays import write_array
 
 ROOT = Path(__file__).parents[2]
 #: nothing here takes that long; on a crowded machine it may take much longer than usual

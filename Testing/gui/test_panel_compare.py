@@ -7,7 +7,7 @@ import zipfile
 import pytest
 
 import slicer
-from seghirescam.geometry import Grid
+from seghirescam.protocol.grid import Grid
 from SegHiResGradCAMLib import explanationFacts, settingsOf
 from SegHiResGradCAMLib.Comparison import comparisonOf, overlaysOf
 from SegHiResGradCAMLib.Geometry import gridOfVolume

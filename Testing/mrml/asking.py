@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from seghirescam.protocol import LayerInfo
+from seghirescam.protocol.explanation import LayerInfo
 from SegHiResGradCAMLib.Channels import FIELDS
 from SegHiResGradCAMLib.Choices import DEFAULT_METHOD, DeviceChoice, GridChoice, PixelSetChoice, ScoreChoice
 from SegHiResGradCAMLib.Dependencies import Dependencies

@@ -7,7 +7,7 @@ import itertools
 import time
 
 from engine.workers import image
-from seghirescam.pixel_sets import WholeImage
+from seghirescam.protocol.recipes import WholeImage
 from SegHiResGradCAMLib.WorkerClient import WorkerClient
 
 PATIENCE = 120.0

@@ -9,8 +9,8 @@ import pytest
 import vtk
 
 import slicer
-from seghirescam.errors import GeometryError
-from seghirescam.protocol import LayerInfo
+from seghirescam.protocol.errors import GeometryError
+from seghirescam.protocol.explanation import LayerInfo
 from SegHiResGradCAMLib import explanationFacts, settingsOf
 from SegHiResGradCAMLib.ColorTables import sharedTable
 from SegHiResGradCAMLib.Comparison import (

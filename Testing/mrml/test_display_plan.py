@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from seghirescam.evidence import Evidence
+from seghirescam.protocol.evidence import Evidence
 from SegHiResGradCAMLib.DisplayPlan import COLORS, DisplayPlan
 from SegHiResGradCAMLib.DisplaySettings import DisplaySettings
 

@@ -8,7 +8,7 @@ import pytest
 
 import slicer
 from engine.kills import every_step
-from seghirescam.claims import claim, sweep
+from seghirescam.protocol.writing.claims import claim, sweep
 from SegHiResGradCAMLib import addOverlay, exportOverlay
 from SegHiResGradCAMLib.Export import exportToFolder
 from SegHiResGradCAMLib.Geometry import gridOfVolume, localMatrix

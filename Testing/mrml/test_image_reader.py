@@ -3,7 +3,7 @@ import pytest
 import vtk
 
 import slicer
-from seghirescam.errors import GeometryError, ImageError
+from seghirescam.protocol.errors import GeometryError, ImageError
 from SegHiResGradCAMLib import readImage
 from stage.builders import addTransform, addVolume, obliqueMatrix
 

@@ -12,7 +12,7 @@ import pytest
 
 import slicer
 from mrml.test_export import SHAPE, fits
-from seghirescam.claims import sweep
+from seghirescam.protocol.writing.claims import sweep
 from SegHiResGradCAMLib import addOverlay, exportOverlay
 from SegHiResGradCAMLib.Geometry import gridOfVolume
 from stage.builders import addVolume, makeExplanation, obliqueMatrix

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 import slicer
-from seghirescam.errors import GeometryError
-from seghirescam.geometry import Grid
+from seghirescam.protocol.errors import GeometryError
+from seghirescam.protocol.grid import Grid
 from SegHiResGradCAMLib import DisplaySettings, addOverlay, applyDisplay, explanationFacts, readImage, removeOverlay
 from SegHiResGradCAMLib.Geometry import gridOfVolume, localMatrix
 from SegHiResGradCAMLib.Provenance import inputVolumesOf

@@ -3,8 +3,8 @@ import pytest
 import vtk
 
 import slicer
-from seghirescam.errors import EmptyPixelSetError, PixelSetError
-from seghirescam.geometry import Grid
+from seghirescam.protocol.errors import EmptyPixelSetError, PixelSetError
+from seghirescam.protocol.grid import Grid
 from SegHiResGradCAMLib import readImage, readPixelSet
 from stage.builders import addSegmentation, addTransform, addVolume, blob, obliqueMatrix
 

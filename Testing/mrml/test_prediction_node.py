@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import slicer
-from seghirescam.errors import GeometryError
+from seghirescam.protocol.errors import GeometryError
 from SegHiResGradCAMLib import readPixelSet
 from SegHiResGradCAMLib.PredictionNode import addPrediction, classColor
 from SegHiResGradCAMLib.Voxels import Voxels

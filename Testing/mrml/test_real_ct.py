@@ -19,7 +19,7 @@ import slicer
 from seghirescam import PlainModel
 from seghirescam.evaluation.shares import chance, dilated, share
 from seghirescam.explain import explain
-from seghirescam.pixel_sets import SegmentAndPredicted
+from seghirescam.protocol.recipes import SegmentAndPredicted
 from SegHiResGradCAMLib import addOverlay, exportOverlay, readImage, readPixelSet
 from SegHiResGradCAMLib.Geometry import gridOfVolume
 from stage.files import readVolume, segmentationFromLabels

@@ -9,7 +9,7 @@ import vtk
 
 import slicer
 from mrml.asking import SHAPE, answer, makePanel, ready, value
-from seghirescam.errors import PixelSetError
+from seghirescam.protocol.errors import PixelSetError
 from SegHiResGradCAMLib import exportOverlay
 from SegHiResGradCAMLib.Attachments import attachedTo
 from SegHiResGradCAMLib.CheckDesk import KEY

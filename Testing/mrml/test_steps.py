@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import slicer
-from seghirescam.errors import ImageError, PixelSetError
+from seghirescam.protocol.errors import ImageError, PixelSetError
 from SegHiResGradCAMLib import readImage, readPixelSet
 from SegHiResGradCAMLib.ImageReader import imageSteps
 from SegHiResGradCAMLib.PixelSetReader import pixelSetSteps

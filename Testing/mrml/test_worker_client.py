@@ -11,9 +11,9 @@ import seghirescam
 from engine.workers import Model, image
 from mrml.clients import WHOLE
 from seghirescam import Grid, Image, PixelSet
-from seghirescam.evidence import Evidence
-from seghirescam.messages import Hello
-from seghirescam.pixel_sets import WholeImage
+from seghirescam.protocol.evidence import Evidence
+from seghirescam.protocol.messages import Hello
+from seghirescam.protocol.recipes import WholeImage
 from SegHiResGradCAMLib.Voxels import Voxels
 from SegHiResGradCAMLib.WorkerClient import CONSENT_PREFIX, deviceText
 from SegHiResGradCAMLib.WorkerFolder import PREFIX

@@ -196,7 +196,7 @@ def test_a_private_folder_that_is_cleaned_under_a_running_client_is_made_anew(pa
 
 def test_the_next_client_removes_the_folder_of_a_killed_one_and_no_living_one_s(tmp_path):
     code = (
-        "import sys, time; from seghirescam.private_folders import PrivateFolder\n"
+        "import sys, time; from seghirescam.protocol.writing.private_folders import PrivateFolder\n"
         "folder = PrivateFolder('seghirescam-worker-', sys.argv[1]); (folder.path / 'image_1.npy').touch()\n"
         "print(folder.path.name, flush=True); time.sleep(600)"
     )

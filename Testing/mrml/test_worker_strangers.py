@@ -5,7 +5,7 @@ import sys
 import pytest
 
 import seghirescam
-from seghirescam.messages import Failure, Hello, line
+from seghirescam.protocol.messages import Failure, Hello, line
 
 
 def fake(tmp_path, body):

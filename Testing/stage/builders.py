@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 import slicer
-from seghirescam.geometry import Grid
-from seghirescam.protocol import Explanation, LayerInfo
+from seghirescam.protocol.explanation import Explanation, LayerInfo
+from seghirescam.protocol.grid import Grid
 from SegHiResGradCAMLib.Geometry import gridOfVolume, matrixFromArray
 
 

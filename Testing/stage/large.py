@@ -7,7 +7,7 @@ import time
 import numpy as np
 
 import slicer
-from seghirescam.geometry import resampled
+from seghirescam.protocol.resampling import resampled
 from SegHiResGradCAMLib.Geometry import gridOfVolume
 from stage.builders import addSegmentation, addVolume
 from stage.gui import choose, click, events

@@ -17,7 +17,7 @@ from contextlib import contextmanager, nullcontext
 
 import torch
 
-from ..errors import GradientError, LayerError
+from ..protocol.errors import GradientError, LayerError
 from .containers import best_of
 from .lean import LeanTail
 from .refusals import INFERENCE, no_logits

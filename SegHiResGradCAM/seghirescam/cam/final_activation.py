@@ -18,7 +18,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from ..errors import ModelError
+from ..protocol.errors import ModelError
 from .heads import NO_ACTIVATION, SIGMOID, SOFTMAX
 from .positive_means import PositiveMeans
 

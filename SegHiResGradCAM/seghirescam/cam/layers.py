@@ -16,7 +16,7 @@ from itertools import pairwise
 
 import torch
 
-from ..errors import SegHiResCamError
+from ..protocol.errors import SegHiResCamError
 from . import final_activation
 from .capture import as_logits, inference_error, token_cells
 from .forwards import own_words

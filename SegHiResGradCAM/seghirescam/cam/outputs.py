@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ..errors import ModelError
+from ..protocol.errors import ModelError
 from . import final_activation
 from .alone import alone
 from .containers import is_meant, labelled, named, rank, stated

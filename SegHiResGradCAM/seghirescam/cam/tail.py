@@ -18,7 +18,7 @@ from contextlib import contextmanager
 import torch
 from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 
-from ..errors import LayerError, MethodError
+from ..protocol.errors import LayerError, MethodError
 from .capture import as_logits
 from .draws import drawn_until_now, drew, resume
 from .lean import LeanTail

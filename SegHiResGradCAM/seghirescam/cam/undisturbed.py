@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import torch
 
-from ..errors import GradientError
+from ..protocol.errors import GradientError
 from .alone import alone
 from .draws import seeded, watched
 from .surroundings import own_surroundings

@@ -11,8 +11,8 @@ import contextlib
 import sys
 import traceback
 
-from ..errors import SegHiResCamError
-from ..privacy import Names
+from ..protocol.errors import SegHiResCamError
+from ..protocol.privacy import Names
 from .console import Console
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import LayerError, MethodError
 from ..evaluation.ground import lift_text
-from ..sizes import Size
-from ..spreadsheet import write_rows
+from ..protocol.csv_text import write_rows
+from ..protocol.errors import LayerError, MethodError
+from ..protocol.sizes import Size
 from .console import table
 from .explain import SUFFIXES
 from .inputs import Opened, add_device, add_model_and_image
@@ -161,7 +161,7 @@ def _write(folder, options, opened, found, asked, request, notes, console):
     from ..contact_sheet import SheetLook, draw_sheet
     from ..drawing import DARK, LIGHT, save
     from ..files import write_volume
-    from ..protocol import PlacedMap
+    from ..protocol.explanation import PlacedMap
     from ..sheet_cells import lay_out
 
     console.progress(1.0, "writing")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from ..errors import SegHiResCamError
-from ..messages import line
-from ..privacy import Names
+from ..protocol.errors import SegHiResCamError
+from ..protocol.messages import line
+from ..protocol.privacy import Names
 
 _WIDTH = 30
 #: between two drawings of the bar

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..pixel_sets import Recipe, View, refuse_empty
-from ..protocol import PixelSet
-from ..sizes import Size
+from ..protocol.pixel_set import PixelSet
+from ..protocol.recipes import Recipe, View, refuse_empty
+from ..protocol.sizes import Size
 
 
 def open_session(model, image, device: str, precision: str, tolerance: float, seed: int = 0):

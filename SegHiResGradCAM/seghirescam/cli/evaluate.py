@@ -6,11 +6,11 @@ import json
 from itertools import count
 from pathlib import Path
 
-from ..errors import EmptyPixelSetError, PixelSetError
 from ..evaluation.ground import lift_text
 from ..nifti_header import NIBABEL
-from ..protocol import refuse_elsewhere
-from ..sizes import Size
+from ..protocol.errors import EmptyPixelSetError, PixelSetError
+from ..protocol.pixel_set import refuse_elsewhere
+from ..protocol.sizes import Size
 from .console import table
 from .evaluated import write_evaluations
 from .inputs import Opened, add_device, add_model_and_image
@@ -259,7 +259,7 @@ def _reference(text):
     try:
         pixels = found.pixel_set(wanted)
     except EmptyPixelSetError:
-        from ..protocol import PixelSet
+        from ..protocol.pixel_set import PixelSet
 
         pixels = PixelSet(np.zeros(found.grid.shape, np.float32), found.grid, f"segment '{name}'")
     return name, pixels

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 
-from ..spreadsheet import write_rows
+from ..protocol.csv_text import write_rows
 
 FORMAT = "seghirescam-evaluation-1"
 RESULT, METRICS, BY_LABEL, CURVES = "evaluation.json", "metrics.csv", "by_label.csv", "curves"
@@ -15,7 +15,7 @@ _CURVE = ("method", "layer", "curve", "order", "fraction", "logit", "score", "di
 def write_evaluations(folder, options, found, costs, request, notes, sizes) -> dict:
     """All files into ``folder``; returns what evaluation.json holds. found: Evaluations; costs: of each, as stated and
     as it was; sizes: of each region."""
-    from ..messages import line
+    from ..protocol.messages import line
 
     answers = []
     for one, cost in zip(found, costs, strict=True):

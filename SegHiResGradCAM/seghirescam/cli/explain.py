@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import ModelError
 from ..evaluation.ground import Ground, lift_text
-from ..sizes import Size, heads, prediction_notes
+from ..protocol.errors import ModelError
+from ..protocol.sizes import Size, heads, prediction_notes
 from ..spread import refuse_number
 from .console import table
 from .inputs import Opened, add_device, add_model_and_image

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import ImageError
+from ..protocol.errors import ImageError
 from .inputs import refuse_absent
 from .outputs import OutputError, claimed_file
 from .own_inputs import Inputs
@@ -69,7 +69,7 @@ def _run(options, console, place):
     refuse_absent([options.image])
     from ..figures import DARK, LIGHT, Look, Row, draw, save
     from ..files import read_volume
-    from ..protocol import Image
+    from ..protocol.image import Image
     from ..rgb import is_rgb, read_rgb
 
     console.progress(0.0, "reading")

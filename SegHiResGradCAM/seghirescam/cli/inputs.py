@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
-from ..errors import ImageError, ModelError
 from ..models import recognise
 from ..models.base import SegmentationModel
 from ..nifti_header import NIBABEL
+from ..protocol.errors import ImageError, ModelError
 
 
 def add_model_and_image(parser) -> None:
@@ -186,7 +186,7 @@ def in_colour(images: Sequence[str], channels: Sequence[str]) -> bool:
 def read_image(images: Sequence[str], channels: Sequence[str], console, rule: str = NIBABEL):
     """(Image on the first channel's grid, [{"name", "sha256"}] of its channels); notes go to the console."""
     from ..files import read_channels
-    from ..protocol import Image
+    from ..protocol.image import Image
 
     if in_colour(images, channels):
         from ..rgb import read_rgb

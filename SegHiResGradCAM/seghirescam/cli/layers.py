@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from types import SimpleNamespace
 
-from ..messages import layer_to_json
+from ..protocol.messages import layer_to_json
 from .console import table
 from .inputs import Opened, add_device, add_model_and_image
 
@@ -78,7 +78,7 @@ def _told(layer):
 def _default(opened, listed, segment, console):
     """(name of the default layer, warning); ("", "") where no pixel set is known."""
     from ..cam.layers import default_layer
-    from ..pixel_sets import PredictedClass, Segment, extent
+    from ..protocol.recipes import PredictedClass, Segment, extent
     from .engine import resolve
 
     wanted = opened.options.class_name

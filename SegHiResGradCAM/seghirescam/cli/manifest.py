@@ -38,7 +38,7 @@ def write_manifest(folder: Path, command: str, request: dict, model) -> None:
         "request": request,
         "files": {path.name: hash_of(path) for path in sorted(folder.iterdir())},
     }
-    from ..messages import line
+    from ..protocol.messages import line
 
     facts = json.loads(line(facts))  # numbers that are not finite become null
     text = json.dumps(facts, indent=2, sort_keys=True, allow_nan=False)

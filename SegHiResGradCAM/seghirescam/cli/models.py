@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..description import description
-from ..errors import SegHiResCamError
-from ..privacy import Names
+from ..protocol.errors import SegHiResCamError
+from ..protocol.privacy import Names
 
 HELP = "Say what kind of model a path holds, its classes and channels, and what opening it would need."
 MORE = "Nothing of the model is loaded or run. Built in: demo:honest and demo:shortcut."

@@ -10,10 +10,10 @@ import signal
 import threading
 from pathlib import Path
 
-from ..arrays import DiskError
-from ..claims import Claim, OutputError, claim, is_hidden, sweep
-from ..errors import SegHiResCamError
-from ..swap import NEW, settle
+from ..protocol.arrays import DiskError
+from ..protocol.errors import SegHiResCamError
+from ..protocol.writing.claims import Claim, OutputError, claim, is_hidden, sweep
+from ..protocol.writing.swap import NEW, settle
 from .manifest import NAME, read_manifest, write_manifest
 from .own_inputs import Inputs
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..claims import OutputError
+from ..protocol.writing.claims import OutputError
 
 _HINT = "Name another place with --out."
 
@@ -66,8 +66,8 @@ class Inputs:
 
 
 def _of_model(sources) -> list[Path]:
-    from ..errors import SegHiResCamError
     from ..models import recognise
+    from ..protocol.errors import SegHiResCamError
 
     found = [Path(source) for source in sources if not isinstance(source, dict)]
     for source in sources:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import PixelSetError
-from ..sizes import Size, heads, prediction_notes
+from ..protocol.errors import PixelSetError
+from ..protocol.sizes import Size, heads, prediction_notes
 from .console import table
 from .explain import SUFFIXES
 from .inputs import Opened, add_device, add_model_and_image
@@ -107,7 +107,7 @@ def run(options, console) -> int:
 
 def _run(options, console, place):
     from ..files import refuse_unholdable
-    from ..pixel_sets import Box
+    from ..protocol.recipes import Box
     from .figure import _check_look
 
     kind = _kind(options)
@@ -183,7 +183,7 @@ def _kind(options) -> str:
 
 
 def _given_region(options, kind):
-    from ..pixel_sets import Box
+    from ..protocol.recipes import Box
 
     if kind == "segment":
         return read_segment(options.region)
@@ -238,9 +238,9 @@ def _write(folder, options, opened, found, explanation, request, notes):
     from ..drawing import DARK, LIGHT, save
     from ..files import write_volume
     from ..label_files import write_labels
-    from ..messages import line
     from ..painted import region_mask
     from ..painted_figure import draw_painting
+    from ..protocol.messages import line
 
     suffix, grid = f".{options.format}", opened.image.grid
     several = len(found.image.array) > 1

@@ -9,7 +9,7 @@ import numpy as np
 from ..cam.heads import SIGMOID
 from ..files import refuse_unholdable
 from ..label_files import SEGMENTATION, beside_of, write_labels
-from ..sizes import Size, heads, prediction_notes
+from ..protocol.sizes import Size, heads, prediction_notes
 from .console import table
 from .inputs import Opened, add_device, add_model_and_image
 from .outputs import OutputError, claimed_file

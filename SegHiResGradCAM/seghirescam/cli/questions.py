@@ -6,11 +6,13 @@ import re
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
-from .. import pixel_sets as forms
-from ..errors import ClassError, LayerError, MethodError, PixelSetError
-from ..geometry import Grid, same_voxels
 from ..nifti_header import NIBABEL
-from ..protocol import Image, PixelSet, refuse_elsewhere
+from ..protocol import recipes as forms
+from ..protocol.errors import ClassError, LayerError, MethodError, PixelSetError
+from ..protocol.grid import Grid
+from ..protocol.image import Image
+from ..protocol.pixel_set import PixelSet, refuse_elsewhere
+from ..protocol.resampling import same_voxels
 
 PIXEL_SETS = (
     *("segment", "predicted", "segment-and-predicted", "component", "whole", "voxel", "box"),

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import ImageError, PixelSetError
 from ..files import read_volume, write_volume
-from ..geometry import Grid, spread
-from ..messages import line
-from ..protocol import Explanation, PlacedMap
+from ..protocol.errors import ImageError, PixelSetError
+from ..protocol.explanation import Explanation, PlacedMap
+from ..protocol.grid import Grid
+from ..protocol.messages import line
+from ..protocol.resampling import spread
 from .manifest import read_manifest
 from .outputs import OutputError, swept
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..geometry import Grid
-from ..protocol import Image, PixelSet
+from ..protocol.grid import Grid
+from ..protocol.image import Image
+from ..protocol.pixel_set import PixelSet
 
 FOLDER = Path(__file__).parent
 VOLUME_FILE = FOLDER / "case.nrrd"

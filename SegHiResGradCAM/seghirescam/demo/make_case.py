@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..protocol import PixelSet
+from ..protocol.pixel_set import PixelSet
 from .case import COLOURS, SEGMENTS
 from .synthesis import CASE_SEEDS, Case, make_case
 

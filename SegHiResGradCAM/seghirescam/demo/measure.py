@@ -10,7 +10,9 @@ from ..evaluation.intervention import Intervention, intervene, outcome
 from ..evaluation.shares import chance, dilated, region_shares
 from ..explain import explain, predict
 from ..models.demo import DemoModel
-from ..protocol import Explanation, Image, PixelSet
+from ..protocol.explanation import Explanation
+from ..protocol.image import Image
+from ..protocol.pixel_set import PixelSet
 from .preprocessing import LESION, LOOK_ALIKE
 
 #: the level of stride 4 for which the targets were fixed beforehand

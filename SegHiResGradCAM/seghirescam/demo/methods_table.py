@@ -19,9 +19,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import DependencyError, EmptyPixelSetError, MethodError
 from ..explain import predict
 from ..models.demo import DemoModel
+from ..protocol.errors import DependencyError, EmptyPixelSetError, MethodError
 from . import weights
 from .measure import LAYER_OF_THE_TARGETS, evidence, mean_and_spread
 from .preprocessing import LESION

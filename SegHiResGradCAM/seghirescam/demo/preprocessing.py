@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..geometry import Grid, canonical, resampled
-from ..protocol import Image
+from ..protocol.grid import Grid, canonical
+from ..protocol.image import Image
+from ..protocol.resampling import resampled
 
 #: edge of the model's cubic voxels, mm
 SPACING_MM = 4.0

@@ -13,9 +13,9 @@ import time
 from dataclasses import astuple, fields
 from pathlib import Path
 
-from ..errors import EmptyPixelSetError
 from ..explain import predict
 from ..models.demo import DemoModel
+from ..protocol.errors import EmptyPixelSetError
 from . import weights
 from .measure import (
     DILATION_MM,

@@ -12,8 +12,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..geometry import Grid
-from ..protocol import Image, PixelSet
+from ..protocol.grid import Grid
+from ..protocol.image import Image
+from ..protocol.pixel_set import PixelSet
 from .preprocessing import LESION, LOOK_ALIKE
 
 #: the seeds of training, of exploring, of reporting and of the shipped case share no member

@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-from ..bounded import json_value, named, opened_file, short
-from ..errors import ModelError
+from ..protocol.errors import ModelError
+from ..protocol.untrusted import json_value, named, opened_file, short
 
 FORMAT = "seghirescam-demo-1"
 

@@ -18,12 +18,14 @@ from ..cam.finite import inside_only
 from ..cam.score import Score
 from ..cam.tail import Tail
 from ..cam.undisturbed import undisturbed
-from ..errors import LayerError, MethodError
 from ..models.base import SegmentationModel
 from ..models.outputs import output_channels, reading_of
 from ..models.slices import by_slices
-from ..progress import Progress
-from ..protocol import Explanation, Image, PixelSet
+from ..protocol.errors import LayerError, MethodError
+from ..protocol.explanation import Explanation
+from ..protocol.image import Image
+from ..protocol.pixel_set import PixelSet
+from ..protocol.progress import Progress
 from ..questions import choose_layers
 from .curves import FRACTIONS, Curve, Point, Probe, deletion_curve, insertion_curve
 from .gains import Gain, gain_over_random

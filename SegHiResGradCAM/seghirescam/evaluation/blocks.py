@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..display import positive
-from ..errors import GeometryError, PixelSetError
-from ..geometry import Grid
+from ..protocol.errors import GeometryError, PixelSetError
+from ..protocol.grid import Grid
+from ..protocol.thresholds import positive
 
 #: mm, evaluation.md 2.2
 EDGE_MM = 8.0

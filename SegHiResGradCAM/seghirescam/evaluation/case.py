@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..geometry import Grid, spread
 from ..models.base import SegmentationModel
-from ..pixel_sets import Recipe, View, refuse_empty
-from ..protocol import Explanation, Image, PixelSet
+from ..protocol.explanation import Explanation
+from ..protocol.grid import Grid
+from ..protocol.image import Image
+from ..protocol.pixel_set import PixelSet
+from ..protocol.recipes import Recipe, View, refuse_empty
+from ..protocol.resampling import spread
 from ..session import open_session
 from ..slices import grey_window
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import MethodError
-from ..progress import Progress
+from ..protocol.errors import MethodError
+from ..protocol.progress import Progress
+from ..protocol.value import EMPTY_REFERENCE, NONFINITE, NOT_MEASURED, OK, TOO_SMALL, ZERO_MAP, Value
 from .blocks import falling, shuffled
-from .value import EMPTY_REFERENCE, NONFINITE, NOT_MEASURED, OK, TOO_SMALL, ZERO_MAP, Value
 
 #: shares of the removable volume, evaluation.md 2.2
 FRACTIONS = (0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1)

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..cam.score import Score
-from ..display import positive
-from ..errors import MethodError
-from ..geometry import resampled
 from ..models.slices import by_slices
-from ..progress import Progress
-from ..protocol import Image, PixelSet
+from ..protocol.errors import MethodError
+from ..protocol.image import Image
+from ..protocol.pixel_set import PixelSet
+from ..protocol.progress import Progress
+from ..protocol.resampling import resampled
+from ..protocol.thresholds import positive
+from ..protocol.value import NONFINITE, OK, TOO_SMALL, ZERO_MAP, Value
 from .blocks import EDGE_MM, Blocks, falling, shuffled
 from .curves import FRACTIONS, LEAST_CHANGE, Curve, Point, Probe, deletion_curve, insertion_curve, random_curve
 from .gains import Gain, area_between, cost, gain_over_random
@@ -25,7 +27,6 @@ from .painting import region_on
 from .removal import BLUR, IMPUTE, blurred, imputed, replaced
 from .rerun import Rerun
 from .shares import dilated
-from .value import NONFINITE, OK, TOO_SMALL, ZERO_MAP, Value
 
 __all__ = [
     "FRACTIONS", "Curve", "Gain", "ImageProbe", "OneStep", "area_between", "cost", "deletion_curve",

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..geometry import Grid
-from ..progress import Progress
-from ..protocol import Explanation, PixelSet
+from ..protocol.explanation import Explanation
+from ..protocol.grid import Grid
+from ..protocol.pixel_set import PixelSet
+from ..protocol.progress import Progress
+from ..protocol.value import Value
 from . import trust_full as rules
 from .case import body_of
 from .deletion import ImageProbe
@@ -30,7 +32,6 @@ from .rerun import Rerun
 from .simplicity import entropy, gini, volume_holding
 from .trust import FAST, FULL, Trust, fast
 from .trust_case import part
-from .value import Value
 
 #: of what each number tells
 WHERE, USED, SIMPLE, SANE, STABLE = "where", "used", "simple", "sane", "stable"
@@ -195,7 +196,7 @@ def _value(data):
 
 def _gains(session, trust, words, gains, seed, tell):
     """Deletion, if the full tier has not made it, and insertion, on one probe (states are shared)."""
-    from ..errors import PixelSetError
+    from ..protocol.errors import PixelSetError
     from ..questions import Question
 
     asked = [words.get("score") or "logit", words.get("rival")]
@@ -219,7 +220,7 @@ def _gains(session, trust, words, gains, seed, tell):
 
 def _mask(region, grid):
     """The region on the image's grid as bool; an empty one stays empty. Raises PixelSetError."""
-    from ..errors import PixelSetError
+    from ..protocol.errors import PixelSetError
 
     if isinstance(region, PixelSet):
         if region.is_empty:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import MethodError
-from ..progress import Progress
+from ..protocol.errors import MethodError
+from ..protocol.progress import Progress
+from ..protocol.value import OK, Value
 from .curves import FRACTIONS, Curve, Probe, checked, deletion_curve, insertion_curve, random_curve
-from .value import OK, Value
 
 
 @dataclass(frozen=True, eq=False)

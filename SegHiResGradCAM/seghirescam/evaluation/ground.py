@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..geometry import Grid
-from ..protocol import Image
-from ..sizes import Size
+from ..protocol.grid import Grid
+from ..protocol.image import Image
+from ..protocol.sizes import Size
+from ..protocol.value import BODY, IMAGE, VOLUME, Value
 from .location import share_in
-from .value import BODY, IMAGE, VOLUME, Value
 
 
 @dataclass(frozen=True, eq=False)

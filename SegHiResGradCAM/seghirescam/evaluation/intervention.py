@@ -13,15 +13,16 @@ from ..answer import draw_notes
 from ..budget import MemoryLimitError
 from ..cam.score import Score
 from ..compare import mask_on
-from ..errors import ModelError
 from ..models.base import SegmentationModel
 from ..overflow import overflow_notes
-from ..pixel_sets import Recipe, Segment, View, as_recipe, refuse_empty
 from ..prediction import make_and_keep_the_pass
-from ..progress import Progress
-from ..protocol import Image, PixelSet
+from ..protocol.errors import ModelError
+from ..protocol.image import Image
+from ..protocol.pixel_set import PixelSet
+from ..protocol.progress import Progress
+from ..protocol.recipes import Recipe, Segment, View, as_recipe, refuse_empty
+from ..protocol.sizes import Size
 from ..session import open_session
-from ..sizes import Size
 from .painting import grown, paint_over, region_on
 from .painting_words import sentence
 from .regions import Hottest, moved

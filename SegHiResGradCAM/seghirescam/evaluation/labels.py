@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..errors import PixelSetError
-from ..geometry import Grid
-from ..progress import Progress
-from ..sizes import Size
+from ..protocol.errors import PixelSetError
+from ..protocol.grid import Grid
+from ..protocol.progress import Progress
+from ..protocol.sizes import Size
+from ..protocol.value import EMPTY_REFERENCE, NOT_MEASURED, Value
 from .checked import NoValue, evidence_of, fits, region, tissue
 from .ground import Ground
 from .location import mean_distance
-from .value import EMPTY_REFERENCE, NOT_MEASURED, Value
 
 ELSEWHERE = "elsewhere"
 _MOST = 65535

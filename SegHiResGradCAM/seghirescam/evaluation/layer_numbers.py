@@ -18,14 +18,16 @@ from ..cam.alone import alone
 from ..cam.methods.base import ARBITRARY, Method
 from ..cam.methods.grad import SegGradCam
 from ..cam.methods.grad import cancellation as kept_by_averaging
-from ..errors import PixelSetError
 from ..models.base import SegmentationModel
-from ..progress import Progress
-from ..protocol import Explanation, Image, PixelSet
+from ..protocol.errors import PixelSetError
+from ..protocol.explanation import Explanation
+from ..protocol.image import Image
+from ..protocol.pixel_set import PixelSet
+from ..protocol.progress import Progress
+from ..protocol.value import CELLS, NONFINITE, NOT_MEASURED, TOO_SMALL, ZERO_MAP, Value
 from ..questions import Question
 from ..session import open_session
 from .rerun import Rerun
-from .value import CELLS, NONFINITE, NOT_MEASURED, TOO_SMALL, ZERO_MAP, Value
 
 #: shares of the largest gradient below which a cell counts as without influence; normalisation layers make gradients
 #: non-local, so that one number would hide how they fall off

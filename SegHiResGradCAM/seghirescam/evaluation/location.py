@@ -14,10 +14,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..geometry import Grid
+from ..protocol.grid import Grid
+from ..protocol.value import TOO_SMALL, Value
 from .checked import NoValue, chance_in, evidence_of, fits, reference, region, valued
 from .shares import ROUNDING_MM, dilated, share
-from .value import TOO_SMALL, Value
 
 #: share_in's taus in mm, after evaluation.md 2.1
 DISTANCES_MM = (0.0, 2.0, 5.0, 10.0, 20.0)

@@ -7,11 +7,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..errors import EmptyPixelSetError, PixelSetError
-from ..geometry import Grid
-from ..pixel_sets import bounds
-from ..progress import Progress
-from ..protocol import Image, PixelSet
+from ..protocol.errors import EmptyPixelSetError, PixelSetError
+from ..protocol.grid import Grid
+from ..protocol.image import Image
+from ..protocol.pixel_set import PixelSet
+from ..protocol.progress import Progress
+from ..protocol.recipes import bounds
 from .shares import ROUNDING_MM
 
 

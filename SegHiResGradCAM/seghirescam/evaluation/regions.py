@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..display import threshold_holding
-from ..errors import EmptyPixelSetError, PixelSetError
-from ..geometry import Grid
-from ..pixel_sets import bounds
-from ..protocol import Explanation, Image, PixelSet
+from ..protocol.errors import EmptyPixelSetError, PixelSetError
+from ..protocol.explanation import Explanation
+from ..protocol.grid import Grid
+from ..protocol.image import Image
+from ..protocol.pixel_set import PixelSet
+from ..protocol.recipes import bounds
+from ..protocol.thresholds import threshold_holding
 from .shares import dilated
 
 #: a region outside M keeps this distance (mm) from it, as blocks do in the context-only deletion curves

@@ -9,10 +9,11 @@ import numpy as np
 import torch
 
 from ..cam.score import Score, decide
-from ..geometry import Grid
 from ..models import outputs
 from ..models.base import SegmentationModel
-from ..protocol import Image, PixelSet
+from ..protocol.grid import Grid
+from ..protocol.image import Image
+from ..protocol.pixel_set import PixelSet
 from ..session import open_session
 from .painting import region_on
 

@@ -12,10 +12,10 @@ import torch
 
 from ..cam.alone import alone
 from ..cam.heads import BINARY
-from ..progress import Progress
+from ..protocol.progress import Progress
+from ..protocol.value import NOT_MEASURED, Value
 from .case import Case, told_apart
 from .similarity import spearman, ssim
-from .value import NOT_MEASURED, Value
 
 #: in how many steps all modules are randomised, from the output to the input
 STEPS = 5

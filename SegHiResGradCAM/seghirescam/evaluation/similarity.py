@@ -1,6 +1,6 @@
 """How alike are two maps of one grid? Spearman's rank correlation, relative L2, 3D SSIM. numpy and scipy.
 
-Signed maps are compared as they are; pass :func:`display.positive` of both to compare the evidence alone.  A map that
+Signed maps are compared as they are; pass :func:`positive` of both to compare the evidence alone.  A map that
 is zero everywhere is answered with that status, never with a likeness.  GeometryError for maps of different shapes.
 """
 
@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..errors import GeometryError
+from ..protocol.errors import GeometryError
+from ..protocol.value import TOO_SMALL, ZERO_MAP, Value
 from .checked import NoValue, finite, fits, valued
-from .value import TOO_SMALL, ZERO_MAP, Value
 
 #: standard deviation of SSIM's Gaussian window in voxels, cut off at 3.5 of it; K1 and K2 of Wang et al.
 SSIM_SIGMA, SSIM_CUT, SSIM_K = 1.5, 3.5, (0.01, 0.03)

@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..display import threshold_holding
-from ..geometry import Grid
+from ..protocol.grid import Grid
+from ..protocol.thresholds import threshold_holding
+from ..protocol.value import TOO_SMALL, Value
 from .checked import NoValue, evidence_of, fits, valued
-from .value import TOO_SMALL, Value
 
 
 @valued("ml")

@@ -9,12 +9,13 @@ from itertools import pairwise, product
 
 import numpy as np
 
-from ..geometry import spread
-from ..progress import Progress
-from ..protocol import Image, PixelSet
+from ..protocol.image import Image
+from ..protocol.pixel_set import PixelSet
+from ..protocol.progress import Progress
+from ..protocol.resampling import spread
+from ..protocol.value import NOT_MEASURED, Value
 from .case import Case, is_ct, told_apart
 from .similarity import relative_l2, spearman
-from .value import NOT_MEASURED, Value
 
 #: noise is drawn this often
 RUNS = 5
@@ -141,7 +142,7 @@ def _flipped(case, tell):
 
 
 def _computed_in(case, precision, tell):
-    from ..errors import SegHiResCamError
+    from ..protocol.errors import SegHiResCamError
 
     stopped = []
 

@@ -12,18 +12,19 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..errors import PixelSetError
-from ..geometry import Grid
-from ..pixel_sets import Recipe
-from ..progress import Progress
-from ..protocol import Explanation, PixelSet
+from ..protocol.errors import PixelSetError
+from ..protocol.explanation import Explanation
+from ..protocol.grid import Grid
+from ..protocol.pixel_set import PixelSet
+from ..protocol.progress import Progress
+from ..protocol.recipes import Recipe
+from ..protocol.value import NOT_MEASURED, TOO_SMALL, Value
 from .case import body_of
 from .deletion import one_step
 from .layer_numbers import cancellation, completeness_gap, phantom_mass
 from .rerun import Rerun
 from .sanity import class_swap
 from .trust_case import FORWARDS, Found, part
-from .value import NOT_MEASURED, TOO_SMALL, Value
 
 FAST, FULL = "fast", "full"
 SUPPORTED, NOT_SUPPORTED, NOT_JUDGED = "supported", "not supported by the model", "not judged"

@@ -9,9 +9,10 @@ import numpy as np
 from ..answer import status_of
 from ..cam.methods import method as method_of
 from ..cam.windows import Seeds
-from ..geometry import Grid
-from ..pixel_sets import as_recipe
-from ..protocol import Explanation, PixelSet
+from ..protocol.explanation import Explanation
+from ..protocol.grid import Grid
+from ..protocol.pixel_set import PixelSet
+from ..protocol.recipes import as_recipe
 from ..questions import DEEPEST, MAIN, Question
 from .case import Case, frozen
 

@@ -6,11 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..errors import PixelSetError
-from ..geometry import Grid
-from ..pixel_sets import Recipe
-from ..progress import Progress
-from ..protocol import Explanation, PixelSet
+from ..protocol.errors import PixelSetError
+from ..protocol.explanation import Explanation
+from ..protocol.grid import Grid
+from ..protocol.pixel_set import PixelSet
+from ..protocol.progress import Progress
+from ..protocol.recipes import Recipe
+from ..protocol.value import NONFINITE, NOT_MEASURED, OK, TOO_SMALL, ZERO_MAP, Value
 from .blocks import Blocks
 from .case import body_of
 from .deletion import MARGIN_MM, ImageProbe, deletion_curve
@@ -22,7 +24,6 @@ from .shares import dilated
 from .stability import NOISE, RUNS, stability
 from .trust import FULL, NOT_JUDGED, NOT_SUPPORTED, SUPPORTED, Row, Trust, numbers
 from .trust_case import Found, part
-from .value import NONFINITE, NOT_MEASURED, OK, TOO_SMALL, ZERO_MAP, Value
 
 #: random orders of the context, seeds seed + 1 ...
 ORDERS = 5

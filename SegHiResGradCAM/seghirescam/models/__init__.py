@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib
 import os
 
-from ..bounded import refuse_odd
-from ..errors import ModelError
+from ..protocol.errors import ModelError
+from ..protocol.untrusted import refuse_odd
 
 #: module names, asked in this order; each holds ``KIND``, an object with ModelKind's methods
 _KINDS = (

@@ -13,7 +13,7 @@ import operator
 import torch
 import torch.nn.functional as F
 
-from ..errors import ModelError
+from ..protocol.errors import ModelError
 
 _ASSERTIONS = ("_assert_scalar", "_assert_async", "_assert_tensor_metadata", "sym_constrain_range")
 _NOTHING = {"dropout", "dropout_", "feature_dropout", "alpha_dropout", "feature_alpha_dropout", "native_dropout"}

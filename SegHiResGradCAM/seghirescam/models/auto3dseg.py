@@ -13,10 +13,10 @@ import io
 import zipfile
 from pathlib import Path
 
-from ..bounded import content, is_file, is_vast, member, named, opened_zip
 from ..cam.heads import SIGMOID, SOFTMAX
-from ..errors import ModelError
-from ..protocol import ClassInfo
+from ..protocol.errors import ModelError
+from ..protocol.explanation import ClassInfo
+from ..protocol.untrusted import content, is_file, is_vast, member, named, opened_zip
 from .bundle_config import read_as_data
 from .monai_model import MonaiModel
 from .monai_parts import build_network, monai, network_arguments, output_channels, requirements, windows_of

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from ..cam.heads import BINARY, SIGMOID
-from ..errors import ClassError, ImageError
-from ..geometry import Grid, resampled
-from ..protocol import ClassInfo, Image
+from ..protocol.errors import ClassError, ImageError
+from ..protocol.explanation import ClassInfo
+from ..protocol.grid import Grid
+from ..protocol.image import Image
+from ..protocol.resampling import resampled
 from .extreme_values import extreme_values
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import weakref
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import ModelError
-from ..private_folders import PrivateFolder
+from ..protocol.errors import ModelError
+from ..protocol.writing.private_folders import PrivateFolder
 from .bundle_files import BundleFiles
 from .factory import ConsentError, _author
 from .monai_model import per_axis

@@ -12,7 +12,7 @@ import operator
 import re
 from collections.abc import Callable
 
-from ..bounded import is_vast, parts_of
+from ..protocol.untrusted import is_vast, parts_of
 
 #: no result may have more parts, counted as often as they stand in it (or letters), nor be larger (whole numbers): a
 #: few characters must not fill the memory

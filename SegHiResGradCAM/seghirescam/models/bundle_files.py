@@ -12,7 +12,8 @@ import zlib
 from contextlib import contextmanager, nullcontext
 from pathlib import Path, PurePosixPath
 
-from ..bounded import (
+from ..protocol.errors import ModelError, SegHiResCamError
+from ..protocol.untrusted import (
     LARGEST_DESCRIPTION,
     is_file,
     json_value,
@@ -23,8 +24,7 @@ from ..bounded import (
     yaml_value,
     zip_names,
 )
-from ..errors import ModelError, SegHiResCamError
-from ..private_folders import PrivateFolder
+from ..protocol.writing.private_folders import PrivateFolder
 
 _CONFIGS = tuple(f"configs/inference.{ending}" for ending in ("json", "yaml", "yml"))
 METADATA = "configs/metadata.json"

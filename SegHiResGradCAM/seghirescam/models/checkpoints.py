@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import ModelError
+from ..protocol.errors import ModelError
 from .state import read_checkpoint, unwrapped_and_finite
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from ..cam.heads import NO_ACTIVATION, SOFTMAX
 from ..demo import weights
 from ..demo.preprocessing import CLASSES, DIVISOR, on_model_grid
-from ..errors import ModelError
-from ..protocol import ClassInfo, Image
+from ..protocol.errors import ModelError
+from ..protocol.explanation import ClassInfo
+from ..protocol.image import Image
 from .base import Prepared, SegmentationModel, padded
 
 _PREFIX = "demo:"

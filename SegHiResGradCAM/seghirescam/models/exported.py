@@ -13,14 +13,14 @@ import io
 import zipfile
 from pathlib import Path
 
-from ..bounded import LARGEST_GRAPH, is_file, json_value, member, zip_names
 from ..cam.heads import BINARY
-from ..errors import ModelError
-from ..protocol import ClassInfo
+from ..protocol.errors import ModelError
+from ..protocol.explanation import ClassInfo
+from ..protocol.untrusted import LARGEST_GRAPH, is_file, json_value, member, zip_names
 from . import sidecar, words
 from .exported_parts import Layout, copied, no_graph
 from .pickle_scan import damaged, opened, scan
-from .program import (
+from .program import (  # fmt: skip
     ProgramModel,
     as_classes,
     asks,
@@ -29,7 +29,7 @@ from .program import (
     content_of,
     refuse_nonfinite,
     refuse_without,
-)  # fmt: skip
+)
 
 _SUFFIX = ".pt2"
 #: no image has more, and no list of names should

@@ -16,8 +16,8 @@ import re
 import zipfile
 from dataclasses import dataclass
 
-from ..bounded import LARGEST_GRAPH, json_value, member, short
-from ..errors import ModelError
+from ..protocol.errors import ModelError
+from ..protocol.untrusted import LARGEST_GRAPH, json_value, member, short
 
 #: the one program torch.export.load returns
 _MODEL = "model"

@@ -20,9 +20,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from ..bounded import is_file, json_object, named, short
-from ..errors import DependencyError, ModelError, SegHiResCamError
-from ..protocol import ClassInfo
+from ..protocol.errors import DependencyError, ModelError, SegHiResCamError
+from ..protocol.explanation import ClassInfo
+from ..protocol.untrusted import is_file, json_object, named, short
 from . import words
 from .plain import PlainModel
 from .siblings import Code, apart, run

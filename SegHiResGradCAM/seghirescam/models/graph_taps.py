@@ -16,7 +16,7 @@ import torch
 
 from ..cam.capture import token_cells
 from ..cam.refusals import several_inputs
-from ..errors import ModelError
+from ..protocol.errors import ModelError
 from .aten import operation, rewrite
 
 #: as cam.layers: what returns its input, pads it, or pools it to a fixed size is no layer

@@ -10,8 +10,8 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 from ..cam.heads import BINARY, SIGMOID, SOFTMAX
-from ..errors import ModelError
-from ..protocol import ClassInfo
+from ..protocol.errors import ModelError
+from ..protocol.explanation import ClassInfo
 from .bundle_config import Component, Parts, base_name, read_as_data
 from .bundle_files import METADATA, BundleFiles
 from .factory import ConsentError

@@ -16,8 +16,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..errors import ImageError, ModelError
-from ..protocol import Image
+from ..protocol.errors import ImageError, ModelError
+from ..protocol.image import Image
 from .axes import LOADER, REVERSE, Axes, moved, swap
 from .base import Prepared, Windows, padded
 from .intensity_note import raw_values

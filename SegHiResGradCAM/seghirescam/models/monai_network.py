@@ -20,22 +20,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from ..bounded import is_file, json_object, named, short
-from ..errors import ModelError
-from ..protocol import ClassInfo
+from ..protocol.errors import ModelError
+from ..protocol.explanation import ClassInfo
+from ..protocol.untrusted import is_file, json_object, named, short
 from . import words as stated
 from .axes import MONAI, Axes
 from .bundle_config import NETWORKS, Component, Parts, read_as_data
 from .monai_model import MonaiModel, per_axis
-from .monai_parts import (
-    build_chain,
-    build_network,
-    divisor_of,
-    fixed_size,
-    network_arguments,
-    requirements,
-    windows_of,
-)
+from .monai_parts import build_chain, build_network, divisor_of, fixed_size, network_arguments, requirements, windows_of
 from .state import load_state, put_into
 
 SUFFIX = ".model.json"

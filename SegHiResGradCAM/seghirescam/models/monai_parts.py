@@ -6,7 +6,7 @@ import inspect
 import math
 from collections.abc import Sequence
 
-from ..errors import DependencyError, ModelError
+from ..protocol.errors import DependencyError, ModelError
 from .base import Windows
 from .bundle_config import LOADERS, NETWORKS, Component, Dtype
 

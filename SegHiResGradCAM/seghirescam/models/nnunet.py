@@ -17,10 +17,11 @@ from pathlib import Path
 import numpy as np
 
 from ..cam.heads import NO_ACTIVATION, SIGMOID
-from ..errors import DependencyError, ImageError, ModelError, SegHiResCamError
-from ..geometry import Grid
 from ..nifti_header import ITK, NIBABEL
-from ..protocol import ClassInfo, Image
+from ..protocol.errors import DependencyError, ImageError, ModelError, SegHiResCamError
+from ..protocol.explanation import ClassInfo
+from ..protocol.grid import Grid
+from ..protocol.image import Image
 from . import nnunet_files as files
 from .base import Prepared, SegmentationModel, Windows
 from .checkpoints import hash_of, read_training_checkpoint

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..geometry import Grid
+from ..protocol.grid import Grid
 
 _REVERSE = np.eye(4)[[2, 1, 0, 3]]
 

@@ -11,10 +11,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..bounded import is_file, json_object, named, short
 from ..cam.heads import SIGMOID, SOFTMAX
-from ..errors import ModelError
-from ..protocol import ClassInfo
+from ..protocol.errors import ModelError
+from ..protocol.explanation import ClassInfo
+from ..protocol.untrusted import is_file, json_object, named, short
 
 _FOLD = re.compile(r"fold_([0-9]{1,6}|all)")
 _FINAL = "checkpoint_final.pth"

@@ -14,7 +14,7 @@ from ..cam.alone import alone
 from ..cam.heads import BINARY, NO_ACTIVATION, SIGMOID, SOFTMAX
 from ..cam.outputs import Reading
 from ..cam.refusals import refuse_constant
-from ..errors import ClassError, ModelError
+from ..protocol.errors import ClassError, ModelError
 
 _ACTIVATIONS = (SIGMOID, SOFTMAX)
 #: how far a softmax's probabilities may be from adding up to 1, and any from lying between 0 and 1

@@ -18,8 +18,8 @@ import re
 import zipfile
 import zlib
 
-from ..bounded import LARGEST_GRAPH, json_value, member, opened_zip
-from ..errors import ModelError
+from ..protocol.errors import ModelError
+from ..protocol.untrusted import LARGEST_GRAPH, json_value, member, opened_zip
 from .exported_parts import Layout
 
 #: enough to rebuild tensors; none of them calls what it is given

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ..cam.heads import BINARY, SIGMOID, SOFTMAX
-from ..errors import ModelError
-from ..protocol import ClassInfo, Image
+from ..protocol.errors import ModelError
+from ..protocol.explanation import ClassInfo
+from ..protocol.image import Image
 from . import words
 from .axes import ASSUMED, SIDECAR, STATED, Axes
 from .base import Prepared, SegmentationModel, Windows, padded

@@ -7,11 +7,13 @@ import math
 
 import numpy as np
 
-from ..bounded import content
 from ..cam.heads import BINARY
-from ..errors import ModelError
-from ..geometry import Grid, canonical, resampled
-from ..protocol import ClassInfo, Image
+from ..protocol.errors import ModelError
+from ..protocol.explanation import ClassInfo
+from ..protocol.grid import Grid, canonical
+from ..protocol.image import Image
+from ..protocol.resampling import resampled
+from ..protocol.untrusted import content
 from .axes import MONAI, Axes
 from .base import Prepared, Windows, padded
 from .factory import ConsentError

@@ -21,8 +21,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..bounded import content, is_file
-from ..errors import ModelError
+from ..protocol.errors import ModelError
+from ..protocol.untrusted import content, is_file
 
 _LARGEST_FILE, _MOST_FILES = 5_000_000, 500
 

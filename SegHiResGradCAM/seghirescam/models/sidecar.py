@@ -24,9 +24,9 @@ import zipfile
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from ..bounded import content, is_file, json_value, named, short
-from ..bounded import member as bounded_member
-from ..errors import ModelError
+from ..protocol.errors import ModelError
+from ..protocol.untrusted import content, is_file, json_value, named, short
+from ..protocol.untrusted import member as bounded_member
 from . import words
 
 SUFFIX = ".model.json"

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..errors import ImageError
-from ..protocol import Image
+from ..protocol.errors import ImageError
+from ..protocol.image import Image
 from .base import Prepared, SegmentationModel, Windows
 from .intensity_note import of_slices
 

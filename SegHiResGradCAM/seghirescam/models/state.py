@@ -9,8 +9,8 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-from ..bounded import opened_zip, zip_names
-from ..errors import ModelError
+from ..protocol.errors import ModelError
+from ..protocol.untrusted import opened_zip, zip_names
 from .prefixes import fitted
 
 #: earlier versions can run code from a weights-only checkpoint (CVE-2025-32434, CVE-2026-24747)
@@ -91,7 +91,7 @@ def _safetensors(path):
         from safetensors import SafetensorError
         from safetensors.torch import load_file
     except ImportError as error:
-        from ..errors import DependencyError
+        from ..protocol.errors import DependencyError
 
         raise DependencyError(
             "Reading these weights needs 'safetensors', which is not installed.",

@@ -15,21 +15,14 @@ import warnings
 import zipfile
 from pathlib import Path
 
-from ..bounded import is_file, zip_names
 from ..cam.heads import BINARY
-from ..errors import ModelError
-from ..protocol import ClassInfo
+from ..protocol.errors import ModelError
+from ..protocol.explanation import ClassInfo
+from ..protocol.untrusted import is_file, zip_names
 from . import sidecar, words
 from .exported import deepest
 from .pickle_scan import damaged, opened
-from .program import (
-    ProgramModel,
-    as_classes,
-    asks,
-    content_of,
-    refuse_nonfinite,
-    refuse_without,
-)  # fmt: skip
+from .program import ProgramModel, as_classes, asks, content_of, refuse_nonfinite, refuse_without  # fmt: skip
 from .torchscript_scan import FILES, findings
 
 _SUFFIXES = (".ts", ".pt", ".pth", ".jit", ".torchscript")

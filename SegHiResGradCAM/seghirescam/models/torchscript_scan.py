@@ -13,7 +13,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 
-from ..bounded import DamagedZip, member
+from ..protocol.untrusted import DamagedZip, member
 
 FILES = frozenset(("from_file", "save", "load", "read_file", "write_file"))
 #: libraries of operations that come with torch and torchvision and only compute

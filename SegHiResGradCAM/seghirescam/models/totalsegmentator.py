@@ -15,10 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import ImageError, ModelError
-from ..geometry import Grid
 from ..nifti_header import NIBABEL
-from ..protocol import ClassInfo, Image
+from ..protocol.errors import ImageError, ModelError
+from ..protocol.explanation import ClassInfo
+from ..protocol.grid import Grid
+from ..protocol.image import Image
 from . import nnunet_files as files
 from .nnunet import REQUIREMENT, NnunetModel, Route, library
 from .nnunet_axes import reader_spacing, reader_turn

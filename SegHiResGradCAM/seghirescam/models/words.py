@@ -10,7 +10,7 @@ Standard library only.
 from __future__ import annotations
 
 from ..cam.heads import BINARY, NO_ACTIVATION, SIGMOID, SOFTMAX
-from ..errors import ModelError
+from ..protocol.errors import ModelError
 
 ZYX, XYZ = "zyx", "xyz"
 _ALLOWED = {

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from seghirescam.geometry import Grid
 from seghirescam.models.plain import PlainModel
-from seghirescam.protocol import Image, PixelSet
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.image import Image
+from seghirescam.protocol.pixel_set import PixelSet
 from torch import nn
 
 LAYER = "features"

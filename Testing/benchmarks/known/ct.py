@@ -19,9 +19,10 @@ from seghirescam.demo import weights
 from seghirescam.demo.network import SmallUNet
 from seghirescam.explain import predict
 from seghirescam.files import read_volume
-from seghirescam.geometry import canonical, resampled
 from seghirescam.models.plain import PlainModel
-from seghirescam.protocol import Image
+from seghirescam.protocol.grid import canonical
+from seghirescam.protocol.image import Image
+from seghirescam.protocol.resampling import resampled
 
 from . import maps
 from .store import Store

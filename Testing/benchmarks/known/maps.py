@@ -18,7 +18,6 @@ from seghirescam.cam.methods.lift import SegLiftCam
 from seghirescam.cam.methods.score_cam import SegScoreCam
 from seghirescam.cam.methods.xres import SegXResCam
 from seghirescam.cam.score import ClassLogit, Contrast
-from seghirescam.errors import DependencyError, GradientError, LayerError, MethodError
 from seghirescam.evaluation import baselines
 from seghirescam.evaluation.deletion import ImageProbe
 from seghirescam.evaluation.gains import gain_over_random
@@ -26,8 +25,10 @@ from seghirescam.evaluation.layer_numbers import LargestGradient, completeness_g
 from seghirescam.evaluation.location import mean_distance, share_in
 from seghirescam.evaluation.rerun import Rerun
 from seghirescam.evaluation.simplicity import volume_holding
-from seghirescam.evaluation.value import NOT_MEASURED, Value
-from seghirescam.protocol import Image, PixelSet
+from seghirescam.protocol.errors import DependencyError, GradientError, LayerError, MethodError
+from seghirescam.protocol.image import Image
+from seghirescam.protocol.pixel_set import PixelSet
+from seghirescam.protocol.value import NOT_MEASURED, Value
 from seghirescam.session import open_session
 
 HIRES = "seg_hires_grad_cam"

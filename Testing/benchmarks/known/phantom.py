@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from seghirescam.demo.preprocessing import LESION, LOOK_ALIKE
-from seghirescam.geometry import Grid
-from seghirescam.protocol import Image, PixelSet
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.image import Image
+from seghirescam.protocol.pixel_set import PixelSet
 
 #: what makes the body a lesion, by the rule a model was trained on
 CAUSE = {"honest": "ring", "shortcut": "marker"}

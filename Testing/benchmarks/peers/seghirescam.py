@@ -1,9 +1,10 @@
 """Ours: the public ``explain``, on the image a user would pass."""
 
 from seghirescam.explain import explain
-from seghirescam.geometry import Grid
 from seghirescam.models.plain import PlainModel
-from seghirescam.protocol import Image, PixelSet
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.image import Image
+from seghirescam.protocol.pixel_set import PixelSet
 
 from agreement import SIGNED
 from case import CLASSES

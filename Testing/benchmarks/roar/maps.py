@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from seghirescam.errors import EmptyPixelSetError
 from seghirescam.evaluation.baselines import (
     blur_matched_random,
     correlation_length,
@@ -12,9 +11,11 @@ from seghirescam.evaluation.baselines import (
     random_map,
 )
 from seghirescam.explain import explain
-from seghirescam.geometry import Grid
 from seghirescam.models.plain import PlainModel
-from seghirescam.protocol import Image, PixelSet
+from seghirescam.protocol.errors import EmptyPixelSetError
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.image import Image
+from seghirescam.protocol.pixel_set import PixelSet
 
 from .network import logits_of
 from .removal import order

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-from ...errors import MethodError
+from ...protocol.errors import MethodError
 from .base import Method, register, registered
 
 __all__ = ["Method", "method", "methods", "register"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...errors import MethodError
+from ...protocol.errors import MethodError
 from ..head_wiring import head_of
 from .base import ContextMethod, Outcome, register, weighted_sum
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ...errors import MethodError
+from ...protocol.errors import MethodError
 from .base import ARBITRARY, Method, register
 
 

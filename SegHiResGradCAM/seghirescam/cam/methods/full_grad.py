@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ...errors import MethodError
+from ...protocol.errors import MethodError
 from ..intercepts import parts
 from ..resample import shared_out
 from .base import Balance, ContextMethod, Outcome, register

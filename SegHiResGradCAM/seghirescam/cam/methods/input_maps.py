@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ...errors import DependencyError, MethodError
+from ...protocol.errors import DependencyError, MethodError
 from .base import ARBITRARY, Balance, ContextMethod, Outcome, register
 
 _NO_GRADIENT = "every gradient at the image is zero"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ...errors import MethodError
+from ...protocol.errors import MethodError
 from .base import ARBITRARY, Balance, ContextMethod, Outcome, register, weighted_sum
 
 #: one weight a channel, as in the paper; or every cell's own contribution

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...errors import MethodError
+from ...protocol.errors import MethodError
 
 
 def sampled(channels: int, wanted: int | None) -> list[int]:

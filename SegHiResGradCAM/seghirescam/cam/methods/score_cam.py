@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ...errors import MethodError
+from ...protocol.errors import MethodError
 from ..resample import interpolated
 from .base import ARBITRARY, ContextMethod, Outcome, register, weighted_sum
 from .sampling import refuse_count, said, sampled

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from ...errors import MethodError
+from ...protocol.errors import MethodError
 from .base import Method, register, sum_of_products
 
 

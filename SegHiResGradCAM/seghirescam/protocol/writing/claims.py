@@ -14,7 +14,7 @@ import shutil
 import time
 from pathlib import Path
 
-from .errors import SegHiResCamError
+from ..errors import SegHiResCamError
 from .locks import STALE_SECONDS, hold, let_go
 from .swap import NEW, recover, swap
 

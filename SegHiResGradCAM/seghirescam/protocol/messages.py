@@ -19,10 +19,11 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 
 from .arrays import MessageError
-from .bounded import json_value
 from .errors import SegHiResCamError
-from .geometry import Grid
-from .pixel_sets import (
+from .explanation import Explanation, LayerInfo
+from .grid import Grid
+from .pixel_set import PixelSet
+from .recipes import (
     Box,
     Component,
     FalseNegatives,
@@ -35,7 +36,7 @@ from .pixel_sets import (
     WholeImage,
     as_recipe,
 )
-from .protocol import Explanation, LayerInfo, PixelSet
+from .untrusted import json_value
 
 #: raised when a message changes its meaning; the client refuses a worker that speaks another one
 PROTOCOL = 3

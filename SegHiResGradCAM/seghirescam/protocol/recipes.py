@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .errors import EmptyPixelSetError, PixelSetError
-from .geometry import Grid
-from .protocol import PixelSet
+from .grid import Grid
+from .pixel_set import PixelSet
 
 #: label of the set of all voxels
 WHOLE = "whole image"
@@ -212,7 +212,7 @@ def as_recipe(wanted: Recipe | PixelSet) -> Recipe:
         return wanted
     raise PixelSetError(
         f"A {type(wanted).__name__} is no pixel set.",
-        "Pass a PixelSet or one of the recipes of seghirescam.pixel_sets.",
+        "Pass a PixelSet or one of the recipes of seghirescam.protocol.recipes.",
     )
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .geometry import Grid
-from .protocol import PixelSet
+from .grid import Grid
+from .pixel_set import PixelSet
 
 #: A prediction that takes more of the image than this is a note.  Reason: what surrounds a structure (air, other
 #: tissue, the other classes) takes more than one voxel in twenty of nearly every image; a network that was fed wrong

@@ -1,0 +1,1 @@
+"""What travels between Slicer, the worker, the command line and the engine: standard library and numpy only."""
