@@ -24,7 +24,7 @@ import stage  # first: it chooses offscreen OpenGL before VTK is loaded
 import numpy as np
 
 from seghirescam import open_model
-from seghirescam.cam.heads import SIGMOID
+from seghirescam.cam.logits.heads import SIGMOID
 from seghirescam.cli.console import Console
 from seghirescam.cli.engine import prepared_of
 from seghirescam.evaluation.ground import Ground

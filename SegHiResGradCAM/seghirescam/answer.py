@@ -40,12 +40,12 @@ class Run:
     precision: str
     device: str
     notes: tuple[str, ...]
-    #: what was made of the network's output (:class:`cam.outputs.Taken`), {} where there was no choice
+    #: what was made of the network's output (:class:`outputs.Taken`), {} where there was no choice
     output_facts: dict = field(default_factory=dict)
     nonfinite: dict = field(default_factory=dict)
 
     def count_nonfinite(self, pixels: PixelSet, bad) -> None:
-        """Note the voxels of M whose score is not finite. bad: bool array, see :mod:`cam.finite`."""
+        """Note the voxels of M whose score is not finite. bad: bool array, see :mod:`finite`."""
         self.nonfinite[id(pixels)] = int(bad.sum())
 
     def answer(self, method, a, g, layer, pixels: PixelSet, score: float) -> Explanation:
@@ -168,7 +168,7 @@ def draw_notes(networks) -> tuple[str, ...]:
 
 def _draw(networks) -> dict:
     """What repeats the draw of a network that draws random numbers."""
-    from .cam.draws import base_seed, drew
+    from .cam.isolation.random_draws import base_seed, drew
 
     return {"random_seed": base_seed()} if drew(networks) else {}
 

@@ -240,7 +240,8 @@ class _Work:
         return refuse_empty(recipe.resolve(view))
 
     def _listed(self):
-        from .borrowed import device_of, listed_layers
+        from .cam.layers.listing import listed_layers
+        from .cam.isolation.network_place import device_of
 
         network = self.model.networks[0]
         with self.session.reading.on(network):
@@ -248,7 +249,7 @@ class _Work:
 
     def _accepted(self, method, layer) -> bool:
         """Whether the method works there; if not, its sentence stands in the cell. Nothing is computed."""
-        from .borrowed import destination
+        from .cam.isolation.network_place import destination
         from .models.outputs import output_channels
 
         one = replace(self.question, methods=(method,), layers=(layer.name,))

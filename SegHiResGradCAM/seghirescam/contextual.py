@@ -8,12 +8,12 @@ import torch
 
 from .answer import Run, public_layer
 from .budget import memory_of
-from .cam.context import Context
-from .cam.draws import drew
-from .cam.finite import inside_only, nonfinite_in
-from .cam.layers import Layer
+from .cam.isolation.finite import inside_only, nonfinite_in
+from .cam.isolation.random_draws import drew
+from .cam.layers.context import Context
+from .cam.layers.listing import Layer
 from .cam.methods.base import Situation
-from .cam.placement import Placement
+from .cam.placement.probe import Placement
 from .protocol.errors import MethodError
 from .questions import MAIN, Question
 

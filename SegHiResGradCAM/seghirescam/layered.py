@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from .answer import Run, public_layer, why_zero
-from .cam.lattice import Lattice
-from .cam.windows import Seeds, WindowPlan
+from .cam.placement.lattice import Lattice
+from .cam.placement.windows import Seeds, WindowPlan
 from .protocol.explanation import Explanation
 from .protocol.pixel_set import PixelSet
 

@@ -44,7 +44,7 @@ def several(value) -> list:
 
 
 def _score(model, name, index, rival):
-    from .cam.score import ClassLogit, Contrast, LogOdds
+    from .cam.logits.score import ClassLogit, Contrast, LogOdds
 
     if name == "contrast":
         if rival is None:
@@ -63,7 +63,7 @@ def main_layers(listed) -> list:
 
 def choose_layers(listed, wanted, pixels, dims: int):
     """(layers, notes) for a word or names; ``pixels`` is the first pixel set, looked at for "default" only."""
-    from .cam.layers import default_layer
+    from .cam.layers.listing import default_layer
 
     mains = main_layers(listed)
     if not mains and wanted in (DEFAULT, DEEPEST):

@@ -17,13 +17,14 @@ import torch
 
 from .answer import AUTO, Run, public_layer
 from .atomic import whole_question
-from .borrowed import device_of, listed_layers, placed, stamp
+from .cam.layers.listing import listed_layers
 from .budget import MemoryLimitError, budget, estimate, free_cached, named_shortage, not_kept
-from .cam import capture
-from .cam.finite import inside_only, nonfinite_in
-from .cam.forwards import own_words
-from .cam.score import decide
-from .cam.undisturbed import undisturbed
+from .cam.isolation.finite import inside_only, nonfinite_in
+from .cam.isolation.network_place import device_of, placed, stamp
+from .cam.isolation.undisturbed import undisturbed
+from .cam.logits.score import decide
+from .cam.passes import capture
+from .cam.passes.forwards import own_words
 from .contextual import INPUT, Contextual, refuse
 from .models import outputs
 from .models.base import Prepared, SegmentationModel

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from .borrowed import destination, placed
-from .cam.undisturbed import undisturbed
+from .cam.isolation.network_place import destination, placed
+from .cam.isolation.undisturbed import undisturbed
 from .contextual import Contextual, within
 from .models.outputs import check_classes, output_channels
 from .overflow import refuse_overflow

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .borrowed import destination, device_of, listed_layers, placed, stamp
+from .cam.layers.listing import listed_layers
 from .budget import budget, estimate, memory_of, named_shortage
-from .cam import capture
-from .cam.draws import drew, seeded
-from .cam.forwards import own_words
-from .cam.undisturbed import undisturbed
-from .cam.windows import Fused, WindowPlan
+from .cam.isolation.network_place import destination, device_of, placed, stamp
+from .cam.isolation.random_draws import drew, seeded
+from .cam.isolation.undisturbed import undisturbed
+from .cam.passes import capture
+from .cam.passes.forwards import own_words
+from .cam.placement.windows import Fused, WindowPlan
 from .models.base import Prepared, SegmentationModel
 from .models.outputs import check_classes, log_of_average, output_channels, reading_of, refuse_suspected, window_values
 from .overflow import refuse_overflow

@@ -15,11 +15,11 @@ import torch
 
 from .answer import AUTO, Run
 from .atomic import whole_question
-from .borrowed import destination
 from .budget import MemoryLimitError, free_cached, named_shortage
-from .cam.finite import inside_only, nonfinite_in
-from .cam.score import decide
-from .cam.windows import Seeds
+from .cam.isolation.finite import inside_only, nonfinite_in
+from .cam.isolation.network_place import destination
+from .cam.logits.score import decide
+from .cam.placement.windows import Seeds
 from .contextual import places, refuse
 from .layered import LayerSums
 from .models import outputs
@@ -75,7 +75,7 @@ class WindowedSession:
 
     @property
     def reading(self):
-        """See :class:`cam.outputs.Reading`."""
+        """See :class:`outputs.Reading`."""
         return self._passes.reading if self._passes else reading_of(self.model)
 
     @property

@@ -101,9 +101,9 @@ class Worker:
         try:
             import torch
 
+            from .cam.methods.method_list import method_list
             from .devices import devices
             from .jobs import Jobs
-            from .method_list import method_list
         except (ImportError, OSError) as error:  # missing, or its libraries do not fit (numpy's, the driver's)
             self._log()
             self.say(_no_torch(error))

@@ -56,9 +56,9 @@ def forward(path) -> dict:
 def tail(path, layer, channels) -> dict:
     """Seconds a channel by the tail and by full forwards, and whether the scores are the same."""
     import torch
+    from seghirescam.cam.isolation.undisturbed import undisturbed
+    from seghirescam.cam.layers.tail import Tail
     from seghirescam.cam.methods.sampling import sampled
-    from seghirescam.cam.tail import Tail
-    from seghirescam.cam.undisturbed import undisturbed
 
     found = _case(path)
     with undisturbed(found.network), torch.no_grad():

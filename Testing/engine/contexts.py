@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 
 from engine import toys
-from seghirescam.cam.context import Context
-from seghirescam.cam.heads import SOFTMAX
-from seghirescam.cam.layers import trace
-from seghirescam.cam.score import ClassLogit
+from seghirescam.cam.layers.context import Context
+from seghirescam.cam.layers.listing import trace
+from seghirescam.cam.logits.heads import SOFTMAX
+from seghirescam.cam.logits.score import ClassLogit
 from seghirescam.contextual import input_layer
 
 #: dims, norm, in place: plain, in-place and instance-norm networks in 2D and 3D

@@ -8,7 +8,7 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from engine import toys
-from seghirescam.cam.capture import forward
+from seghirescam.cam.passes.capture import forward
 from seghirescam.protocol.errors import GradientError, LayerError
 
 LAYERS = ["encoder.0", "encoder.1.conv", "encoder.1.norm", "encoder.2", "up.0", "decoder.0.conv", "decoder.1", "head"]

@@ -11,7 +11,7 @@ from engine.test_cli import run
 from engine.test_cli_compare import toy
 from engine.test_files import PATIENT
 from seghirescam import open_model
-from seghirescam.cam.score import ClassLogit, Contrast
+from seghirescam.cam.logits.score import ClassLogit, Contrast
 from seghirescam.demo.case import load_case
 from seghirescam.evaluation.intervention import paint_in
 from seghirescam.evaluation.regions import Hottest

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from seghirescam.cam.score import Contrast
+from seghirescam.cam.logits.score import Contrast
 from seghirescam.demo.case import COLOURS, FOLDER, SEGMENTATION_FILE, SEGMENTS, load_case
 from seghirescam.demo.measure import interventions
 from seghirescam.demo.preprocessing import LESION, LOOK_ALIKE

@@ -237,9 +237,9 @@ def test_methods_with_passes_of_their_own_repeat(method, make):
 
 
 def test_the_tail_behind_a_layer_draws_what_the_whole_network_draws():
-    from seghirescam.cam.draws import seeded
-    from seghirescam.cam.tail import Tail
-    from seghirescam.cam.undisturbed import undisturbed
+    from seghirescam.cam.isolation.random_draws import seeded
+    from seghirescam.cam.isolation.undisturbed import undisturbed
+    from seghirescam.cam.layers.tail import Tail
 
     net = network()
     x = torch.randn(1, 1, 12, 12)
@@ -252,7 +252,7 @@ def test_the_tail_behind_a_layer_draws_what_the_whole_network_draws():
 
 
 def test_evaluation_and_painting_see_one_draw():
-    from seghirescam.cam.score import ClassLogit
+    from seghirescam.cam.logits.score import ClassLogit
     from seghirescam.evaluation.rerun import Rerun
 
     model, image, pixels = case()

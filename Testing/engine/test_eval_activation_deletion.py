@@ -7,7 +7,7 @@ from torch import nn
 
 from engine import toys
 from engine.test_windows import windows
-from seghirescam.cam.score import ClassLogit, Contrast, LogOdds
+from seghirescam.cam.logits.score import ClassLogit, Contrast, LogOdds
 from seghirescam.evaluation.activation_deletion import activation_curve, activation_gain, layer_probe
 from seghirescam.evaluation.blocks import falling
 from seghirescam.evaluation.curves import FRACTIONS, deletion_curve

@@ -11,7 +11,7 @@ from engine import toys
 from engine.test_windows import CLASSES, case, windows
 from engine.test_windows import GRID as WINDOW_GRID
 from engine.test_windows import model as windowed_model
-from seghirescam.cam.score import ClassLogit, Contrast
+from seghirescam.cam.logits.score import ClassLogit, Contrast
 from seghirescam.evaluation.blocks import falling
 from seghirescam.evaluation.deletion import (
     FRACTIONS,

@@ -12,9 +12,9 @@ from engine import toys
 from engine.test_windows import CLASSES, class_seed, slow_gradients, windows
 from engine.test_windows import case as window_case
 from engine.test_windows import model as windowed_model
+from seghirescam.cam.logits.score import ClassLogit
 from seghirescam.cam.methods.grad import cancellation as kept_by_averaging
-from seghirescam.cam.score import ClassLogit
-from seghirescam.cam.windows import WindowPlan
+from seghirescam.cam.placement.windows import WindowPlan
 from seghirescam.evaluation.layer_numbers import (
     EPSILONS,
     cancellation,

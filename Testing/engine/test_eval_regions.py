@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from engine.test_windows import windows
-from seghirescam.cam.score import ClassLogit, Contrast, LogOdds
+from seghirescam.cam.logits.score import ClassLogit, Contrast, LogOdds
 from seghirescam.demo.case import load_case
 from seghirescam.evaluation.intervention import intervene, paint_in
 from seghirescam.evaluation.painting import grown, paint_over

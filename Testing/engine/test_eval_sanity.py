@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from engine import toys
-from seghirescam.borrowed import stamp
+from seghirescam.cam.isolation.network_place import stamp
 from seghirescam.evaluation.case import Case, told_apart
 from seghirescam.evaluation.sanity import _chain, _order, class_swap, randomisation, randomised, swapped_words
 from seghirescam.models.plain import PlainModel

@@ -14,7 +14,7 @@ from engine.test_windows import GRID as WINDOWED
 from engine.test_windows import case as windowed_case
 from engine.test_windows import model as windowed_model
 from engine.test_windows import windows
-from seghirescam.borrowed import stamp
+from seghirescam.cam.isolation.network_place import stamp
 from seghirescam.evaluation.trust import NOT_JUDGED, NOT_SUPPORTED, SUPPORTED, Row, fast
 from seghirescam.evaluation.trust_cost import duration, full_cost
 from seghirescam.evaluation.trust_full import GAIN_SDS, ORDERS, SAME, full, judged

@@ -13,7 +13,8 @@ from torch import nn
 
 from engine import programs, toys
 from seghirescam import Grid, Image, PlainModel, open_model
-from seghirescam.cam import capture, layers
+from seghirescam.cam.layers import listing as layers
+from seghirescam.cam.passes import capture
 from seghirescam.demo.preprocessing import normalised
 from seghirescam.explain import explain
 from seghirescam.models import exported, program, recognise, sidecar

@@ -11,7 +11,7 @@ from torch import nn
 
 from engine.programs import describe, save_exported, save_script
 from seghirescam import Grid, Image, PixelSet, PlainModel, open_model
-from seghirescam.cam.final_activation import log_of
+from seghirescam.cam.logits.final_activation import log_of
 from seghirescam.evaluation.intervention import paint_in
 from seghirescam.explain import explain
 from seghirescam.models.base import Windows
@@ -248,7 +248,7 @@ def test_a_softmax_that_cannot_be_left_out_loses_the_logit_and_keeps_the_differe
 
 
 def _score(name):
-    from seghirescam.cam.score import ClassLogit
+    from seghirescam.cam.logits.score import ClassLogit
 
     assert name == "logit"
     return ClassLogit(1)

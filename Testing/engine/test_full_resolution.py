@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from engine import toys
-from seghirescam.cam.layers import default_layer, trace
+from seghirescam.cam.layers.listing import default_layer, trace
 from seghirescam.cli import main
 from seghirescam.explain import explain, list_layers
 from seghirescam.models.plain import PlainModel

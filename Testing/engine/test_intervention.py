@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from seghirescam.cam.score import ClassLogit, Contrast
+from seghirescam.cam.logits.score import ClassLogit, Contrast
 from seghirescam.evaluation.intervention import intervene, outcome
 from seghirescam.models.plain import PlainModel
 from seghirescam.protocol.errors import EmptyPixelSetError, ImageError, PixelSetError

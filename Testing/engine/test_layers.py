@@ -6,7 +6,7 @@ from torch import nn
 
 from engine import toys
 from engine.test_placement import even
-from seghirescam.cam.layers import default_layer, trace
+from seghirescam.cam.layers.listing import default_layer, trace
 from seghirescam.protocol.errors import ModelError
 
 

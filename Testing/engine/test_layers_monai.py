@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from seghirescam.cam.capture import as_grid, forward, token_cells
-from seghirescam.cam.layers import trace
+from seghirescam.cam.layers.listing import trace
+from seghirescam.cam.passes.capture import as_grid, forward, token_cells
 
 nets = pytest.importorskip("monai.networks.nets")
 

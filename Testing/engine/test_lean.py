@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from engine import toys
-from seghirescam.cam.capture import forward
-from seghirescam.cam.lean import LeanTail
+from seghirescam.cam.passes.capture import forward
+from seghirescam.cam.passes.recording import LeanTail
 
 
 class Mixed(nn.Module):

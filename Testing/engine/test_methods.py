@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from engine import toys
-from seghirescam.cam.capture import forward
 from seghirescam.cam.methods import method, methods
 from seghirescam.cam.methods.grad import SegGradCam, cancellation
 from seghirescam.cam.methods.hires import SegHiResGradCam
 from seghirescam.cam.methods.xres import SegXResCam
+from seghirescam.cam.passes.capture import forward
 from seghirescam.protocol.errors import MethodError
 
 

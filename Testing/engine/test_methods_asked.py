@@ -13,7 +13,7 @@ from torch import nn
 from engine import toys
 from engine.test_explain import case
 from seghirescam import Grid, Image, PixelSet, PlainModel
-from seghirescam.cam.layers import Layer
+from seghirescam.cam.layers.listing import Layer
 from seghirescam.cam.methods import method, methods
 from seghirescam.cam.methods.ablation import SegAblationCam
 from seghirescam.cam.methods.base import Situation, registered
@@ -124,7 +124,7 @@ def refused(match, m, layers, **more):
 
 
 def test_what_a_method_cannot_do_is_refused_before_the_network_runs():
-    from seghirescam.cam import head_wiring
+    from seghirescam.cam.layers import head_wiring
 
     found = head_wiring.heads(toys.make(), (1, 1, 8, 8, 8), 3)
     assert found["decoder.1#1"] == "head" and {name.split(".")[0] for name in found} == {"decoder"}

@@ -8,14 +8,14 @@ from torch import nn
 
 from engine import toys
 from engine.contexts import NETWORKS, context, network, slow_score, twin
-from seghirescam.cam.heads import BINARY
+from seghirescam.cam.layers.resample import interpolated, shared_out
+from seghirescam.cam.logits.heads import BINARY
+from seghirescam.cam.logits.score import ClassLogit, Contrast
 from seghirescam.cam.methods.ablation import SegAblationCam
 from seghirescam.cam.methods.cam import Cam
 from seghirescam.cam.methods.full_grad import SegFullGrad
 from seghirescam.cam.methods.lift import SegLiftCam
 from seghirescam.cam.methods.score_cam import SegScoreCam
-from seghirescam.cam.resample import interpolated, shared_out
-from seghirescam.cam.score import ClassLogit, Contrast
 
 LAYER = "encoder.1"
 

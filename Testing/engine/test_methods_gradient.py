@@ -8,12 +8,12 @@ import torch
 
 from engine import toys
 from engine.contexts import NETWORKS, network, twin
-from seghirescam.cam.capture import forward
 from seghirescam.cam.methods.eigen import SegEigenAbsCam, SegEigenCam, SegEigenGradCam, projection
 from seghirescam.cam.methods.hires import SegHiResGradCam
 from seghirescam.cam.methods.layer_cam import SegLayerCam
 from seghirescam.cam.methods.plus_plus import SegGradCamPlusPlus
 from seghirescam.cam.methods.xgrad import SegXGradCam
+from seghirescam.cam.passes.capture import forward
 
 LAYER = "encoder.1"
 

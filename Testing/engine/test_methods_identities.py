@@ -8,7 +8,6 @@ import torch
 
 from engine import toys
 from engine.contexts import context
-from seghirescam.cam.capture import forward
 from seghirescam.cam.methods.ablation import SegAblationCam
 from seghirescam.cam.methods.cam import Cam
 from seghirescam.cam.methods.eigen import projection
@@ -20,6 +19,7 @@ from seghirescam.cam.methods.lift import SegLiftCam
 from seghirescam.cam.methods.plus_plus import SegGradCamPlusPlus
 from seghirescam.cam.methods.xgrad import SegXGradCam
 from seghirescam.cam.methods.xres import SegXResCam
+from seghirescam.cam.passes.capture import forward
 
 LAST = "decoder.1"  # in front of the 1x1 head
 HIRES, GRAD, XRES, XGRAD, LAYER, PP = (

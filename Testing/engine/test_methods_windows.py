@@ -13,7 +13,7 @@ from seghirescam.cam.methods.input_maps import InputXGradient, IntegratedGradien
 from seghirescam.cam.methods.lift import SegLiftCam
 from seghirescam.cam.methods.plus_plus import SegGradCamPlusPlus
 from seghirescam.cam.methods.score_cam import SegScoreCam
-from seghirescam.cam.windows import WindowPlan
+from seghirescam.cam.placement.windows import WindowPlan
 from seghirescam.explain import explain
 from seghirescam.models.base import Windows
 from seghirescam.models.plain import PlainModel

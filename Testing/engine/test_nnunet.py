@@ -10,7 +10,7 @@ import torch
 
 from engine import nnunet_maker as maker
 from seghirescam import Image, open_model
-from seghirescam.borrowed import listed_layers
+from seghirescam.cam.layers.listing import listed_layers
 from seghirescam.session import open_session
 
 pytest.importorskip("nnunetv2")

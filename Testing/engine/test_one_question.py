@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from seghirescam import explain as verbs
-from seghirescam.cam.alone import alone
+from seghirescam.cam.isolation.one_at_a_time import alone
 from seghirescam.models.base import Windows
 from seghirescam.models.plain import PlainModel
 from seghirescam.protocol.errors import CancelledError
@@ -212,7 +212,7 @@ def test_what_the_caller_has_set_does_not_change_a_number(around, words):
 
 
 def test_the_tail_and_deletion_do_not_inherit_an_autocast():
-    from seghirescam.cam.score import ClassLogit
+    from seghirescam.cam.logits.score import ClassLogit
     from seghirescam.evaluation.activation_deletion import activation_curve
 
     model, image, pixels = case()

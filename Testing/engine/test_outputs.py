@@ -10,8 +10,8 @@ from torch import nn
 
 from engine import toys
 from engine.programs import describe, save_exported, save_script
-from seghirescam.cam.layers import trace
-from seghirescam.cam.score import ClassLogit
+from seghirescam.cam.layers.listing import trace
+from seghirescam.cam.logits.score import ClassLogit
 from seghirescam.evaluation.activation_deletion import activation_curve
 from seghirescam.explain import explain, list_layers, predict
 from seghirescam.models import open_model

@@ -7,7 +7,7 @@ from torch import nn
 
 from engine import toys
 from seghirescam import Grid, Image, PlainModel
-from seghirescam.cam.placement import probe
+from seghirescam.cam.placement.probe import probe
 from seghirescam.explain import explain, list_layers
 from seghirescam.protocol.recipes import PredictedClass, WholeImage
 

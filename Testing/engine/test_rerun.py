@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.test_windows import GRID, case, model, windows
-from seghirescam.cam.score import Contrast, LogOdds
+from seghirescam.cam.logits.score import Contrast, LogOdds
 from seghirescam.evaluation.rerun import Rerun
 from seghirescam.evaluation.simplicity import entropy
 from seghirescam.protocol.image import Image

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from seghirescam.cam.heads import BINARY, SIGMOID, SOFTMAX
-from seghirescam.cam.score import ClassLogit, Contrast, LogOdds, decide
+from seghirescam.cam.logits.heads import BINARY, SIGMOID, SOFTMAX
+from seghirescam.cam.logits.score import ClassLogit, Contrast, LogOdds, decide
 from seghirescam.protocol.errors import ClassError
 
 LOGITS = torch.tensor([[[[1.0, -2.0]], [[0.5, 3.0]], [[-1.0, 2.0]]]], dtype=torch.float64)

@@ -12,7 +12,7 @@ from engine import toys
 from engine.test_explain import case
 from seghirescam import Grid, Image, PixelSet, PlainModel
 from seghirescam.budget import MemoryLimitError, estimate, memory_of_machine, named_shortage
-from seghirescam.cam.layers import trace
+from seghirescam.cam.layers.listing import trace
 from seghirescam.explain import explain, predict
 from seghirescam.protocol.errors import CancelledError, EmptyPixelSetError, GradientError, LayerError
 from seghirescam.protocol.recipes import Component, PredictedClass, WholeImage

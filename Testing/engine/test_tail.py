@@ -6,9 +6,9 @@ from torch import nn
 
 from engine import toys
 from engine.contexts import NETWORKS, network, replaced
-from seghirescam.cam.capture import as_logits
-from seghirescam.cam.layers import trace
-from seghirescam.cam.tail import TOLERANCE, Tail
+from seghirescam.cam.layers.listing import trace
+from seghirescam.cam.layers.tail import TOLERANCE, Tail
+from seghirescam.cam.passes.capture import as_logits
 from seghirescam.protocol.errors import LayerError, MethodError
 
 

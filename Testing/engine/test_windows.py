@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from engine import toys
-from seghirescam.cam.lattice import Lattice
 from seghirescam.cam.methods import method
-from seghirescam.cam.windows import Seeds, WindowPlan
+from seghirescam.cam.placement.lattice import Lattice
+from seghirescam.cam.placement.windows import Seeds, WindowPlan
 from seghirescam.explain import explain
 from seghirescam.models.base import Windows
 from seghirescam.models.plain import PlainModel

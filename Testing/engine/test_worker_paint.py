@@ -5,7 +5,7 @@ import pytest
 
 from engine.test_worker_predict import balanced
 from engine.workers import Model, image
-from seghirescam.cam.score import ClassLogit, Contrast
+from seghirescam.cam.logits.score import ClassLogit, Contrast
 from seghirescam.evaluation.intervention import paint_in
 from seghirescam.evaluation.regions import Hottest, hottest
 from seghirescam.models import open_model

@@ -1,0 +1,1 @@
+"""The method: torch and tensors; no file, no model format, no patient."""

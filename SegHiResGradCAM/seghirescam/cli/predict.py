@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..cam.heads import SIGMOID
+from ..cam.logits.heads import SIGMOID
 from ..files import refuse_unholdable
 from ..label_files import SEGMENTATION, beside_of, write_labels
 from ..protocol.sizes import Size, heads, prediction_notes

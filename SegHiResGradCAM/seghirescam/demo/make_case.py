@@ -26,7 +26,7 @@ def main(arguments=None):
 
 
 def first_that_both_call_a_lesion() -> Case:
-    from ..cam.score import Contrast
+    from ..cam.logits.score import Contrast
     from ..evaluation.intervention import outcome
     from ..models.demo import KIND
     from .preprocessing import LESION, LOOK_ALIKE

@@ -110,7 +110,7 @@ def interventions(
 
     regions: "lesion", "ring" and "marker".  Raises EmptyPixelSetError where the model predicts no lesion.
     """
-    from ..cam.score import Contrast
+    from ..cam.logits.score import Contrast
 
     pixels = predict(model, image, LESION) if pixels is None else pixels
     score = Contrast(LESION, LOOK_ALIKE)

@@ -13,11 +13,12 @@ import numpy as np
 import torch
 
 from ..answer import public_layer
-from ..borrowed import listed_layers, placed
-from ..cam.finite import inside_only
-from ..cam.score import Score
-from ..cam.tail import Tail
-from ..cam.undisturbed import undisturbed
+from ..cam.layers.listing import listed_layers
+from ..cam.isolation.finite import inside_only
+from ..cam.isolation.network_place import placed
+from ..cam.isolation.undisturbed import undisturbed
+from ..cam.layers.tail import Tail
+from ..cam.logits.score import Score
 from ..models.base import SegmentationModel
 from ..models.outputs import output_channels, reading_of
 from ..models.slices import by_slices

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..cam.score import Score
+from ..cam.logits.score import Score
 from ..models.slices import by_slices
 from ..protocol.errors import MethodError
 from ..protocol.image import Image

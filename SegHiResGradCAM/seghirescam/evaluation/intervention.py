@@ -11,7 +11,7 @@ import numpy as np
 
 from ..answer import draw_notes
 from ..budget import MemoryLimitError
-from ..cam.score import Score
+from ..cam.logits.score import Score
 from ..compare import mask_on
 from ..models.base import SegmentationModel
 from ..overflow import overflow_notes
@@ -85,7 +85,7 @@ def intervene(
 ) -> Intervention:
     """Run the model on the image and on the image with ``region`` painted over, and compare the score on frozen M.
 
-    score: class logit, log-odds or contrast (:mod:`seghirescam.cam.score`).  paint: called with (image, region,
+    score: class logit, log-odds or contrast (:mod:`seghirescam.cam.logits.score`).  paint: called with (image, region,
     margin_mm).  before: an outcome already known for this image, M and score, which saves one of two predictions.
     Models of every kind; the network's modes and buffers are left as they were.
     Raises EmptyPixelSetError or PixelSetError for a region or an M without a voxel in the image.

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from ..answer import why_zero
-from ..cam.alone import alone
+from ..cam.isolation.one_at_a_time import alone
 from ..cam.methods.base import ARBITRARY, Method
 from ..cam.methods.grad import SegGradCam
 from ..cam.methods.grad import cancellation as kept_by_averaging

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ..cam.score import Score, decide
+from ..cam.logits.score import Score, decide
 from ..models import outputs
 from ..models.base import SegmentationModel
 from ..protocol.grid import Grid

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ..cam.alone import alone
-from ..cam.heads import BINARY
+from ..cam.isolation.one_at_a_time import alone
+from ..cam.logits.heads import BINARY
 from ..protocol.progress import Progress
 from ..protocol.value import NOT_MEASURED, Value
 from .case import Case, told_apart

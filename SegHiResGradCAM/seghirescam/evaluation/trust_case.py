@@ -8,7 +8,7 @@ import numpy as np
 
 from ..answer import status_of
 from ..cam.methods import method as method_of
-from ..cam.windows import Seeds
+from ..cam.placement.windows import Seeds
 from ..protocol.explanation import Explanation
 from ..protocol.grid import Grid
 from ..protocol.pixel_set import PixelSet
@@ -73,7 +73,7 @@ class Found:
 
     @property
     def score(self):
-        """The :class:`cam.score.Score` that was differentiated."""
+        """The :class:`score.Score` that was differentiated."""
 
         words = {k: self.words.get(k) for k in ("class_index", "score", "rival")}
         words["score"] = words["score"] or "logit"

@@ -13,7 +13,7 @@ import io
 import zipfile
 from pathlib import Path
 
-from ..cam.heads import SIGMOID, SOFTMAX
+from ..cam.logits.heads import SIGMOID, SOFTMAX
 from ..protocol.errors import ModelError
 from ..protocol.explanation import ClassInfo
 from ..protocol.untrusted import content, is_file, is_vast, member, named, opened_zip

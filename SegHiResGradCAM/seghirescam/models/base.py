@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from ..cam.heads import BINARY, SIGMOID
+from ..cam.logits.heads import BINARY, SIGMOID
 from ..protocol.errors import ClassError, ImageError
 from ..protocol.explanation import ClassInfo
 from ..protocol.grid import Grid

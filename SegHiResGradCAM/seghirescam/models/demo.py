@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from ..cam.heads import NO_ACTIVATION, SOFTMAX
+from ..cam.logits.heads import NO_ACTIVATION, SOFTMAX
 from ..demo import weights
 from ..demo.preprocessing import CLASSES, DIVISOR, on_model_grid
 from ..protocol.errors import ModelError

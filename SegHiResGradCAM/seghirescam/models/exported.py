@@ -13,14 +13,14 @@ import io
 import zipfile
 from pathlib import Path
 
-from ..cam.heads import BINARY
+from ..cam.logits.heads import BINARY
 from ..protocol.errors import ModelError
 from ..protocol.explanation import ClassInfo
 from ..protocol.untrusted import LARGEST_GRAPH, is_file, json_value, member, zip_names
 from . import sidecar, words
 from .exported_parts import Layout, copied, no_graph
 from .pickle_scan import damaged, opened, scan
-from .program import (  # fmt: skip
+from .program import (
     ProgramModel,
     as_classes,
     asks,
@@ -209,8 +209,8 @@ def _image_and_outputs(program, about):
     """(fake) image the program takes, channels of its logits. Raises ModelError for what is no segmentation program."""
     import torch
 
-    from ..cam.containers import channels_of
-    from ..cam.refusals import refuse_labels, several_inputs
+    from ..cam.passes.containers import channels_of
+    from ..cam.passes.refusals import refuse_labels, several_inputs
 
     nodes = {node.name: node for node in program.graph.nodes}
     inputs = [nodes[name].meta.get("val") for name in program.graph_signature.user_inputs if name in nodes]

@@ -14,8 +14,8 @@ from collections.abc import Callable
 
 import torch
 
-from ..cam.capture import token_cells
-from ..cam.refusals import several_inputs
+from ..cam.passes.capture import token_cells
+from ..cam.passes.refusals import several_inputs
 from ..protocol.errors import ModelError
 from .aten import operation, rewrite
 

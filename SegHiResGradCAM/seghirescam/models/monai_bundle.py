@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
-from ..cam.heads import BINARY, SIGMOID, SOFTMAX
+from ..cam.logits.heads import BINARY, SIGMOID, SOFTMAX
 from ..protocol.errors import ModelError
 from ..protocol.explanation import ClassInfo
 from .bundle_config import Component, Parts, base_name, read_as_data

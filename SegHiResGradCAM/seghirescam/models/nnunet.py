@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..cam.heads import NO_ACTIVATION, SIGMOID
+from ..cam.logits.heads import NO_ACTIVATION, SIGMOID
 from ..nifti_header import ITK, NIBABEL
 from ..protocol.errors import DependencyError, ImageError, ModelError, SegHiResCamError
 from ..protocol.explanation import ClassInfo

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..cam.heads import SIGMOID, SOFTMAX
+from ..cam.logits.heads import SIGMOID, SOFTMAX
 from ..protocol.errors import ModelError
 from ..protocol.explanation import ClassInfo
 from ..protocol.untrusted import is_file, json_object, named, short

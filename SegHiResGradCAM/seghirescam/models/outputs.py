@@ -1,6 +1,6 @@
 """What a model's outputs are, settled once its network has run: head, logits or probabilities; what is refused.
 
-The order of authority: a word that was stated, then the network's own last step (:mod:`cam.final_activation`).  The
+The order of authority: a word that was stated, then the network's own last step (:mod:`final_activation`).  The
 values of an output never change the score: where neither tells and all values could be probabilities, the question ends
 in a sentence that names the word to write.
 """
@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
-from ..cam import final_activation as final
-from ..cam.alone import alone
-from ..cam.heads import BINARY, NO_ACTIVATION, SIGMOID, SOFTMAX
-from ..cam.outputs import Reading
-from ..cam.refusals import refuse_constant
+from ..cam.isolation.one_at_a_time import alone
+from ..cam.logits import final_activation as final
+from ..cam.logits.heads import BINARY, NO_ACTIVATION, SIGMOID, SOFTMAX
+from ..cam.logits.outputs import Reading
+from ..cam.passes.refusals import refuse_constant
 from ..protocol.errors import ClassError, ModelError
 
 _ACTIVATIONS = (SIGMOID, SOFTMAX)

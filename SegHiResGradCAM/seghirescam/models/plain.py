@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..cam.heads import BINARY, SIGMOID, SOFTMAX
+from ..cam.logits.heads import BINARY, SIGMOID, SOFTMAX
 from ..protocol.errors import ModelError
 from ..protocol.explanation import ClassInfo
 from ..protocol.image import Image
@@ -84,7 +84,7 @@ class PlainModel(SegmentationModel):
     @property
     def weights_hash(self) -> str:
         """SHA-256 over names and values of the state_dict, computed again only when a weight has changed."""
-        from ..borrowed import fingerprint
+        from ..cam.isolation.network_place import fingerprint
 
         state = sorted(
             (f"{n}.{k}" if n else k, v) for n, f in enumerate(self.networks) for k, v in f.state_dict().items()

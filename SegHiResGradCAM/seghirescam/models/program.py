@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from ..cam.heads import BINARY
+from ..cam.logits.heads import BINARY
 from ..protocol.errors import ModelError
 from ..protocol.explanation import ClassInfo
 from ..protocol.grid import Grid, canonical

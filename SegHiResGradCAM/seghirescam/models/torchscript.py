@@ -15,7 +15,7 @@ import warnings
 import zipfile
 from pathlib import Path
 
-from ..cam.heads import BINARY
+from ..cam.logits.heads import BINARY
 from ..protocol.errors import ModelError
 from ..protocol.explanation import ClassInfo
 from ..protocol.untrusted import is_file, zip_names
@@ -147,7 +147,7 @@ def _loaded(content, name):
 
 
 def _refuse_several_inputs(program):
-    from ..cam.refusals import several_inputs
+    from ..cam.passes.refusals import several_inputs
 
     schema = getattr(getattr(program, "forward", None), "schema", None)
     needed = [a.name for a in schema.arguments[1:] if not a.has_default_value()] if schema is not None else []
@@ -252,8 +252,8 @@ def _outputs(network, about):
     """Channels of the logits, as cam.outputs chooses among several outputs."""
     import torch
 
-    from ..cam.containers import channels_of
-    from ..cam.refusals import refuse_labels
+    from ..cam.passes.containers import channels_of
+    from ..cam.passes.refusals import refuse_labels
 
     (output,) = (node for node in network.graph.nodes if node.op == "output")
     wanted = None if about.classes is None else 1 if about.head == BINARY else len(about.classes)

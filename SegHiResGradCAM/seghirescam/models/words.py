@@ -1,6 +1,6 @@
 """What a description or a caller may state about a network's outputs and axes; one check for all model kinds.
 
-``head``: "softmax", "sigmoid" or "binary" (:mod:`cam.heads`).  ``activation``: what the network itself applies last:
+``head``: "softmax", "sigmoid" or "binary" (:mod:`heads`).  ``activation``: what the network itself applies last:
 "none" (it returns logits), "sigmoid" or "softmax" (it returns probabilities).  ``axes``: the order in which the
 network is fed the volume: "zyx" (slices first, as SimpleITK's arrays are) or "xyz" (as MONAI, TorchIO and nibabel read
 a file).  ``output``: which of several outputs holds the logits, by its place (0 is the first) or its key.
@@ -9,7 +9,7 @@ Standard library only.
 
 from __future__ import annotations
 
-from ..cam.heads import BINARY, NO_ACTIVATION, SIGMOID, SOFTMAX
+from ..cam.logits.heads import BINARY, NO_ACTIVATION, SIGMOID, SOFTMAX
 from ..protocol.errors import ModelError
 
 ZYX, XYZ = "zyx", "xyz"

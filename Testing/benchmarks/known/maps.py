@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from seghirescam.cam.logits.score import ClassLogit, Contrast
 from seghirescam.cam.methods import method, methods
 from seghirescam.cam.methods.ablation import SegAblationCam
 from seghirescam.cam.methods.input_maps import IntegratedGradients
 from seghirescam.cam.methods.lift import SegLiftCam
 from seghirescam.cam.methods.score_cam import SegScoreCam
 from seghirescam.cam.methods.xres import SegXResCam
-from seghirescam.cam.score import ClassLogit, Contrast
 from seghirescam.evaluation import baselines
 from seghirescam.evaluation.deletion import ImageProbe
 from seghirescam.evaluation.gains import gain_over_random

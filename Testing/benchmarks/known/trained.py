@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from seghirescam.cam.score import Contrast
+from seghirescam.cam.logits.score import Contrast
 from seghirescam.demo import train as demo_train
 from seghirescam.demo import weights
 from seghirescam.demo.preprocessing import CLASSES, DIVISOR, LESION, LOOK_ALIKE, normalised

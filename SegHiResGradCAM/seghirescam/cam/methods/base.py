@@ -29,7 +29,7 @@ class Situation:
     """What is known before anything is computed; :meth:`Method.check` judges by it.
 
     network; shape: of its input, ``[1, C, *spatial]``; dtype, device: of its input.  score: a :class:`score.Score`;
-    head: as in :mod:`heads`; classes: output channels.  layer: a :class:`layers.Layer`, None as long as none is chosen.
+    head: as in :mod:`heads`; classes: output channels.  layer: a :class:`listing.Layer`, None while none is chosen.
     windows: how many runs (windows, mirrorings, folds) the model's inference averages, 1 if none.
     """
 

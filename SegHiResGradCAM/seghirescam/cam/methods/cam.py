@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...protocol.errors import MethodError
-from ..head_wiring import head_of
+from ..layers.head_wiring import head_of
 from .base import ContextMethod, Outcome, register, weighted_sum
 
 

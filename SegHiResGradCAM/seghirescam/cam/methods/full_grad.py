@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 
 from ...protocol.errors import MethodError
-from ..intercepts import parts
-from ..resample import shared_out
+from ..layers.intercepts import parts
+from ..layers.resample import shared_out
 from .base import Balance, ContextMethod, Outcome, register
 
 #: amounts without sign, as published; or signed, adding up to the score
@@ -102,7 +102,7 @@ class SegFullGrad(ContextMethod):
 
 
 def _logits(context, x):
-    from ..capture import as_logits
+    from ..passes.capture import as_logits
 
     return as_logits(context.network(x), context.classes)
 

@@ -215,7 +215,7 @@ class _Scores(torch.nn.Module):
         self.steps = self._done = 0
 
     def forward(self, images):
-        from ..capture import as_logits
+        from ..passes.capture import as_logits
 
         context = self._context
         context.forwards += len(images)

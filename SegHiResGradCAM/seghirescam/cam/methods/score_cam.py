@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from ...protocol.errors import MethodError
-from ..resample import interpolated
+from ..layers.resample import interpolated
 from .base import ARBITRARY, ContextMethod, Outcome, register, weighted_sum
 from .sampling import refuse_count, said, sampled
 

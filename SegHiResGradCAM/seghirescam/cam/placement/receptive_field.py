@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import torch
 
-from .capture import as_logits
-from .hooks import CallHooks
-from .positive_means import PositiveMeans, one_channel
-from .undisturbed import undisturbed
+from ..isolation.hooks import CallHooks
+from ..isolation.undisturbed import undisturbed
+from ..passes.capture import as_logits
+from ..passes.positive_means import PositiveMeans, one_channel
 
 #: voxels of the bar along the probed axis, made longer until the receptive field ends inside it
 _FIRST, _LONGEST = 128, 1024

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from .containers import labelled
+from ..passes.containers import labelled
 
 _SURVEYS: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
@@ -26,7 +26,7 @@ def survey(network: torch.nn.Module, shape, dtype, device) -> dict[tuple, Way]:
 
     One pass of a copy whose weights hold no numbers, remembered as long as the network stays as it is.
     """
-    from .placement import remembered
+    from ..isolation.remembered import remembered
 
     def compute():
         try:

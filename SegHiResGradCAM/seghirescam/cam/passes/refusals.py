@@ -7,7 +7,7 @@ import math
 
 import torch
 
-from ..protocol.errors import GradientError, ModelError
+from ...protocol.errors import GradientError, ModelError
 
 INFERENCE = "The network's forward enters torch.inference_mode, so no gradient can be taken."
 

@@ -18,9 +18,9 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from ..protocol.errors import ModelError
+from ...protocol.errors import ModelError
+from ..passes.positive_means import PositiveMeans
 from .heads import NO_ACTIVATION, SIGMOID, SOFTMAX
-from .positive_means import PositiveMeans
 
 _KINDS = {
     **dict.fromkeys(("sigmoid", "sigmoid_", "special_expit", "expit", "logsigmoid", "log_sigmoid"), SIGMOID),

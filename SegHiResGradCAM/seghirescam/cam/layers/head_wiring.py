@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from .capture import as_logits
-from .positive_means import PositiveMeans
-from .undisturbed import undisturbed
+from ..isolation.undisturbed import undisturbed
+from ..passes.capture import as_logits
+from ..passes.positive_means import PositiveMeans
 
 
 def heads(network: torch.nn.Module, shape, classes: int, dtype=torch.float32, device="cpu") -> dict[str, str]:
@@ -46,7 +46,7 @@ def heads(network: torch.nn.Module, shape, classes: int, dtype=torch.float32, de
 
 
 def head_of(network, layer, shape, classes, dtype=torch.float32, device="cpu") -> str | None:
-    """Name of the head that a :class:`layers.Layer` feeds, or None."""
+    """Name of the head that a :class:`listing.Layer` feeds, or None."""
     found = heads(network, shape, classes, dtype, device)
     for name in (layer.name, *layer.aliases):
         if (name if "#" in name else f"{name}#1") in found:

@@ -17,10 +17,11 @@ from dataclasses import dataclass
 
 import torch
 
-from .capture import as_logits
-from .hooks import CallHooks
-from .positive_means import PositiveMeans, one_channel
-from .undisturbed import undisturbed
+from ..isolation.hooks import CallHooks
+from ..isolation.remembered import remembered
+from ..isolation.undisturbed import undisturbed
+from ..passes.capture import as_logits
+from ..passes.positive_means import PositiveMeans, one_channel
 
 #: cells of the coarsest layer along the probed axis; the middle half is far from the borders' influence
 _CELLS = 16
@@ -146,7 +147,7 @@ _CACHE: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 def probed(network, channels, strides, targets):
     """:func:`probe`, remembered as long as the network lives unchanged; {} where the probe fails, with the reason."""
-    from .outputs import in_force
+    from ..logits.outputs import in_force
 
     reading = in_force(network)
     key = (channels, tuple(strides), tuple(targets), reading and reading.key)
@@ -158,15 +159,3 @@ def probed(network, channels, strides, targets):
             return {}, f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else ''}"
 
     return remembered(_CACHE, network, key, found)
-
-
-def remembered(cache, network, key, compute):
-    """``compute()``, kept until the network goes or any of its modules, parameters or buffers changes."""
-    state = [id(m) for m in network.modules()]
-    state += [(t.data_ptr(), t._version) for t in (*network.parameters(), *network.buffers())]
-    if network not in cache or cache[network][0] != state:
-        cache[network] = state, {}
-    answers = cache[network][1]
-    if key not in answers:
-        answers[key] = compute()
-    return answers[key]

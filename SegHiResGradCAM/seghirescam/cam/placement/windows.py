@@ -14,7 +14,7 @@ from itertools import combinations
 import numpy as np
 import torch
 
-from ..protocol.errors import ModelError
+from ...protocol.errors import ModelError
 
 Offset = tuple[int, int, int]
 

@@ -18,11 +18,11 @@ from dataclasses import dataclass
 
 import torch
 
-from ..protocol.errors import ModelError
+from ...protocol.errors import ModelError
+from ..isolation.one_at_a_time import alone
+from ..passes.containers import is_meant, labelled, named, rank, stated
+from ..passes.refusals import INFERENCE, no_logits, refuse_labels, refuse_several_inputs, whole_numbers
 from . import final_activation
-from .alone import alone
-from .containers import is_meant, labelled, named, rank, stated
-from .refusals import INFERENCE, no_logits, refuse_labels, refuse_several_inputs, whole_numbers
 from .ways import Way, survey
 
 #: keys by which libraries call the logits, the surest first

@@ -16,16 +16,17 @@ from itertools import pairwise
 
 import torch
 
-from ..protocol.errors import SegHiResCamError
-from . import final_activation
-from .capture import as_logits, inference_error, token_cells
-from .forwards import own_words
-from .hooks import CallHooks
-from .outputs import Reading, in_force, ways_of
-from .placement import Placement, probed, remembered
-from .positive_means import PositiveMeans
-from .receptive import Reach, reaches
-from .undisturbed import undisturbed
+from ...protocol.errors import LayerError, SegHiResCamError
+from ..isolation.hooks import CallHooks
+from ..isolation.remembered import remembered
+from ..isolation.undisturbed import undisturbed
+from ..logits import final_activation
+from ..logits.outputs import Reading, in_force, ways_of
+from ..passes.capture import as_logits, inference_error, token_cells
+from ..passes.forwards import own_words
+from ..passes.positive_means import PositiveMeans
+from ..placement.probe import Placement, probed
+from ..placement.receptive_field import Reach, reaches
 
 _NO_LAYER = (
     *(torch.nn.Identity, torch.nn.Dropout, torch.nn.Dropout2d, torch.nn.Dropout3d, torch.nn.Flatten),
@@ -77,7 +78,7 @@ def trace(network: torch.nn.Module, shape: tuple[int, ...], dtype=torch.float32,
     """All explainable layers in order of execution, for an input of ``shape`` ``[1, C, *spatial]``.
 
     Runs the network's wiring once on this shape (a real pass under no_grad where that fails) and once on the small
-    probe of :mod:`placement`.  The answer is remembered as long as the network lives.
+    probe of :mod:`probe`.  The answer is remembered as long as the network lives.
     """
     reading = in_force(network) or Reading()
     key = (tuple(shape), dtype, str(device), reading.key)
@@ -399,3 +400,14 @@ def _by_receptive_field(layer, extent, fits):
         f"'{layer.name}' reads {reads} voxels and acts on {acts}; the pixel set spans {size}."
     )
     return text if fits else f"{text} It is smaller than twice what a cell of any layer reads."
+
+
+def listed_layers(network: torch.nn.Module, tensor: torch.Tensor, where: torch.device) -> list:
+    """:func:`trace` for an input like ``tensor``; raises LayerError where there is nothing to explain."""
+    listed = trace(network, tuple(tensor.shape), tensor.dtype, where)
+    if not listed:
+        raise LayerError(
+            "No layer of this network has a spatial activation that a map could show.",
+            "Use a network whose modules return tensors [B, C, ...].",
+        )
+    return listed

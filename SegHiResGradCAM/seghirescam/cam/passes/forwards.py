@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import torch
 
-from ..protocol.errors import ModelError, SegHiResCamError
+from ...protocol.errors import ModelError, SegHiResCamError
 from .capture import inference_error, is_inference_error
 from .positive_means import PositiveMeans
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ..protocol.errors import ClassError
+from ...protocol.errors import ClassError
 from .heads import BINARY, SIGMOID
 
 

@@ -18,12 +18,12 @@ from contextlib import contextmanager
 import torch
 from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 
-from ..protocol.errors import LayerError, MethodError
-from .capture import as_logits
-from .draws import drawn_until_now, drew, resume
-from .lean import LeanTail
-from .outputs import in_force
-from .placement import remembered
+from ...protocol.errors import LayerError, MethodError
+from ..isolation.random_draws import drawn_until_now, drew, resume
+from ..isolation.remembered import remembered
+from ..logits.outputs import in_force
+from ..passes.capture import as_logits
+from ..passes.recording import LeanTail
 
 #: how far a replay may be from a full forward, relative to the largest logit
 TOLERANCE = 1e-5
@@ -170,7 +170,7 @@ def _difference(one, other, size):
 class _Recorder:
     """Notes what finished before the target began. finished: [(module, output, versions of its tensors, mark)].
 
-    mark: where the random number generators stood when the module (the target) was done, see :mod:`draws`.
+    mark: where the random number generators stood when the module (the target) was done, see :mod:`random_draws`.
     """
 
     def __init__(self, target, call, cloned):

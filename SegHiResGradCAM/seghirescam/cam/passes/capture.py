@@ -3,7 +3,7 @@
 The graph is cut at the first target layer: what lies before it runs without autograd, what lies behind it is recorded
 from a fresh leaf.  ``autograd.grad`` then asks for the activations only, so no parameter gradient is computed, no
 ``.grad`` is filled and no ``requires_grad`` flag is touched (frozen networks and callers inside ``no_grad`` work);
-:mod:`lean` keeps what only weight gradients would need out of memory.
+:mod:`recording` keeps what only weight gradients would need out of memory.
 
 In-place operations behind a target layer (conv -> norm -> LeakyReLU(inplace)) work on a copy of the activation: the
 hook hands on a clone.  If something else still overwrites the recorded activation (a module that returns its input, for
@@ -17,11 +17,11 @@ from contextlib import contextmanager, nullcontext
 
 import torch
 
-from ..protocol.errors import GradientError, LayerError
+from ...protocol.errors import GradientError, LayerError
+from ..isolation.undisturbed import undisturbed
 from .containers import best_of
-from .lean import LeanTail
+from .recording import LeanTail
 from .refusals import INFERENCE, no_logits
-from .undisturbed import undisturbed
 
 
 class Pass:
@@ -110,7 +110,7 @@ def forward(
 ) -> Pass:
     """Run the network once and record the target layers.
 
-    tensor: ``[1, C, *spatial]`` on the network's device.  targets: layer names as :func:`layers.trace` gives them; a
+    tensor: ``[1, C, *spatial]`` on the network's device.  targets: layer names as :func:`listing.trace` gives them; a
     name may end in ``#n`` for the n-th call of a module that is called several times.  autocast: None or a dtype.
     channels: of the logits, for networks with several outputs.
     Raises LayerError for a layer that is absent, not executed, called several times without ``#n``, or does not return

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import torch
 
-from .protocol.errors import LayerError, ModelError
+from ...protocol.errors import ModelError
 
 
 def device_of(network: torch.nn.Module) -> torch.device:
@@ -45,16 +45,3 @@ def fingerprint(tensor: torch.Tensor) -> tuple:
     """Address, version and sum: writes through ``.data`` leave the version as it was."""
     total = tensor.detach().sum(dtype=None if tensor.is_complex() else torch.float32)
     return tensor.data_ptr(), tensor._version, total.item()
-
-
-def listed_layers(network: torch.nn.Module, tensor: torch.Tensor, where: torch.device) -> list:
-    """cam.layers.trace for an input like ``tensor``; raises LayerError where there is nothing to explain."""
-    from .cam.layers import trace
-
-    listed = trace(network, tuple(tensor.shape), tensor.dtype, where)
-    if not listed:
-        raise LayerError(
-            "No layer of this network has a spatial activation that a map could show.",
-            "Use a network whose modules return tensors [B, C, ...].",
-        )
-    return listed

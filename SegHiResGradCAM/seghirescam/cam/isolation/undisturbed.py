@@ -6,19 +6,19 @@ from contextlib import contextmanager
 
 import torch
 
-from ..protocol.errors import GradientError
-from .alone import alone
-from .draws import seeded, watched
-from .surroundings import own_surroundings
+from ...protocol.errors import GradientError
+from .one_at_a_time import alone
+from .random_draws import seeded, watched
+from .torch_settings import own_surroundings
 
 
 @contextmanager
 def undisturbed(network: torch.nn.Module):
     """Evaluation mode inside; training flags and buffers restored outside.
 
-    Other threads wait (:mod:`alone`), what the caller has set in torch does not count (:mod:`surroundings`), and every
-    pass of the network is seeded (:mod:`draws`).  Flags are set attribute by attribute: a network's own ``train()`` may
-    do more than flip them.  Buffers that a forward changed (counters, running statistics) are put back.  Raises
+    Other threads wait (:mod:`one_at_a_time`), what the caller has set in torch does not count (:mod:`torch_settings`),
+    and every pass of the network is seeded (:mod:`random_draws`).  Flags are set attribute by attribute: a network's
+    own ``train()`` may do more than flip them.  Buffers that a forward changed (counters, running statistics) are put back.  Raises
     GradientError for a network whose parameters were created in ``torch.inference_mode``: autograd can never use those.
     """
     with alone(), own_surroundings(network), watched(network), _evaluating(network):
@@ -29,7 +29,7 @@ def undisturbed(network: torch.nn.Module):
 def one_question(networks, tell=None, seed: int | None = None):
     """A whole question about a model: no other thread's comes between its passes, nothing the caller has set counts.
 
-    tell: ``(fraction, words)``, while another question is waited for; may raise.  seed: see :mod:`draws`.
+    tell: ``(fraction, words)``, while another question is waited for; may raise.  seed: see :mod:`random_draws`.
     """
     with alone(tell), own_surroundings(networks[0]), _out_of_inference_mode(), seeded(seed):
         yield

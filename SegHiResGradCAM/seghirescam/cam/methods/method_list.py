@@ -14,7 +14,7 @@ def method_list() -> list[dict]:
     cost: passes forward (F) and backward (B) as the method's description counts them, K the layer's channels.  slow:
     it takes a pass for each channel or step.
     """
-    from .cam.methods import methods
+    from . import methods
 
     found = [_told(cls) for cls in methods().values()]
     return sorted(found, key=lambda told: (told["name"] != FIRST, told["title"].lower()))

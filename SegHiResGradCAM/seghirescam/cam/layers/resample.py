@@ -1,4 +1,4 @@
-"""Maps of a coarse layer on the input's grid, every cell where it sits (:mod:`placement`), on any device.
+"""Maps of a coarse layer on the input's grid, every cell where it sits (:mod:`probe`), on any device.
 
 ``interpolated`` carries values (masks); ``shared_out`` carries amounts: their sum stays the same.
 """

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import torch
 
-from ..protocol.errors import ModelError
+from ...protocol.errors import ModelError
 from .refusals import whole_numbers
 
 

@@ -1,0 +1,1 @@
+"""A network and torch left as they were, one question at a time."""

@@ -1,0 +1,1 @@
+"""Which layers there are, and what lies behind one."""

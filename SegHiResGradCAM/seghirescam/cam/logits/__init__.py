@@ -1,0 +1,1 @@
+"""What a network returns becomes logits, and the score that is differentiated."""

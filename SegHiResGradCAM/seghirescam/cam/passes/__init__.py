@@ -1,0 +1,1 @@
+"""One pass through a network: what is recorded, and what is refused."""

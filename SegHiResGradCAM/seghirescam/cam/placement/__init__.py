@@ -1,0 +1,1 @@
+"""Where a cell reads and writes, and where windows lie."""
