@@ -31,12 +31,12 @@ from seghirescam.bibliography import bibliography  # noqa: E402
 from seghirescam.compare import compare  # noqa: E402
 from seghirescam.contact_sheet import SheetLook, draw_sheet  # noqa: E402
 from seghirescam.demo.case import load_case  # noqa: E402
-from seghirescam.demo.preprocessing import CLASSES, LESION, normalised  # noqa: E402
 from seghirescam.drawing import save  # noqa: E402
 from seghirescam.explain import explain  # noqa: E402
 from seghirescam.figures import Row, draw  # noqa: E402
+from seghirescam.models.demo_networks.preprocessing import CLASSES, LESION, normalised  # noqa: E402
 from seghirescam.models.plain import PlainModel  # noqa: E402
-from seghirescam.models.slices import by_slices  # noqa: E402
+from seghirescam.models.slice_by_slice import by_slices  # noqa: E402
 from seghirescam.protocol.image import Image  # noqa: E402
 from seghirescam.protocol.recipes import Box, Component, PredictedClass, Voxel, WholeImage  # noqa: E402
 

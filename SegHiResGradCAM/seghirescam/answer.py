@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from . import __version__
-from .models import outputs
+from .models import model_outputs
 from .models.base import Prepared, SegmentationModel
 from .protocol.explanation import Explanation, LayerInfo
 from .protocol.image import Image
@@ -143,7 +143,7 @@ class Run:
             "image_sha256": self.image.content_hash,
             "image_grid": self.image.grid.to_json(),
             "pixel_set_sha256": pixels.content_hash,
-            **outputs.facts(self.model),
+            **model_outputs.facts(self.model),
             "pixel_set_voxels": size.voxels,
             **({} if size.ml is None else {"pixel_set_ml": round(size.ml, 4)}),
             "pixel_set_share": size.share,

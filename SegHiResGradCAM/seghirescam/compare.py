@@ -165,7 +165,7 @@ def compare(
     sentence in the cell.  Raises what is wrong with the question as a whole (class, pixel set, layers, unknown
     methods) before anything expensive.  progress may raise to cancel.
     """
-    from .models.slices import by_slices
+    from .models.slice_by_slice import by_slices
     from .session import open_session
 
     model = by_slices(model, image)
@@ -195,7 +195,7 @@ class _Work:
     def __init__(self, session, question, progress):
         self.session, self.question, self.tell = session, question, Progress(progress)
         self.model, self.image = session.model, session.image
-        from .models.outputs import settle
+        from .models.model_outputs import settle
 
         self.tell(0.0, "preparing the image")
         session.layers(lambda fraction, phase: self.tell(0.0, phase))
@@ -240,8 +240,8 @@ class _Work:
         return refuse_empty(recipe.resolve(view))
 
     def _listed(self):
-        from .cam.layers.listing import listed_layers
         from .cam.isolation.network_place import device_of
+        from .cam.layers.listing import listed_layers
 
         network = self.model.networks[0]
         with self.session.reading.on(network):
@@ -250,7 +250,7 @@ class _Work:
     def _accepted(self, method, layer) -> bool:
         """Whether the method works there; if not, its sentence stands in the cell. Nothing is computed."""
         from .cam.isolation.network_place import destination
-        from .models.outputs import output_channels
+        from .models.model_outputs import output_channels
 
         one = replace(self.question, methods=(method,), layers=(layer.name,))
         network = self.model.networks[0]

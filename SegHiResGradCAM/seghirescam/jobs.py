@@ -14,9 +14,9 @@ from . import judged, painted
 from .budget import MemoryLimitError, free_cached
 from .channels import joined
 from .compared import compared, written
-from .description import description, stamp
 from .devices import best_device, devices, move
-from .models import outputs, recognise
+from .models import model_outputs, recognise
+from .models.description import description, stamp
 from .prediction import label_maps, notes_on, predicted_labels
 from .protocol.arrays import MessageError, read_array, write_array
 from .protocol.displayed import on_voxels
@@ -135,7 +135,7 @@ class Jobs:
         with self._writing(request["id"]) as save:
             maps = [{"array": save(array), "classes": told} for array, told in found]
         facts = {"model": model.name, "model_kind": model.kind, "weights_sha256": model.weights_hash}
-        facts |= session.reading.taken(model.networks[0]).facts | outputs.facts(model)
+        facts |= session.reading.taken(model.networks[0]).facts | model_outputs.facts(model)
         facts |= {"axes": model.axes.to_json()} if model.axes else {}
         notes = [*self._image_notes, *notes, *moved]
         return {"maps": maps, "facts": facts | {"image_sha256": image.content_hash}, "notes": notes, "session": cost}

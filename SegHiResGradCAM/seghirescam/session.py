@@ -17,18 +17,18 @@ import torch
 
 from .answer import AUTO, Run, public_layer
 from .atomic import whole_question
-from .cam.layers.listing import listed_layers
 from .budget import MemoryLimitError, budget, estimate, free_cached, named_shortage, not_kept
 from .cam.isolation.finite import inside_only, nonfinite_in
 from .cam.isolation.network_place import device_of, placed, stamp
 from .cam.isolation.undisturbed import undisturbed
+from .cam.layers.listing import listed_layers
 from .cam.logits.score import decide
 from .cam.passes import capture
 from .cam.passes.forwards import own_words
 from .contextual import INPUT, Contextual, refuse
-from .models import outputs
+from .models import model_outputs
 from .models.base import Prepared, SegmentationModel
-from .models.outputs import check_classes, output_channels, reading_of
+from .models.model_outputs import check_classes, output_channels, reading_of
 from .overflow import in_float32, in_full_where_needed, is_reduced, refuse_overflow, retold
 from .protocol.errors import GradientError, LayerError, ModelError
 from .protocol.explanation import Explanation, LayerInfo
@@ -146,7 +146,7 @@ class Session:
     @property
     def output_notes(self) -> tuple[str, ...]:
         """What was found, assumed or chosen of the network's outputs; known once the network has run."""
-        return (*self.reading.taken(self._network).notes, *outputs.notes(self.model))
+        return (*self.reading.taken(self._network).notes, *model_outputs.notes(self.model))
 
     @contextmanager
     def _borrowed(self):
@@ -233,8 +233,8 @@ class Session:
             with named_shortage(where):
                 with tell.during(network, 0.05, 0.05, "listing the layers"):
                     listed = listed_layers(network, prepared.tensor, where)
-                outputs.settle(model)
-                outputs.refuse_lost_logit(model, question.score)
+                model_outputs.settle(model)
+                model_outputs.refuse_lost_logit(model, question.score)
                 asking = _Asking(question, view, known, listed, tell, where)
                 taken = self._refuse(asking)
                 if any(not m.needs_context for m in question.methods):
@@ -276,11 +276,11 @@ class Session:
 
     def _notes(self, known, logits):
         """What is to be said of the outputs. logits: None where no pass was made for all methods together."""
-        found = outputs.notes(self.model)
-        if logits is None or not outputs.is_undone(self.model):
+        found = model_outputs.notes(self.model)
+        if logits is None or not model_outputs.is_undone(self.model):
             return found
         union = sum(_as_tensor(pixels, self.model.spatial_dims, logits) for pixels in known.values())
-        return (*found, *outputs.saturated_note(self.model, logits[0], union))
+        return (*found, *model_outputs.saturated_note(self.model, logits[0], union))
 
     def _refuse(self, asking, targets=None):
         """What the methods take, by their place; raises MethodError. Before anything is computed where that can be."""
@@ -434,7 +434,7 @@ class Session:
 def open_session(model: SegmentationModel, image: Image, *, tolerance: float = 0.0, **settings):
     """The session that fits the model: :class:`windowed.WindowedSession` where its inference averages windows,
     mirrorings or folds (tolerance is for that one) or a 2D network goes through a volume, else :class:`Session`."""
-    from .models.slices import by_slices
+    from .models.slice_by_slice import by_slices
 
     model = by_slices(model, image)
     if model.windows is None and len(model.networks) == 1:

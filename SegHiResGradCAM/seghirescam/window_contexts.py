@@ -7,7 +7,7 @@ import torch
 from .cam.isolation.network_place import destination, placed
 from .cam.isolation.undisturbed import undisturbed
 from .contextual import Contextual, within
-from .models.outputs import check_classes, output_channels
+from .models.model_outputs import check_classes, output_channels
 from .overflow import refuse_overflow
 
 

@@ -22,9 +22,9 @@ from .cam.logits.score import decide
 from .cam.placement.windows import Seeds
 from .contextual import places, refuse
 from .layered import LayerSums
-from .models import outputs
+from .models import model_outputs
 from .models.base import Prepared, SegmentationModel
-from .models.outputs import output_channels, reading_of
+from .models.model_outputs import output_channels, reading_of
 from .overflow import in_float32, in_full_where_needed, is_reduced, retold
 from .protocol.errors import ModelError, PixelSetError
 from .protocol.explanation import Explanation, LayerInfo
@@ -82,7 +82,7 @@ class WindowedSession:
     def output_notes(self) -> tuple[str, ...]:
         """What was found, assumed or chosen of the networks' outputs; known once they have run."""
         averaged = self._passes.averaged if self._passes else 1
-        return (*self.reading.taken(self.model.networks[0]).notes, *outputs.notes(self.model, averaged))
+        return (*self.reading.taken(self.model.networks[0]).notes, *model_outputs.notes(self.model, averaged))
 
     @property
     def forward_calls(self) -> int:
@@ -244,8 +244,8 @@ class WindowedSession:
         where = destination(self.model.networks[0], settings.device)
         with torch.inference_mode(False), named_shortage(where):
             listed = self._passes.listed()
-            outputs.settle(self.model)
-            outputs.refuse_lost_logit(self.model, question.score)
+            model_outputs.settle(self.model)
+            model_outputs.refuse_lost_logit(self.model, question.score)
             early = question.layers != DEFAULT or 0 in known
             targets, chosen = choose_layers(listed, question.layers, known.get(0), dims) if early else (None, ())
             taken = self._refuse(question, where, targets)
@@ -290,7 +290,7 @@ class WindowedSession:
                 names = frozenset(x.name for x in free)
                 self._add_up(question, tell, settings, targets, masks, plain, names, middle)
             add_contexts(self._passes, run, settings, tell, masks, sums, not plain[0], 0.6 if plain[0] else 0.4)
-            outputs.refuse_suspected(self.model)
+            model_outputs.refuse_suspected(self.model)
             for mask in masks:
                 if mask.nonfinite is not None:
                     run.count_nonfinite(mask.pixels, mask.nonfinite)
@@ -370,7 +370,7 @@ class WindowedSession:
         if self.is_linear(question):
             values = question.score.values(logits, self.model.head)
         else:
-            averaged = outputs.window_values(self.model, self._passes.averaged)
+            averaged = model_outputs.window_values(self.model, self._passes.averaged)
             values = logits if averaged is None else averaged(logits)
         return values if self.model.spatial_dims == 3 else values.unsqueeze(-3)
 
@@ -395,15 +395,15 @@ class WindowedSession:
 
     def is_linear(self, question) -> bool:
         """Whether the score is the average of the windows' scores."""
-        return outputs.is_linear(self.model, question.score, self._passes.averaged)
+        return model_outputs.is_linear(self.model, question.score, self._passes.averaged)
 
     def _notes(self, masks):
         """What is to be said of the outputs."""
-        found, average = outputs.notes(self.model, self._passes.averaged), self._passes.average
+        found, average = model_outputs.notes(self.model, self._passes.averaged), self._passes.average
         if average is None:
             return found
         union = torch.as_tensor(sum(mask.pixels.weights for mask in masks))
-        return (*found, *outputs.saturated_note(self.model, self._passes.logits, union))
+        return (*found, *model_outputs.saturated_note(self.model, self._passes.logits, union))
 
     def _mask(self, question, pixels):
         seeds = Seeds.of(self._passes.plan, pixels.weights, self.tolerance)
@@ -415,7 +415,7 @@ class WindowedSession:
             weights = torch.as_tensor(np.ascontiguousarray(pixels.weights[box]))
             inner = inside_only(source[(slice(None), *box)][None], weights).clone().requires_grad_()
             with torch.enable_grad():
-                logits = inner if average is None else outputs.log_of_average(self.model, inner)
+                logits = inner if average is None else model_outputs.log_of_average(self.model, inner)
                 values = question.score.values(logits, self.model.head)
                 (slope,) = torch.autograd.grad(values.sum(), inner)
             mask.slope = slope[0].numpy()

@@ -281,8 +281,9 @@ def case(number: int, folder: Path, canary: Path, files: dict[str, list[Path]], 
 
 def asked(source, chance: random.Random) -> str:
     """Everything that is asked of a model before a yes, and what opening answers without one. How it ended."""
-    from seghirescam.description import description, stamp
-    from seghirescam.models import exported, recognise
+    from seghirescam.models import recognise
+    from seghirescam.models.description import description, stamp
+    from seghirescam.models.programs import exported
     from seghirescam.protocol.errors import SegHiResCamError
     from seghirescam.protocol.messages import line
     from seghirescam.protocol.privacy import Names

@@ -7,7 +7,7 @@ from engine import toys
 from seghirescam.compare import compare
 from seghirescam.explain import explain
 from seghirescam.models.plain import PlainModel
-from seghirescam.models.slices import SliceBySlice, by_slices
+from seghirescam.models.slice_by_slice import SliceBySlice, by_slices
 from seghirescam.protocol.errors import ImageError
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image

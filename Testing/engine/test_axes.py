@@ -21,9 +21,9 @@ from seghirescam import PlainModel, open_model
 from seghirescam.cli import main
 from seghirescam.explain import explain
 from seghirescam.files import read_volume, write_volume
-from seghirescam.models import monai_network
-from seghirescam.models.program import sliding
-from seghirescam.models.slices import by_slices
+from seghirescam.models.monai import monai_network
+from seghirescam.models.programs.program import sliding
+from seghirescam.models.slice_by_slice import by_slices
 from seghirescam.prediction import predicted_labels
 from seghirescam.protocol.errors import ModelError
 from seghirescam.protocol.grid import Grid

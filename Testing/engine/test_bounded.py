@@ -16,9 +16,10 @@ import torch
 
 import seghirescam
 from seghirescam.cli import main
-from seghirescam.description import description
-from seghirescam.models import bundle_config, bundle_expression, recognise
-from seghirescam.protocol import untrusted as bounded
+from seghirescam.models import recognise
+from seghirescam.models.description import description
+from seghirescam.models.monai import bundle_config, bundle_expression
+from seghirescam.protocol import untrusted
 from seghirescam.protocol.errors import ModelError
 from seghirescam.protocol.privacy import Names
 
@@ -224,7 +225,7 @@ def test_a_file_whose_name_is_no_text_can_be_described(tmp_path, capsysbinary):
 
 def test_yaml_with_anchors_as_people_use_them_is_read(tmp_path):
     text = "a: &a {x: 1, y: [1, 2]}\nb: {<<: *a, z: 3}\nc: [*a, *a]\n"
-    assert bounded.yaml_value(text.encode()) == {
+    assert untrusted.yaml_value(text.encode()) == {
         "a": {"x": 1, "y": [1, 2]}, "b": {"x": 1, "y": [1, 2], "z": 3}, "c": [{"x": 1, "y": [1, 2]}] * 2}  # fmt: skip
 
 
@@ -237,8 +238,8 @@ def test_aliases_count_as_what_they_stand_for(monkeypatch, slow):
     started = time.process_time()
     for text in (LAUGHS, MERGED, "a: &a [*a]", "a: *b", "[" * 200, "a: 1" + ":1" * 1000):
         with pytest.raises(ValueError):
-            bounded.yaml_value(text.encode())
-    assert bounded.yaml_value(b"a: &a [1, 2]\nb: [*a, *a]") == {"a": [1, 2], "b": [[1, 2], [1, 2]]}
+            untrusted.yaml_value(text.encode())
+    assert untrusted.yaml_value(b"a: &a [1, 2]\nb: [*a, *a]") == {"a": [1, 2], "b": [[1, 2], [1, 2]]}
     assert time.process_time() - started < 2
 
 
@@ -249,10 +250,10 @@ def test_aliases_count_as_what_they_stand_for(monkeypatch, slow):
 )  # fmt: skip
 def test_depth_is_counted_outside_of_texts(text, fits):
     if fits:
-        assert bounded.json_value(text.encode()) == json.loads(text)
+        assert untrusted.json_value(text.encode()) == json.loads(text)
     else:
         with pytest.raises(ValueError, match="too deeply"):
-            bounded.json_value(text.encode())
+            untrusted.json_value(text.encode())
 
 
 def test_zip_lists_are_looked_at_before_they_are_read(tmp_path):
@@ -260,21 +261,23 @@ def test_zip_lists_are_looked_at_before_they_are_read(tmp_path):
     with zipfile.ZipFile(data, "w") as archive:
         for n in range(1000):
             archive.writestr(f"{n}", b"x")
-    assert len(bounded.opened_zip(data.getvalue()).namelist()) == 1000
+    assert len(untrusted.opened_zip(data.getvalue()).namelist()) == 1000
     path = crowded_zip(tmp_path)
     for source in (path, path.read_bytes(), b"", b"PK\x05\x06" + b"\0" * 18 + b"x", data.getvalue()[:-1]):
         if source != b"PK\x05\x06" + b"\0" * 18 + b"x":
-            with pytest.raises(bounded.DamagedZip):
-                bounded.opened_zip(source)
-    assert bounded.zip_names(tmp_path) == bounded.zip_names(b"no") == []
+            with pytest.raises(untrusted.DamagedZip):
+                untrusted.opened_zip(source)
+    assert untrusted.zip_names(tmp_path) == untrusted.zip_names(b"no") == []
 
 
 def test_parts_are_counted_as_often_as_they_stand_there():
     thing = [1]
     for _ in range(20):
         thing = [thing] * 9
-    assert bounded.is_vast(thing) and not bounded.is_vast([1] * 1000) and not bounded.is_vast({"a": {"b": [1, 2]}})
-    assert bounded.parts_of({"a": [1, 2]}, 100) == 5 and bounded.parts_of("x" * 3000, 100) == 4
+    assert (
+        untrusted.is_vast(thing) and not untrusted.is_vast([1] * 1000) and not untrusted.is_vast({"a": {"b": [1, 2]}})
+    )
+    assert untrusted.parts_of({"a": [1, 2]}, 100) == 5 and untrusted.parts_of("x" * 3000, 100) == 4
 
 
 @pytest.mark.parametrize(

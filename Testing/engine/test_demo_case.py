@@ -8,9 +8,9 @@ import pytest
 from seghirescam.cam.logits.score import Contrast
 from seghirescam.demo.case import COLOURS, FOLDER, SEGMENTATION_FILE, SEGMENTS, load_case
 from seghirescam.demo.measure import interventions
-from seghirescam.demo.preprocessing import LESION, LOOK_ALIKE
 from seghirescam.evaluation.intervention import intervene
 from seghirescam.models import open_model
+from seghirescam.models.demo_networks.preprocessing import LESION, LOOK_ALIKE
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from seghirescam.demo import train, weights
+from seghirescam.demo import train
 from seghirescam.demo.case import load_case
-from seghirescam.demo.network import SmallUNet
-from seghirescam.demo.preprocessing import LESION
 from seghirescam.explain import predict
 from seghirescam.models import open_model, recognise
-from seghirescam.models.demo import DemoModel
+from seghirescam.models.demo_networks import demo_weights
+from seghirescam.models.demo_networks.demo_model import DemoModel
+from seghirescam.models.demo_networks.network import SmallUNet
+from seghirescam.models.demo_networks.preprocessing import LESION
 from seghirescam.protocol.errors import ImageError, ModelError
 from seghirescam.protocol.grid import Grid, canonical
 from seghirescam.protocol.image import Image
@@ -114,14 +115,14 @@ def test_sources_that_are_no_demo_model_are_refused(tmp_path):
     short = tmp_path / "short.safetensors"
     short.write_bytes(b"\x03\x00")
     with pytest.raises(ModelError, match="cannot be read"):
-        weights.metadata(short)
+        demo_weights.metadata(short)
 
 
 def test_a_weights_file_keeps_the_network_and_refuses_damage(tmp_path):
     torch.manual_seed(0)
     network = SmallUNet("instance", deep_supervision=True).eval()
     path = tmp_path / "some.safetensors"
-    weights.save(network, path, "honest", "instance")
+    demo_weights.save(network, path, "honest", "instance")
     assert path.stat().st_size < 1.5e6
     model = open_model(path)
     assert model.norm == "instance" and len(model.weights_hash) == 64
@@ -174,5 +175,5 @@ def test_training_overwrites_nothing(tmp_path):
     with pytest.raises(SystemExit, match="Nothing is overwritten"):
         train.main(["--out", str(tmp_path), "--models", "honest"])
     with pytest.raises(SystemExit, match="Nothing is overwritten"):
-        train.main(["--out", str(weights.__file__.rsplit("/", 1)[0])])
+        train.main(["--out", str(FOLDER)])
     assert (tmp_path / "honest.safetensors").read_bytes() == b"precious"

@@ -13,12 +13,13 @@ from torch import nn
 
 from engine import programs, toys
 from seghirescam import Grid, Image, PlainModel, open_model
-from seghirescam.cam.layers import listing as layers
+from seghirescam.cam.layers import listing
 from seghirescam.cam.passes import capture
-from seghirescam.demo.preprocessing import normalised
 from seghirescam.explain import explain
-from seghirescam.models import exported, program, recognise, sidecar
-from seghirescam.models.factory import ConsentError
+from seghirescam.models import recognise
+from seghirescam.models.demo_networks.preprocessing import normalised
+from seghirescam.models.factory.factory_model import ConsentError
+from seghirescam.models.programs import exported, program, program_description
 from seghirescam.protocol.errors import LayerError, ModelError, SegHiResCamError
 from seghirescam.protocol.recipes import WholeImage
 
@@ -27,7 +28,7 @@ NAMES = ["background", "liver", "tumour"]
 
 def sorted_layers(network, tensor):
     """Everything the list of layers says, without the names' order and what only glues its input on."""
-    found = layers.trace(network, tuple(tensor.shape), tensor.dtype)
+    found = listing.trace(network, tuple(tensor.shape), tensor.dtype)
     return {
         layer.name: (layer.channels, layer.cells, layer.stride, layer.part, layer.main, layer.is_head, layer.placement)
         for layer in found
@@ -355,7 +356,7 @@ def test_intensities_are_those_of_monai(entry):
         theirs = transforms.ScaleIntensityRange(-1, 2, 0, 1, clip=True)
     else:
         theirs = transforms.NormalizeIntensity(nonzero=entry == "zscore_nonzero", channel_wise=True)
-    ours = program.with_intensity(array, sidecar.understood({"intensity": entry}, "x").intensity)
+    ours = program.with_intensity(array, program_description.understood({"intensity": entry}, "x").intensity)
     assert np.abs(ours - np.asarray(theirs(array))).max() < 2e-6
 
 

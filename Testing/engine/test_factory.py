@@ -13,7 +13,8 @@ from torch import nn
 
 from seghirescam import Grid, Image, open_model
 from seghirescam.explain import explain
-from seghirescam.models import factory, recognise
+from seghirescam.models import recognise
+from seghirescam.models.factory import factory_model
 from seghirescam.protocol.errors import DependencyError, ModelError
 from seghirescam.protocol.recipes import WholeImage
 
@@ -65,7 +66,7 @@ def test_without_consent_the_author_s_file_leaves_no_trace(made):
     with pytest.raises(ModelError, match="Nothing was run"):
         open_model(source)
     for consent in (False, "", "0" * 64, digest[:12]):
-        with pytest.raises(factory.ConsentError, match="Nothing was run") as caught:
+        with pytest.raises(factory_model.ConsentError, match="Nothing was run") as caught:
             kind.open(source, consent=consent)
         assert caught.value.code == "consent" and caught.value.numbers == {"sha256": digest}
     assert not made.canary.exists()
@@ -83,7 +84,7 @@ def test_with_consent_to_this_content_it_opens_and_another_content_asks_again(ma
     (found,) = explain(model, image(), WholeImage(), class_index="b", layers=["0"])
     assert found.status == "ok" and found.provenance["model_kind"] == "factory"
     (tmp_path / "net.py").write_text("# changed\n" + (tmp_path / "net.py").read_text(encoding="utf-8"))
-    with pytest.raises(factory.ConsentError):
+    with pytest.raises(factory_model.ConsentError):
         kind.open(source, consent=digest)
     assert open_model(source, consent=True).kind == "factory"
 

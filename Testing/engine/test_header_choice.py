@@ -12,8 +12,8 @@ from engine.dicom_cases import identity_model
 from engine.test_cli import run
 from seghirescam.files import read_volume
 from seghirescam.label_files import read_labels
-from seghirescam.models.nnunet import NnunetModel
-from seghirescam.models.totalsegmentator import TotalSegmentatorModel
+from seghirescam.models.nnunet.nnunet_model import NnunetModel
+from seghirescam.models.nnunet.totalsegmentator import TotalSegmentatorModel
 from seghirescam.nifti_header import ITK, NIBABEL, understood
 from seghirescam.protocol.errors import GeometryError
 

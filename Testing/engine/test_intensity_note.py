@@ -10,7 +10,7 @@ from torch import nn
 from seghirescam import Grid, Image, PlainModel, open_model
 from seghirescam.explain import explain
 from seghirescam.models.intensity_note import raw_values
-from seghirescam.models.slices import by_slices
+from seghirescam.models.slice_by_slice import by_slices
 from seghirescam.protocol.recipes import WholeImage
 
 WORDS = "No preprocessing of intensities was given and values from -1024 to 3071 went in as they are"
@@ -92,7 +92,7 @@ def test_a_program(tmp_path, intensity):
 def test_a_monai_network_by_its_chain(scaled):
     transforms = pytest.importorskip("monai.transforms")
     pytest.importorskip("nibabel")
-    from seghirescam.models.monai_model import MonaiModel
+    from seghirescam.models.monai.monai_model import MonaiModel
 
     step = transforms.ScaleIntensityRanged("image", -1024, 3071, 0, 1) if scaled else transforms.EnsureTyped("image")
     model = MonaiModel.__new__(MonaiModel)

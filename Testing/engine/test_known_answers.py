@@ -11,10 +11,10 @@ from scipy.stats import mannwhitneyu
 
 from benchmarks.known import analytic, cheat, maps, phantom, run, stats, summary, tables, trained
 from benchmarks.known.store import Store, read
-from seghirescam.demo.network import SmallUNet
-from seghirescam.demo.preprocessing import CLASSES, LESION, LOOK_ALIKE, normalised
 from seghirescam.evaluation.layer_numbers import layer_numbers
 from seghirescam.evaluation.location import mean_distance, share_in
+from seghirescam.models.demo_networks.network import SmallUNet
+from seghirescam.models.demo_networks.preprocessing import CLASSES, LESION, LOOK_ALIKE, normalised
 from seghirescam.models.plain import PlainModel
 
 HIRES, GRAD = "seg_hires_grad_cam", "seg_grad_cam"

@@ -13,9 +13,9 @@ from seghirescam.cam.methods.full_grad import SegFullGrad
 from seghirescam.cam.methods.lift import SegLiftCam
 from seghirescam.demo import methods_table
 from seghirescam.demo.case import load_case
-from seghirescam.demo.preprocessing import LESION
 from seghirescam.explain import explain
-from seghirescam.models.demo import DemoModel
+from seghirescam.models.demo_networks.demo_model import DemoModel
+from seghirescam.models.demo_networks.preprocessing import LESION
 from seghirescam.session import Session
 
 DEMO = ("honest", "shortcut")
@@ -28,11 +28,10 @@ def case():
 
 
 def demo_models():
-    from pathlib import Path
 
-    from seghirescam.demo import weights
+    from seghirescam.demo.case import FOLDER
 
-    return [DemoModel(path) for path in sorted(Path(weights.__file__).parent.glob("*.safetensors"))]
+    return [DemoModel(path) for path in sorted(FOLDER.glob("*.safetensors"))]
 
 
 @pytest.mark.parametrize("which", [0, 1], ids=DEMO)

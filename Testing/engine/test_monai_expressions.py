@@ -2,8 +2,8 @@
 
 import pytest
 
-from seghirescam.models.bundle_config import read_as_data
-from seghirescam.models.bundle_expression import Dtype, NotData, calculated
+from seghirescam.models.monai.bundle_config import read_as_data
+from seghirescam.models.monai.bundle_expression import Dtype, NotData, calculated
 
 VALUES = {"@a": 3, "@b::0": 4, "@names": ["x", "y", "z"], "@root": ".", "@flag": False}
 

@@ -185,8 +185,8 @@ def test_faulty_descriptions_each_have_their_sentence(made, words, match):
     ],
 )
 def test_a_norm_or_activation_that_this_monai_does_not_have_is_refused(name, words):
-    from seghirescam.models.bundle_config import Component
-    from seghirescam.models.monai_parts import build_network
+    from seghirescam.models.monai.bundle_config import Component
+    from seghirescam.models.monai.monai_parts import build_network
     from seghirescam.protocol.errors import ModelError
 
     arguments = {"spatial_dims": 2, "in_channels": 1, "out_channels": 2} | words

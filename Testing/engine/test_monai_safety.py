@@ -28,7 +28,7 @@ from engine.monai_bundles import (
 )
 from seghirescam import Grid, Image, open_model
 from seghirescam.models import recognise
-from seghirescam.models.factory import ConsentError
+from seghirescam.models.factory.factory_model import ConsentError
 from seghirescam.protocol.errors import DependencyError, ImageError, ModelError
 
 pytest.importorskip("monai")

@@ -9,7 +9,7 @@ from nibabel.orientations import io_orientation
 
 from engine import nnunet_maker as maker
 from seghirescam import Grid, Image, open_model
-from seghirescam.models.nnunet_axes import Turn, reader_spacing, reader_turn
+from seghirescam.models.nnunet.nnunet_axes import Turn, reader_spacing, reader_turn
 
 pytest.importorskip("nnunetv2")
 

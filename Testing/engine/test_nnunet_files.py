@@ -14,8 +14,9 @@ import torch
 
 from engine import nnunet_maker as maker
 from seghirescam import Grid, Image, open_model
-from seghirescam.models import nnunet_files, recognise
-from seghirescam.models.nnunet_files import TrainedModel
+from seghirescam.models import recognise
+from seghirescam.models.nnunet import nnunet_files
+from seghirescam.models.nnunet.nnunet_files import TrainedModel
 from seghirescam.protocol.errors import ClassError, ImageError, ModelError, SegHiResCamError
 
 pytest.importorskip("nnunetv2")
@@ -348,7 +349,7 @@ def test_what_is_no_trained_model_is_not_recognised(folder, original, tmp_path):
 
 
 def nnunet_kind():
-    from seghirescam.models.nnunet import KIND
+    from seghirescam.models.nnunet.nnunet_model import KIND
 
     return KIND
 

@@ -13,8 +13,8 @@ import torch
 from torch import nn
 
 from engine import programs
-from seghirescam.models import pickle_scan
-from seghirescam.models.pickle_scan import UNRESOLVED, named_globals, scan
+from seghirescam.models.weights import pickle_scan
+from seghirescam.models.weights.pickle_scan import UNRESOLVED, named_globals, scan
 from seghirescam.protocol.errors import ModelError
 
 
@@ -265,7 +265,7 @@ def test_no_table_in_the_file_can_switch_the_scan_off(file, table, entry, name):
 
 def test_what_torch_gets_is_a_copy_without_the_file_s_pickles(file, monkeypatch):
     """Even with the scan off, nothing of the file is unpickled: sample inputs, objects, code of guards stay behind."""
-    from seghirescam.models import exported
+    from seghirescam.models.programs import exported
 
     payload = programs.torch_saved((programs.Payload(canary_of(file)),))
 
@@ -295,7 +295,7 @@ def test_what_torch_gets_is_a_copy_without_the_file_s_pickles(file, monkeypatch)
 
 
 def test_weights_pickled_as_tensors_are_read(file, whole):
-    from seghirescam.models import exported
+    from seghirescam.models.programs import exported
 
     expected = exported.KIND.open(file, consent=True).network(torch.ones(1, 1, 8, 8, 8))
     state = torch.export.load(io.BytesIO(whole["fixed"])).state_dict
@@ -346,7 +346,7 @@ def test_the_format_of_torch_2_7_is_read_and_its_pickles_stay_behind(file, whole
     from torch._export.serde.schema import SCHEMA_VERSION
     from torch._export.serde.serialize import serialize
 
-    from seghirescam.models import exported
+    from seghirescam.models.programs import exported
 
     program = torch.export.load(io.BytesIO(whole["fixed"]))
     parts = serialize(program)

@@ -16,7 +16,7 @@ from engine.test_cli import run
 from engine.workers import Model, Running, image
 from seghirescam import Grid, Image, PlainModel
 from seghirescam.explain import explain
-from seghirescam.models import state
+from seghirescam.models.weights import state
 from seghirescam.protocol.recipes import WholeImage
 
 #: told by Python itself, whoever calls; a socket alone (of a pair, say) is no network

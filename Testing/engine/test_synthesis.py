@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from seghirescam.demo.preprocessing import LESION, LOOK_ALIKE, SPACING_MM, normalised, on_model_grid
 from seghirescam.demo.synthesis import (
     CASE_SEEDS,
     EDGE_MM,
@@ -17,6 +16,7 @@ from seghirescam.demo.synthesis import (
     make_case,
 )
 from seghirescam.evaluation.shares import dilated
+from seghirescam.models.demo_networks.preprocessing import LESION, LOOK_ALIKE, SPACING_MM, normalised, on_model_grid
 
 pytest.importorskip("nilearn", reason="the template is package data of nilearn (a development dependency)")
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from engine import programs
-from seghirescam.models import torchscript, torchscript_scan
+from seghirescam.models.programs import torchscript, torchscript_scan
 from seghirescam.protocol.errors import ModelError
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")

@@ -19,7 +19,7 @@ from scipy import ndimage
 from engine import nnunet_maker as maker
 from seghirescam import Grid, Image, open_model
 from seghirescam.models import recognise
-from seghirescam.models.totalsegmentator_tasks import TASKS, step_of, task_of
+from seghirescam.models.nnunet.totalsegmentator_tasks import TASKS, step_of, task_of
 from seghirescam.protocol.errors import ModelError
 
 pytest.importorskip("nnunetv2")

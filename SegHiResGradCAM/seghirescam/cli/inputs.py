@@ -101,7 +101,7 @@ def agreed(options):
     why = kind.runs_author_code(source)
     consent = options.consent_sha256 or options.consent
     if why and not consent:
-        from ..models.factory import ConsentError
+        from ..models.factory.factory_model import ConsentError
 
         digest = kind.consent_hash(source) if hasattr(kind, "consent_hash") else ""
         bound = f", or --consent-sha256 {digest} for exactly this content" if digest else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..description import description
+from ..models.description import description
 from ..protocol.errors import SegHiResCamError
 from ..protocol.privacy import Names
 

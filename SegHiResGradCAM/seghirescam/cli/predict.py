@@ -38,7 +38,7 @@ def run(options, console) -> int:
 def _run(options, console, place):
     opened = Opened(options, console)
     # only now: they load torch, and what is refused above needs none
-    from ..models.outputs import facts as output_facts
+    from ..models.model_outputs import facts as output_facts
     from ..prediction import what_was_seen
     from .engine import logits_of, prepared_of
 

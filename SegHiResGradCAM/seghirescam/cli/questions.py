@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from ..nifti_header import NIBABEL
-from ..protocol import recipes as forms
+from ..protocol import recipes
 from ..protocol.errors import ClassError, LayerError, MethodError, PixelSetError
 from ..protocol.grid import Grid
 from ..protocol.image import Image
@@ -94,7 +94,7 @@ class Asked:
         known = {f.name for f in fields(Asked)}
         return Asked(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k in known})
 
-    def recipes(self, segment: PixelSet | None) -> list[forms.Recipe]:
+    def recipes(self, segment: PixelSet | None) -> list[recipes.Recipe]:
         """The pixel sets as the engine's recipes. Raises PixelSetError where a segment is needed and none given."""
         if segment is None and self.needs_segment:
             name = next(name for name in self.pixel_sets if name in _NEED_SEGMENT)
@@ -103,20 +103,22 @@ class Asked:
 
     def _recipe(self, name, segment):
         if name == "segment":
-            return forms.Segment(segment)
+            return recipes.Segment(segment)
         if name == "predicted":
-            return forms.PredictedClass()
+            return recipes.PredictedClass()
         if name == "segment-and-predicted":
-            return forms.SegmentAndPredicted(segment)
+            return recipes.SegmentAndPredicted(segment)
         if name == "component":
-            return forms.Component(forms.PredictedClass() if segment is None else forms.Segment(segment), self.at_ras)
+            return recipes.Component(
+                recipes.PredictedClass() if segment is None else recipes.Segment(segment), self.at_ras
+            )
         if name == "whole":
-            return forms.WholeImage()
+            return recipes.WholeImage()
         if name == "voxel":
-            return forms.Voxel(self.at_ras)
+            return recipes.Voxel(self.at_ras)
         if name == "box":
-            return forms.Box.between(self.box_ras[:3], self.box_ras[3:])
-        return forms.FalsePositives(segment) if name == "false-positives" else forms.FalseNegatives(segment)
+            return recipes.Box.between(self.box_ras[:3], self.box_ras[3:])
+        return recipes.FalsePositives(segment) if name == "false-positives" else recipes.FalseNegatives(segment)
 
 
 def add_segment(parser) -> None:

@@ -28,8 +28,8 @@ def main(arguments=None):
 def first_that_both_call_a_lesion() -> Case:
     from ..cam.logits.score import Contrast
     from ..evaluation.intervention import outcome
-    from ..models.demo import KIND
-    from .preprocessing import LESION, LOOK_ALIKE
+    from ..models.demo_networks.demo_model import KIND
+    from ..models.demo_networks.preprocessing import LESION, LOOK_ALIKE
 
     models = [KIND.open(f"demo:{name}") for name in ("honest", "shortcut")]
     for seed in CASE_SEEDS:

@@ -20,11 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..explain import predict
-from ..models.demo import DemoModel
+from ..models.demo_networks.demo_model import DemoModel
+from ..models.demo_networks.preprocessing import LESION
 from ..protocol.errors import DependencyError, EmptyPixelSetError, MethodError
-from . import weights
+from .case import FOLDER
 from .measure import LAYER_OF_THE_TARGETS, evidence, mean_and_spread
-from .preprocessing import LESION
 from .report import SEEDS, TARGETS
 from .synthesis import make_case
 
@@ -195,7 +195,7 @@ def main(arguments=None):
         prog="python -m seghirescam.demo.methods_table", description=__doc__.split("\n")[0]
     )
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--weights", type=Path, nargs="+", default=[Path(weights.__file__).parent], help="folders")
+    parser.add_argument("--weights", type=Path, nargs="+", default=[FOLDER], help="folders")
     parser.add_argument("--seeds", choices=SEEDS, default="report")
     parser.add_argument("--score", choices=("contrast", "logit"), default="contrast")
     options = parser.parse_args(arguments)

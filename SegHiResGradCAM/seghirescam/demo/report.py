@@ -14,9 +14,10 @@ from dataclasses import astuple, fields
 from pathlib import Path
 
 from ..explain import predict
-from ..models.demo import DemoModel
+from ..models.demo_networks.demo_model import DemoModel
+from ..models.demo_networks.preprocessing import LESION
 from ..protocol.errors import EmptyPixelSetError
-from . import weights
+from .case import FOLDER
 from .measure import (
     DILATION_MM,
     LAYER_OF_THE_TARGETS,
@@ -29,7 +30,6 @@ from .measure import (
     interventions,
     mean_and_spread,
 )
-from .preprocessing import LESION
 from .synthesis import EXPLORE_SEEDS, REPORT_SEEDS, make_case
 
 SEEDS = {"explore": EXPLORE_SEEDS, "report": REPORT_SEEDS}
@@ -46,7 +46,7 @@ _SHORT = {"seg_hires_grad_cam": "Seg-HiRes-Grad CAM", "seg_grad_cam": "Seg-Grad-
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m seghirescam.demo.report", description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--weights", type=Path, nargs="+", default=[Path(weights.__file__).parent], help="folders")
+    parser.add_argument("--weights", type=Path, nargs="+", default=[FOLDER], help="folders")
     parser.add_argument("--seeds", choices=SEEDS, default="report")
     options = parser.parse_args(arguments)
     models = [DemoModel(path) for folder in options.weights for path in sorted(folder.glob("*.safetensors"))]

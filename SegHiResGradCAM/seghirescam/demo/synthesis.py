@@ -12,10 +12,10 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..models.demo_networks.preprocessing import LESION, LOOK_ALIKE
 from ..protocol.grid import Grid
 from ..protocol.image import Image
 from ..protocol.pixel_set import PixelSet
-from .preprocessing import LESION, LOOK_ALIKE
 
 #: the seeds of training, of exploring, of reporting and of the shipped case share no member
 TRAIN_SEEDS = range(0, 200)

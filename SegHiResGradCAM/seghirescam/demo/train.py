@@ -17,9 +17,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from . import weights
-from .network import SmallUNet
-from .preprocessing import CLASSES, LESION, LOOK_ALIKE, on_model_grid
+from ..models.demo_networks import demo_weights
+from ..models.demo_networks.network import SmallUNet
+from ..models.demo_networks.preprocessing import CLASSES, LESION, LOOK_ALIKE, on_model_grid
 from .synthesis import EXPLORE_SEEDS, RULES, TRAIN_SEEDS, make_case
 
 STEPS, BATCH, LEARNING_RATE, WEIGHT_DECAY, SEED = 450, 4, 2e-3, 1e-2, 0
@@ -49,8 +49,8 @@ def main(arguments=None):
     print(f"{len(TRAIN_SEEDS) + len(EXPLORE_SEEDS)} cases made in {time.time() - started:.0f} s", flush=True)
     for (model, norm), path in targets.items():
         network, log = train(train_set, model, norm, options.steps)
-        weights.save(network, path, model, norm)
-        log["dice_held_out"] = dice(weights.load(path), held_out, model)
+        demo_weights.save(network, path, model, norm)
+        log["dice_held_out"] = dice(demo_weights.load(path), held_out, model)
         print(f"{path.stem}: {log['seconds']:.0f} s, Dice {log['dice_held_out']}", flush=True)
         _append_log(options.out / "training_log.json", path.stem, log)
 

@@ -13,15 +13,15 @@ import numpy as np
 import torch
 
 from ..answer import public_layer
-from ..cam.layers.listing import listed_layers
 from ..cam.isolation.finite import inside_only
 from ..cam.isolation.network_place import placed
 from ..cam.isolation.undisturbed import undisturbed
+from ..cam.layers.listing import listed_layers
 from ..cam.layers.tail import Tail
 from ..cam.logits.score import Score
 from ..models.base import SegmentationModel
-from ..models.outputs import output_channels, reading_of
-from ..models.slices import by_slices
+from ..models.model_outputs import output_channels, reading_of
+from ..models.slice_by_slice import by_slices
 from ..protocol.errors import LayerError, MethodError
 from ..protocol.explanation import Explanation
 from ..protocol.image import Image

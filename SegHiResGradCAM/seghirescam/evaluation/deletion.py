@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..cam.logits.score import Score
-from ..models.slices import by_slices
+from ..models.slice_by_slice import by_slices
 from ..protocol.errors import MethodError
 from ..protocol.image import Image
 from ..protocol.pixel_set import PixelSet

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ..cam.logits.score import Score, decide
-from ..models import outputs
+from ..models import model_outputs
 from ..models.base import SegmentationModel
 from ..protocol.grid import Grid
 from ..protocol.image import Image
@@ -38,7 +38,7 @@ class Seen:
         """What an open session says about its image; nothing is computed that it has kept."""
         logits = session.logits(progress, around)
         prepared = session.prepared()
-        lost = outputs.is_lost(session.model)
+        lost = model_outputs.is_lost(session.model)
         return Seen(logits, prepared.grid, prepared.valid, session.model.head, around, lost)
 
     def mean_score(self, pixel_set: PixelSet, score: Score) -> float:
@@ -47,7 +47,7 @@ class Seen:
         Raises ClassError for a score that the model's probabilities do not determine.
         """
         if self.lost_logit and score.name == "logit":
-            raise outputs.lost_logit()
+            raise model_outputs.lost_logit()
         weights = self.weights(pixel_set)
         values = score.values(torch.from_numpy(self.logits)[None], self.head)[0].double().numpy()[self._inside]
         values = np.where(weights > 0, values, 0)  # infinite logits outside M have no part in it

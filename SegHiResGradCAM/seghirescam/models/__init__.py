@@ -10,15 +10,15 @@ from ..protocol.untrusted import refuse_odd
 
 #: module names, asked in this order; each holds ``KIND``, an object with ModelKind's methods
 _KINDS = (
-    "demo",
-    "totalsegmentator",
-    "nnunet",
-    "monai_bundle",
-    "monai_network",
-    "auto3dseg",
-    "exported",
-    "torchscript",
-    "factory",
+    "demo_networks.demo_model",
+    "nnunet.totalsegmentator",
+    "nnunet.nnunet_model",
+    "monai.monai_bundle",
+    "monai.monai_network",
+    "monai.auto3dseg",
+    "programs.exported",
+    "programs.torchscript",
+    "factory.factory_model",
 )
 
 #: what people call the kinds; one that is missing here is called by its own name

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..protocol.grid import Grid
-from .words import XYZ, ZYX
+from .description_words import XYZ, ZYX
 
 REVERSE = np.eye(4)[[2, 1, 0, 3]]  # (i, j, k, 1) <-> (k, j, i, 1)
 

@@ -75,16 +75,16 @@ class SegmentationModel:
     channels: tuple[str, ...]
     spatial_dims: int
     head: str
-    #: whether somebody stated the head; otherwise :func:`outputs.settle` reads it from the network
+    #: whether somebody stated the head; otherwise :func:`model_outputs.settle` reads it from the network
     head_stated = True
-    #: what the network itself applies last, where stated; see :mod:`words`
+    #: what the network itself applies last, where stated; see :mod:`description_words`
     activation: str | None = None
     networks: tuple[torch.nn.Module, ...]
     windows: Windows | None = None
     weights_hash: str = ""
     kind: str = ""
     axes: Axes | None = None
-    #: which of several outputs holds the logits, where that was stated (see :mod:`words`)
+    #: which of several outputs holds the logits, where that was stated (see :mod:`description_words`)
     output: int | str | None = None
     loading: tuple[str, ...] = ()
 

@@ -11,7 +11,7 @@ from ..cam.logits.heads import BINARY, SIGMOID, SOFTMAX
 from ..protocol.errors import ModelError
 from ..protocol.explanation import ClassInfo
 from ..protocol.image import Image
-from . import words
+from . import description_words
 from .axes import ASSUMED, SIDECAR, STATED, Axes
 from .base import Prepared, SegmentationModel, Windows, padded
 from .intensity_note import raw_values
@@ -20,7 +20,7 @@ from .intensity_note import raw_values
 class PlainModel(SegmentationModel):
     """Any network that maps ``[B, C, *spatial]`` to logits ``[B, classes, *spatial]``.
 
-    activation, axes, output: see :mod:`words`; None: not stated.
+    activation, axes, output: see :mod:`description_words`; None: not stated.
     classes: names in channel order (for head="binary": two names, background and foreground, for one channel; the
     background may be left out).  head: None takes it from the network once it has run: one output channel is a binary
     head, a sigmoid at the end of several means independent classes, else the largest logit wins.
@@ -33,7 +33,7 @@ class PlainModel(SegmentationModel):
 
     kind = "plain"
     #: what the network is fed where nobody says
-    default_axes = Axes(words.ZYX, ASSUMED)
+    default_axes = Axes(description_words.ZYX, ASSUMED)
 
     def __init__(
         self,
@@ -52,8 +52,8 @@ class PlainModel(SegmentationModel):
         folds: Sequence = (),
         name: str = "network",
     ):
-        words.refuse_unknown(head=head, activation=activation, axes=axes, output=output)
-        classes = words.class_names(classes, head)
+        description_words.refuse_unknown(head=head, activation=activation, axes=axes, output=output)
+        classes = description_words.class_names(classes, head)
         if head == SOFTMAX and len(classes) == 1:
             raise ModelError(
                 "A softmax over one class is 1 everywhere.",

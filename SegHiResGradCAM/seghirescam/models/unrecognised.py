@@ -13,7 +13,7 @@ import struct
 import zipfile
 from pathlib import Path
 
-from .pickle_scan import ALLOWED
+from .weights.pickle_scan import ALLOWED
 
 #: of a checkpoint's table (data.pkl, a safetensors header); 20 000 tensors take a few megabytes
 _MOST_BYTES = 50_000_000
@@ -136,8 +136,8 @@ def _checkpoint(path, size, content=None):
     """A file of torch.save: its tensors as a table, without their values."""
     import torch
 
-    from .checkpoints import numpy_scalars
-    from .state import SAFE_TORCH
+    from .weights.checkpoints import numpy_scalars
+    from .weights.state import SAFE_TORCH
 
     found = None
     if tuple(int(n) for n in torch.__version__.split("+")[0].split(".")[:2]) >= SAFE_TORCH:
@@ -155,7 +155,7 @@ def _checkpoint(path, size, content=None):
 def _described(name, found):
     import torch
 
-    from .state import state_in
+    from .weights.state import state_in
 
     if isinstance(found, torch.Tensor):
         return f"'{name}' holds one tensor {tuple(found.shape)}, no network.", how_to_describe(name)

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from seghirescam.demo import train as demo_train
-from seghirescam.demo import weights
-from seghirescam.demo.network import SmallUNet
 from seghirescam.explain import predict
 from seghirescam.files import read_volume
+from seghirescam.models.demo_networks import demo_weights
+from seghirescam.models.demo_networks.network import SmallUNet
 from seghirescam.models.plain import PlainModel
 from seghirescam.protocol.grid import canonical
 from seghirescam.protocol.image import Image
@@ -62,7 +62,7 @@ def train_all(folder: Path, data: Path, seeds=SEEDS, steps: int = STEPS) -> None
         image, masks = load_ct(data)
         began = time.process_time()
         network = _trained(image, masks, seed, steps)
-        weights.save(network, folder / f"ct{seed}.safetensors", f"ct{seed}", "instance")
+        demo_weights.save(network, folder / f"ct{seed}.safetensors", f"ct{seed}", "instance")
         log = {"name": f"ct{seed}", "seed": seed, "steps": steps, "cpu_seconds": round(time.process_time() - began, 1)}
         log["dice"] = {organ: _dice(load(folder, seed), image, organ, masks[organ]) for organ in ORGANS}
         (folder / f"ct{seed}.json").write_text(json.dumps(log, indent=1) + "\n")
@@ -98,7 +98,7 @@ def _trained(image, masks, seed, steps):
 
 
 def load(folder: Path, seed: int) -> PlainModel:
-    network = weights.load(folder / f"ct{seed}.safetensors")
+    network = demo_weights.load(folder / f"ct{seed}.safetensors")
     return PlainModel(network, ("background", *ORGANS), normalise=normalised, divisor=16, name=f"ct{seed}")
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from seghirescam.demo.preprocessing import LESION, LOOK_ALIKE
+from seghirescam.models.demo_networks.preprocessing import LESION, LOOK_ALIKE
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet

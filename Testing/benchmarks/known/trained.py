@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from seghirescam.cam.logits.score import Contrast
 from seghirescam.demo import train as demo_train
-from seghirescam.demo import weights
-from seghirescam.demo.preprocessing import CLASSES, DIVISOR, LESION, LOOK_ALIKE, normalised
 from seghirescam.evaluation.intervention import intervene, outcome
+from seghirescam.models.demo_networks import demo_weights
+from seghirescam.models.demo_networks.preprocessing import CLASSES, DIVISOR, LESION, LOOK_ALIKE, normalised
 from seghirescam.models.plain import PlainModel
 
 from .phantom import CAUSE, CHECK_SEEDS, TRAIN_SEEDS, make_case
@@ -72,9 +72,9 @@ def train_all(folder: Path, wanted: list[Name], steps: int = STEPS, train_seeds=
             continue
         cpu = time.process_time()
         network, log = demo_train.train(training, name.rule, "batch", steps, name.seed)
-        weights.save(network, folder / f"{name}.safetensors", str(name), "batch")
+        demo_weights.save(network, folder / f"{name}.safetensors", str(name), "batch")
         log |= {"cpu_seconds": round(time.process_time() - cpu, 1), "name": str(name)}
-        log["held_out"] = demo_train.dice(weights.load(folder / f"{name}.safetensors"), held_out, name.rule)
+        log["held_out"] = demo_train.dice(demo_weights.load(folder / f"{name}.safetensors"), held_out, name.rule)
         log["check"] = check(load(folder, name), name.rule, log["held_out"])
         (folder / f"{name}.json").write_text(json.dumps(log, indent=1) + "\n")
         print(f"trained {number}/{len(missing)}: {name}, {log['held_out']}, {log['check']}", flush=True)
@@ -82,7 +82,7 @@ def train_all(folder: Path, wanted: list[Name], steps: int = STEPS, train_seeds=
 
 def load(folder: Path, name: Name) -> PlainModel:
     """The model of a weights file, ready to be asked; tensors ``[1, 1, 16, 32, 32]``."""
-    network = weights.load(folder / f"{name}.safetensors")
+    network = demo_weights.load(folder / f"{name}.safetensors")
     return PlainModel(network, CLASSES, normalise=normalised, divisor=DIVISOR, name=str(name))
 
 

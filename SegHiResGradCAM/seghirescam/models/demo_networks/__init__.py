@@ -1,0 +1,1 @@
+"""The two demo networks."""

@@ -1,0 +1,1 @@
+"""A Python file that builds the network, and its weights."""

@@ -1,0 +1,249 @@
+"""A Python file with a function that builds the network, and a file with its weights (a state_dict).
+
+The source is a dict, or the path of a small JSON file ``*.model.json`` that holds it (paths relative to that file)::
+
+    {"factory": "net.py", "function": "build", "weights": "weights.safetensors",
+     "classes": ["background", "tumour"], "channels": ["CT"], "spatial_dims": 3, "head": "softmax", "divisor": 16,
+     "normalise": "normalise", "name": "my network", "requirements": ["monai>=1.6"]}
+
+``factory``, ``weights`` and ``classes`` are needed; ``head``, ``activation``, ``axes`` and ``output``:
+:mod:`description_words`;
+``function`` is "build" unless named; ``normalise`` names a function of the same file, float32 ``[C, K, J, I]`` (with
+"axes": "xyz" ``[C, x, y, z]``) to the same shape.  Opening runs the Python file, so it needs consent; consent given as
+a SHA-256 holds for exactly that content: the file, what it imports by name from its own folder (:mod:`siblings`), and
+the functions that are called.  Weights are data and may change.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from ...protocol.errors import DependencyError, ModelError, SegHiResCamError
+from ...protocol.explanation import ClassInfo
+from ...protocol.untrusted import is_file, json_object, named, short
+from .. import description_words
+from ..plain import PlainModel
+from ..weights.state import load_state, put_into
+from .siblings import Code, apart, run
+
+SUFFIX = ".model.json"
+#: how many files beside the factory a question names
+_SHOWN = 5
+
+
+class ConsentError(SegHiResCamError, RuntimeError):
+    """Opening would run the model author's code and nobody has said yes to this content."""
+
+    code = "consent"
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a source says, checked; nothing has been run."""
+
+    factory: Path
+    weights: Path
+    classes: tuple[str, ...]
+    function: str = "build"
+    channels: tuple[str, ...] = ("image",)
+    spatial_dims: int = 3
+    head: str | None = None
+    activation: str | None = None
+    axes: str | None = None
+    output: int | str | None = None
+    divisor: int = 1
+    normalise: str = ""
+    name: str = ""
+    requirements: tuple[str, ...] = ()
+
+    @staticmethod
+    def of(source) -> Description:
+        """Raises ModelError for a file that cannot be read or a description that lacks something."""
+        data, folder = (source, Path()) if isinstance(source, dict) else (json_object(source), Path(source).parent)
+        known = {f.name for f in fields(Description)}
+        missing = [key for key in ("factory", "weights", "classes") if not data.get(key)]
+        unknown = [key for key in data if key not in known and key != "format"]
+        if missing or unknown:
+            what = f"lacks {', '.join(missing)}" if missing else f"holds the unknown words {short(', '.join(unknown))}"
+            raise ModelError(f"The model's description {what}.", f"Known words: {', '.join(sorted(known))}.")
+        values = {key: value for key, value in data.items() if key in known and value is not None}
+        for key in ("classes", "channels", "requirements"):
+            if key in values:
+                if not isinstance(values[key], (list, tuple)) or not all(isinstance(v, str) for v in values[key]):
+                    raise ModelError(f"The model's description must hold {key} as a list of words.", "Correct it.")
+                values[key] = tuple(values[key])
+        _refuse_other_types(values)
+        _refuse_bad_words(values)
+        for key in ("factory", "weights"):
+            values[key] = folder / values[key]
+            if not is_file(values[key]):
+                raise ModelError(
+                    f"The model's {key} file '{named(values[key])}' is not there.",
+                    "It was moved or deleted, or the description names another place.",
+                )
+        return Description(**values)
+
+
+#: a package name with an optional extra and version bounds; no address, nothing Slicer brings itself
+_REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*(\[[\w, .-]+\])?\s*((==|>=|<=|!=|~=|<|>)\s*[\w.*]+\s*,?\s*)*")
+_SLICERS_OWN = {"numpy", "scipy", "simpleitk", "vtk", "pip", "setuptools", "torch"}
+
+
+def _refuse_other_types(values):
+    """Words where a word must stand, whole numbers where a number must: as the fields say."""
+    for f in fields(Description):
+        kind = {"str": str, "int": int, "Path": (str, Path)}.get(f.type)
+        value = values.get(f.name)
+        if kind and value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+            what = "a whole number" if kind is int else "a word"
+            raise ModelError(f"The model's description must hold {f.name} as {what}.", "Correct it.")
+
+
+def _refuse_bad_words(values):
+    """Words with wrong values, class names that repeat, requirements that pip could not read or that Slicer brings."""
+    description_words.refuse_unknown(**{word: values.get(word) for word in description_words.WORDS})
+    if len({name.strip().lower() for name in values["classes"]}) != len(values["classes"]):
+        raise ModelError("Two classes of the model's description have the same name.", "Name them apart.")
+    for requirement in values.get("requirements", ()):
+        name = re.split(r"[^\w.-]", requirement.strip(), maxsplit=1)[0].lower()
+        if not _REQUIREMENT.fullmatch(requirement.strip()) or name in _SLICERS_OWN:
+            raise ModelError(
+                f"The model's description asks for the package {short(repr(requirement))}, which is not allowed.",
+                "Name packages as 'monai>=1.6'; no addresses, and nothing that comes with Slicer or the engine.",
+            )
+
+
+class _FactoryKind:
+    """Recognises the dict and ``*.model.json``; reads only, until ``open`` is called with consent."""
+
+    name = "factory"
+
+    def recognises(self, source) -> bool:
+        return "factory" in source if isinstance(source, dict) else str(source).endswith(SUFFIX)
+
+    def requirements(self, source) -> tuple[str, ...]:
+        about = Description.of(source)
+        reader = ("safetensors",) if about.weights.suffix == ".safetensors" else ()
+        return (*about.requirements, *reader)
+
+    def runs_author_code(self, source) -> str:
+        about = Description.of(source)
+        return _question(about, Code.of(about.factory))
+
+    def consent_hash(self, source) -> str:
+        """SHA-256 of the Python file, of what it imports from its folder, and of the functions that are called unless
+        they are the usual ones: what a remembered consent is bound to."""
+        about = Description.of(source)
+        return _digest(about, Code.of(about.factory))
+
+    def files(self, source) -> tuple[Path, ...]:
+        """Files whose change makes it another model."""
+        about = Description.of(source)
+        beside = Code.of(about.factory).paths
+        return (about.factory, about.weights, *(() if isinstance(source, dict) else (Path(source),)), *beside)
+
+    def classes(self, source) -> tuple[ClassInfo, ...]:
+        about = Description.of(source)
+        return tuple(
+            ClassInfo(i, name) for i, name in enumerate(description_words.class_names(about.classes, about.head))
+        )
+
+    def channels(self, source) -> tuple[str, ...]:
+        return Description.of(source).channels
+
+    def open(self, source, consent: bool | str = False) -> PlainModel:
+        """consent: True, or the SHA-256 that was agreed to. Raises ConsentError, ModelError, DependencyError."""
+        about = Description.of(source)
+        code = Code.of(about.factory)  # read once: what is hashed is what runs
+        digest = _digest(about, code)
+        if consent is not True and consent != digest:
+            raise ConsentError(
+                _question(about, code), "Nothing was run. Agree only if you trust its author.", sha256=digest
+            )
+        state = load_state(about.weights)  # refused weights are refused before any code runs
+        with apart(about.factory.parent):
+            with _author(about.factory.name):
+                module = run(code, digest)
+            network = _called(module, about.function, about.factory.name)
+        loading = put_into(network, state, about.weights.name)
+        normalise = _function(module, about.normalise, about.factory.name) if about.normalise else None
+        model = PlainModel(
+            network.eval(),
+            about.classes,
+            channels=about.channels,
+            spatial_dims=about.spatial_dims,
+            head=about.head,
+            activation=about.activation,
+            axes=about.axes,
+            output=about.output,
+            normalise=normalise,
+            divisor=about.divisor,
+            name=about.name or f"network {digest[:8]}",
+        )
+        model.kind, model.loading = self.name, loading
+        return model
+
+
+def _digest(about, code):
+    called = f"function {about.function}" if about.function != Description.function else ""
+    return code.digest(called, about.normalise and f"normalise {about.normalise}")
+
+
+def _question(about, code):
+    called = [name for name in (about.function, about.normalise) if name and name != Description.function]
+    calls = f" and calls {', '.join(repr(short(name, 60)) for name in called)}" if called else ""
+    beside = [name for name, content in code.modules.items() if content]
+    listed = ", ".join(f"'{name}'" for name in beside[:_SHOWN]) + (", ..." if len(beside) > _SHOWN else "")
+    return (
+        f"Opening this model runs the Python file '{named(about.factory)}'"
+        f"{f' and {len(beside)} beside it ({listed})' if beside else ''} "
+        f"(SHA-256 {_digest(about, code)[:12]}){calls} with all your rights."
+    )
+
+
+def _function(module, wanted, name):
+    found = getattr(module, wanted, None)
+    if not callable(found):
+        raise ModelError(f"The file '{name}' has no function '{wanted}'.", "Name one that it defines.")
+    return found
+
+
+def _called(module, function, name):
+    import torch
+
+    build = _function(module, function, name)
+    with _author(name):
+        network = build()
+    if not isinstance(network, torch.nn.Module):
+        raise ModelError(
+            f"'{function}' in '{name}' returned a {type(network).__name__}, not a torch.nn.Module.",
+            "Let it take no argument and return the network.",
+        )
+    return network
+
+
+@contextmanager
+def _author(name):
+    """Turns whatever the author's code raises into one sentence; a missing library into its own kind of error."""
+    try:
+        yield
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
+    except ModuleNotFoundError as error:
+        missing = (error.name or "a library").partition(".")[0]
+        raise DependencyError(
+            f"The file '{name}' needs '{missing}', which is not installed.",
+            f"Install it: python -m pip install {missing} (beside the file, only what it imports by name is found).",
+        ) from error
+    except BaseException as error:  # also sys.exit() in the file: it must not end the worker
+        line = str(error).splitlines()[0][:200] if str(error) else ""
+        raise ModelError(
+            f"The file '{name}' failed: {type(error).__name__}{': ' if line else ''}{line}.",
+            "Ask its author, or correct it.",
+        ) from error
+
+
+KIND = _FactoryKind()

@@ -1,0 +1,1 @@
+"""MONAI networks, bundles and Auto3DSeg."""

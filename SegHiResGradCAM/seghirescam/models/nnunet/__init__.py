@@ -1,0 +1,1 @@
+"""nnU-Net v2 and what is trained with it."""

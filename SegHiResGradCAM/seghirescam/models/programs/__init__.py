@@ -1,0 +1,1 @@
+"""Programs without Python source: torch.export and TorchScript."""

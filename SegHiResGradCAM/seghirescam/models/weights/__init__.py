@@ -1,0 +1,1 @@
+"""Weights on disk: what is in a file, read without running anything of it."""
