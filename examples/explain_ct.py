@@ -28,7 +28,7 @@ from seghirescam.cam.logits.heads import SIGMOID
 from seghirescam.cli.console import Console
 from seghirescam.cli.engine import prepared_of
 from seghirescam.evaluation.ground import Ground
-from seghirescam.label_files import read_labels
+from seghirescam.io.label_maps import read_labels
 from seghirescam.protocol.errors import PixelSetError, SegHiResCamError
 from seghirescam.protocol.recipes import Component, View
 from seghirescam.session import open_session

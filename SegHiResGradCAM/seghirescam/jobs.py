@@ -12,9 +12,9 @@ import torch
 
 from . import judged, painted
 from .budget import MemoryLimitError, free_cached
-from .channels import joined
 from .compared import compared, written
 from .devices import best_device, devices, move
+from .io.channels import joined
 from .models import model_outputs, recognise
 from .models.description import description, stamp
 from .prediction import label_maps, notes_on, predicted_labels

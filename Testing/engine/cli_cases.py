@@ -16,7 +16,7 @@ from torch import nn
 
 from engine.test_files import oblique
 from seghirescam.demo import case
-from seghirescam.files import write_volume
+from seghirescam.io.volumes import write_volume
 
 VOLUME, SEGMENTS = str(case.VOLUME_FILE), str(case.SEGMENTATION_FILE)
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}

@@ -20,7 +20,7 @@ from engine.test_2d_slices import oblique
 from seghirescam import PlainModel, open_model
 from seghirescam.cli import main
 from seghirescam.explain import explain
-from seghirescam.files import read_volume, write_volume
+from seghirescam.io.volumes import read_volume, write_volume
 from seghirescam.models.monai import monai_network
 from seghirescam.models.programs.program import sliding
 from seghirescam.models.slice_by_slice import by_slices

@@ -21,8 +21,8 @@ from seghirescam.demo.case import load_case
 from seghirescam.evaluation.case import body_of
 from seghirescam.evaluation.shares import share
 from seghirescam.explain import explain
-from seghirescam.files import read_volume
-from seghirescam.label_files import write_labels
+from seghirescam.io.label_maps import write_labels
+from seghirescam.io.volumes import read_volume
 
 QUESTION = ("--class", "lesion", "--score", "contrast", "--rival", "look-alike")
 METHODS = ("seg_hires_grad_cam", "seg_grad_cam", "cam")

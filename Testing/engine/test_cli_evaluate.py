@@ -15,8 +15,8 @@ from engine.test_cli import run
 from engine.test_files import PATIENT
 from seghirescam import open_model
 from seghirescam.evaluation.evaluate import COLUMNS, evaluate
-from seghirescam.files import read_volume, write_volume
-from seghirescam.label_files import write_labels
+from seghirescam.io.label_maps import write_labels
+from seghirescam.io.volumes import read_volume, write_volume
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet

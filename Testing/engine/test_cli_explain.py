@@ -19,8 +19,8 @@ from seghirescam.demo.case import load_case
 from seghirescam.evaluation.case import body_of
 from seghirescam.evaluation.shares import share
 from seghirescam.explain import explain
-from seghirescam.files import read_volume, write_volume
-from seghirescam.label_files import write_labels
+from seghirescam.io.label_maps import write_labels
+from seghirescam.io.volumes import read_volume, write_volume
 from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.protocol.recipes import Component, FalseNegatives, FalsePositives, PredictedClass, SegmentAndPredicted
 

@@ -13,8 +13,8 @@ from engine.test_files import oblique
 from seghirescam import Grid, open_model
 from seghirescam.demo.case import load_case
 from seghirescam.explain import explain, predict
-from seghirescam.files import read_channels, read_volume
-from seghirescam.label_files import read_labels
+from seghirescam.io.label_maps import read_labels
+from seghirescam.io.volumes import read_channels, read_volume
 from seghirescam.protocol.recipes import WholeImage
 
 

@@ -15,8 +15,8 @@ from seghirescam.cam.logits.score import ClassLogit, Contrast
 from seghirescam.demo.case import load_case
 from seghirescam.evaluation.intervention import paint_in
 from seghirescam.evaluation.regions import Hottest
-from seghirescam.files import read_volume
-from seghirescam.label_files import read_labels
+from seghirescam.io.label_maps import read_labels
+from seghirescam.io.volumes import read_volume
 from seghirescam.protocol.recipes import Box, PredictedClass
 from seghirescam.session import open_session
 

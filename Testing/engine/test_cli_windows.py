@@ -9,8 +9,8 @@ import torch
 from engine.test_cli import run
 from engine.test_files import oblique
 from seghirescam import open_model
-from seghirescam.files import read_volume, write_volume
-from seghirescam.label_files import read_labels, write_labels
+from seghirescam.io.label_maps import read_labels, write_labels
+from seghirescam.io.volumes import read_volume, write_volume
 from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.protocol.recipes import PredictedClass
 from seghirescam.session import open_session

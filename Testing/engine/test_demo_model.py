@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from seghirescam.demo import train
-from seghirescam.demo.case import load_case
+from seghirescam.demo.case import FOLDER, load_case
 from seghirescam.explain import predict
 from seghirescam.models import open_model, recognise
 from seghirescam.models.demo_networks import demo_weights

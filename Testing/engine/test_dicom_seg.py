@@ -11,8 +11,8 @@ from engine.cli_cases import left
 from engine.dicom_cases import PATIENT, Series, identity_model, save, segmentation, turned
 from engine.test_cli import run
 from seghirescam import Grid
-from seghirescam.files import read_volume, write_volume
-from seghirescam.label_files import read_labels
+from seghirescam.io.label_maps import read_labels
+from seghirescam.io.volumes import read_volume, write_volume
 from seghirescam.protocol.errors import DependencyError, EmptyPixelSetError, ImageError, PixelSetError
 
 SHAPE = (20, 16, 18)

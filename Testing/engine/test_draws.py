@@ -308,7 +308,7 @@ def build():
 
 def test_the_command_line_repeats_a_draw_and_tells_the_spread(tmp_path):
     from seghirescam.cli import main
-    from seghirescam.files import write_volume
+    from seghirescam.io.volumes import write_volume
 
     (tmp_path / "drawing.py").write_text(FACTORY)
     spec: dict = {}

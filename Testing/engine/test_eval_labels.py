@@ -169,7 +169,7 @@ def test_sixty_one_organs_of_a_real_ct_share_all_of_it():
         pytest.skip("SEGHIRESCAM_TEST_DATA names no folder with the CT")
     pytest.importorskip("SimpleITK")
     from seghirescam.evaluation.baselines import edges
-    from seghirescam.files import read_volume
+    from seghirescam.io.volumes import read_volume
 
     image, labels = (read_volume(Path(data) / f"ct_abdomen{end}.nii.gz") for end in ("", "_labels"))
     density = edges(image.array, image.grid)

@@ -9,8 +9,8 @@ import pytest
 import SimpleITK as sitk
 
 from seghirescam import Grid
-from seghirescam.files import read_channels, read_volume, stem, write_volume
-from seghirescam.label_files import read_labels, split_label, write_labels
+from seghirescam.io.label_maps import read_labels, split_label, write_labels
+from seghirescam.io.volumes import read_channels, read_volume, stem, write_volume
 from seghirescam.protocol.errors import EmptyPixelSetError, GeometryError, ImageError, PixelSetError
 
 PATIENT = "Zebra Quagga"

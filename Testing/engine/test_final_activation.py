@@ -470,7 +470,7 @@ def test_the_commonest_2d_network_one_channel_one_name():
 
 def test_predict_writes_what_the_sigmoid_of_a_program_decides(tmp_path):
     from seghirescam.cli import main
-    from seghirescam.files import read_volume, write_volume
+    from seghirescam.io.volumes import read_volume, write_volume
 
     class Program(nn.Module):
         def __init__(self):
@@ -495,7 +495,7 @@ def test_predict_writes_what_the_sigmoid_of_a_program_decides(tmp_path):
 def test_what_is_read_otherwise_is_no_repetition(tmp_path, capsys):
     """A word of the description changes the question, and is no part of the weights' hash."""
     from seghirescam.cli import main
-    from seghirescam.files import write_volume
+    from seghirescam.io.volumes import write_volume
 
     code = CODE.format(classes=2, last="torch.sigmoid(self.second(self.first(x).relu()))")
     (tmp_path / "net.py").write_text(code)

@@ -10,7 +10,7 @@ from torch import nn
 from engine.programs import save_exported, save_script
 from seghirescam.cli import main
 from seghirescam.explain import explain, list_layers
-from seghirescam.files import write_volume
+from seghirescam.io.volumes import write_volume
 from seghirescam.models import open_model, recognise
 from seghirescam.models.plain import PlainModel
 from seghirescam.protocol.errors import GradientError, LayerError, ModelError

@@ -10,11 +10,11 @@ import SimpleITK as sitk
 
 from engine.dicom_cases import identity_model
 from engine.test_cli import run
-from seghirescam.files import read_volume
-from seghirescam.label_files import read_labels
+from seghirescam.io.label_maps import read_labels
+from seghirescam.io.nifti_header import ITK, NIBABEL, understood
+from seghirescam.io.volumes import read_volume
 from seghirescam.models.nnunet.nnunet_model import NnunetModel
 from seghirescam.models.nnunet.totalsegmentator import TotalSegmentatorModel
-from seghirescam.nifti_header import ITK, NIBABEL, understood
 from seghirescam.protocol.errors import GeometryError
 
 SHAPE = (20, 30, 24)

@@ -12,10 +12,10 @@ from engine.dicom_cases import Series, identity_model, save
 from engine.test_cli import run
 from engine.test_files import oblique, voxels
 from seghirescam import Grid
-from seghirescam.channels import joined
-from seghirescam.files import read_volume, write_volume
+from seghirescam.io.channels import joined
+from seghirescam.io.label_maps import read_labels, split_label, write_labels
+from seghirescam.io.volumes import read_volume, write_volume
 from seghirescam.judged import labels_on
-from seghirescam.label_files import read_labels, split_label, write_labels
 from seghirescam.protocol.errors import ImageError
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet

@@ -11,8 +11,8 @@ import SimpleITK as sitk
 from engine.cli_cases import factory
 from engine.test_cli import run
 from seghirescam.evaluation.ground import Ground
-from seghirescam.files import read_volume, write_volume
-from seghirescam.label_files import write_labels
+from seghirescam.io.label_maps import write_labels
+from seghirescam.io.volumes import read_volume, write_volume
 from seghirescam.protocol.arrays import write_array
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image

@@ -10,8 +10,8 @@ from engine.cli_cases import factory, left, volume
 from engine.test_cli import run
 from engine.test_files import write_series
 from seghirescam.cli.manifest import hash_of, read_manifest
-from seghirescam.files import read_volume
-from seghirescam.label_files import write_labels
+from seghirescam.io.label_maps import write_labels
+from seghirescam.io.volumes import read_volume
 
 ASKED = ("--class", "organ", "--layer", "down")
 

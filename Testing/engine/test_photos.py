@@ -11,16 +11,16 @@ from engine.test_cli import run
 from engine.test_rgb import colour_model, picture
 from seghirescam.cli.sidecars import read_sidecar
 from seghirescam.explain import explain
-from seghirescam.files import read_volume, write_volume
-from seghirescam.label_files import read_labels, write_labels
+from seghirescam.io.colour_images import read_rgb
+from seghirescam.io.label_maps import read_labels, write_labels
+from seghirescam.io.photos import is_photo
+from seghirescam.io.volumes import read_volume, write_volume
 from seghirescam.models import open_model
-from seghirescam.photos import is_photo
 from seghirescam.protocol.errors import PixelSetError
 from seghirescam.protocol.grid import Grid, canonical
 from seghirescam.protocol.messages import layer_to_json
 from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.protocol.recipes import Segment
-from seghirescam.rgb import read_rgb
 
 sitk = pytest.importorskip("SimpleITK")
 #: for which there is positive evidence

@@ -18,8 +18,8 @@ from engine import monai_bundles, programs
 from engine.cli_cases import factory, volume
 from engine.test_cli import run
 from seghirescam import open_model
-from seghirescam.files import read_volume
-from seghirescam.label_files import write_labels
+from seghirescam.io.label_maps import write_labels
+from seghirescam.io.volumes import read_volume
 
 NAME = "Doe_John_1970"
 #: parts of it, however they are joined; a single one stands in "does"

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-import seghirescam.files
+import seghirescam.io.volumes
 from engine.cli_cases import left
 from engine.dicom_cases import identity_model
 from engine.test_cli import run
 from engine.test_files import oblique, voxels
 from seghirescam import Grid
-from seghirescam.files import read_volume, write_volume
-from seghirescam.label_files import read_labels, write_labels
+from seghirescam.io.label_maps import read_labels, write_labels
+from seghirescam.io.volumes import read_volume, write_volume
 from seghirescam.protocol.errors import GeometryError
 
 SHAPE = (8, 10, 12)
@@ -55,14 +55,14 @@ def test_a_slicer_segmentation_keeps_shear_too(tmp_path):
 @pytest.mark.parametrize("moved_mm", [0.05, 12.5])
 def test_reading_back_compares_places_for_every_format(tmp_path, monkeypatch, name, moved_mm):
     """As if the writer rounded the origin, or forgot it; voxels are 0.7 mm."""
-    put_on = seghirescam.files.put_on
+    put_on = seghirescam.io.volumes.put_on
 
     def askew(itk, matrix):
         put_on(itk, matrix)
         x, *rest = itk.GetOrigin()
         itk.SetOrigin([x + moved_mm, *rest])
 
-    monkeypatch.setattr(seghirescam.files, "put_on", askew)
+    monkeypatch.setattr(seghirescam.io.volumes, "put_on", askew)
     array = np.ones((2, *SHAPE) if name.startswith("layers") else SHAPE, np.uint8)
     with pytest.raises(GeometryError, match=f"'{name}' would lie {moved_mm:.3g} mm from where it belongs"):
         if name.endswith(".seg.nrrd"):

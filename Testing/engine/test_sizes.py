@@ -9,8 +9,8 @@ from engine.cli_cases import factory, volume
 from engine.test_cli import run
 from engine.test_files import oblique
 from engine.test_worker_predict import sent
-from seghirescam.files import read_volume
-from seghirescam.label_files import read_labels, write_labels
+from seghirescam.io.label_maps import read_labels, write_labels
+from seghirescam.io.volumes import read_volume
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.sizes import Size, heads, prediction_notes
 

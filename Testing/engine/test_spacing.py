@@ -5,7 +5,7 @@ import struct
 import numpy as np
 import pytest
 
-from seghirescam.files import read_volume
+from seghirescam.io.volumes import read_volume
 from seghirescam.protocol.errors import GeometryError
 from seghirescam.protocol.grid import Grid
 

@@ -12,7 +12,7 @@ from engine import monai_bundles as made
 from engine.workers import Model, Running, image
 from seghirescam import Grid, Image, PixelSet, PlainModel
 from seghirescam.cam.methods.method_list import method_list
-from seghirescam.channels import joined
+from seghirescam.io.channels import joined
 from seghirescam.models import TITLES, kinds, open_model
 from seghirescam.prediction import label_maps, predicted_labels
 from seghirescam.protocol.arrays import read_array, write_array

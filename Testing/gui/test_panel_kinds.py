@@ -5,7 +5,7 @@ import pytest
 
 import slicer
 from seghirescam import Image, PixelSet
-from seghirescam.channels import joined
+from seghirescam.io.channels import joined
 from SegHiResGradCAMLib import explanationFacts
 from SegHiResGradCAMLib.Geometry import gridOfVolume
 from stage.builders import addSegmentation, addVolume, obliqueMatrix

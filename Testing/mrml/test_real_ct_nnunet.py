@@ -54,7 +54,7 @@ def truth(explained):
     from scipy.ndimage import label
 
     from seghirescam import open_model
-    from seghirescam.files import read_volume
+    from seghirescam.io.volumes import read_volume
     from seghirescam.session import open_session
 
     model, image = open_model(explained[0]), read_volume(FILES["ct_abdomen.nii.gz"])

@@ -104,7 +104,7 @@ def run(options, console) -> int:
 
 
 def _run(options, console, place):
-    from ..files import refuse_unholdable
+    from ..io.volumes import refuse_unholdable
     from .figure import _check_look
 
     options.maximum = None
@@ -160,7 +160,7 @@ def _write(folder, options, opened, found, asked, request, notes, console):
     from ..bibliography import bibliography
     from ..contact_sheet import SheetLook, draw_sheet
     from ..drawing import DARK, LIGHT, save
-    from ..files import write_volume
+    from ..io.volumes import write_volume
     from ..protocol.explanation import PlacedMap
     from ..sheet_cells import lay_out
 

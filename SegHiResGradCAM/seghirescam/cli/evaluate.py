@@ -7,7 +7,7 @@ from itertools import count
 from pathlib import Path
 
 from ..evaluation.ground import lift_text
-from ..nifti_header import NIBABEL
+from ..io.nifti_header import NIBABEL
 from ..protocol.errors import EmptyPixelSetError, PixelSetError
 from ..protocol.pixel_set import refuse_elsewhere
 from ..protocol.sizes import Size
@@ -251,7 +251,7 @@ def _reference(text):
     """(name, pixel set); a label without a voxel is an empty region, which every number answers with its status."""
     import numpy as np
 
-    from ..label_files import read_labels, split_label
+    from ..io.label_maps import read_labels, split_label
 
     path, wanted = split_label(text)
     found = read_labels(path)
@@ -276,7 +276,7 @@ def _reference_on(text, reference, opened):
 
 def _labels_on(text, label_map, opened):
     """The same for a label map."""
-    from ..dicom_seg import wants_image
+    from ..io.dicom_seg import wants_image
 
     (found, _), _ = label_map
     refuse_elsewhere(found.grid, opened.image.grid, "label map")
@@ -304,7 +304,7 @@ def _labels(text, image=None, rule=NIBABEL):
     """((LabelMap, {value: name}), SHA-256 of its labels)."""
     import hashlib
 
-    from ..label_files import read_labels, split_label
+    from ..io.label_maps import read_labels, split_label
 
     path, names = split_label(text)
     found = read_labels(path, image, rule)

@@ -56,7 +56,7 @@ def run(options, console) -> int:
 
 def _run(options, console, place):
     from ..compare import mask_on
-    from ..files import refuse_unholdable
+    from ..io.volumes import refuse_unholdable
 
     earlier = _earlier(options) if options.repeat else None
     before = earlier["request"] if earlier else None
@@ -128,7 +128,7 @@ def _ask(opened, asked, recipes, console):
 
 
 def _write(folder, suffix, ground, found, pixels, masks, asked, notes):
-    from ..files import write_volume
+    from ..io.volumes import write_volume
 
     grid = ground.grid
     for n, mask in enumerate(masks, start=1):

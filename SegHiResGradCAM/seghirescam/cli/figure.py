@@ -68,9 +68,9 @@ def _run(options, console, place):
         )
     refuse_absent([options.image])
     from ..figures import DARK, LIGHT, Look, Row, draw, save
-    from ..files import read_volume
+    from ..io.colour_images import is_rgb, read_rgb
+    from ..io.volumes import read_volume
     from ..protocol.image import Image
-    from ..rgb import is_rgb, read_rgb
 
     console.progress(0.0, "reading")
     colour = is_rgb(options.image)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
+from ..io.nifti_header import NIBABEL
 from ..models import recognise
 from ..models.base import SegmentationModel
-from ..nifti_header import NIBABEL
 from ..protocol.errors import ImageError, ModelError
 
 
@@ -178,18 +178,18 @@ def in_colour(images: Sequence[str], channels: Sequence[str]) -> bool:
     """Whether the one image given is red, green and blue, and the model takes three channels."""
     if len(images) != 1 or len(channels) != 3:
         return False
-    from ..rgb import is_rgb
+    from ..io.colour_images import is_rgb
 
     return is_rgb(images[0])
 
 
 def read_image(images: Sequence[str], channels: Sequence[str], console, rule: str = NIBABEL):
     """(Image on the first channel's grid, [{"name", "sha256"}] of its channels); notes go to the console."""
-    from ..files import read_channels
+    from ..io.volumes import read_channels
     from ..protocol.image import Image
 
     if in_colour(images, channels):
-        from ..rgb import read_rgb
+        from ..io.colour_images import read_rgb
 
         image = read_rgb(images[0], rule)
     else:
@@ -201,7 +201,7 @@ def read_image(images: Sequence[str], channels: Sequence[str], console, rule: st
 
 
 def refuse_absent(images: Sequence[str]) -> None:
-    from ..files import exists, named
+    from ..io.volumes import exists, named
 
     for text in images:
         path = text if exists(text) else text.partition("=")[2] or text

@@ -21,8 +21,8 @@ class Inputs:
     @staticmethod
     def of(options) -> Inputs:
         """Of a command's words; what is not there is left to whoever reads it."""
-        from ..files import exists, series_of, stem
-        from ..label_files import split_label
+        from ..io.label_maps import split_label
+        from ..io.volumes import exists, series_of, stem
 
         def words(name):
             value = getattr(options, name, None)

@@ -106,7 +106,7 @@ def run(options, console) -> int:
 
 
 def _run(options, console, place):
-    from ..files import refuse_unholdable
+    from ..io.volumes import refuse_unholdable
     from ..protocol.recipes import Box
     from .figure import _check_look
 
@@ -236,8 +236,8 @@ def _other_case(facts, opened, asked):
 
 def _write(folder, options, opened, found, explanation, request, notes):
     from ..drawing import DARK, LIGHT, save
-    from ..files import write_volume
-    from ..label_files import write_labels
+    from ..io.label_maps import write_labels
+    from ..io.volumes import write_volume
     from ..painted import region_mask
     from ..painted_figure import draw_painting
     from ..protocol.messages import line

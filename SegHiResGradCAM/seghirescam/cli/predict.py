@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from ..cam.logits.heads import SIGMOID
-from ..files import refuse_unholdable
-from ..label_files import SEGMENTATION, beside_of, write_labels
+from ..io.label_maps import SEGMENTATION, beside_of, write_labels
+from ..io.volumes import refuse_unholdable
 from ..protocol.sizes import Size, heads, prediction_notes
 from .console import table
 from .inputs import Opened, add_device, add_model_and_image

@@ -6,7 +6,7 @@ import re
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
-from ..nifti_header import NIBABEL
+from ..io.nifti_header import NIBABEL
 from ..protocol import recipes
 from ..protocol.errors import ClassError, LayerError, MethodError, PixelSetError
 from ..protocol.grid import Grid
@@ -222,8 +222,8 @@ def given_words(options) -> list[str]:
 
 
 def read_segment(text: str, image: Grid | None = None, rule: str = NIBABEL) -> PixelSet:
-    """``LABELMAP[:value|:name]``. image, rule: see :func:`label_files.read_labels`."""
-    from ..label_files import read_labels, split_label
+    """``LABELMAP[:value|:name]``. image, rule: see :func:`label_maps.read_labels`."""
+    from ..io.label_maps import read_labels, split_label
 
     path, wanted = split_label(text)
     return read_labels(path, image, rule).pixel_set(wanted)
@@ -235,8 +235,8 @@ def on_image(text: str, pixels: PixelSet, image: Image, rule: str = NIBABEL) -> 
     rule: of the model's own reader, where a file's headers disagree.  Raises PixelSetError where the two lie in
     different frames of reference.
     """
-    from ..dicom_seg import segmentation_file, wants_image
-    from ..label_files import split_label
+    from ..io.dicom_seg import segmentation_file, wants_image
+    from ..io.label_maps import split_label
 
     grid = image.grid
     if segmentation_file(split_label(text)[0]) is not None:

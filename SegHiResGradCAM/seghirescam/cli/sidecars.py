@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..files import read_volume, write_volume
+from ..io.volumes import read_volume, write_volume
 from ..protocol.errors import ImageError, PixelSetError
 from ..protocol.explanation import Explanation, PlacedMap
 from ..protocol.grid import Grid

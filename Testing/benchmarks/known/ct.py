@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from seghirescam.demo import train as demo_train
 from seghirescam.explain import predict
-from seghirescam.files import read_volume
+from seghirescam.io.volumes import read_volume
 from seghirescam.models.demo_networks import demo_weights
 from seghirescam.models.demo_networks.network import SmallUNet
 from seghirescam.models.plain import PlainModel

@@ -19,7 +19,8 @@ def undisturbed(network: torch.nn.Module):
     Other threads wait (:mod:`one_at_a_time`), what the caller has set in torch does not count (:mod:`torch_settings`),
     and every pass of the network is seeded (:mod:`random_draws`).  Flags are set attribute by attribute: a network's
     own ``train()`` may do more than flip them.  Buffers that a forward changed (counters, running statistics) are put
-    back.  Raises GradientError for a network whose parameters were created in ``torch.inference_mode``: autograd can never use those.
+    back.  Raises GradientError for a network whose parameters were created in ``torch.inference_mode``: autograd can
+    never use those.
     """
     with alone(), own_surroundings(network), watched(network), _evaluating(network):
         yield network

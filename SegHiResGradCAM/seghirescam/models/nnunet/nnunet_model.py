@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ...cam.logits.heads import NO_ACTIVATION, SIGMOID
-from ...nifti_header import ITK, NIBABEL
+from ...io.nifti_header import ITK, NIBABEL
 from ...protocol.errors import DependencyError, ImageError, ModelError, SegHiResCamError
 from ...protocol.explanation import ClassInfo
 from ...protocol.grid import Grid

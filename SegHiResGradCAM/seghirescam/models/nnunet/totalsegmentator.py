@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...nifti_header import NIBABEL
+from ...io.nifti_header import NIBABEL
 from ...protocol.errors import ImageError, ModelError
 from ...protocol.explanation import ClassInfo
 from ...protocol.grid import Grid

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .files import grid_of, simple_itk
-from .protocol.grid import Grid
+from ..protocol.grid import Grid
+from .itk_places import grid_of
+from .simple_itk import simple_itk
 
 #: ITK's readers of pictures
 _READERS = ("PNGImageIO", "JPEGImageIO", "BMPImageIO", "TIFFImageIO")

@@ -11,14 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
-from .dicom import refuse_contours
+from ..protocol.errors import EmptyPixelSetError, PixelSetError
+from ..protocol.grid import Grid
+from ..protocol.pixel_set import PixelSet
 from .dicom_seg import read_segmentation, segmentation_file
-from .files import SUFFIXES, exists, named, notes_of, read_itk, simple_itk, stem, write_volume
+from .dicom_series import refuse_contours
 from .nifti_header import NIBABEL
 from .photos import grid_in, is_photo
-from .protocol.errors import EmptyPixelSetError, PixelSetError
-from .protocol.grid import Grid
-from .protocol.pixel_set import PixelSet
+from .simple_itk import simple_itk
+from .volumes import SUFFIXES, exists, named, notes_of, read_itk, stem, write_volume
 
 SEGMENTATION = ".seg.nrrd"
 
@@ -80,10 +81,10 @@ class LabelMap:
 
 
 def read_labels(path, image: Grid | None = None, rule: str = NIBABEL) -> LabelMap:
-    """rule: see :func:`files.read_volume`.  image: the grid of the image it belongs to, which tells how thick a DICOM
+    """rule: see :func:`volumes.read_volume`.  image: the grid of the image it belongs to, which tells how thick a DICOM
     segmentation's slices are where nothing else does.
 
-    Raises ImageError or GeometryError as :func:`files.read_volume` does, PixelSetError for fractions in any file but a
+    Raises ImageError or GeometryError as :func:`volumes.read_volume` does, PixelSetError for fractions in any file but a
     DICOM segmentation, DependencyError for that without highdicom.
     """
     segmentation = segmentation_file(path)

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from .files import named, read_itk, series_of, simple_itk
+from ..protocol.errors import ImageError
+from ..protocol.image import Image
 from .itk_places import notes_of
 from .nifti_header import NIBABEL
 from .photos import grid_in
-from .protocol.errors import ImageError
-from .protocol.image import Image
+from .simple_itk import simple_itk
+from .volumes import named, read_itk, series_of
 
 #: names of the channels, in their order
 CHANNELS = ("red", "green", "blue")
@@ -22,11 +23,11 @@ _SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".nrrd", ".mha", 
 def read_rgb(path, rule: str = NIBABEL) -> Image:
     """An Image of the channels red, green, blue, with the file's own values (0 to 255 in a PNG), K = 1 for a picture.
 
-    rule: see :func:`files.read_volume`.
+    rule: see :func:`volumes.read_volume`.
 
     A fourth value (alpha) is left out where it is the same everywhere.  A photo has no patient space: its grid counts
     pixels (:mod:`photos`), and Slicer and the figures show it upright.  Raises ImageError for what
-    :func:`files.read_itk` refuses, one or two values per voxel, and transparency.
+    :func:`volumes.read_itk` refuses, one or two values per voxel, and transparency.
     """
     itk = read_itk(path, rule)
     values = itk.GetNumberOfComponentsPerPixel()

@@ -9,7 +9,7 @@ import struct
 import zlib
 from pathlib import Path
 
-from .protocol.writing.private_folders import PrivateFolder
+from ..protocol.writing.private_folders import PrivateFolder
 
 #: content -> the endings under which ITK reads it; the first is given to what has none of them
 _ENDINGS = {

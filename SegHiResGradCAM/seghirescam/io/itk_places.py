@@ -6,10 +6,10 @@ import itertools
 
 import numpy as np
 
-from .dicom import FRAME, NOTE
+from ..protocol.errors import GeometryError
+from ..protocol.grid import Grid
+from .dicom_series import FRAME, NOTE
 from .nifti_header import ITK, NO_FORM, QFORM, SFORM, NiftiHeader, is_sheared
-from .protocol.errors import GeometryError
-from .protocol.grid import Grid
 
 _RAS_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _HEADER = "seghirescam_header"

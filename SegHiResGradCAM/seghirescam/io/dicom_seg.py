@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from .dicom import SEGMENTATIONS, files_of_class
+from ..protocol.errors import DependencyError, ImageError
+from ..protocol.grid import Grid
 from .dicom_frames import places_of
-from .protocol.errors import DependencyError, ImageError
-from .protocol.grid import Grid
+from .dicom_series import SEGMENTATIONS, files_of_class
 
 #: a frame may lie this far from the volume's regular grid, in pixels and in slices, as a slice of a series may
 _TOLERANCE = 0.1

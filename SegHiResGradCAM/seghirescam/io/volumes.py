@@ -16,32 +16,22 @@ from pathlib import Path
 
 import numpy as np
 
+from ..protocol.arrays import DiskError
+from ..protocol.errors import GeometryError, ImageError
+from ..protocol.grid import Grid
+from ..protocol.image import Image
 from .channels import joined
-from .dicom import check_frames, read_series, refuse_no_image
+from .dicom_series import check_frames, read_series, refuse_no_image
 from .file_content import under_its_own_name
 from .itk_places import apart_mm, grid_of, notes_of, place, put_on
+from .photos import grid_in
 from .nifti_header import NIBABEL, is_sheared, nifti_header
-from .protocol.arrays import DiskError
-from .protocol.errors import DependencyError, GeometryError, ImageError
-from .protocol.grid import Grid
-from .protocol.image import Image
+from .simple_itk import simple_itk
 from .spacing import refuse_spacing
 
 #: what we write; ``.seg.nrrd`` is label_files' business
 MAP_SUFFIXES = (".nii.gz", ".nrrd", ".nii", ".mha")
 SUFFIXES = (".seg.nrrd", *MAP_SUFFIXES, ".nhdr", ".mhd", ".dcm")
-
-
-def simple_itk():
-    """The library, without its warnings on the console. Raises DependencyError."""
-    try:
-        import SimpleITK as sitk
-    except ImportError as error:
-        raise DependencyError(
-            "SimpleITK, which reads and writes volumes, is not installed.", "Run: python -m pip install SimpleITK"
-        ) from error
-    sitk.ProcessObject.SetGlobalWarningDisplay(False)
-    return sitk
 
 
 def read_volume(path, rule: str = NIBABEL) -> Image:
@@ -61,8 +51,6 @@ def read_volume(path, rule: str = NIBABEL) -> Image:
     array = simple_itk().GetArrayFromImage(itk)
     if array.dtype.kind not in "fiu":
         raise ImageError(f"{named(path)} holds values of type {array.dtype}.", "Convert it to a scalar volume.")
-    from .photos import grid_in
-
     notes, header = notes_of(itk)
     notes = tuple(note.replace("This file", "The image") for note in notes)
     return Image(array, grid_in(path, itk), notes, (header,) * bool(header))

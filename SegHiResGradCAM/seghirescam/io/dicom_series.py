@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..protocol.errors import ImageError
 from .dicom_frames import unchecked_frames
-from .protocol.errors import ImageError
 
 #: a slice may lie this far from the volume's regular grid, in in-plane pixels
 _TOLERANCE = 0.1

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .protocol.errors import ImageError
-from .protocol.image import Image
-from .protocol.resampling import copied, resampled
+from ..protocol.errors import ImageError
+from ..protocol.image import Image
+from ..protocol.resampling import copied, resampled
 
 
 def joined(images: Sequence[Image], names: Sequence[str] = ()) -> tuple[Image, tuple[str, ...]]:

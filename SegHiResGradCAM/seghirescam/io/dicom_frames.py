@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .protocol.errors import ImageError
+from ..protocol.errors import ImageError
 
 #: a frame may lie this far from the volume's regular grid, in in-plane pixels
 _TOLERANCE = 0.1

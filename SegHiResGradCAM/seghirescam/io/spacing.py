@@ -8,7 +8,7 @@ import re
 import struct
 from pathlib import Path
 
-from .protocol.errors import GeometryError
+from ..protocol.errors import GeometryError
 
 #: enough of any text header; what is behind it are voxels
 _MOST = 65536

@@ -1,0 +1,1 @@
+"""Files and arrays: volumes, DICOM, label maps, colour images, channels."""
