@@ -21,9 +21,9 @@ from demo_figure import draw_honest_vs_shortcut
 from demo_table import evidence_table, intervention_table, write_csv
 
 from seghirescam.demo import case, measure
-from seghirescam.explain import explain, predict
 from seghirescam.models import open_model
 from seghirescam.models.demo_networks.preprocessing import LESION, LOOK_ALIKE
+from seghirescam.session.explain import explain, predict
 from SegHiResGradCAMLib import DisplaySettings, addOverlay, exportOverlay, hideFromForeground, readImage, readPixelSet
 from stage.files import readSegmentation, readVolume
 from stage.fourup import FourUp

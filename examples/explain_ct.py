@@ -31,7 +31,7 @@ from seghirescam.evaluation.ground import Ground
 from seghirescam.io.label_maps import read_labels
 from seghirescam.protocol.errors import PixelSetError, SegHiResCamError
 from seghirescam.protocol.recipes import Component, View
-from seghirescam.session import open_session
+from seghirescam.session.opening import open_session
 from SegHiResGradCAMLib import DisplaySettings, addOverlay, exportOverlay, readImage, readPixelSet
 from stage.files import readVolume, segmentationFromLabels
 from stage.fourup import FourUp

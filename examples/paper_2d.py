@@ -32,13 +32,13 @@ from seghirescam.compare import compare  # noqa: E402
 from seghirescam.contact_sheet import SheetLook, draw_sheet  # noqa: E402
 from seghirescam.demo.case import load_case  # noqa: E402
 from seghirescam.drawing import save  # noqa: E402
-from seghirescam.explain import explain  # noqa: E402
 from seghirescam.figures import Row, draw  # noqa: E402
 from seghirescam.models.demo_networks.preprocessing import CLASSES, LESION, normalised  # noqa: E402
 from seghirescam.models.plain import PlainModel  # noqa: E402
 from seghirescam.models.slice_by_slice import by_slices  # noqa: E402
 from seghirescam.protocol.image import Image  # noqa: E402
 from seghirescam.protocol.recipes import Box, Component, PredictedClass, Voxel, WholeImage  # noqa: E402
+from seghirescam.session.explain import explain  # noqa: E402
 
 METHODS = ("seg_grad_cam", "seg_hires_grad_cam", "seg_xres_cam")
 LEVELS = (*(f"encoder.{n}" for n in range(5)), *(f"decoder.{n}" for n in range(4)))

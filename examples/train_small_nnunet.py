@@ -185,7 +185,7 @@ def show(folder: Path, data: Path) -> None:
     import nibabel
 
     from seghirescam import Grid, Image, open_model
-    from seghirescam.session import open_session
+    from seghirescam.session.opening import open_session
 
     model = open_model(folder)
     ct = nibabel.load(data / "ct_abdomen.nii.gz")

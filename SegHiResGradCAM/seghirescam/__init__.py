@@ -1,7 +1,7 @@
 """Seg-HiRes-Grad CAM: why did a segmentation network draw that segment?
 
 The engine.  ``import seghirescam`` loads no torch; the names below are imported when first used.  The one verb is
-``from seghirescam.explain import explain``.
+``from seghirescam.session.explain import explain``.
 """
 
 import importlib  # nothing more: with ``python -m`` the current folder is still searched for modules here

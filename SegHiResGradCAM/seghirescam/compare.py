@@ -13,9 +13,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .answer import AUTO, public_layer
-from .budget import MemoryLimitError
-from .contextual import INPUT, input_layer, refuse
 from .evaluation.ground import Ground
 from .models.base import SegmentationModel
 from .protocol.errors import DependencyError, GradientError, LayerError, MethodError, SegHiResCamError
@@ -26,7 +23,10 @@ from .protocol.pixel_set import PixelSet
 from .protocol.progress import Progress
 from .protocol.recipes import Recipe, Segment, View, WholeImage, refuse_empty
 from .protocol.thresholds import positive
-from .questions import MAIN, Question, choose_layers, several
+from .session.answer import AUTO, public_layer
+from .session.context_methods import INPUT, input_layer, refuse
+from .session.layer_choice import MAIN, Question, choose_layers, several
+from .session.memory import MemoryLimitError
 
 #: word that stands for every registered method
 ALL = "all"
@@ -166,7 +166,7 @@ def compare(
     methods) before anything expensive.  progress may raise to cancel.
     """
     from .models.slice_by_slice import by_slices
-    from .session import open_session
+    from .session.opening import open_session
 
     model = by_slices(model, image)
     session = open_session(model, image, device=device, precision=precision, keep=False, tolerance=tolerance)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from .compare import Comparison
-from .contextual import INPUT
 from .drawing import (
     LETTER,
     LIGHT,
@@ -30,6 +29,7 @@ from .evaluation.ground import lift_text
 from .protocol.grid import canonical
 from .protocol.image import Image
 from .protocol.sizes import Size
+from .session.context_methods import INPUT
 from .sheet_cells import AUTO, Sheet, flat, lay_out
 from .slices import body_box, grey_window, turned
 

@@ -11,13 +11,10 @@ from pathlib import Path
 import torch
 
 from . import judged, painted
-from .budget import MemoryLimitError, free_cached
 from .compared import compared, written
-from .devices import best_device, devices, move
 from .io.channels import joined
 from .models import model_outputs, recognise
 from .models.description import description, stamp
-from .prediction import label_maps, notes_on, predicted_labels
 from .protocol.arrays import MessageError, read_array, write_array
 from .protocol.displayed import on_voxels
 from .protocol.evidence import Evidence
@@ -25,7 +22,10 @@ from .protocol.grid import Grid
 from .protocol.image import Image
 from .protocol.messages import layer_to_json, recipe_from_json
 from .protocol.recipes import Segment
-from .session import open_session
+from .session.devices import best_device, devices, move
+from .session.memory import MemoryLimitError, free_cached
+from .session.opening import open_session
+from .session.prediction import label_maps, notes_on, predicted_labels
 
 __all__ = ["Jobs", "best_device", "devices"]
 

@@ -10,7 +10,7 @@ from .protocol.arrays import MessageError
 from .protocol.grid import Grid
 from .protocol.messages import recipe_from_json
 from .protocol.resampling import spread
-from .questions import Question
+from .session.layer_choice import Question
 
 #: kind of a region that is the hottest part of a map; all others are pixel sets of :mod:`messages`
 HOTTEST = "hottest"

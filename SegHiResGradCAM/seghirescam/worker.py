@@ -102,8 +102,8 @@ class Worker:
             import torch
 
             from .cam.methods.method_list import method_list
-            from .devices import devices
             from .jobs import Jobs
+            from .session.devices import devices
         except (ImportError, OSError) as error:  # missing, or its libraries do not fit (numpy's, the driver's)
             self._log()
             self.say(_no_torch(error))

@@ -31,7 +31,7 @@ def engine() -> dict:
     import torch
     from monai.networks.nets import DynUNet
     from seghirescam import Grid, Image, PixelSet, PlainModel
-    from seghirescam.session import Session
+    from seghirescam.session.whole import Session
 
     torch.set_num_threads(1)
     torch.manual_seed(0)

@@ -74,7 +74,7 @@ def _cpu(call):
 
 
 def ours(radius, tolerance=0.0):
-    from seghirescam.session import open_session
+    from seghirescam.session.opening import open_session
 
     model, image, pixels = _case((128, 160, 160), (64, 64, 64), radius, [16, 32, 64, 128, 256])
     session = open_session(model, image, tolerance=tolerance, memory_budget_bytes=0)
@@ -124,7 +124,7 @@ def _inferer():
 
 def memory_of(layer, size):
     from seghirescam.protocol.progress import Progress
-    from seghirescam.session import open_session
+    from seghirescam.session.opening import open_session
 
     import memory
 
@@ -150,7 +150,7 @@ def memory_of(layer, size):
 
 
 def prediction_memory(size):
-    from seghirescam.session import open_session
+    from seghirescam.session.opening import open_session
 
     import memory
 

@@ -70,7 +70,7 @@ def case():
 
 def ours() -> dict:
     import numpy as np
-    from seghirescam.session import open_session
+    from seghirescam.session.opening import open_session
 
     from windows import _cpu
 

@@ -9,7 +9,7 @@ from seghirescam.cam.layers.context import Context
 from seghirescam.cam.layers.listing import trace
 from seghirescam.cam.logits.heads import SOFTMAX
 from seghirescam.cam.logits.score import ClassLogit
-from seghirescam.contextual import input_layer
+from seghirescam.session.context_methods import input_layer
 
 #: dims, norm, in place: plain, in-place and instance-norm networks in 2D and 3D
 NETWORKS = [(dims, *norm) for dims in (2, 3) for norm in (("none", False), ("batch", True), ("instance", True))]

@@ -5,14 +5,14 @@ import pytest
 
 from engine import toys
 from seghirescam.compare import compare
-from seghirescam.explain import explain
 from seghirescam.models.plain import PlainModel
 from seghirescam.models.slice_by_slice import SliceBySlice, by_slices
 from seghirescam.protocol.errors import ImageError
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet
-from seghirescam.session import open_session
+from seghirescam.session.explain import explain
+from seghirescam.session.opening import open_session
 
 CLASSES = ("background", "lesion", "other")
 LOCAL = ("seg_hires_grad_cam", "seg_xres_cam", "seg_layer_cam")

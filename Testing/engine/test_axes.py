@@ -19,17 +19,17 @@ from engine import programs, toys
 from engine.test_2d_slices import oblique
 from seghirescam import PlainModel, open_model
 from seghirescam.cli import main
-from seghirescam.explain import explain
 from seghirescam.io.volumes import read_volume, write_volume
 from seghirescam.models.monai import monai_network
 from seghirescam.models.programs.program import sliding
 from seghirescam.models.slice_by_slice import by_slices
-from seghirescam.prediction import predicted_labels
 from seghirescam.protocol.errors import ModelError
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet
-from seghirescam.session import open_session
+from seghirescam.session.explain import explain
+from seghirescam.session.opening import open_session
+from seghirescam.session.prediction import predicted_labels
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
 NAMES = ["background", "lesion", "other"]

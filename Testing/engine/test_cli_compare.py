@@ -20,9 +20,9 @@ from seghirescam.compare import shown
 from seghirescam.demo.case import load_case
 from seghirescam.evaluation.case import body_of
 from seghirescam.evaluation.shares import share
-from seghirescam.explain import explain
 from seghirescam.io.label_maps import write_labels
 from seghirescam.io.volumes import read_volume
+from seghirescam.session.explain import explain
 
 QUESTION = ("--class", "lesion", "--score", "contrast", "--rival", "look-alike")
 METHODS = ("seg_hires_grad_cam", "seg_grad_cam", "cam")

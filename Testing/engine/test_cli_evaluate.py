@@ -20,7 +20,7 @@ from seghirescam.io.volumes import read_volume, write_volume
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet
-from seghirescam.session import open_session
+from seghirescam.session.opening import open_session
 
 SHAPE = (16, 16, 20)
 #: it lights up everywhere, so that there is an order of the context

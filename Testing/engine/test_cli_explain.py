@@ -18,11 +18,11 @@ from seghirescam.cli.sidecars import read_sidecar
 from seghirescam.demo.case import load_case
 from seghirescam.evaluation.case import body_of
 from seghirescam.evaluation.shares import share
-from seghirescam.explain import explain
 from seghirescam.io.label_maps import write_labels
 from seghirescam.io.volumes import read_volume, write_volume
 from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.protocol.recipes import Component, FalseNegatives, FalsePositives, PredictedClass, SegmentAndPredicted
+from seghirescam.session.explain import explain
 
 QUESTION = ("--class", "lesion", "--score", "contrast", "--rival", "look-alike")
 LAYERS = ("encoder.2", "decoder.3")

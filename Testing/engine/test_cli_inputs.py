@@ -12,10 +12,10 @@ from engine.test_cli import run
 from engine.test_files import oblique
 from seghirescam import Grid, open_model
 from seghirescam.demo.case import load_case
-from seghirescam.explain import explain, predict
 from seghirescam.io.label_maps import read_labels
 from seghirescam.io.volumes import read_channels, read_volume
 from seghirescam.protocol.recipes import WholeImage
+from seghirescam.session.explain import explain, predict
 
 
 def asked(source, *images):

@@ -18,7 +18,7 @@ from seghirescam.evaluation.regions import Hottest
 from seghirescam.io.label_maps import read_labels
 from seghirescam.io.volumes import read_volume
 from seghirescam.protocol.recipes import Box, PredictedClass
-from seghirescam.session import open_session
+from seghirescam.session.opening import open_session
 
 
 def test_the_demo_s_proof_writes_masks_image_figure_and_the_request(capsys, tmp_path):

@@ -13,7 +13,7 @@ from seghirescam.io.label_maps import read_labels, write_labels
 from seghirescam.io.volumes import read_volume, write_volume
 from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.protocol.recipes import PredictedClass
-from seghirescam.session import open_session
+from seghirescam.session.opening import open_session
 
 pytest.importorskip("monai")
 SHAPE = (20, 24, 28)

@@ -15,7 +15,6 @@ from seghirescam.contact_sheet import SheetLook, draw_sheet
 from seghirescam.drawing import save
 from seghirescam.evaluation.case import body_of
 from seghirescam.evaluation.shares import share
-from seghirescam.explain import explain
 from seghirescam.models.plain import PlainModel
 from seghirescam.protocol.errors import ClassError, EmptyPixelSetError, LayerError, MethodError
 from seghirescam.protocol.grid import Grid, canonical
@@ -23,6 +22,7 @@ from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.protocol.recipes import PredictedClass, Segment, WholeImage
 from seghirescam.protocol.thresholds import threshold_holding
+from seghirescam.session.explain import explain
 from seghirescam.sheet_cells import lay_out
 from seghirescam.slices import turned
 

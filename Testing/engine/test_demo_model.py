@@ -10,7 +10,6 @@ import torch
 
 from seghirescam.demo import train
 from seghirescam.demo.case import FOLDER, load_case
-from seghirescam.explain import predict
 from seghirescam.models import open_model, recognise
 from seghirescam.models.demo_networks import demo_weights
 from seghirescam.models.demo_networks.demo_model import DemoModel
@@ -19,6 +18,7 @@ from seghirescam.models.demo_networks.preprocessing import LESION
 from seghirescam.protocol.errors import ImageError, ModelError
 from seghirescam.protocol.grid import Grid, canonical
 from seghirescam.protocol.image import Image
+from seghirescam.session.explain import predict
 
 
 @pytest.fixture(scope="module")

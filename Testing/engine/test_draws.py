@@ -9,7 +9,6 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from seghirescam import explain as verbs
 from seghirescam.cam.methods.base import Method
 from seghirescam.models.base import Windows
 from seghirescam.models.plain import PlainModel
@@ -18,7 +17,8 @@ from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.protocol.recipes import PredictedClass
-from seghirescam.session import open_session
+from seghirescam.session import explain as verbs
+from seghirescam.session.opening import open_session
 
 LAYER = "first"
 

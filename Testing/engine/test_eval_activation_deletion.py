@@ -12,12 +12,12 @@ from seghirescam.evaluation.activation_deletion import activation_curve, activat
 from seghirescam.evaluation.blocks import falling
 from seghirescam.evaluation.curves import FRACTIONS, deletion_curve
 from seghirescam.evaluation.gains import gain_over_random
-from seghirescam.explain import explain
 from seghirescam.models.plain import PlainModel
 from seghirescam.protocol.errors import EmptyPixelSetError, LayerError, MethodError
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet
+from seghirescam.session.explain import explain
 
 CLASSES = ("background", "lesion", "other")
 

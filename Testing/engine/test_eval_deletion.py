@@ -34,7 +34,7 @@ from seghirescam.protocol.errors import EmptyPixelSetError, MethodError, PixelSe
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet
-from seghirescam.session import open_session
+from seghirescam.session.opening import open_session
 
 GRID = Grid.from_spacing((6, 10, 40), (2.0, 2.0, 2.0))
 FAR = 20

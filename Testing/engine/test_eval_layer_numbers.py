@@ -29,7 +29,7 @@ from seghirescam.protocol.errors import LayerError, PixelSetError
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet
-from seghirescam.session import open_session
+from seghirescam.session.opening import open_session
 
 ELEMENTWISE = ("seg_hires_grad_cam", "seg_layer_cam")
 WINDOWED_SHAPE = (8, 12, 12)

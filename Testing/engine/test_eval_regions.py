@@ -19,7 +19,7 @@ from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.protocol.recipes import Box, Component, PredictedClass, WholeImage
-from seghirescam.session import open_session
+from seghirescam.session.opening import open_session
 
 GRID = Grid.from_spacing((6, 7, 8), (2.0, 2.0, 2.0))
 

@@ -14,7 +14,7 @@ from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.protocol.value import NOT_MEASURED
-from seghirescam.session import open_session
+from seghirescam.session.opening import open_session
 
 GRID = Grid.from_spacing((8, 8, 8), (2.0, 1.0, 1.5))
 

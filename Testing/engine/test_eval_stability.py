@@ -16,7 +16,7 @@ from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.protocol.value import NOT_MEASURED
-from seghirescam.session import open_session
+from seghirescam.session.opening import open_session
 
 
 def by_kind(changes):

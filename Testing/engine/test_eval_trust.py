@@ -24,7 +24,7 @@ from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.protocol.recipes import PredictedClass
 from seghirescam.protocol.value import Value
-from seghirescam.session import open_session
+from seghirescam.session.opening import open_session
 
 GRID = Grid.from_spacing((24, 24, 24), (2.0, 2.0, 2.0))
 M = (slice(4, 8), slice(4, 8), slice(4, 8))

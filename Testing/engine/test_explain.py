@@ -11,9 +11,9 @@ from engine import toys
 from engine.test_placement import oblique
 from seghirescam import Grid, Image, PixelSet, PlainModel
 from seghirescam.cam.methods.xres import SegXResCam
-from seghirescam.explain import explain, list_layers, predict
 from seghirescam.protocol.errors import CancelledError, EmptyPixelSetError
 from seghirescam.protocol.recipes import Component, PredictedClass, WholeImage
+from seghirescam.session.explain import explain, list_layers, predict
 
 CLASSES = ["background", "lesion", "look-alike"]
 

@@ -5,9 +5,9 @@ import pytest
 
 from engine import toys
 from seghirescam import Grid, Image, PlainModel
-from seghirescam.explain import explain
 from seghirescam.models.extreme_values import extreme_values
 from seghirescam.protocol.recipes import WholeImage
+from seghirescam.session.explain import explain
 
 GRID = Grid.from_spacing((8, 8, 8))
 

@@ -12,11 +12,11 @@ from safetensors.torch import save_file
 from torch import nn
 
 from seghirescam import Grid, Image, open_model
-from seghirescam.explain import explain
 from seghirescam.models import recognise
 from seghirescam.models.factory import factory_model
 from seghirescam.protocol.errors import DependencyError, ModelError
 from seghirescam.protocol.recipes import WholeImage
+from seghirescam.session.explain import explain
 
 CODE = """
 from pathlib import Path

@@ -7,7 +7,6 @@ from torch import nn
 
 from engine import toys
 from seghirescam import Grid, Image, PixelSet, PlainModel
-from seghirescam.explain import explain, list_layers
 from seghirescam.models import open_model
 from seghirescam.protocol.errors import (
     ClassError,
@@ -20,6 +19,7 @@ from seghirescam.protocol.errors import (
     SegHiResCamError,
 )
 from seghirescam.protocol.recipes import WholeImage
+from seghirescam.session.explain import explain, list_layers
 
 GRID = Grid.from_spacing((8, 8, 8))
 

@@ -13,10 +13,10 @@ from engine.programs import describe, save_exported, save_script
 from seghirescam import Grid, Image, PixelSet, PlainModel, open_model
 from seghirescam.cam.logits.final_activation import log_of
 from seghirescam.evaluation.intervention import paint_in
-from seghirescam.explain import explain
 from seghirescam.models.base import Windows
 from seghirescam.protocol.errors import ClassError, MethodError, ModelError
-from seghirescam.session import open_session
+from seghirescam.session.explain import explain
+from seghirescam.session.opening import open_session
 
 SHAPE = (6, 8, 10)
 GRID = Grid.from_spacing(SHAPE, (2.0, 1.0, 1.5))
@@ -443,8 +443,8 @@ def test_programs_and_files_are_read_alike(tmp_path, kind, last):
 
 
 def test_logits_that_are_not_numbers_are_counted_with_the_prediction():
-    from seghirescam.prediction import nan_notes, predicted_labels
     from seghirescam.protocol.progress import Progress
+    from seghirescam.session.prediction import nan_notes, predicted_labels
 
     class Broken(Net):
         def forward(self, x):

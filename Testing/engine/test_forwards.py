@@ -9,7 +9,6 @@ from torch import nn
 
 from engine.programs import save_exported, save_script
 from seghirescam.cli import main
-from seghirescam.explain import explain, list_layers
 from seghirescam.io.volumes import write_volume
 from seghirescam.models import open_model, recognise
 from seghirescam.models.plain import PlainModel
@@ -17,7 +16,8 @@ from seghirescam.protocol.errors import GradientError, LayerError, ModelError
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.recipes import WholeImage
-from seghirescam.session import Session
+from seghirescam.session.explain import explain, list_layers
+from seghirescam.session.whole import Session
 
 
 def picture(size=8, seed=0):

@@ -12,11 +12,11 @@ from torch import nn
 from engine import toys
 from seghirescam.cam.layers.listing import default_layer, trace
 from seghirescam.cli import main
-from seghirescam.explain import explain, list_layers
 from seghirescam.models.plain import PlainModel
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet
+from seghirescam.session.explain import explain, list_layers
 
 DILATIONS = (1, 2, 4, 8, 4, 2, 1)
 

@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from seghirescam import Grid, Image, PlainModel, open_model
-from seghirescam.explain import explain
 from seghirescam.models.intensity_note import raw_values
 from seghirescam.models.slice_by_slice import by_slices
 from seghirescam.protocol.recipes import WholeImage
+from seghirescam.session.explain import explain
 
 WORDS = "No preprocessing of intensities was given and values from -1024 to 3071 went in as they are"
 GRID = Grid((8, 8, 8), np.eye(4))

@@ -21,7 +21,7 @@ KILLS = 30
 FORKING = """
 import json, os, sys
 import torch, SimpleITK, scipy.ndimage
-import seghirescam.cli.explain, seghirescam.session, seghirescam.explain, seghirescam.models.factory.factory_model
+import seghirescam.cli.explain, seghirescam.session.explain, seghirescam.models.factory.factory_model
 from seghirescam.cli import main
 print("ready", flush=True)
 for line in sys.stdin:

@@ -43,8 +43,8 @@ def test_a_displaced_cause_is_found_exactly_and_nothing_without_influence_is_sho
 
 @pytest.mark.parametrize("setting", analytic.SETTINGS, ids=lambda s: s.name)
 def test_the_hand_set_network_segments_the_organ_because_of_the_cue_alone(setting):
-    from seghirescam.explain import predict
     from seghirescam.protocol.image import Image
+    from seghirescam.session.explain import predict
 
     known = analytic.known(setting)
     assert predict(known.model, known.image, 1).weights[known.organ].all()

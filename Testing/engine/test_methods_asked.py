@@ -21,10 +21,10 @@ from seghirescam.cam.methods.cam import Cam
 from seghirescam.cam.methods.full_grad import SegFullGrad
 from seghirescam.cam.methods.lift import SegLiftCam
 from seghirescam.cam.methods.score_cam import SegScoreCam
-from seghirescam.explain import explain
 from seghirescam.protocol.errors import CancelledError, LayerError, MethodError
 from seghirescam.protocol.recipes import PredictedClass, WholeImage
-from seghirescam.session import Session
+from seghirescam.session.explain import explain
+from seghirescam.session.whole import Session
 
 GRADIENT = {
     *("seg_hires_grad_cam", "seg_grad_cam", "seg_xres_cam", "seg_grad_cam_pp", "seg_xgrad_cam", "seg_layer_cam"),

@@ -13,10 +13,10 @@ from seghirescam.cam.methods.full_grad import SegFullGrad
 from seghirescam.cam.methods.lift import SegLiftCam
 from seghirescam.demo import methods_table
 from seghirescam.demo.case import load_case
-from seghirescam.explain import explain
 from seghirescam.models.demo_networks.demo_model import DemoModel
 from seghirescam.models.demo_networks.preprocessing import LESION
-from seghirescam.session import Session
+from seghirescam.session.explain import explain
+from seghirescam.session.whole import Session
 
 DEMO = ("honest", "shortcut")
 

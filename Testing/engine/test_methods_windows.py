@@ -14,14 +14,14 @@ from seghirescam.cam.methods.lift import SegLiftCam
 from seghirescam.cam.methods.plus_plus import SegGradCamPlusPlus
 from seghirescam.cam.methods.score_cam import SegScoreCam
 from seghirescam.cam.placement.windows import WindowPlan
-from seghirescam.explain import explain
 from seghirescam.models.base import Windows
 from seghirescam.models.plain import PlainModel
 from seghirescam.protocol.errors import CancelledError, MethodError
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet
-from seghirescam.session import open_session
+from seghirescam.session.explain import explain
+from seghirescam.session.opening import open_session
 
 SETTINGS = [{"mirror": ()}, {"mirror": (0, 2)}, {"mirror": (1,), "folds": 2}]
 

@@ -24,10 +24,10 @@ from engine.monai_bundles import (
     write_nifti,
 )
 from seghirescam import Grid, Image, open_model
-from seghirescam.explain import explain
 from seghirescam.models import recognise
 from seghirescam.protocol.errors import DependencyError
 from seghirescam.protocol.pixel_set import PixelSet
+from seghirescam.session.explain import explain
 
 pytest.importorskip("monai")
 pytest.importorskip("nibabel")

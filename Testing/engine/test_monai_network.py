@@ -10,10 +10,10 @@ from safetensors.torch import load_file, save_file
 from engine.monai_bundles import CT, config, ct_like, monai_tensor, oblique, slow_fusion, write_bundle, write_nifti
 from seghirescam import Grid, open_model
 from seghirescam.cam.layers.listing import listed_layers
-from seghirescam.explain import explain
 from seghirescam.models import recognise
 from seghirescam.protocol.errors import ModelError
 from seghirescam.protocol.recipes import WholeImage
+from seghirescam.session.explain import explain
 
 pytest.importorskip("monai")
 pytest.importorskip("nibabel")

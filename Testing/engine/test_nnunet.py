@@ -11,7 +11,7 @@ import torch
 from engine import nnunet_maker as maker
 from seghirescam import Image, open_model
 from seghirescam.cam.layers.listing import listed_layers
-from seghirescam.session import open_session
+from seghirescam.session.opening import open_session
 
 pytest.importorskip("nnunetv2")
 

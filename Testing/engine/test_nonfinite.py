@@ -5,13 +5,13 @@ import pytest
 import torch
 from torch import nn
 
-from seghirescam import explain as verbs
 from seghirescam.models.base import Windows
 from seghirescam.models.plain import PlainModel
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet
-from seghirescam.session import open_session
+from seghirescam.session import explain as verbs
+from seghirescam.session.opening import open_session
 
 NAMES = ["a", "b", "c"]
 
@@ -207,7 +207,7 @@ def test_an_overflow_in_fp32_itself_is_told_not_hidden():
 
 
 def test_a_prediction_that_overflowed_says_so():
-    from seghirescam.prediction import predicted_labels
+    from seghirescam.session.prediction import predicted_labels
 
     model, image, _ = case(network(None, 1e6).half())
     wide, _, _ = case(network(None, 1e6).half().float())

@@ -7,7 +7,6 @@ import pytest
 import torch
 from torch import nn
 
-from seghirescam import explain as verbs
 from seghirescam.cam.isolation.one_at_a_time import alone
 from seghirescam.models.base import Windows
 from seghirescam.models.plain import PlainModel
@@ -15,7 +14,8 @@ from seghirescam.protocol.errors import CancelledError
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet
-from seghirescam.session import open_session
+from seghirescam.session import explain as verbs
+from seghirescam.session.opening import open_session
 
 
 class Net(nn.Module):

@@ -13,7 +13,6 @@ from engine.programs import describe, save_exported, save_script
 from seghirescam.cam.layers.listing import trace
 from seghirescam.cam.logits.score import ClassLogit
 from seghirescam.evaluation.activation_deletion import activation_curve
-from seghirescam.explain import explain, list_layers, predict
 from seghirescam.models import open_model
 from seghirescam.models.base import Windows
 from seghirescam.models.plain import PlainModel
@@ -22,7 +21,9 @@ from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.protocol.recipes import WholeImage
-from seghirescam.session import Session, open_session
+from seghirescam.session.explain import explain, list_layers, predict
+from seghirescam.session.opening import open_session
+from seghirescam.session.whole import Session
 
 
 class Supervised(nn.Module):

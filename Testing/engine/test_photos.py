@@ -10,7 +10,6 @@ import pytest
 from engine.test_cli import run
 from engine.test_rgb import colour_model, picture
 from seghirescam.cli.sidecars import read_sidecar
-from seghirescam.explain import explain
 from seghirescam.io.colour_images import read_rgb
 from seghirescam.io.label_maps import read_labels, write_labels
 from seghirescam.io.photos import is_photo
@@ -21,6 +20,7 @@ from seghirescam.protocol.grid import Grid, canonical
 from seghirescam.protocol.messages import layer_to_json
 from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.protocol.recipes import Segment
+from seghirescam.session.explain import explain
 
 sitk = pytest.importorskip("SimpleITK")
 #: for which there is positive evidence

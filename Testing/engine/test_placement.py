@@ -8,8 +8,8 @@ from torch import nn
 from engine import toys
 from seghirescam import Grid, Image, PlainModel
 from seghirescam.cam.placement.probe import probe
-from seghirescam.explain import explain, list_layers
 from seghirescam.protocol.recipes import PredictedClass, WholeImage
+from seghirescam.session.explain import explain, list_layers
 
 
 class Chain(nn.Sequential):

@@ -8,11 +8,11 @@ from safetensors.torch import load_file
 
 from engine.cli_cases import factory, volume
 from seghirescam import open_model
-from seghirescam.explain import explain
 from seghirescam.io.volumes import read_volume
 from seghirescam.models.weights.prefixes import fitted
 from seghirescam.models.weights.state import put_into
 from seghirescam.protocol.errors import ModelError
+from seghirescam.session.explain import explain
 
 
 def network():

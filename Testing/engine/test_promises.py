@@ -15,9 +15,9 @@ from engine.cli_cases import ENVIRONMENT, SEGMENTS, VOLUME, factory, left, volum
 from engine.test_cli import run
 from engine.workers import Model, Running, image
 from seghirescam import Grid, Image, PlainModel
-from seghirescam.explain import explain
 from seghirescam.models.weights import state
 from seghirescam.protocol.recipes import WholeImage
+from seghirescam.session.explain import explain
 
 #: told by Python itself, whoever calls; a socket alone (of a pair, say) is no network
 NETWORK = "('socket.connect', 'socket.bind', 'socket.getaddrinfo', 'socket.gethostbyname', 'socket.sendto')"

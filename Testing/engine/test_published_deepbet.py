@@ -15,11 +15,11 @@ import torch
 from torch import nn
 
 from seghirescam import open_model
-from seghirescam.explain import explain
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet
-from seghirescam.session import open_session
+from seghirescam.session.explain import explain
+from seghirescam.session.opening import open_session
 
 HEAD = Path(os.environ.get("SEGHIRESCAM_TEST_DATA", "")) / "brain_t1.nii.gz"
 pytestmark = [

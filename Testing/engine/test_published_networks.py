@@ -19,7 +19,7 @@ from seghirescam.cam.methods.full_grad import SegFullGrad
 from seghirescam.evaluation.layer_numbers import phantom_mass
 from seghirescam.io.volumes import read_volume
 from seghirescam.protocol.pixel_set import PixelSet
-from seghirescam.session import open_session
+from seghirescam.session.opening import open_session
 
 DATA = Path(os.environ.get("SEGHIRESCAM_TEST_DATA", "")) / "networks"
 NETWORKS = ("meshnet_gwm", "meshnet_gwm20", "meshnet_18", "meshnet_104")

@@ -10,7 +10,7 @@ from seghirescam.evaluation.simplicity import entropy
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.protocol.value import NONFINITE, Value
-from seghirescam.session import open_session
+from seghirescam.session.opening import open_session
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,12 @@ from safetensors.torch import save_file
 from engine.test_cli import run
 from engine.test_files import PATIENT
 from seghirescam.cli.sidecars import read_sidecar
-from seghirescam.explain import explain
 from seghirescam.io.colour_images import is_rgb, read_rgb
 from seghirescam.io.volumes import read_volume, write_volume
 from seghirescam.models import open_model
 from seghirescam.protocol.errors import ImageError
 from seghirescam.protocol.recipes import Box, WholeImage
+from seghirescam.session.explain import explain
 
 sitk = pytest.importorskip("SimpleITK")
 

@@ -90,10 +90,10 @@ def test_only_the_patch_tells_the_class():
 
 
 def test_the_layer_is_the_default_one_of_these_bodies():
-    from seghirescam.explain import explain
     from seghirescam.models.plain import PlainModel
     from seghirescam.protocol.image import Image
     from seghirescam.protocol.pixel_set import PixelSet
+    from seghirescam.session.explain import explain
 
     torch.manual_seed(0)
     model = PlainModel(network.ToyUNet().eval(), toy.CLASSES, spatial_dims=2, divisor=8)

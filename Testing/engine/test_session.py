@@ -11,12 +11,12 @@ from torch.utils.checkpoint import checkpoint
 from engine import toys
 from engine.test_explain import case
 from seghirescam import Grid, Image, PixelSet, PlainModel
-from seghirescam.budget import MemoryLimitError, estimate, memory_of_machine, named_shortage
 from seghirescam.cam.layers.listing import trace
-from seghirescam.explain import explain, predict
 from seghirescam.protocol.errors import CancelledError, EmptyPixelSetError, GradientError, LayerError
 from seghirescam.protocol.recipes import Component, PredictedClass, WholeImage
-from seghirescam.session import Session
+from seghirescam.session.explain import explain, predict
+from seghirescam.session.memory import MemoryLimitError, estimate, memory_of_machine, named_shortage
+from seghirescam.session.whole import Session
 
 GIB = 2**30
 MAINS = {"encoder.0", "encoder.1", "encoder.2", "decoder.0", "decoder.1"}

@@ -11,13 +11,13 @@ from torch import nn
 from engine import programs, toys
 from engine.test_exported import NAMES, assert_equal_inside, image, sorted_layers
 from seghirescam import PlainModel, open_model
-from seghirescam.explain import explain
 from seghirescam.models import recognise
 from seghirescam.models.demo_networks.preprocessing import normalised
 from seghirescam.models.factory.factory_model import ConsentError
 from seghirescam.models.programs import exported, torchscript
 from seghirescam.protocol.errors import ModelError
 from seghirescam.protocol.recipes import WholeImage
+from seghirescam.session.explain import explain
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
 

@@ -34,9 +34,7 @@ def test_the_corridor_loads_neither_torch_nor_scipy_nor_slicer():
 
 
 def test_the_engine_never_loads_slicer_vtk_or_qt():
-    statement = (
-        "import seghirescam.explain, seghirescam.cam.layers.listing, seghirescam.models.demo_networks.demo_model"
-    )
+    statement = "import seghirescam.session.explain, seghirescam.models.demo_networks.demo_model"
     assert not loaded_by(statement) & {"slicer", "vtk", "qt", "PySide6"}
 
 

@@ -12,14 +12,14 @@ from engine import toys
 from seghirescam.cam.methods import method
 from seghirescam.cam.placement.lattice import Lattice
 from seghirescam.cam.placement.windows import Seeds, WindowPlan
-from seghirescam.explain import explain
 from seghirescam.models.base import Windows
 from seghirescam.models.plain import PlainModel
 from seghirescam.protocol.errors import ModelError
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet
-from seghirescam.session import open_session
+from seghirescam.session.explain import explain
+from seghirescam.session.opening import open_session
 
 CLASSES = ("background", "lesion", "other")
 SHAPE = (12, 16, 20)
@@ -449,7 +449,7 @@ def test_a_shortage_of_memory_goes_on_with_smaller_settings_and_says_so(precisio
 
 
 def test_a_window_that_does_not_fit_in_fp32_runs_in_bf16_from_the_start_and_says_so(monkeypatch):
-    from seghirescam import window_passes
+    from seghirescam.session import window_passes
 
     array, mask = case()
     network = toys.make().float()

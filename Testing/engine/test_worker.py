@@ -12,10 +12,10 @@ import torch
 import seghirescam
 from engine.workers import PATIENCE, Model, Running, cancelled_in_time, image, is_running, waited
 from seghirescam import PixelSet, PlainModel
-from seghirescam.explain import explain, list_layers
 from seghirescam.protocol.arrays import read_array, write_array
 from seghirescam.protocol.messages import explanation_from_json, layer_from_json, recipe_to_json
 from seghirescam.protocol.recipes import Component, PredictedClass, WholeImage
+from seghirescam.session.explain import explain, list_layers
 
 NAME = "Erika_Mustermann"
 

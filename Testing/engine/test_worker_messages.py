@@ -13,7 +13,6 @@ import seghirescam
 from engine.test_explain import case
 from engine.test_placement import oblique
 from seghirescam import Grid, PixelSet
-from seghirescam.explain import explain
 from seghirescam.protocol.arrays import DiskError, MessageError, read_array, write_array
 from seghirescam.protocol.errors import EmptyPixelSetError, PixelSetError
 from seghirescam.protocol.messages import (
@@ -41,6 +40,7 @@ from seghirescam.protocol.recipes import (
     Voxel,
     WholeImage,
 )
+from seghirescam.session.explain import explain
 
 GRID = oblique((6, 8, 10), (3.0, 0.8, 1.1))
 

@@ -12,7 +12,7 @@ from seghirescam.models import open_model
 from seghirescam.protocol.arrays import read_array, write_array
 from seghirescam.protocol.messages import recipe_to_json
 from seghirescam.protocol.pixel_set import PixelSet
-from seghirescam.session import open_session
+from seghirescam.session.opening import open_session
 
 
 @pytest.fixture

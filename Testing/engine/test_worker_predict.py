@@ -14,12 +14,13 @@ from seghirescam import Grid, Image, PixelSet, PlainModel
 from seghirescam.cam.methods.method_list import method_list
 from seghirescam.io.channels import joined
 from seghirescam.models import TITLES, kinds, open_model
-from seghirescam.prediction import label_maps, predicted_labels
 from seghirescam.protocol.arrays import read_array, write_array
 from seghirescam.protocol.errors import ImageError
 from seghirescam.protocol.messages import recipe_to_json
 from seghirescam.protocol.recipes import FalseNegatives, FalsePositives, Segment
-from seghirescam.session import Session, open_session
+from seghirescam.session.opening import open_session
+from seghirescam.session.prediction import label_maps, predicted_labels
+from seghirescam.session.whole import Session
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ def test_two_volumes_on_two_grids_end_to_end_and_back_from_a_saved_scene(panel, 
 
     # the truth: the engine, here, on both volumes
     from seghirescam import open_model
-    from seghirescam.explain import explain
+    from seghirescam.session.explain import explain
 
     both, notes = joined([image(t1), image(t2)], ["T1", "T2"])
     expected = both.array[0] + 10 * both.array[1] > 45
@@ -125,7 +125,7 @@ def test_a_monai_bundle_is_a_folder_that_is_typed_dropped_or_browsed_and_explain
     panel.waitIdle()
     assert ui.errorLabel.text == ""
     from seghirescam import open_model
-    from seghirescam.session import open_session
+    from seghirescam.session.opening import open_session
 
     model = open_model(str(folder))
     session = open_session(model, case)

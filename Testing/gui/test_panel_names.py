@@ -129,7 +129,7 @@ def test_the_figure_of_the_demo_says_and_holds_no_name(case, tmp_path, monkeypat
     from demo_figure import draw_honest_vs_shortcut
 
     from seghirescam import PlainModel
-    from seghirescam.explain import explain
+    from seghirescam.session.explain import explain
 
     torch = pytest.importorskip("torch")
     image, pixels = readImage(case[0]), readPixelSet(case[1], "lesion", case[0])

@@ -18,8 +18,8 @@ from engine.toys import ToyUNet
 import slicer
 from seghirescam import PlainModel
 from seghirescam.evaluation.shares import chance, dilated, share
-from seghirescam.explain import explain
 from seghirescam.protocol.recipes import SegmentAndPredicted
+from seghirescam.session.explain import explain
 from SegHiResGradCAMLib import addOverlay, exportOverlay, readImage, readPixelSet
 from SegHiResGradCAMLib.Geometry import gridOfVolume
 from stage.files import readVolume, segmentationFromLabels

@@ -55,7 +55,7 @@ def truth(explained):
 
     from seghirescam import open_model
     from seghirescam.io.volumes import read_volume
-    from seghirescam.session import open_session
+    from seghirescam.session.opening import open_session
 
     model, image = open_model(explained[0]), read_volume(FILES["ct_abdomen.nii.gz"])
     logits = open_session(model, image).logits()

@@ -11,7 +11,7 @@ from ..protocol.sizes import Size
 
 def open_session(model, image, device: str, precision: str, tolerance: float, seed: int = 0):
     """A session that keeps nothing between questions: its answers are :func:`explain.explain`'s, bit for bit."""
-    from ..session import open_session as opened
+    from ..session.opening import open_session as opened
 
     for network in model.networks:
         network.to(device)

@@ -142,7 +142,7 @@ def _evaluated(opened, options, asked, recipe, references, label_maps, console):
     from ..evaluation.case import frozen
     from ..evaluation.evaluate import evaluate
     from ..evaluation.trust import FULL
-    from ..session import open_session
+    from ..session.opening import open_session
 
     index = opened.class_index(asked.class_name)
     rival = None if asked.rival is None else opened.class_index(asked.rival)

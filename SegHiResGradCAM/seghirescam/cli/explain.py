@@ -10,7 +10,7 @@ import numpy as np
 from ..evaluation.ground import Ground, lift_text
 from ..protocol.errors import ModelError
 from ..protocol.sizes import Size, heads, prediction_notes
-from ..spread import refuse_number
+from ..session.several_draws import refuse_number
 from .console import table
 from .inputs import Opened, add_device, add_model_and_image
 from .outputs import OutputError, claimed_folder

@@ -70,7 +70,7 @@ class Opened:
 
     def on_some_device(self, work):
         """(what ``work()`` gives, notes); on the CPU where a GPU chosen by us has no room."""
-        from ..budget import MemoryLimitError
+        from ..session.memory import MemoryLimitError
 
         try:
             return work(), ()

@@ -194,7 +194,7 @@ def _painted(opened, options, asked, recipe, given, stored, console):
     """(painting, the explanation made for it or None, notes)."""
     from ..evaluation.intervention import paint_in
     from ..evaluation.regions import Hottest
-    from ..questions import Question
+    from ..session.layer_choice import Question
 
     session, index, explanation, notes, start = opened.session, opened.class_index(asked.class_name), None, [], 0.0
     rival = None if asked.rival is None else opened.class_index(asked.rival)

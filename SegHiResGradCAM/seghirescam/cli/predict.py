@@ -39,7 +39,7 @@ def _run(options, console, place):
     opened = Opened(options, console)
     # only now: they load torch, and what is refused above needs none
     from ..models.model_outputs import facts as output_facts
-    from ..prediction import what_was_seen
+    from ..session.prediction import what_was_seen
     from .engine import logits_of, prepared_of
 
     refuse_unholdable(options.out, opened.image.grid)

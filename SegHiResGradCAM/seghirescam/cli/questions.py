@@ -19,7 +19,7 @@ PIXEL_SETS = (
     *("false-positives", "false-negatives"),
 )
 _NEED_SEGMENT = ("segment", "segment-and-predicted", "false-positives", "false-negatives")
-#: as in seghirescam.questions, written here because the help must not load torch (a test compares)
+#: as in seghirescam.session.layer_choice, written here because the help must not load torch (a test compares)
 LAYER_WORDS = ("default", "deepest", "main")
 METHOD = "seg_hires_grad_cam"
 _NO_FRAME = "The segmentation is DICOM and the image is not: whether both lie in one frame of reference is not known."

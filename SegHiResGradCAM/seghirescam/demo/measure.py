@@ -8,12 +8,12 @@ import numpy as np
 
 from ..evaluation.intervention import Intervention, intervene, outcome
 from ..evaluation.shares import chance, dilated, region_shares
-from ..explain import explain, predict
 from ..models.demo_networks.demo_model import DemoModel
 from ..models.demo_networks.preprocessing import LESION, LOOK_ALIKE
 from ..protocol.explanation import Explanation
 from ..protocol.image import Image
 from ..protocol.pixel_set import PixelSet
+from ..session.explain import explain, predict
 
 #: the level of stride 4 for which the targets were fixed beforehand
 LAYER_OF_THE_TARGETS = "encoder.2"

@@ -19,10 +19,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..explain import predict
 from ..models.demo_networks.demo_model import DemoModel
 from ..models.demo_networks.preprocessing import LESION
 from ..protocol.errors import DependencyError, EmptyPixelSetError, MethodError
+from ..session.explain import predict
 from .case import FOLDER
 from .measure import LAYER_OF_THE_TARGETS, evidence, mean_and_spread
 from .report import SEEDS, TARGETS

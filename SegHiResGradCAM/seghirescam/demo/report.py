@@ -13,10 +13,10 @@ import time
 from dataclasses import astuple, fields
 from pathlib import Path
 
-from ..explain import predict
 from ..models.demo_networks.demo_model import DemoModel
 from ..models.demo_networks.preprocessing import LESION
 from ..protocol.errors import EmptyPixelSetError
+from ..session.explain import predict
 from .case import FOLDER
 from .measure import (
     DILATION_MM,

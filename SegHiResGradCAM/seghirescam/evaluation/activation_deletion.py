@@ -12,7 +12,6 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-from ..answer import public_layer
 from ..cam.isolation.finite import inside_only
 from ..cam.isolation.network_place import placed
 from ..cam.isolation.undisturbed import undisturbed
@@ -27,7 +26,8 @@ from ..protocol.explanation import Explanation
 from ..protocol.image import Image
 from ..protocol.pixel_set import PixelSet
 from ..protocol.progress import Progress
-from ..questions import choose_layers
+from ..session.answer import public_layer
+from ..session.layer_choice import choose_layers
 from .curves import FRACTIONS, Curve, Point, Probe, deletion_curve, insertion_curve
 from .gains import Gain, gain_over_random
 from .painting import region_on

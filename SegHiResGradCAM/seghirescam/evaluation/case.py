@@ -14,7 +14,7 @@ from ..protocol.image import Image
 from ..protocol.pixel_set import PixelSet
 from ..protocol.recipes import Recipe, View, refuse_empty
 from ..protocol.resampling import spread
-from ..session import open_session
+from ..session.opening import open_session
 from ..slices import grey_window
 
 

@@ -197,7 +197,7 @@ def _value(data):
 def _gains(session, trust, words, gains, seed, tell):
     """Deletion, if the full tier has not made it, and insertion, on one probe (states are shared)."""
     from ..protocol.errors import PixelSetError
-    from ..questions import Question
+    from ..session.layer_choice import Question
 
     asked = [words.get("score") or "logit", words.get("rival")]
     score = Question.understood(session.model, None, words["class_index"], [], "default", *asked, "auto").score

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from ..answer import why_zero
 from ..cam.isolation.one_at_a_time import alone
 from ..cam.methods.base import ARBITRARY, Method
 from ..cam.methods.grad import SegGradCam
@@ -25,8 +24,9 @@ from ..protocol.image import Image
 from ..protocol.pixel_set import PixelSet
 from ..protocol.progress import Progress
 from ..protocol.value import CELLS, NONFINITE, NOT_MEASURED, TOO_SMALL, ZERO_MAP, Value
-from ..questions import Question
-from ..session import open_session
+from ..session.answer import why_zero
+from ..session.layer_choice import Question
+from ..session.opening import open_session
 from .rerun import Rerun
 
 #: shares of the largest gradient below which a cell counts as without influence; normalisation layers make gradients
@@ -49,7 +49,7 @@ def cancellation(
     """sum_k |sum_u g_k(u)| / sum_k sum_u |g_k(u)|: the share of the gradient that averaging over cells keeps.
 
     1: averaging loses nothing; near 0: the weights of Seg-Grad-CAM are small differences of large numbers.
-    session: of :func:`session.open_session`; a pass it has kept is used, else it makes one.  A model with windows is
+    session: of :func:`opening.open_session`; a pass it has kept is used, else it makes one.  A model with windows is
     swept twice over the windows that meet M, where their passes are not kept; folds and mirrorings have sums of their
     own.  ZERO_MAP where every gradient is zero, NONFINITE where one is NaN or infinite.  Raises what ``session.ask``
     raises.

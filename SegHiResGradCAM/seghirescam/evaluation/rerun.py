@@ -14,7 +14,7 @@ from ..models.base import SegmentationModel
 from ..protocol.grid import Grid
 from ..protocol.image import Image
 from ..protocol.pixel_set import PixelSet
-from ..session import open_session
+from ..session.opening import open_session
 from .painting import region_on
 
 
@@ -67,7 +67,7 @@ class Seen:
 
 
 class Rerun:
-    """Runs one model on many images. device, precision: as for :class:`session.Session`.  forward_calls: so far.
+    """Runs one model on many images. device, precision: as for :class:`whole.Session`.  forward_calls: so far.
 
     Every kind of model: windows, mirrorings and folds are fused as its own inference does.  The network is left as it
     was.

@@ -94,7 +94,7 @@ def fast(
     seed: int = 0,
     progress: Callable[[float, str], None] | None = None,
 ) -> Trust:
-    """The fast tier for one question in an open session (:func:`session.open_session`).
+    """The fast tier for one question in an open session (:func:`opening.open_session`).
 
     words: what ``session.ask`` takes: class_index, methods (one), layers (one), score, rival, side.
     sent: the explanation, or its (map, grid), where it was made before; without it the explanation is made here, and

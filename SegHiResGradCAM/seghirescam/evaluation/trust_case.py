@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..answer import status_of
 from ..cam.methods import method as method_of
 from ..cam.placement.windows import Seeds
 from ..protocol.explanation import Explanation
 from ..protocol.grid import Grid
 from ..protocol.pixel_set import PixelSet
 from ..protocol.recipes import as_recipe
-from ..questions import DEEPEST, MAIN, Question
+from ..session.answer import status_of
+from ..session.layer_choice import DEEPEST, MAIN, Question
 from .case import Case, frozen
 
 #: predictions the fast tier may add to an explanation (a model with windows: as many times those that meet M)

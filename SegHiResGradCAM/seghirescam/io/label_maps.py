@@ -84,8 +84,8 @@ def read_labels(path, image: Grid | None = None, rule: str = NIBABEL) -> LabelMa
     """rule: see :func:`volumes.read_volume`.  image: the grid of the image it belongs to, which tells how thick a DICOM
     segmentation's slices are where nothing else does.
 
-    Raises ImageError or GeometryError as :func:`volumes.read_volume` does, PixelSetError for fractions in any file but a
-    DICOM segmentation, DependencyError for that without highdicom.
+    Raises ImageError or GeometryError as :func:`read_volume` does, PixelSetError for fractions in any file but a DICOM
+    segmentation, DependencyError for that without highdicom.
     """
     segmentation = segmentation_file(path)
     if segmentation is not None:

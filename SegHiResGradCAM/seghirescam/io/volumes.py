@@ -24,8 +24,8 @@ from .channels import joined
 from .dicom_series import check_frames, read_series, refuse_no_image
 from .file_content import under_its_own_name
 from .itk_places import apart_mm, grid_of, notes_of, place, put_on
-from .photos import grid_in
 from .nifti_header import NIBABEL, is_sheared, nifti_header
+from .photos import grid_in
 from .simple_itk import simple_itk
 from .spacing import refuse_spacing
 

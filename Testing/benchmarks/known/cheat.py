@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from seghirescam.evaluation.shares import dilated
-from seghirescam.explain import predict
 from seghirescam.models.demo_networks.preprocessing import LESION, LOOK_ALIKE
+from seghirescam.session.explain import predict
 
 from . import maps, trained
 from .phantom import GRID, REPORT_SEEDS, make_case

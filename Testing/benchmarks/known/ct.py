@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from seghirescam.demo import train as demo_train
-from seghirescam.explain import predict
 from seghirescam.io.volumes import read_volume
 from seghirescam.models.demo_networks import demo_weights
 from seghirescam.models.demo_networks.network import SmallUNet
@@ -23,6 +22,7 @@ from seghirescam.models.plain import PlainModel
 from seghirescam.protocol.grid import canonical
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.resampling import resampled
+from seghirescam.session.explain import predict
 
 from . import maps
 from .store import Store

@@ -29,7 +29,7 @@ from seghirescam.protocol.errors import DependencyError, GradientError, LayerErr
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.protocol.value import NOT_MEASURED, Value
-from seghirescam.session import open_session
+from seghirescam.session.opening import open_session
 
 HIRES = "seg_hires_grad_cam"
 #: stated reductions, so that a table takes minutes

@@ -1,10 +1,10 @@
 """Ours: the public ``explain``, on the image a user would pass."""
 
-from seghirescam.explain import explain
 from seghirescam.models.plain import PlainModel
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet
+from seghirescam.session.explain import explain
 
 from agreement import SIGNED
 from case import CLASSES

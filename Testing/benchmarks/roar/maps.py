@@ -10,12 +10,12 @@ from seghirescam.evaluation.baselines import (
     paint_the_prediction,
     random_map,
 )
-from seghirescam.explain import explain
 from seghirescam.models.plain import PlainModel
 from seghirescam.protocol.errors import EmptyPixelSetError
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet
+from seghirescam.session.explain import explain
 
 from .network import logits_of
 from .removal import order

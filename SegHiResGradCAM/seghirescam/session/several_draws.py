@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from .protocol.errors import ModelError
-from .protocol.explanation import Explanation
-from .protocol.recipes import Segment, View, refuse_empty
+from ..protocol.errors import ModelError
+from ..protocol.explanation import Explanation
+from ..protocol.recipes import Segment, View, refuse_empty
 
 #: more is a mistake of typing
 MOST = 1000
@@ -24,7 +24,7 @@ def over_draws(session, question, draws: int, downstream: bool, tell) -> list[Ex
     maps, sqrt(sum_i |L_i - mean|^2 / (n - 1)), relative to |mean| (L2 norms over all cells); score_spread: that of S.
     Raises ModelError for a number of draws that is none, and what one question raises.
     """
-    from .cam.isolation.random_draws import drew, seeded
+    from ..cam.isolation.random_draws import drew, seeded
 
     refuse_number(draws)
     first = session.asked(question, _part(tell, 0, draws), downstream)

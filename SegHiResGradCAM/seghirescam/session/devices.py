@@ -6,8 +6,8 @@ import platform
 
 import torch
 
-from .budget import memory_of, memory_of_machine
-from .protocol.errors import ModelError
+from ..protocol.errors import ModelError
+from .memory import memory_of, memory_of_machine
 
 
 def devices() -> list[dict]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 
-from .cam.isolation.undisturbed import one_question
+from ..cam.isolation.undisturbed import one_question
 
 
 def whole_question(verb):

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from . import __version__
-from .models import model_outputs
-from .models.base import Prepared, SegmentationModel
-from .protocol.explanation import Explanation, LayerInfo
-from .protocol.image import Image
-from .protocol.pixel_set import PixelSet
-from .protocol.recipes import WHOLE
-from .protocol.sizes import FILLS, Size, fills
+from .. import __version__
+from ..models import model_outputs
+from ..models.base import Prepared, SegmentationModel
+from ..protocol.explanation import Explanation, LayerInfo
+from ..protocol.image import Image
+from ..protocol.pixel_set import PixelSet
+from ..protocol.recipes import WHOLE
+from ..protocol.sizes import FILLS, Size, fills
 
 #: by which centre a cell is placed: where it looks, or where it acts
 READING, WRITING = "reading", "writing"
@@ -168,7 +168,7 @@ def draw_notes(networks) -> tuple[str, ...]:
 
 def _draw(networks) -> dict:
     """What repeats the draw of a network that draws random numbers."""
-    from .cam.isolation.random_draws import base_seed, drew
+    from ..cam.isolation.random_draws import base_seed, drew
 
     return {"random_seed": base_seed()} if drew(networks) else {}
 
@@ -236,3 +236,8 @@ def status_of(signed: np.ndarray, zero: str) -> tuple[str, str]:
             "No cell speaks for the class; choose the signed view to see what speaks against.",
         )
     return "ok", ""
+
+
+def public_layers(listed, prepared, dims: int) -> list[LayerInfo]:
+    """Those that lead to the output, as users see them."""
+    return [public_layer(layer, prepared, dims) for layer in listed if not layer.idle]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..protocol.errors import GradientError, LayerError, SegHiResCamError
+from ..protocol.grid import Grid
+from ..protocol.progress import Progress
+from ..protocol.recipes import Recipe
+from ..protocol.sizes import Size, prediction_notes
 from .answer import draw_notes
-from .budget import MemoryLimitError
-from .overflow import overflow_notes
-from .protocol.errors import GradientError, LayerError, SegHiResCamError
-from .protocol.grid import Grid
-from .protocol.progress import Progress
-from .protocol.recipes import Recipe
-from .protocol.sizes import Size, prediction_notes
+from .half_precision import overflow_notes
+from .memory import MemoryLimitError
 
 _CHUNK = 2**22
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from ..models.base import SegmentationModel
+from ..protocol.explanation import Explanation, LayerInfo
+from ..protocol.image import Image
+from ..protocol.pixel_set import PixelSet
+from ..protocol.recipes import Recipe
 from .answer import AUTO
-from .models.base import SegmentationModel
-from .protocol.explanation import Explanation, LayerInfo
-from .protocol.image import Image
-from .protocol.pixel_set import PixelSet
-from .protocol.recipes import Recipe
-from .questions import DEEPEST, DEFAULT, MAIN
+from .layer_choice import DEEPEST, DEFAULT, MAIN
 
 __all__ = ["DEEPEST", "DEFAULT", "MAIN", "explain", "list_layers", "predict"]
 
@@ -48,9 +48,9 @@ def explain(
 
     Returns explanations ordered by pixel set, then layer, then method.  Raises the errors of :mod:`errors`, before the
     forward pass where that is possible.  The network is left exactly as it was.  Nothing is kept for a next question
-    about the same image: :class:`session.Session` does that.
+    about the same image: :class:`whole.Session` does that.
     """
-    from .session import open_session
+    from .opening import open_session
 
     words = {"device": device, "precision": precision, "keep": False, "tolerance": tolerance, "seed": seed}
     session = open_session(model, image, **words)
@@ -62,13 +62,13 @@ def explain(
 
 def list_layers(model: SegmentationModel, image: Image) -> list[LayerInfo]:
     """All layers that can be explained for this image: stride, channels, cells, mm per cell, part, placement."""
-    from .session import open_session
+    from .opening import open_session
 
     return open_session(model, image, keep=False).layers()
 
 
 def predict(model: SegmentationModel, image: Image, class_index: int | str) -> PixelSet:
     """Where the network chooses a class, on the model grid (padding excluded); may be empty."""
-    from .session import open_session
+    from .opening import open_session
 
     return open_session(model, image, keep=False).predict(class_index)

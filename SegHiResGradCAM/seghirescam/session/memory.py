@@ -13,7 +13,7 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-from .protocol.errors import SegHiResCamError
+from ..protocol.errors import SegHiResCamError
 
 #: the share of the free memory that a kept pass may take where the caller names no budget
 SHARE = 0.25

@@ -6,16 +6,16 @@ import math
 
 import torch
 
+from ..cam.isolation.finite import inside_only, nonfinite_in
+from ..cam.isolation.random_draws import drew
+from ..cam.layers.context import Context
+from ..cam.layers.listing import Layer
+from ..cam.methods.base import Situation
+from ..cam.placement.probe import Placement
+from ..protocol.errors import MethodError
 from .answer import Run, public_layer
-from .budget import memory_of
-from .cam.isolation.finite import inside_only, nonfinite_in
-from .cam.isolation.random_draws import drew
-from .cam.layers.context import Context
-from .cam.layers.listing import Layer
-from .cam.methods.base import Situation
-from .cam.placement.probe import Placement
-from .protocol.errors import MethodError
-from .questions import MAIN, Question
+from .layer_choice import MAIN, Question
+from .memory import memory_of
 
 #: name of the image itself as a layer
 INPUT = "input"

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import torch
 
-from .cam.isolation.network_place import destination, placed
-from .cam.isolation.undisturbed import undisturbed
-from .contextual import Contextual, within
-from .models.model_outputs import check_classes, output_channels
-from .overflow import refuse_overflow
+from ..cam.isolation.network_place import destination, placed
+from ..cam.isolation.undisturbed import undisturbed
+from ..models.model_outputs import check_classes, output_channels
+from .context_methods import Contextual, within
+from .half_precision import refuse_overflow
 
 
 def add_contexts(passes, run, settings, tell, masks, sums, count_scores: bool, start: float) -> None:
-    """Run the context methods among ``sums`` (one list a mask, see :mod:`layered`) over all windows that matter.
+    """Run the context methods among ``sums`` (one list a mask, see :mod:`layer_sums`) over all windows that matter.
 
     passes: :class:`window_passes.WindowPasses`.  count_scores: add each window's score to its mask's, where no other
     method does.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..models.base import SegmentationModel
+from ..protocol.errors import ClassError, LayerError
+from ..protocol.recipes import PredictedClass, Recipe, as_recipe, extent
 from .answer import AUTO, READING, WRITING
-from .models.base import SegmentationModel
-from .protocol.errors import ClassError, LayerError
-from .protocol.recipes import PredictedClass, Recipe, as_recipe, extent
 
 #: words that stand for layers instead of a name
 DEFAULT, DEEPEST, MAIN = "default", "deepest", "main"
@@ -27,7 +27,7 @@ class Question:
     @staticmethod
     def understood(model: SegmentationModel, pixel_sets, class_index, methods, layers, score, rival, side) -> Question:
         """Raises ClassError, MethodError, PixelSetError or LayerError for what this model cannot be asked."""
-        from .cam.methods import method
+        from ..cam.methods import method
 
         index = model.class_index(class_index)
         wanted = _score(model, score, index, rival)
@@ -44,7 +44,7 @@ def several(value) -> list:
 
 
 def _score(model, name, index, rival):
-    from .cam.logits.score import ClassLogit, Contrast, LogOdds
+    from ..cam.logits.score import ClassLogit, Contrast, LogOdds
 
     if name == "contrast":
         if rival is None:
@@ -63,7 +63,7 @@ def main_layers(listed) -> list:
 
 def choose_layers(listed, wanted, pixels, dims: int):
     """(layers, notes) for a word or names; ``pixels`` is the first pixel set, looked at for "default" only."""
-    from .cam.layers.listing import default_layer
+    from ..cam.layers.listing import default_layer
 
     mains = main_layers(listed)
     if not mains and wanted in (DEFAULT, DEEPEST):

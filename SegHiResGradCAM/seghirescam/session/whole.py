@@ -15,29 +15,29 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .answer import AUTO, Run, public_layer
-from .atomic import whole_question
-from .budget import MemoryLimitError, budget, estimate, free_cached, named_shortage, not_kept
-from .cam.isolation.finite import inside_only, nonfinite_in
-from .cam.isolation.network_place import device_of, placed, stamp
-from .cam.isolation.undisturbed import undisturbed
-from .cam.layers.listing import listed_layers
-from .cam.logits.score import decide
-from .cam.passes import capture
-from .cam.passes.forwards import own_words
-from .contextual import INPUT, Contextual, refuse
-from .models import model_outputs
-from .models.base import Prepared, SegmentationModel
-from .models.model_outputs import check_classes, output_channels, reading_of
-from .overflow import in_float32, in_full_where_needed, is_reduced, refuse_overflow, retold
-from .protocol.errors import GradientError, LayerError, ModelError
-from .protocol.explanation import Explanation, LayerInfo
-from .protocol.image import Image
-from .protocol.pixel_set import PixelSet
-from .protocol.progress import Progress
-from .protocol.recipes import PredictedClass, Recipe, View, refuse_empty
-from .questions import DEFAULT, MAIN, Question, choose_layers, main_layers
-from .spread import over_draws
+from ..cam.isolation.finite import inside_only, nonfinite_in
+from ..cam.isolation.network_place import device_of, placed, stamp
+from ..cam.isolation.undisturbed import undisturbed
+from ..cam.layers.listing import listed_layers
+from ..cam.logits.score import decide
+from ..cam.passes import capture
+from ..cam.passes.forwards import own_words
+from ..models import model_outputs
+from ..models.base import Prepared, SegmentationModel
+from ..models.model_outputs import check_classes, output_channels, reading_of
+from ..protocol.errors import GradientError, LayerError, ModelError
+from ..protocol.explanation import Explanation, LayerInfo
+from ..protocol.image import Image
+from ..protocol.pixel_set import PixelSet
+from ..protocol.progress import Progress
+from ..protocol.recipes import PredictedClass, Recipe, View, refuse_empty
+from .answer import AUTO, Run, public_layers
+from .context_methods import INPUT, Contextual, refuse
+from .half_precision import in_float32, in_full_where_needed, is_reduced, refuse_overflow, retold
+from .layer_choice import DEFAULT, MAIN, Question, choose_layers, main_layers
+from .memory import MemoryLimitError, budget, estimate, free_cached, named_shortage, not_kept
+from .one_question import whole_question
+from .several_draws import over_draws
 
 
 class Session:
@@ -177,8 +177,8 @@ class Session:
         """Explanations ordered by pixel set, layer, method. Raises the errors of :mod:`errors`; nothing is left behind.
 
         downstream: after the layers asked for, also those recorded behind the first of them; the backward pass meets
-        them anyway.  draws: for a network that draws random numbers, the mean map of so many draws; see :mod:`spread`.
-        Where a pass that records more than was asked for fails (memory, a layer that cannot be recorded), one that
+        them anyway.  draws: for a network that draws random numbers, the mean map of so many draws
+        (:mod:`several_draws`).  Where a pass that records more than was asked for fails (memory, a layer that cannot be recorded), one that
         records no more is tried before the error is raised.
         """
         question = Question.understood(self.model, pixel_sets, class_index, methods, layers, score, rival, side)
@@ -201,7 +201,7 @@ class Session:
         return self._answer(question, tell, True, downstream)
 
     def widened(self) -> Session:
-        """This session in fp32, see :mod:`overflow`."""
+        """This session in fp32, see :mod:`half_precision`."""
         words = {"device": self.device, "memory_budget_bytes": self.memory_budget_bytes, "seed": self.seed}
         other = Session(in_float32(self.model), self.image, keep=self.keep, **words)
         other.reduced = False
@@ -429,24 +429,6 @@ class Session:
             with torch.no_grad():
                 done.differentiate(total, receive, keep or i + 1 < count, by_name, free)
         return found
-
-
-def open_session(model: SegmentationModel, image: Image, *, tolerance: float = 0.0, **settings):
-    """The session that fits the model: :class:`windowed.WindowedSession` where its inference averages windows,
-    mirrorings or folds (tolerance is for that one) or a 2D network goes through a volume, else :class:`Session`."""
-    from .models.slice_by_slice import by_slices
-
-    model = by_slices(model, image)
-    if model.windows is None and len(model.networks) == 1:
-        return Session(model, image, **settings)
-    from .windowed import WindowedSession
-
-    return WindowedSession(model, image, tolerance=tolerance, **settings)
-
-
-def public_layers(listed, prepared, dims: int) -> list[LayerInfo]:
-    """Those that lead to the output, as users see them."""
-    return [public_layer(layer, prepared, dims) for layer in listed if not layer.idle]
 
 
 @dataclass(eq=False)

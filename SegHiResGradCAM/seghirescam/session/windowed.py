@@ -13,34 +13,33 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from .answer import AUTO, Run
-from .atomic import whole_question
-from .budget import MemoryLimitError, free_cached, named_shortage
-from .cam.isolation.finite import inside_only, nonfinite_in
-from .cam.isolation.network_place import destination
-from .cam.logits.score import decide
-from .cam.placement.windows import Seeds
-from .contextual import places, refuse
-from .layered import LayerSums
-from .models import model_outputs
-from .models.base import Prepared, SegmentationModel
-from .models.model_outputs import output_channels, reading_of
-from .overflow import in_float32, in_full_where_needed, is_reduced, retold
-from .protocol.errors import ModelError, PixelSetError
-from .protocol.explanation import Explanation, LayerInfo
-from .protocol.image import Image
-from .protocol.pixel_set import PixelSet
-from .protocol.progress import Progress
-from .protocol.recipes import PredictedClass, Recipe, View, refuse_empty
-from .questions import DEFAULT, MAIN, Question, choose_layers
-from .session import public_layers
-from .spread import over_draws
+from ..cam.isolation.finite import inside_only, nonfinite_in
+from ..cam.isolation.network_place import destination
+from ..cam.logits.score import decide
+from ..cam.placement.windows import Seeds
+from ..models import model_outputs
+from ..models.base import Prepared, SegmentationModel
+from ..models.model_outputs import output_channels, reading_of
+from ..protocol.errors import ModelError, PixelSetError
+from ..protocol.explanation import Explanation, LayerInfo
+from ..protocol.image import Image
+from ..protocol.pixel_set import PixelSet
+from ..protocol.progress import Progress
+from ..protocol.recipes import PredictedClass, Recipe, View, refuse_empty
+from .answer import AUTO, Run, public_layers
+from .context_methods import places, refuse
+from .half_precision import in_float32, in_full_where_needed, is_reduced, retold
+from .layer_choice import DEFAULT, MAIN, Question, choose_layers
+from .layer_sums import LayerSums
+from .memory import MemoryLimitError, free_cached, named_shortage
+from .one_question import whole_question
+from .several_draws import over_draws
 from .window_contexts import add_contexts
 from .window_passes import Settings, SharedDrawsError, WindowPasses
 
 
 class WindowedSession:
-    """The verbs of :class:`session.Session` for a model with windows, mirroring or folds.
+    """The verbs of :class:`whole.Session` for a model with windows, mirroring or folds.
 
     device, precision, memory_budget_bytes, seed as there.  tolerance: the share of M's weight that windows at M's rim
     may be left out for (0: none; at 0.01 a third to five sixths of the windows ran in the benchmark).
@@ -167,7 +166,7 @@ class WindowedSession:
     ) -> list[Explanation]:
         """Explanations ordered by pixel set, layer, method, each over all windows. Raises the errors of :mod:`errors`.
 
-        downstream: also the main layers behind the first one asked for.  draws: as for :class:`session.Session`; every
+        downstream: also the main layers behind the first one asked for.  draws: as for :class:`whole.Session`; every
         run (window, mirroring, fold) has a draw of its own.
         """
         question = Question.understood(self.model, pixel_sets, class_index, methods, layers, score, rival, side)
@@ -215,7 +214,7 @@ class WindowedSession:
         }
 
     def sibling(self, seed: int) -> WindowedSession:
-        """As :meth:`session.Session.sibling`."""
+        """As :meth:`whole.Session.sibling`."""
         other = WindowedSession(
             self.model, self.image, device=self.device, precision=self.precision, keep=False, seed=seed,
             tolerance=self.tolerance, windows_together=self.windows_together,
@@ -229,7 +228,7 @@ class WindowedSession:
         self._passes.calls += calls
 
     def widened(self) -> WindowedSession:
-        """As :meth:`session.Session.widened`."""
+        """As :meth:`whole.Session.widened`."""
         other = WindowedSession(
             in_float32(self.model), self.image, device=self.device, memory_budget_bytes=self.memory_budget_bytes,
             keep=self.keep, tolerance=self.tolerance, windows_together=self.windows_together, seed=self.seed,

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import torch
 
-from .protocol.explanation import Explanation
+from ..protocol.explanation import Explanation
 
 _HALF = (torch.float16, torch.bfloat16)
 

@@ -7,11 +7,11 @@ import math
 import numpy as np
 import torch
 
+from ..cam.placement.lattice import Lattice
+from ..cam.placement.windows import Seeds, WindowPlan
+from ..protocol.explanation import Explanation
+from ..protocol.pixel_set import PixelSet
 from .answer import Run, public_layer, why_zero
-from .cam.placement.lattice import Lattice
-from .cam.placement.windows import Seeds, WindowPlan
-from .protocol.explanation import Explanation
-from .protocol.pixel_set import PixelSet
 
 
 class LayerSums:

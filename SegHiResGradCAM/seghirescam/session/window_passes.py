@@ -8,16 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .budget import budget, estimate, memory_of, named_shortage
-from .cam.isolation.network_place import destination, device_of, placed, stamp
-from .cam.isolation.random_draws import drew, seeded
-from .cam.isolation.undisturbed import undisturbed
-from .cam.layers.listing import listed_layers
-from .cam.passes import capture
-from .cam.passes.forwards import own_words
-from .cam.placement.windows import Fused, WindowPlan
-from .models.base import Prepared, SegmentationModel
-from .models.model_outputs import (
+from ..cam.isolation.network_place import destination, device_of, placed, stamp
+from ..cam.isolation.random_draws import drew, seeded
+from ..cam.isolation.undisturbed import undisturbed
+from ..cam.layers.listing import listed_layers
+from ..cam.passes import capture
+from ..cam.passes.forwards import own_words
+from ..cam.placement.windows import Fused, WindowPlan
+from ..models.base import Prepared, SegmentationModel
+from ..models.model_outputs import (
     check_classes,
     log_of_average,
     output_channels,
@@ -25,7 +24,8 @@ from .models.model_outputs import (
     refuse_suspected,
     window_values,
 )
-from .overflow import refuse_overflow
+from .half_precision import refuse_overflow
+from .memory import budget, estimate, memory_of, named_shortage
 
 #: the largest number of windows that go through the network together, on a GPU
 MOST_TOGETHER = 8
