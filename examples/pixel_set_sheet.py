@@ -7,7 +7,7 @@ import textwrap
 
 import numpy as np
 
-from seghirescam.compare import mask_on, shown
+from seghirescam.compare import shown
 from seghirescam.drawing import (
     LIGHT,
     bare,
@@ -18,10 +18,10 @@ from seghirescam.drawing import (
     draw_share_bar,
     new_figure,
 )
+from seghirescam.evaluation.metrics.body import body_box, grey_window
 from seghirescam.protocol.pixel_set import PixelSet
-from seghirescam.protocol.recipes import View, label_components
+from seghirescam.protocol.recipes import View, label_components, mask_on
 from seghirescam.protocol.thresholds import threshold_holding
-from seghirescam.slices import body_box, grey_window
 
 SHARE = 0.8
 _SIDE, _CELL, _GAP, _HEAD, _BAR, _FOOT = 1.6, 1.6, 0.08, 0.5, 0.95, 0.75

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .evaluation.ground import Ground
+from .evaluation.metrics.ground import Ground
 from .models.base import SegmentationModel
 from .protocol.errors import DependencyError, GradientError, LayerError, MethodError, SegHiResCamError
 from .protocol.explanation import Explanation, LayerInfo
@@ -21,7 +21,7 @@ from .protocol.grid import Grid
 from .protocol.image import Image
 from .protocol.pixel_set import PixelSet
 from .protocol.progress import Progress
-from .protocol.recipes import Recipe, Segment, View, WholeImage, refuse_empty
+from .protocol.recipes import Recipe, View, mask_on, refuse_empty
 from .protocol.thresholds import positive
 from .session.answer import AUTO, public_layer
 from .session.context_methods import INPUT, input_layer, refuse
@@ -310,12 +310,3 @@ def _inference(session, prepared):
     if passes is None:
         return 1, tuple(prepared.tensor.shape)
     return len(passes.plan.offsets) * passes.runs, passes.window_shape
-
-
-def mask_on(grid: Grid, recipe: Recipe, pixels: PixelSet) -> np.ndarray:
-    """Bool [K, J, I]: M on the image's grid; a segment as it was drawn, other sets as the network's grid shows them."""
-    if isinstance(recipe, WholeImage):
-        return np.ones(grid.shape, dtype=bool)
-    weights = (recipe.pixels if isinstance(recipe, Segment) else pixels).on(grid).weights
-    mask = weights >= 0.5
-    return mask if mask.any() else weights > 0

@@ -17,7 +17,7 @@ _TITLES = {
 
 
 def draw_curves(gains: dict, heading: str, theme: Theme = LIGHT):
-    """A matplotlib Figure: a column for each of ``gains`` (name -> :class:`evaluation.gains.Gain`), mean score above,
+    """A matplotlib Figure: a column for each of ``gains`` (name -> :class:`gains.Gain`), mean score above,
     self-Dice below where it was measured. Band: all random orders; line in it: their mean.  Raises DependencyError."""
     kept = {name: gain for name, gain in gains.items() if gain.curve.logits}
     rows = 1 + any(gain.curve.dice is not None for gain in kept.values())

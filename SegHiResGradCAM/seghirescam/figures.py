@@ -28,11 +28,12 @@ from .drawing import (
     save,
     slice_words,
 )
+from .evaluation.metrics.body import body_box, grey_window
 from .protocol.errors import ImageError
 from .protocol.grid import canonical
 from .protocol.image import Image
 from .protocol.thresholds import signed_threshold_holding, threshold_holding
-from .slices import body_box, grey_window, strongest, turned
+from .slices import strongest, turned
 
 __all__ = ["DARK", "LIGHT", "SUFFIXES", "Look", "Row", "Theme", "draw", "save"]
 

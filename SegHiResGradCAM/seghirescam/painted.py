@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .evaluation.intervention import Painting, paint_in
-from .evaluation.regions import Hottest
+from .evaluation.painting.intervention import Painting, paint_in
+from .evaluation.painting.regions import Hottest
 from .protocol.arrays import MessageError
 from .protocol.grid import Grid
 from .protocol.messages import recipe_from_json

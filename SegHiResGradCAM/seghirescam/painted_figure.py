@@ -7,10 +7,11 @@ import textwrap
 import numpy as np
 
 from .drawing import LIGHT, OUTLINE, PLANES, bare, draw_bearings, draw_outline, new_figure, slice_words
-from .evaluation.painting_words import amount, sentence, short
+from .evaluation.metrics.body import body_box, grey_window
+from .evaluation.painting.painting_words import amount, sentence, short
 from .protocol.grid import canonical
 from .protocol.image import Image
-from .slices import body_box, grey_window, turned
+from .slices import turned
 
 #: what was painted over; the predicted segment has the outline's colour of all figures, M is white and dotted
 REGION, PIXEL_SET = "#ffa940", "#ffffff"
@@ -19,7 +20,7 @@ _WIDTH, _EDGE, _GAP, _TALLEST, _HEAD, _FOOT, _LINE = 10.0, 0.25, 0.12, 4.0, 0.55
 
 
 def draw_painting(image: Image, found, region: np.ndarray, theme=LIGHT, window=None):
-    """A matplotlib Figure of an :class:`evaluation.intervention.Painting`; the first channel in grey.
+    """A matplotlib Figure of an :class:`intervention.Painting`; the first channel in grey.
 
     region: bool ``[K, J, I]``, what was painted over.  window: grey values, None = chosen from the image.  Each plane
     goes through the slice that shows most of both the region and the segment.  Raises DependencyError.

@@ -13,8 +13,8 @@ from engine.test_files import PATIENT
 from seghirescam import open_model
 from seghirescam.cam.logits.score import ClassLogit, Contrast
 from seghirescam.demo.case import load_case
-from seghirescam.evaluation.intervention import paint_in
-from seghirescam.evaluation.regions import Hottest
+from seghirescam.evaluation.painting.intervention import paint_in
+from seghirescam.evaluation.painting.regions import Hottest
 from seghirescam.io.label_maps import read_labels
 from seghirescam.io.volumes import read_volume
 from seghirescam.protocol.recipes import Box, PredictedClass

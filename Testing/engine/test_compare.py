@@ -13,8 +13,8 @@ from seghirescam.cam.methods import method, methods
 from seghirescam.compare import all_methods, compare, shown
 from seghirescam.contact_sheet import SheetLook, draw_sheet
 from seghirescam.drawing import save
-from seghirescam.evaluation.case import body_of
-from seghirescam.evaluation.shares import share
+from seghirescam.evaluation.metrics.explained_case import body_of
+from seghirescam.evaluation.metrics.shares import share
 from seghirescam.models.plain import PlainModel
 from seghirescam.protocol.errors import ClassError, EmptyPixelSetError, LayerError, MethodError
 from seghirescam.protocol.grid import Grid, canonical

@@ -8,7 +8,7 @@ import pytest
 from seghirescam.cam.logits.score import Contrast
 from seghirescam.demo.case import COLOURS, FOLDER, SEGMENTATION_FILE, SEGMENTS, load_case
 from seghirescam.demo.measure import interventions
-from seghirescam.evaluation.intervention import intervene
+from seghirescam.evaluation.painting.intervention import intervene
 from seghirescam.models import open_model
 from seghirescam.models.demo_networks.preprocessing import LESION, LOOK_ALIKE
 

@@ -253,7 +253,7 @@ def test_the_tail_behind_a_layer_draws_what_the_whole_network_draws():
 
 def test_evaluation_and_painting_see_one_draw():
     from seghirescam.cam.logits.score import ClassLogit
-    from seghirescam.evaluation.rerun import Rerun
+    from seghirescam.evaluation.painting.rerun import Rerun
 
     model, image, pixels = case()
     rerun = Rerun(model)

@@ -8,10 +8,10 @@ from torch import nn
 from engine import toys
 from engine.test_windows import windows
 from seghirescam.cam.logits.score import ClassLogit, Contrast, LogOdds
-from seghirescam.evaluation.activation_deletion import activation_curve, activation_gain, layer_probe
-from seghirescam.evaluation.blocks import falling
-from seghirescam.evaluation.curves import FRACTIONS, deletion_curve
-from seghirescam.evaluation.gains import gain_over_random
+from seghirescam.evaluation.deletion.activation_deletion import activation_curve, activation_gain, layer_probe
+from seghirescam.evaluation.deletion.blocks import falling
+from seghirescam.evaluation.deletion.deletion_curves import FRACTIONS, deletion_curve
+from seghirescam.evaluation.deletion.gains import gain_over_random
 from seghirescam.models.plain import PlainModel
 from seghirescam.protocol.errors import EmptyPixelSetError, LayerError, MethodError
 from seghirescam.protocol.grid import Grid

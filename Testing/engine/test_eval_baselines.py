@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from seghirescam.evaluation import baselines
-from seghirescam.evaluation.location import share_in
+from seghirescam.evaluation.metrics import baselines
+from seghirescam.evaluation.metrics.location import share_in
 from seghirescam.protocol.errors import GeometryError, ImageError
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.pixel_set import PixelSet

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from seghirescam.evaluation.blocks import Blocks, falling, voxels_per_edge
+from seghirescam.evaluation.deletion.blocks import Blocks, falling, voxels_per_edge
 from seghirescam.protocol.errors import GeometryError, PixelSetError
 from seghirescam.protocol.grid import Grid
 

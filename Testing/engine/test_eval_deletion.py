@@ -12,8 +12,8 @@ from engine.test_windows import CLASSES, case, windows
 from engine.test_windows import GRID as WINDOW_GRID
 from engine.test_windows import model as windowed_model
 from seghirescam.cam.logits.score import ClassLogit, Contrast
-from seghirescam.evaluation.blocks import falling
-from seghirescam.evaluation.deletion import (
+from seghirescam.evaluation.deletion.blocks import falling
+from seghirescam.evaluation.deletion.image_deletion import (
     FRACTIONS,
     ImageProbe,
     area_between,
@@ -24,10 +24,10 @@ from seghirescam.evaluation.deletion import (
     one_step,
     random_curve,
 )
-from seghirescam.evaluation.removal import blurred, imputed
-from seghirescam.evaluation.rerun import Rerun
-from seghirescam.evaluation.shares import dilated
-from seghirescam.evaluation.trust_case import passes_of
+from seghirescam.evaluation.deletion.removal import blurred, imputed
+from seghirescam.evaluation.metrics.shares import dilated
+from seghirescam.evaluation.painting.rerun import Rerun
+from seghirescam.evaluation.trust.trust_case import passes_of
 from seghirescam.models.base import Prepared
 from seghirescam.models.plain import PlainModel
 from seghirescam.protocol.errors import EmptyPixelSetError, MethodError, PixelSetError

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seghirescam.evaluation.labels import evidence_by_label, evidence_by_label_map, evidence_by_label_maps
-from seghirescam.evaluation.location import mean_distance, share_in
+from seghirescam.evaluation.metrics.labels import evidence_by_label, evidence_by_label_map, evidence_by_label_maps
+from seghirescam.evaluation.metrics.location import mean_distance, share_in
 from seghirescam.protocol.errors import CancelledError, GeometryError, PixelSetError
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.value import EMPTY_REFERENCE, NONFINITE, NOT_MEASURED, OK, ZERO_MAP
@@ -168,7 +168,7 @@ def test_sixty_one_organs_of_a_real_ct_share_all_of_it():
     if not data:
         pytest.skip("SEGHIRESCAM_TEST_DATA names no folder with the CT")
     pytest.importorskip("SimpleITK")
-    from seghirescam.evaluation.baselines import edges
+    from seghirescam.evaluation.metrics.baselines import edges
     from seghirescam.io.volumes import read_volume
 
     image, labels = (read_volume(Path(data) / f"ct_abdomen{end}.nii.gz") for end in ("", "_labels"))

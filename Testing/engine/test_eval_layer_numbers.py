@@ -15,7 +15,8 @@ from engine.test_windows import model as windowed_model
 from seghirescam.cam.logits.score import ClassLogit
 from seghirescam.cam.methods.grad import cancellation as kept_by_averaging
 from seghirescam.cam.placement.windows import WindowPlan
-from seghirescam.evaluation.layer_numbers import (
+from seghirescam.evaluation.painting.rerun import Rerun
+from seghirescam.evaluation.trust.layer_numbers import (
     EPSILONS,
     cancellation,
     completeness_gap,
@@ -23,7 +24,6 @@ from seghirescam.evaluation.layer_numbers import (
     phantom_mass,
     silenced,
 )
-from seghirescam.evaluation.rerun import Rerun
 from seghirescam.models.plain import PlainModel
 from seghirescam.protocol.errors import LayerError, PixelSetError
 from seghirescam.protocol.grid import Grid

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from seghirescam.evaluation import location
+from seghirescam.evaluation.metrics import location
 from seghirescam.protocol.errors import GeometryError, PixelSetError
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.pixel_set import PixelSet

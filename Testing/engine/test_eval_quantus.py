@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from seghirescam.evaluation.location import pointing, rank_share, share_in
-from seghirescam.evaluation.similarity import spearman, ssim
-from seghirescam.evaluation.simplicity import entropy, gini
+from seghirescam.evaluation.metrics.location import pointing, rank_share, share_in
+from seghirescam.evaluation.metrics.similarity import spearman, ssim
+from seghirescam.evaluation.metrics.simplicity import entropy, gini
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.value import EMPTY_REFERENCE, NONFINITE, ZERO_MAP
 

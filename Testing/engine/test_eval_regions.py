@@ -9,9 +9,9 @@ import torch
 from engine.test_windows import windows
 from seghirescam.cam.logits.score import ClassLogit, Contrast, LogOdds
 from seghirescam.demo.case import load_case
-from seghirescam.evaluation.intervention import intervene, paint_in
-from seghirescam.evaluation.painting import grown, paint_over
-from seghirescam.evaluation.regions import CLEARANCE_MM, Hottest, hottest, moved
+from seghirescam.evaluation.painting.intervention import intervene, paint_in
+from seghirescam.evaluation.painting.painting_over import grown, paint_over
+from seghirescam.evaluation.painting.regions import CLEARANCE_MM, Hottest, hottest, moved
 from seghirescam.models import open_model
 from seghirescam.models.plain import PlainModel
 from seghirescam.protocol.errors import EmptyPixelSetError, PixelSetError

@@ -5,8 +5,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from seghirescam.evaluation.blocks import Blocks
-from seghirescam.evaluation.removal import blurred, imputed, replaced
+from seghirescam.evaluation.deletion.blocks import Blocks
+from seghirescam.evaluation.deletion.removal import blurred, imputed, replaced
 from seghirescam.protocol.errors import ImageError, PixelSetError
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image

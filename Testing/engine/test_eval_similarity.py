@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from seghirescam.evaluation.similarity import relative_l2, spearman, ssim
+from seghirescam.evaluation.metrics.similarity import relative_l2, spearman, ssim
 from seghirescam.protocol.errors import GeometryError
 from seghirescam.protocol.value import NONFINITE, TOO_SMALL, ZERO_MAP
 

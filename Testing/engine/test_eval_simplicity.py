@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from seghirescam.evaluation.simplicity import entropy, gini, volume_holding
+from seghirescam.evaluation.metrics.simplicity import entropy, gini, volume_holding
 from seghirescam.protocol.errors import GeometryError
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.value import NONFINITE, TOO_SMALL, ZERO_MAP

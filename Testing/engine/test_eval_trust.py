@@ -15,9 +15,9 @@ from engine.test_windows import case as windowed_case
 from engine.test_windows import model as windowed_model
 from engine.test_windows import windows
 from seghirescam.cam.isolation.network_place import stamp
-from seghirescam.evaluation.trust import NOT_JUDGED, NOT_SUPPORTED, SUPPORTED, Row, fast
-from seghirescam.evaluation.trust_cost import duration, full_cost
-from seghirescam.evaluation.trust_full import GAIN_SDS, ORDERS, SAME, full, judged
+from seghirescam.evaluation.trust.fast_tier import NOT_JUDGED, NOT_SUPPORTED, SUPPORTED, Row, fast
+from seghirescam.evaluation.trust.full_tier import GAIN_SDS, ORDERS, SAME, full, judged
+from seghirescam.evaluation.trust.trust_cost import duration, full_cost
 from seghirescam.models.plain import PlainModel
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image

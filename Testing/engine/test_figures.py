@@ -7,11 +7,12 @@ import pytest
 
 from engine.test_files import PATIENT, oblique
 from seghirescam import Grid, Image
+from seghirescam.evaluation.metrics.body import grey_window
 from seghirescam.figures import DARK, Look, Row, draw, save
 from seghirescam.protocol.errors import ImageError
 from seghirescam.protocol.grid import canonical
 from seghirescam.protocol.resampling import resampled
-from seghirescam.slices import grey_window, strongest, turned
+from seghirescam.slices import strongest, turned
 
 
 def grids():

@@ -12,7 +12,7 @@ from torch import nn
 from engine.programs import describe, save_exported, save_script
 from seghirescam import Grid, Image, PixelSet, PlainModel, open_model
 from seghirescam.cam.logits.final_activation import log_of
-from seghirescam.evaluation.intervention import paint_in
+from seghirescam.evaluation.painting.intervention import paint_in
 from seghirescam.models.base import Windows
 from seghirescam.protocol.errors import ClassError, MethodError, ModelError
 from seghirescam.session.explain import explain

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from seghirescam.cam.logits.score import ClassLogit, Contrast
-from seghirescam.evaluation.intervention import intervene, outcome
+from seghirescam.evaluation.painting.intervention import intervene, outcome
 from seghirescam.models.plain import PlainModel
 from seghirescam.protocol.errors import EmptyPixelSetError, ImageError, PixelSetError
 from seghirescam.protocol.grid import Grid

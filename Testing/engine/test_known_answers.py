@@ -11,8 +11,8 @@ from scipy.stats import mannwhitneyu
 
 from benchmarks.known import analytic, cheat, maps, phantom, run, stats, summary, tables, trained
 from benchmarks.known.store import Store, read
-from seghirescam.evaluation.layer_numbers import layer_numbers
-from seghirescam.evaluation.location import mean_distance, share_in
+from seghirescam.evaluation.metrics.location import mean_distance, share_in
+from seghirescam.evaluation.trust.layer_numbers import layer_numbers
 from seghirescam.models.demo_networks.network import SmallUNet
 from seghirescam.models.demo_networks.preprocessing import CLASSES, LESION, LOOK_ALIKE, normalised
 from seghirescam.models.plain import PlainModel

@@ -140,7 +140,7 @@ def test_another_pixel_set_of_the_same_question_stays_ok():
 
 def test_painting_and_deletion_scores_do_not_see_infinite_logits_outside_m():
     from seghirescam.cam.logits.score import ClassLogit
-    from seghirescam.evaluation.rerun import Rerun
+    from seghirescam.evaluation.painting.rerun import Rerun
 
     scores = []
     for net in (network(), network(where_marked(1))):

@@ -10,7 +10,7 @@ import SimpleITK as sitk
 
 from engine.cli_cases import factory
 from engine.test_cli import run
-from seghirescam.evaluation.ground import Ground
+from seghirescam.evaluation.metrics.ground import Ground
 from seghirescam.io.label_maps import write_labels
 from seghirescam.io.volumes import read_volume, write_volume
 from seghirescam.protocol.arrays import write_array

@@ -127,7 +127,7 @@ def test_a_question_that_waits_can_be_cancelled():
 
 
 def test_weights_that_a_check_has_replaced_are_not_met_by_another_thread():
-    from seghirescam.evaluation.sanity import Unit, randomised
+    from seghirescam.evaluation.trust.sanity import Unit, randomised
 
     model, image, pixels = case()
     (truth,) = verbs.explain(model, image, pixels, class_index=1, layers="first")
@@ -213,7 +213,7 @@ def test_what_the_caller_has_set_does_not_change_a_number(around, words):
 
 def test_the_tail_and_deletion_do_not_inherit_an_autocast():
     from seghirescam.cam.logits.score import ClassLogit
-    from seghirescam.evaluation.activation_deletion import activation_curve
+    from seghirescam.evaluation.deletion.activation_deletion import activation_curve
 
     model, image, pixels = case()
     (found,) = verbs.explain(model, image, pixels, class_index=1, layers="first")

@@ -12,7 +12,7 @@ from engine import toys
 from engine.programs import describe, save_exported, save_script
 from seghirescam.cam.layers.listing import trace
 from seghirescam.cam.logits.score import ClassLogit
-from seghirescam.evaluation.activation_deletion import activation_curve
+from seghirescam.evaluation.deletion.activation_deletion import activation_curve
 from seghirescam.models import open_model
 from seghirescam.models.base import Windows
 from seghirescam.models.plain import PlainModel

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from seghirescam.evaluation.painting import paint_over
+from seghirescam.evaluation.painting.painting_over import paint_over
 from seghirescam.protocol.errors import EmptyPixelSetError, PixelSetError
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image

@@ -16,7 +16,7 @@ from torch import nn
 
 from seghirescam import open_model
 from seghirescam.cam.methods.full_grad import SegFullGrad
-from seghirescam.evaluation.layer_numbers import phantom_mass
+from seghirescam.evaluation.trust.layer_numbers import phantom_mass
 from seghirescam.io.volumes import read_volume
 from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.session.opening import open_session

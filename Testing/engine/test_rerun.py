@@ -5,8 +5,8 @@ import pytest
 
 from engine.test_windows import GRID, case, model, windows
 from seghirescam.cam.logits.score import Contrast, LogOdds
-from seghirescam.evaluation.rerun import Rerun
-from seghirescam.evaluation.simplicity import entropy
+from seghirescam.evaluation.metrics.simplicity import entropy
+from seghirescam.evaluation.painting.rerun import Rerun
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.protocol.value import NONFINITE, Value

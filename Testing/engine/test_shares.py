@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from seghirescam.evaluation.painting import grown
-from seghirescam.evaluation.shares import chance, dilated, region_shares, share
+from seghirescam.evaluation.metrics.shares import chance, dilated, region_shares, share
+from seghirescam.evaluation.painting.painting_over import grown
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.pixel_set import PixelSet
 

@@ -15,7 +15,7 @@ from seghirescam.demo.synthesis import (
     TRAIN_SEEDS,
     make_case,
 )
-from seghirescam.evaluation.shares import dilated
+from seghirescam.evaluation.metrics.shares import dilated
 from seghirescam.models.demo_networks.preprocessing import LESION, LOOK_ALIKE, SPACING_MM, normalised, on_model_grid
 
 pytest.importorskip("nilearn", reason="the template is package data of nilearn (a development dependency)")

@@ -6,8 +6,8 @@ import pytest
 from engine.test_worker_predict import balanced
 from engine.workers import Model, image
 from seghirescam.cam.logits.score import ClassLogit, Contrast
-from seghirescam.evaluation.intervention import paint_in
-from seghirescam.evaluation.regions import Hottest, hottest
+from seghirescam.evaluation.painting.intervention import paint_in
+from seghirescam.evaluation.painting.regions import Hottest, hottest
 from seghirescam.models import open_model
 from seghirescam.protocol.arrays import read_array, write_array
 from seghirescam.protocol.messages import recipe_to_json

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import slicer
-from seghirescam.slices import grey_window
+from seghirescam.evaluation.metrics.body import grey_window
 from SegHiResGradCAMLib.Attachments import attachedTo
 from SegHiResGradCAMLib.TrustFacts import trustOf
 from stage.builders import addSegmentation, addVolume

@@ -17,7 +17,7 @@ from engine.toys import ToyUNet
 # isort: split
 import slicer
 from seghirescam import PlainModel
-from seghirescam.evaluation.shares import chance, dilated, share
+from seghirescam.evaluation.metrics.shares import chance, dilated, share
 from seghirescam.protocol.recipes import SegmentAndPredicted
 from seghirescam.session.explain import explain
 from SegHiResGradCAMLib import addOverlay, exportOverlay, readImage, readPixelSet

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..evaluation.ground import lift_text
+from ..evaluation.metrics.ground import lift_text
 from ..protocol.csv_text import write_rows
 from ..protocol.errors import LayerError, MethodError
 from ..protocol.sizes import Size

@@ -6,7 +6,7 @@ import json
 from itertools import count
 from pathlib import Path
 
-from ..evaluation.ground import lift_text
+from ..evaluation.metrics.ground import lift_text
 from ..io.nifti_header import NIBABEL
 from ..protocol.errors import EmptyPixelSetError, PixelSetError
 from ..protocol.pixel_set import refuse_elsewhere
@@ -138,10 +138,10 @@ def _run(options, console, place):
 
 def _evaluated(opened, options, asked, recipe, references, label_maps, console):
     """([Evaluation], [what each cost], {region: its Size}); the costs of the full tier are told before it starts."""
-    from ..compare import mask_on
-    from ..evaluation.case import frozen
     from ..evaluation.evaluate import evaluate
-    from ..evaluation.trust import FULL
+    from ..evaluation.metrics.explained_case import frozen
+    from ..evaluation.trust.fast_tier import FULL
+    from ..protocol.recipes import mask_on
     from ..session.opening import open_session
 
     index = opened.class_index(asked.class_name)
@@ -198,9 +198,9 @@ def _cost(session, pixels, words, passes, options, console) -> str:
 
     passes: of an explanation, of a method with passes of its own.
     """
-    from ..evaluation.gains import cost
-    from ..evaluation.trust_cost import full_cost
-    from ..evaluation.trust_full import ORDERS
+    from ..evaluation.deletion.gains import cost
+    from ..evaluation.trust.full_tier import ORDERS
+    from ..evaluation.trust.trust_cost import full_cost
 
     if not (options.full or options.curves):
         return ""
@@ -220,7 +220,7 @@ def _pace(session, pixels):
     """Seconds of a forward pass: one prediction is made and timed."""
     import time
 
-    from ..evaluation.rerun import Rerun
+    from ..evaluation.painting.rerun import Rerun
 
     rerun, started = Rerun(session.model, device=session.device, precision=session.precision), time.perf_counter()
     rerun.see(session.image, around=pixels)

@@ -87,7 +87,7 @@ def _draw(folder, one, name, options):
 
 
 def _thresholds() -> dict:
-    from ..evaluation import trust_full as rules
+    from ..evaluation.trust import full_tier as rules
 
     names = ("ORDERS", "GAIN_SDS", "SAME", "CONTEXT_USED", "AT_M", "LEAST_CELLS")
     return {name.lower(): getattr(rules, name) for name in names}

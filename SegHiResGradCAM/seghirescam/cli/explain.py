@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..evaluation.ground import Ground, lift_text
+from ..evaluation.metrics.ground import Ground, lift_text
 from ..protocol.errors import ModelError
 from ..protocol.sizes import Size, heads, prediction_notes
 from ..session.several_draws import refuse_number
@@ -55,8 +55,8 @@ def run(options, console) -> int:
 
 
 def _run(options, console, place):
-    from ..compare import mask_on
     from ..io.volumes import refuse_unholdable
+    from ..protocol.recipes import mask_on
 
     earlier = _earlier(options) if options.repeat else None
     before = earlier["request"] if earlier else None

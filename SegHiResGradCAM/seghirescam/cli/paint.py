@@ -192,8 +192,8 @@ def _given_region(options, kind):
 
 def _painted(opened, options, asked, recipe, given, stored, console):
     """(painting, the explanation made for it or None, notes)."""
-    from ..evaluation.intervention import paint_in
-    from ..evaluation.regions import Hottest
+    from ..evaluation.painting.intervention import paint_in
+    from ..evaluation.painting.regions import Hottest
     from ..session.layer_choice import Question
 
     session, index, explanation, notes, start = opened.session, opened.class_index(asked.class_name), None, [], 0.0
@@ -252,7 +252,7 @@ def _write(folder, options, opened, found, explanation, request, notes):
     for word, mask in zip(("before", "after"), found.predicted, strict=True):
         write_labels(folder / f"predicted_{word}.seg.nrrd", mask.astype(np.uint8), grid, {1: found.class_name})
     if explanation is not None:
-        from ..evaluation.ground import Ground
+        from ..evaluation.metrics.ground import Ground
 
         placed = explanation.resampled_to(grid)
         more = {

@@ -27,7 +27,7 @@ def main(arguments=None):
 
 def first_that_both_call_a_lesion() -> Case:
     from ..cam.logits.score import Contrast
-    from ..evaluation.intervention import outcome
+    from ..evaluation.painting.intervention import outcome
     from ..models.demo_networks.demo_model import KIND
     from ..models.demo_networks.preprocessing import LESION, LOOK_ALIKE
 

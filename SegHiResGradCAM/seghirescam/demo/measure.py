@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..evaluation.intervention import Intervention, intervene, outcome
-from ..evaluation.shares import chance, dilated, region_shares
+from ..evaluation.metrics.shares import chance, dilated, region_shares
+from ..evaluation.painting.intervention import Intervention, intervene, outcome
 from ..models.demo_networks.demo_model import DemoModel
 from ..models.demo_networks.preprocessing import LESION, LOOK_ALIKE
 from ..protocol.explanation import Explanation

@@ -12,13 +12,12 @@ from ..protocol.grid import Grid
 from ..protocol.pixel_set import PixelSet
 from ..protocol.progress import Progress
 from ..protocol.value import Value
-from . import trust_full as rules
-from .case import body_of
-from .deletion import ImageProbe
-from .gains import Gain, gain_over_random
-from .ground import Ground, in_pixels
-from .labels import LabelRow, evidence_by_label_maps
-from .location import (
+from .deletion.gains import Gain, gain_over_random
+from .deletion.image_deletion import ImageProbe
+from .metrics.explained_case import body_of
+from .metrics.ground import Ground, in_pixels
+from .metrics.labels import LabelRow, evidence_by_label_maps
+from .metrics.location import (
     boundary_share,
     centre_distance,
     mean_distance,
@@ -28,10 +27,11 @@ from .location import (
     within,
     within_area,
 )
-from .rerun import Rerun
-from .simplicity import entropy, gini, volume_holding
-from .trust import FAST, FULL, Trust, fast
-from .trust_case import part
+from .metrics.simplicity import entropy, gini, volume_holding
+from .painting.rerun import Rerun
+from .trust import full_tier as rules
+from .trust.fast_tier import FAST, FULL, Trust, fast
+from .trust.trust_case import part
 
 #: of what each number tells
 WHERE, USED, SIMPLE, SANE, STABLE = "where", "used", "simple", "sane", "stable"
@@ -95,7 +95,7 @@ def evaluate(
     made: Explanation | None = None,
     progress: Callable[[float, str], None] | None = None,
 ) -> Evaluation:
-    """Evaluate the explanation of one question (words as for :func:`trust.fast`) in an open session.
+    """Evaluate the explanation of one question (words as for :func:`fast_tier.fast`) in an open session.
 
     references: regions on the image's grid, by name (bool, weights or PixelSets); an empty one is answered with that
     status.  labels: label maps on the image's grid with their names.  tier: "fast" or "full".  curves: deletion and

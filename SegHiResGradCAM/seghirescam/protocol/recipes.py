@@ -248,3 +248,12 @@ def bounds(array: np.ndarray) -> tuple[slice, slice, slice]:
         found = np.flatnonzero(array.any(axis=tuple(a for a in range(3) if a != axis)))
         box.append(slice(int(found[0]), int(found[-1]) + 1))
     return tuple(box)
+
+
+def mask_on(grid: Grid, recipe: Recipe, pixels: PixelSet) -> np.ndarray:
+    """Bool [K, J, I]: M on the image's grid; a segment as it was drawn, other sets as the network's grid shows them."""
+    if isinstance(recipe, WholeImage):
+        return np.ones(grid.shape, dtype=bool)
+    weights = (recipe.pixels if isinstance(recipe, Segment) else pixels).on(grid).weights
+    mask = weights >= 0.5
+    return mask if mask.any() else weights > 0

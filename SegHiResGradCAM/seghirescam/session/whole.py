@@ -178,8 +178,8 @@ class Session:
 
         downstream: after the layers asked for, also those recorded behind the first of them; the backward pass meets
         them anyway.  draws: for a network that draws random numbers, the mean map of so many draws
-        (:mod:`several_draws`).  Where a pass that records more than was asked for fails (memory, a layer that cannot be recorded), one that
-        records no more is tried before the error is raised.
+        (:mod:`several_draws`).  Where a pass that records more than was asked for fails (memory, a layer that cannot be
+        recorded), one that records no more is tried before the error is raised.
         """
         question = Question.understood(self.model, pixel_sets, class_index, methods, layers, score, rival, side)
         tell = Progress(progress)

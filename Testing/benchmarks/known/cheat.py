@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seghirescam.evaluation.shares import dilated
+from seghirescam.evaluation.metrics.shares import dilated
 from seghirescam.models.demo_networks.preprocessing import LESION, LOOK_ALIKE
 from seghirescam.session.explain import predict
 

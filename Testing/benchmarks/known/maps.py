@@ -18,13 +18,13 @@ from seghirescam.cam.methods.input_maps import IntegratedGradients
 from seghirescam.cam.methods.lift import SegLiftCam
 from seghirescam.cam.methods.score_cam import SegScoreCam
 from seghirescam.cam.methods.xres import SegXResCam
-from seghirescam.evaluation import baselines
-from seghirescam.evaluation.deletion import ImageProbe
-from seghirescam.evaluation.gains import gain_over_random
-from seghirescam.evaluation.layer_numbers import LargestGradient, completeness_gap, phantom_share
-from seghirescam.evaluation.location import mean_distance, share_in
-from seghirescam.evaluation.rerun import Rerun
-from seghirescam.evaluation.simplicity import volume_holding
+from seghirescam.evaluation.deletion.gains import gain_over_random
+from seghirescam.evaluation.deletion.image_deletion import ImageProbe
+from seghirescam.evaluation.metrics import baselines
+from seghirescam.evaluation.metrics.location import mean_distance, share_in
+from seghirescam.evaluation.metrics.simplicity import volume_holding
+from seghirescam.evaluation.painting.rerun import Rerun
+from seghirescam.evaluation.trust.layer_numbers import LargestGradient, completeness_gap, phantom_share
 from seghirescam.protocol.errors import DependencyError, GradientError, LayerError, MethodError
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from seghirescam.cam.logits.score import Contrast
 from seghirescam.demo import train as demo_train
-from seghirescam.evaluation.intervention import intervene, outcome
+from seghirescam.evaluation.painting.intervention import intervene, outcome
 from seghirescam.models.demo_networks import demo_weights
 from seghirescam.models.demo_networks.preprocessing import CLASSES, DIVISOR, LESION, LOOK_ALIKE, normalised
 from seghirescam.models.plain import PlainModel

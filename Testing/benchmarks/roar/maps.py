@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from seghirescam.evaluation.baselines import (
+from seghirescam.evaluation.metrics.baselines import (
     blur_matched_random,
     correlation_length,
     edges,

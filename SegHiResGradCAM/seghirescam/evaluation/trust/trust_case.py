@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..cam.methods import method as method_of
-from ..cam.placement.windows import Seeds
-from ..protocol.explanation import Explanation
-from ..protocol.grid import Grid
-from ..protocol.pixel_set import PixelSet
-from ..protocol.recipes import as_recipe
-from ..session.answer import status_of
-from ..session.layer_choice import DEEPEST, MAIN, Question
-from .case import Case, frozen
+from ...cam.methods import method as method_of
+from ...cam.placement.windows import Seeds
+from ...protocol.explanation import Explanation
+from ...protocol.grid import Grid
+from ...protocol.pixel_set import PixelSet
+from ...protocol.recipes import as_recipe
+from ...session.answer import status_of
+from ...session.layer_choice import DEEPEST, MAIN, Question
+from ..metrics.explained_case import Case, frozen
 
 #: predictions the fast tier may add to an explanation (a model with windows: as many times those that meet M)
 FORWARDS = 3

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..protocol.errors import MethodError
-from ..protocol.progress import Progress
-from ..protocol.value import OK, Value
-from .curves import FRACTIONS, Curve, Probe, checked, deletion_curve, insertion_curve, random_curve
+from ...protocol.errors import MethodError
+from ...protocol.progress import Progress
+from ...protocol.value import OK, Value
+from .deletion_curves import FRACTIONS, Curve, Probe, checked, deletion_curve, insertion_curve, random_curve
 
 
 @dataclass(frozen=True, eq=False)

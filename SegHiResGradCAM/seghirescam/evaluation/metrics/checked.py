@@ -6,11 +6,11 @@ import functools
 
 import numpy as np
 
-from ..protocol.errors import GeometryError, PixelSetError
-from ..protocol.grid import Grid
-from ..protocol.pixel_set import PixelSet
-from ..protocol.thresholds import positive
-from ..protocol.value import EMPTY_REFERENCE, NONFINITE, ZERO_MAP, Value
+from ...protocol.errors import GeometryError, PixelSetError
+from ...protocol.grid import Grid
+from ...protocol.pixel_set import PixelSet
+from ...protocol.thresholds import positive
+from ...protocol.value import EMPTY_REFERENCE, NONFINITE, ZERO_MAP, Value
 
 
 class NoValue(Exception):

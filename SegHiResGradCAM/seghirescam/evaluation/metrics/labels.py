@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..protocol.errors import PixelSetError
-from ..protocol.grid import Grid
-from ..protocol.progress import Progress
-from ..protocol.sizes import Size
-from ..protocol.value import EMPTY_REFERENCE, NOT_MEASURED, Value
+from ...protocol.errors import PixelSetError
+from ...protocol.grid import Grid
+from ...protocol.progress import Progress
+from ...protocol.sizes import Size
+from ...protocol.value import EMPTY_REFERENCE, NOT_MEASURED, Value
 from .checked import NoValue, evidence_of, fits, region, tissue
 from .ground import Ground
 from .location import mean_distance

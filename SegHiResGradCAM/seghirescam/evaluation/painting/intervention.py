@@ -9,21 +9,20 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from ..cam.logits.score import Score
-from ..compare import mask_on
-from ..models.base import SegmentationModel
-from ..protocol.errors import ModelError
-from ..protocol.image import Image
-from ..protocol.pixel_set import PixelSet
-from ..protocol.progress import Progress
-from ..protocol.recipes import Recipe, Segment, View, as_recipe, refuse_empty
-from ..protocol.sizes import Size
-from ..session.answer import draw_notes
-from ..session.half_precision import overflow_notes
-from ..session.memory import MemoryLimitError
-from ..session.opening import open_session
-from ..session.prediction import make_and_keep_the_pass
-from .painting import grown, paint_over, region_on
+from ...cam.logits.score import Score
+from ...models.base import SegmentationModel
+from ...protocol.errors import ModelError
+from ...protocol.image import Image
+from ...protocol.pixel_set import PixelSet
+from ...protocol.progress import Progress
+from ...protocol.recipes import Recipe, Segment, View, as_recipe, mask_on, refuse_empty
+from ...protocol.sizes import Size
+from ...session.answer import draw_notes
+from ...session.half_precision import overflow_notes
+from ...session.memory import MemoryLimitError
+from ...session.opening import open_session
+from ...session.prediction import make_and_keep_the_pass
+from .painting_over import grown, paint_over, region_on
 from .painting_words import sentence
 from .regions import Hottest, moved
 from .rerun import Rerun, Seen

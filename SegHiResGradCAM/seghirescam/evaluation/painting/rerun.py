@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ..cam.logits.score import Score, decide
-from ..models import model_outputs
-from ..models.base import SegmentationModel
-from ..protocol.grid import Grid
-from ..protocol.image import Image
-from ..protocol.pixel_set import PixelSet
-from ..session.opening import open_session
-from .painting import region_on
+from ...cam.logits.score import Score, decide
+from ...models import model_outputs
+from ...models.base import SegmentationModel
+from ...protocol.grid import Grid
+from ...protocol.image import Image
+from ...protocol.pixel_set import PixelSet
+from ...session.opening import open_session
+from .painting_over import region_on
 
 
 @dataclass(frozen=True, eq=False)

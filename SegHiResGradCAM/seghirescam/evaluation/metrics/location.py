@@ -14,8 +14,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..protocol.grid import Grid
-from ..protocol.value import TOO_SMALL, Value
+from ...protocol.grid import Grid
+from ...protocol.value import TOO_SMALL, Value
 from .checked import NoValue, chance_in, evidence_of, fits, reference, region, valued
 from .shares import ROUNDING_MM, dilated, share
 

@@ -12,25 +12,25 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-from ..cam.isolation.finite import inside_only
-from ..cam.isolation.network_place import placed
-from ..cam.isolation.undisturbed import undisturbed
-from ..cam.layers.listing import listed_layers
-from ..cam.layers.tail import Tail
-from ..cam.logits.score import Score
-from ..models.base import SegmentationModel
-from ..models.model_outputs import output_channels, reading_of
-from ..models.slice_by_slice import by_slices
-from ..protocol.errors import LayerError, MethodError
-from ..protocol.explanation import Explanation
-from ..protocol.image import Image
-from ..protocol.pixel_set import PixelSet
-from ..protocol.progress import Progress
-from ..session.answer import public_layer
-from ..session.layer_choice import choose_layers
-from .curves import FRACTIONS, Curve, Point, Probe, deletion_curve, insertion_curve
+from ...cam.isolation.finite import inside_only
+from ...cam.isolation.network_place import placed
+from ...cam.isolation.undisturbed import undisturbed
+from ...cam.layers.listing import listed_layers
+from ...cam.layers.tail import Tail
+from ...cam.logits.score import Score
+from ...models.base import SegmentationModel
+from ...models.model_outputs import output_channels, reading_of
+from ...models.slice_by_slice import by_slices
+from ...protocol.errors import LayerError, MethodError
+from ...protocol.explanation import Explanation
+from ...protocol.image import Image
+from ...protocol.pixel_set import PixelSet
+from ...protocol.progress import Progress
+from ...session.answer import public_layer
+from ...session.layer_choice import choose_layers
+from ..painting.painting_over import region_on
+from .deletion_curves import FRACTIONS, Curve, Point, Probe, deletion_curve, insertion_curve
 from .gains import Gain, gain_over_random
-from .painting import region_on
 
 ZERO, MEAN = "zero", "mean"
 

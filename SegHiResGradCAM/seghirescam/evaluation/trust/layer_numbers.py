@@ -13,21 +13,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from ..cam.isolation.one_at_a_time import alone
-from ..cam.methods.base import ARBITRARY, Method
-from ..cam.methods.grad import SegGradCam
-from ..cam.methods.grad import cancellation as kept_by_averaging
-from ..models.base import SegmentationModel
-from ..protocol.errors import PixelSetError
-from ..protocol.explanation import Explanation
-from ..protocol.image import Image
-from ..protocol.pixel_set import PixelSet
-from ..protocol.progress import Progress
-from ..protocol.value import CELLS, NONFINITE, NOT_MEASURED, TOO_SMALL, ZERO_MAP, Value
-from ..session.answer import why_zero
-from ..session.layer_choice import Question
-from ..session.opening import open_session
-from .rerun import Rerun
+from ...cam.isolation.one_at_a_time import alone
+from ...cam.methods.base import ARBITRARY, Method
+from ...cam.methods.grad import SegGradCam
+from ...cam.methods.grad import cancellation as kept_by_averaging
+from ...models.base import SegmentationModel
+from ...protocol.errors import PixelSetError
+from ...protocol.explanation import Explanation
+from ...protocol.image import Image
+from ...protocol.pixel_set import PixelSet
+from ...protocol.progress import Progress
+from ...protocol.value import CELLS, NONFINITE, NOT_MEASURED, TOO_SMALL, ZERO_MAP, Value
+from ...session.answer import why_zero
+from ...session.layer_choice import Question
+from ...session.opening import open_session
+from ..painting.rerun import Rerun
 
 #: shares of the largest gradient below which a cell counts as without influence; normalisation layers make gradients
 #: non-local, so that one number would hide how they fall off

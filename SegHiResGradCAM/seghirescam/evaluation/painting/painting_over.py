@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..protocol.errors import EmptyPixelSetError, PixelSetError
-from ..protocol.grid import Grid
-from ..protocol.image import Image
-from ..protocol.pixel_set import PixelSet
-from ..protocol.progress import Progress
-from ..protocol.recipes import bounds
-from .shares import ROUNDING_MM
+from ...protocol.errors import EmptyPixelSetError, PixelSetError
+from ...protocol.grid import Grid
+from ...protocol.image import Image
+from ...protocol.pixel_set import PixelSet
+from ...protocol.progress import Progress
+from ...protocol.recipes import bounds
+from ..metrics.shares import ROUNDING_MM
 
 
 def paint_over(

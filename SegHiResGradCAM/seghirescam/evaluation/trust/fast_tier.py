@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..protocol.errors import PixelSetError
-from ..protocol.explanation import Explanation
-from ..protocol.grid import Grid
-from ..protocol.pixel_set import PixelSet
-from ..protocol.progress import Progress
-from ..protocol.recipes import Recipe
-from ..protocol.value import NOT_MEASURED, TOO_SMALL, Value
-from .case import body_of
-from .deletion import one_step
+from ...protocol.errors import PixelSetError
+from ...protocol.explanation import Explanation
+from ...protocol.grid import Grid
+from ...protocol.pixel_set import PixelSet
+from ...protocol.progress import Progress
+from ...protocol.recipes import Recipe
+from ...protocol.value import NOT_MEASURED, TOO_SMALL, Value
+from ..deletion.image_deletion import one_step
+from ..metrics.explained_case import body_of
+from ..painting.rerun import Rerun
 from .layer_numbers import cancellation, completeness_gap, phantom_mass
-from .rerun import Rerun
 from .sanity import class_swap
 from .trust_case import FORWARDS, Found, part
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..models.base import SegmentationModel
-from ..protocol.explanation import Explanation
-from ..protocol.grid import Grid
-from ..protocol.image import Image
-from ..protocol.pixel_set import PixelSet
-from ..protocol.recipes import Recipe, View, refuse_empty
-from ..protocol.resampling import spread
-from ..session.opening import open_session
-from ..slices import grey_window
+from ...models.base import SegmentationModel
+from ...protocol.explanation import Explanation
+from ...protocol.grid import Grid
+from ...protocol.image import Image
+from ...protocol.pixel_set import PixelSet
+from ...protocol.recipes import Recipe, View, refuse_empty
+from ...protocol.resampling import spread
+from ...session.opening import open_session
+from .body import grey_window
 
 
 @dataclass(eq=False)

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..cam.methods import method as method_of
-from ..protocol.pixel_set import PixelSet
-from ..protocol.recipes import Recipe, as_recipe
-from ..protocol.value import Value
-from .case import Case, frozen
-from .gains import cost as predictions_of
-from .rerun import Rerun
+from ...cam.methods import method as method_of
+from ...protocol.pixel_set import PixelSet
+from ...protocol.recipes import Recipe, as_recipe
+from ...protocol.value import Value
+from ..deletion.gains import cost as predictions_of
+from ..metrics.explained_case import Case, frozen
+from ..painting.rerun import Rerun
+from .full_tier import ORDERS, probe_of
 from .sanity import STEPS
 from .stability import asked_anew
 from .trust_case import FORWARDS, passes_of
-from .trust_full import ORDERS, probe_of
 
 #: what a forward and a backward pass take together, in forward passes
 EXPLANATION = 3

@@ -6,23 +6,23 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..protocol.errors import PixelSetError
-from ..protocol.explanation import Explanation
-from ..protocol.grid import Grid
-from ..protocol.pixel_set import PixelSet
-from ..protocol.progress import Progress
-from ..protocol.recipes import Recipe
-from ..protocol.value import NONFINITE, NOT_MEASURED, OK, TOO_SMALL, ZERO_MAP, Value
-from .blocks import Blocks
-from .case import body_of
-from .deletion import MARGIN_MM, ImageProbe, deletion_curve
-from .gains import gain_over_random
-from .ground import Ground
-from .rerun import Rerun
+from ...protocol.errors import PixelSetError
+from ...protocol.explanation import Explanation
+from ...protocol.grid import Grid
+from ...protocol.pixel_set import PixelSet
+from ...protocol.progress import Progress
+from ...protocol.recipes import Recipe
+from ...protocol.value import NONFINITE, NOT_MEASURED, OK, TOO_SMALL, ZERO_MAP, Value
+from ..deletion.blocks import Blocks
+from ..deletion.gains import gain_over_random
+from ..deletion.image_deletion import MARGIN_MM, ImageProbe, deletion_curve
+from ..metrics.explained_case import body_of
+from ..metrics.ground import Ground
+from ..metrics.shares import dilated
+from ..painting.rerun import Rerun
+from .fast_tier import FULL, NOT_JUDGED, NOT_SUPPORTED, SUPPORTED, Row, Trust, numbers
 from .sanity import randomisation
-from .shares import dilated
 from .stability import NOISE, RUNS, stability
-from .trust import FULL, NOT_JUDGED, NOT_SUPPORTED, SUPPORTED, Row, Trust, numbers
 from .trust_case import Found, part
 
 #: random orders of the context, seeds seed + 1 ...
@@ -61,7 +61,8 @@ def full(
     seed: int = 0,
     progress: Callable[[float, str], None] | None = None,
 ) -> Trust:
-    """The fast tier's numbers, three tests and a verdict; arguments as for :func:`trust.fast`, cost :func:`full_cost`.
+    """The fast tier's numbers, three tests and a verdict; arguments as for :func:`fast_tier.fast`, cost
+    :func:`full_cost`.
 
     supported: all tests passed.  not supported by the model: at least one failed, which the sentence names.
     not judged: none failed, but one could not be made (a map without evidence, a context the network does not use, a

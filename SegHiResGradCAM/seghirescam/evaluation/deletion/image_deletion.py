@@ -11,22 +11,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..cam.logits.score import Score
-from ..models.slice_by_slice import by_slices
-from ..protocol.errors import MethodError
-from ..protocol.image import Image
-from ..protocol.pixel_set import PixelSet
-from ..protocol.progress import Progress
-from ..protocol.resampling import resampled
-from ..protocol.thresholds import positive
-from ..protocol.value import NONFINITE, OK, TOO_SMALL, ZERO_MAP, Value
+from ...cam.logits.score import Score
+from ...models.slice_by_slice import by_slices
+from ...protocol.errors import MethodError
+from ...protocol.image import Image
+from ...protocol.pixel_set import PixelSet
+from ...protocol.progress import Progress
+from ...protocol.resampling import resampled
+from ...protocol.thresholds import positive
+from ...protocol.value import NONFINITE, OK, TOO_SMALL, ZERO_MAP, Value
+from ..metrics.shares import dilated
+from ..painting.painting_over import region_on
+from ..painting.rerun import Rerun
 from .blocks import EDGE_MM, Blocks, falling, shuffled
-from .curves import FRACTIONS, LEAST_CHANGE, Curve, Point, Probe, deletion_curve, insertion_curve, random_curve
+from .deletion_curves import FRACTIONS, LEAST_CHANGE, Curve, Point, Probe, deletion_curve, insertion_curve, random_curve
 from .gains import Gain, area_between, cost, gain_over_random
-from .painting import region_on
 from .removal import BLUR, IMPUTE, blurred, imputed, replaced
-from .rerun import Rerun
-from .shares import dilated
 
 __all__ = [
     "FRACTIONS", "Curve", "Gain", "ImageProbe", "OneStep", "area_between", "cost", "deletion_curve",

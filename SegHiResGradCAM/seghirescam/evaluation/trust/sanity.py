@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ..cam.isolation.one_at_a_time import alone
-from ..cam.logits.heads import BINARY
-from ..protocol.progress import Progress
-from ..protocol.value import NOT_MEASURED, Value
-from .case import Case, told_apart
-from .similarity import spearman, ssim
+from ...cam.isolation.one_at_a_time import alone
+from ...cam.logits.heads import BINARY
+from ...protocol.progress import Progress
+from ...protocol.value import NOT_MEASURED, Value
+from ..metrics.explained_case import Case, told_apart
+from ..metrics.similarity import spearman, ssim
 
 #: in how many steps all modules are randomised, from the output to the input
 STEPS = 5

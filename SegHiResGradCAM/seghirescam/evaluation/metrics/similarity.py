@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..protocol.errors import GeometryError
-from ..protocol.value import TOO_SMALL, ZERO_MAP, Value
+from ...protocol.errors import GeometryError
+from ...protocol.value import TOO_SMALL, ZERO_MAP, Value
 from .checked import NoValue, finite, fits, valued
 
 #: standard deviation of SSIM's Gaussian window in voxels, cut off at 3.5 of it; K1 and K2 of Wang et al.

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..protocol.errors import EmptyPixelSetError, PixelSetError
-from ..protocol.explanation import Explanation
-from ..protocol.grid import Grid
-from ..protocol.image import Image
-from ..protocol.pixel_set import PixelSet
-from ..protocol.recipes import bounds
-from ..protocol.thresholds import threshold_holding
-from .shares import dilated
+from ...protocol.errors import EmptyPixelSetError, PixelSetError
+from ...protocol.explanation import Explanation
+from ...protocol.grid import Grid
+from ...protocol.image import Image
+from ...protocol.pixel_set import PixelSet
+from ...protocol.recipes import bounds
+from ...protocol.thresholds import threshold_holding
+from ..metrics.shares import dilated
 
 #: a region outside M keeps this distance (mm) from it, as blocks do in the context-only deletion curves
 CLEARANCE_MM = 3.0
@@ -96,10 +96,10 @@ def moved(region: PixelSet, keep_out: np.ndarray, image: Image, seed: int = 0) -
     """The region's shape at a random place of the image: a control for what painting anything over does.
 
     region: on the image's grid.  keep_out: ``[K, J, I]``; where it is not zero the copy may not lie, nor on the region
-    itself.  At least as large a part of the copy as of the region is body (:func:`case.body_of`; anything where that
-    tells nothing).  None where no such place is found.
+    itself.  At least as large a part of the copy as of the region is body (:func:`explained_case.body_of`; anything
+    where that tells nothing).  None where no such place is found.
     """
-    from .case import body_of
+    from ..metrics.explained_case import body_of
 
     box = bounds(region.weights)
     shape = region.weights[box]

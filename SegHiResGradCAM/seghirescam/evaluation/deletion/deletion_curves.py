@@ -1,7 +1,7 @@
 """Deletion and insertion curves over units of anything that can be removed. numpy.
 
 After evaluation.md 2.2.  A :class:`Probe` says what a unit is and what the network says once some are removed:
-:mod:`deletion` (blocks of the image), :mod:`activation_deletion` (cells of a layer).
+:mod:`image_deletion` (blocks of the image), :mod:`activation_deletion` (cells of a layer).
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..protocol.errors import MethodError
-from ..protocol.progress import Progress
-from ..protocol.value import EMPTY_REFERENCE, NONFINITE, NOT_MEASURED, OK, TOO_SMALL, ZERO_MAP, Value
+from ...protocol.errors import MethodError
+from ...protocol.progress import Progress
+from ...protocol.value import EMPTY_REFERENCE, NONFINITE, NOT_MEASURED, OK, TOO_SMALL, ZERO_MAP, Value
 from .blocks import falling, shuffled
 
 #: shares of the removable volume, evaluation.md 2.2

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..protocol.grid import Grid
-from ..protocol.image import Image
-from ..protocol.sizes import Size
-from ..protocol.value import BODY, IMAGE, VOLUME, Value
+from ...protocol.grid import Grid
+from ...protocol.image import Image
+from ...protocol.sizes import Size
+from ...protocol.value import BODY, IMAGE, VOLUME, Value
 from .location import share_in
 
 
@@ -26,7 +26,7 @@ class Ground:
 
     @staticmethod
     def of(image: Image) -> Ground:
-        from .case import body_of
+        from .explained_case import body_of
 
         return Ground(body_of(image), image.grid)
 

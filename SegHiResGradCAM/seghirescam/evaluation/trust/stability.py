@@ -9,13 +9,13 @@ from itertools import pairwise, product
 
 import numpy as np
 
-from ..protocol.image import Image
-from ..protocol.pixel_set import PixelSet
-from ..protocol.progress import Progress
-from ..protocol.resampling import spread
-from ..protocol.value import NOT_MEASURED, Value
-from .case import Case, is_ct, told_apart
-from .similarity import relative_l2, spearman
+from ...protocol.image import Image
+from ...protocol.pixel_set import PixelSet
+from ...protocol.progress import Progress
+from ...protocol.resampling import spread
+from ...protocol.value import NOT_MEASURED, Value
+from ..metrics.explained_case import Case, is_ct, told_apart
+from ..metrics.similarity import relative_l2, spearman
 
 #: noise is drawn this often
 RUNS = 5
@@ -142,7 +142,7 @@ def _flipped(case, tell):
 
 
 def _computed_in(case, precision, tell):
-    from ..protocol.errors import SegHiResCamError
+    from ...protocol.errors import SegHiResCamError
 
     stopped = []
 

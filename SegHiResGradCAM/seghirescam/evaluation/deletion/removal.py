@@ -9,8 +9,8 @@ from itertools import product
 
 import numpy as np
 
-from ..protocol.errors import ImageError
-from ..protocol.image import Image
+from ...protocol.errors import ImageError
+from ...protocol.image import Image
 from .blocks import EDGE_MM, lattice, on_grid, voxels_per_edge
 
 BLUR, IMPUTE = "blur", "impute"

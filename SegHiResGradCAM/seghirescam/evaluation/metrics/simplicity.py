@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..protocol.grid import Grid
-from ..protocol.thresholds import threshold_holding
-from ..protocol.value import TOO_SMALL, Value
+from ...protocol.grid import Grid
+from ...protocol.thresholds import threshold_holding
+from ...protocol.value import TOO_SMALL, Value
 from .checked import NoValue, evidence_of, fits, valued
 
 

@@ -1,0 +1,1 @@
+"""A region painted over, the network run again, before and after."""
