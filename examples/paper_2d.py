@@ -27,12 +27,12 @@ sys.path[:0] = [str(ROOT / "SegHiResGradCAM"), str(ROOT / "examples")]
 from pixel_set_sheet import draw_pixel_sets  # noqa: E402
 from unet_2d import DIVISOR, UNet2D, train  # noqa: E402
 
-from seghirescam.bibliography import bibliography  # noqa: E402
-from seghirescam.compare import compare  # noqa: E402
-from seghirescam.contact_sheet import SheetLook, draw_sheet  # noqa: E402
+from seghirescam.comparison.bibliography import bibliography  # noqa: E402
+from seghirescam.comparison.compare import compare  # noqa: E402
 from seghirescam.demo.case import load_case  # noqa: E402
-from seghirescam.drawing import save  # noqa: E402
-from seghirescam.figures import Row, draw  # noqa: E402
+from seghirescam.figures.contact_sheet import SheetLook, draw_sheet  # noqa: E402
+from seghirescam.figures.map_figure import Row, draw  # noqa: E402
+from seghirescam.figures.style import save  # noqa: E402
 from seghirescam.models.demo_networks.preprocessing import CLASSES, LESION, normalised  # noqa: E402
 from seghirescam.models.plain import PlainModel  # noqa: E402
 from seghirescam.models.slice_by_slice import by_slices  # noqa: E402

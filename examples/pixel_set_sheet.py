@@ -7,8 +7,9 @@ import textwrap
 
 import numpy as np
 
-from seghirescam.compare import shown
-from seghirescam.drawing import (
+from seghirescam.comparison.compare import shown
+from seghirescam.evaluation.metrics.body import body_box, grey_window
+from seghirescam.figures.style import (
     LIGHT,
     bare,
     colours,
@@ -18,7 +19,6 @@ from seghirescam.drawing import (
     draw_share_bar,
     new_figure,
 )
-from seghirescam.evaluation.metrics.body import body_box, grey_window
 from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.protocol.recipes import View, label_components, mask_on
 from seghirescam.protocol.thresholds import threshold_holding

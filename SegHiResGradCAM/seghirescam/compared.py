@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .cam.methods.method_list import method_list
-from .compare import compare_in
+from .comparison.compare import compare_in
 from .protocol.messages import explanation_to_json
 
 #: word for the methods that take few passes and work on a layer's cells

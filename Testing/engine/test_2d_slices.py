@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine import toys
-from seghirescam.compare import compare
+from seghirescam.comparison.compare import compare
 from seghirescam.models.plain import PlainModel
 from seghirescam.models.slice_by_slice import SliceBySlice, by_slices
 from seghirescam.protocol.errors import ImageError

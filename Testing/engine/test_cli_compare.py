@@ -16,7 +16,7 @@ from seghirescam import open_model
 from seghirescam.cam.methods import method
 from seghirescam.cli import main
 from seghirescam.cli.sidecars import read_results
-from seghirescam.compare import shown
+from seghirescam.comparison.compare import shown
 from seghirescam.demo.case import load_case
 from seghirescam.evaluation.metrics.explained_case import body_of
 from seghirescam.evaluation.metrics.shares import share
@@ -182,7 +182,7 @@ def test_all_methods_is_the_default_and_a_refusal_is_no_failure(capsys, tmp_path
     code, out, err = run(capsys, *words, "--layers", "down", "--out", tmp_path / "out")
     assert code == 0, err
     cells = {row["method"]: row for row in json.loads(out)["cells"]}
-    from seghirescam.compare import all_methods
+    from seghirescam.comparison.compare import all_methods
 
     assert set(cells) == set(all_methods())
     assert cells["cam"]["status"] == "refused" and cells["seg_hires_grad_cam"]["status"] == "ok"

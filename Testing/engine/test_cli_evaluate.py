@@ -312,9 +312,9 @@ def test_ctrl_c_ends_it_with_code_130_and_leaves_nothing(tmp_path):
 
 
 def test_the_figure_says_why_where_there_is_no_curve(tmp_path):
-    from seghirescam.curve_figure import draw_curves
     from seghirescam.evaluation.deletion.deletion_curves import Curve
     from seghirescam.evaluation.deletion.gains import Gain
+    from seghirescam.figures.curve_figure import draw_curves
     from seghirescam.protocol.value import Value
 
     nothing = Value.without("zero_map", "No evidence.")

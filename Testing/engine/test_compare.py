@@ -8,13 +8,15 @@ import torch
 
 from engine import toys
 from engine.test_windows import windows
-from seghirescam.bibliography import bibliography
 from seghirescam.cam.methods import method, methods
-from seghirescam.compare import all_methods, compare, shown
-from seghirescam.contact_sheet import SheetLook, draw_sheet
-from seghirescam.drawing import save
+from seghirescam.comparison.bibliography import bibliography
+from seghirescam.comparison.compare import all_methods, compare, shown
 from seghirescam.evaluation.metrics.explained_case import body_of
 from seghirescam.evaluation.metrics.shares import share
+from seghirescam.figures.contact_sheet import SheetLook, draw_sheet
+from seghirescam.figures.sheet_cells import lay_out
+from seghirescam.figures.slices import turned
+from seghirescam.figures.style import save
 from seghirescam.models.plain import PlainModel
 from seghirescam.protocol.errors import ClassError, EmptyPixelSetError, LayerError, MethodError
 from seghirescam.protocol.grid import Grid, canonical
@@ -23,8 +25,6 @@ from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.protocol.recipes import PredictedClass, Segment, WholeImage
 from seghirescam.protocol.thresholds import threshold_holding
 from seghirescam.session.explain import explain
-from seghirescam.sheet_cells import lay_out
-from seghirescam.slices import turned
 
 CLASSES = ("background", "lesion", "other")
 SHAPE = (8, 12, 16)

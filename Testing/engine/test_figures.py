@@ -8,11 +8,11 @@ import pytest
 from engine.test_files import PATIENT, oblique
 from seghirescam import Grid, Image
 from seghirescam.evaluation.metrics.body import grey_window
-from seghirescam.figures import DARK, Look, Row, draw, save
+from seghirescam.figures.map_figure import DARK, Look, Row, draw, save
+from seghirescam.figures.slices import strongest, turned
 from seghirescam.protocol.errors import ImageError
 from seghirescam.protocol.grid import canonical
 from seghirescam.protocol.resampling import resampled
-from seghirescam.slices import strongest, turned
 
 
 def grids():

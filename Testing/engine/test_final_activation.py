@@ -135,7 +135,7 @@ def test_every_method_and_layer_is_that_of_the_network_without_it():
 
 
 def _known():
-    from seghirescam.compare import all_methods
+    from seghirescam.comparison.compare import all_methods
 
     return set(all_methods())
 
@@ -517,7 +517,7 @@ def test_what_is_read_otherwise_is_no_repetition(tmp_path, capsys):
 
 
 def test_a_comparison_knows_the_head_that_was_read_from_the_network():
-    from seghirescam.compare import compare
+    from seghirescam.comparison.compare import compare
 
     network = Net(nn.Identity(), 1)
     words = {"class_index": 1, "methods": ["seg_cam", "seg_hires_grad_cam"], "layers": "main"}

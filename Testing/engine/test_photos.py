@@ -144,7 +144,7 @@ def words_in(figure):
 
 
 def test_figure_takes_the_colour_image_that_explain_took_and_draws_it_in_colour(capsys, case, monkeypatch, tmp_path):
-    from seghirescam import figures
+    from seghirescam.figures import map_figure as figures
 
     _, source, path, words = case
     code, _, err = run(capsys, "explain", source, *words, *WHY, "--out", tmp_path / "why")

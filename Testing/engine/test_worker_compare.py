@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from engine.workers import Model, image
-from seghirescam.compare import compare_in
 from seghirescam.compared import cheap_methods
+from seghirescam.comparison.compare import compare_in
 from seghirescam.models import open_model
 from seghirescam.protocol.arrays import read_array, write_array
 from seghirescam.protocol.messages import explanation_from_json, recipe_to_json

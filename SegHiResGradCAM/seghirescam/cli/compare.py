@@ -138,7 +138,7 @@ def _run(options, console, place):
 
 def _compared(opened, asked, recipe, console):
     """(comparison, notes); on the CPU where a GPU chosen by us has no room."""
-    from ..compare import compare_in
+    from ..comparison.compare import compare_in
 
     words = {
         "methods": ALL if asked.methods == (ALL,) else list(asked.methods),
@@ -157,12 +157,12 @@ def _compared(opened, asked, recipe, console):
 
 
 def _write(folder, options, opened, found, asked, request, notes, console):
-    from ..bibliography import bibliography
-    from ..contact_sheet import SheetLook, draw_sheet
-    from ..drawing import DARK, LIGHT, save
+    from ..comparison.bibliography import bibliography
+    from ..figures.contact_sheet import SheetLook, draw_sheet
+    from ..figures.sheet_cells import lay_out
+    from ..figures.style import DARK, LIGHT, save
     from ..io.volumes import write_volume
     from ..protocol.explanation import PlacedMap
-    from ..sheet_cells import lay_out
 
     console.progress(1.0, "writing")
     suffix, grid = f".{options.format}", opened.image.grid

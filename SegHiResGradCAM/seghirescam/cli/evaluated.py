@@ -78,8 +78,8 @@ def _write_tables(folder, found):
 
 
 def _draw(folder, one, name, options):
-    from ..curve_figure import draw_curves
-    from ..drawing import DARK, LIGHT, save
+    from ..figures.curve_figure import draw_curves
+    from ..figures.style import DARK, LIGHT, save
 
     figure = draw_curves(one.gains, one.explanation.title(), DARK if options.dark else LIGHT)
     for kind in ("png", "pdf"):

@@ -67,7 +67,7 @@ def _run(options, console, place):
             f"The folder holds {len(results)} maps, a figure takes {_MOST}.", "Name one of its .json files."
         )
     refuse_absent([options.image])
-    from ..figures import DARK, LIGHT, Look, Row, draw, save
+    from ..figures.map_figure import DARK, LIGHT, Look, Row, draw, save
     from ..io.colour_images import is_rgb, read_rgb
     from ..io.volumes import read_volume
     from ..protocol.image import Image

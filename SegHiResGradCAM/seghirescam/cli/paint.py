@@ -235,11 +235,11 @@ def _other_case(facts, opened, asked):
 
 
 def _write(folder, options, opened, found, explanation, request, notes):
-    from ..drawing import DARK, LIGHT, save
+    from ..figures.before_and_after import draw_painting
+    from ..figures.style import DARK, LIGHT, save
     from ..io.label_maps import write_labels
     from ..io.volumes import write_volume
     from ..painted import region_mask
-    from ..painted_figure import draw_painting
     from ..protocol.messages import line
 
     suffix, grid = f".{options.format}", opened.image.grid

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .compare import Cell, Comparison, shown
-from .drawing import PLANES
-from .protocol.errors import ImageError
-from .protocol.grid import canonical
-from .protocol.thresholds import threshold_holding
+from ..comparison.compare import Cell, Comparison, shown
+from ..protocol.errors import ImageError
+from ..protocol.grid import canonical
+from ..protocol.thresholds import threshold_holding
 from .slices import turned
+from .style import PLANES
 
 AUTO = "auto"
 
@@ -31,7 +31,7 @@ class Panel:
 
 @dataclass(frozen=True, eq=False)
 class Sheet:
-    """panels: by cell.  plane: of :data:`drawing.PLANES`.  at: (k, j, i) on the canonical grid.  highest: the largest
+    """panels: by cell.  plane: of :data:`style.PLANES`.  at: (k, j, i) on the canonical grid.  highest: the largest
     value of any cell in the slice, 0 if there is none.  chosen: whether the place was chosen here."""
 
     panels: dict[int, Panel]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .protocol.errors import DependencyError
+from ..protocol.errors import DependencyError
 
 SUFFIXES = (".png", ".pdf", ".svg")
 _CLEAN = {

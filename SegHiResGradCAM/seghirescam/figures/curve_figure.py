@@ -6,7 +6,7 @@ import textwrap
 
 import numpy as np
 
-from .drawing import LIGHT, Theme, new_figure
+from .style import LIGHT, Theme, new_figure
 
 #: inches
 _WIDE, _TALL, _LEFT, _RIGHT, _LOW, _HEAD, _BETWEEN, _FOOT = 3.6, 2.3, 0.8, 0.25, 0.62, 1.0, 0.95, 0.4

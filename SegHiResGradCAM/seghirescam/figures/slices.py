@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .protocol.grid import Grid, canonical
+from ..protocol.grid import Grid, canonical
 
 
 def turned(array: np.ndarray, grid: Grid) -> np.ndarray:

@@ -6,12 +6,12 @@ import textwrap
 
 import numpy as np
 
-from .drawing import LIGHT, OUTLINE, PLANES, bare, draw_bearings, draw_outline, new_figure, slice_words
-from .evaluation.metrics.body import body_box, grey_window
-from .evaluation.painting.painting_words import amount, sentence, short
-from .protocol.grid import canonical
-from .protocol.image import Image
+from ..evaluation.metrics.body import body_box, grey_window
+from ..evaluation.painting.painting_words import amount, sentence, short
+from ..protocol.grid import canonical
+from ..protocol.image import Image
 from .slices import turned
+from .style import LIGHT, OUTLINE, PLANES, bare, draw_bearings, draw_outline, new_figure, slice_words
 
 #: what was painted over; the predicted segment has the outline's colour of all figures, M is white and dotted
 REGION, PIXEL_SET = "#ffa940", "#ffffff"

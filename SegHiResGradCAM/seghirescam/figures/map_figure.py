@@ -1,6 +1,6 @@
 """A figure of explanations for a paper or a report: slices through the strongest place, in millimetres, with units.
 
-What it shares with other figures stands in :mod:`drawing`.
+What it shares with other figures stands in :mod:`style`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .drawing import (
+from ..evaluation.metrics.body import body_box, grey_window
+from ..protocol.errors import ImageError
+from ..protocol.grid import canonical
+from ..protocol.image import Image
+from ..protocol.thresholds import signed_threshold_holding, threshold_holding
+from .slices import strongest, turned
+from .style import (
     DARK,
     LIGHT,
     OUTLINE,
@@ -28,12 +34,6 @@ from .drawing import (
     save,
     slice_words,
 )
-from .evaluation.metrics.body import body_box, grey_window
-from .protocol.errors import ImageError
-from .protocol.grid import canonical
-from .protocol.image import Image
-from .protocol.thresholds import signed_threshold_holding, threshold_holding
-from .slices import strongest, turned
 
 __all__ = ["DARK", "LIGHT", "SUFFIXES", "Look", "Row", "Theme", "draw", "save"]
 

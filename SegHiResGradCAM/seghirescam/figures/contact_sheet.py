@@ -8,8 +8,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .compare import Comparison
-from .drawing import (
+from ..comparison.compare import Comparison
+from ..evaluation.metrics.body import body_box, grey_window
+from ..evaluation.metrics.checked import chance_in
+from ..evaluation.metrics.ground import lift_text
+from ..protocol.grid import canonical
+from ..protocol.image import Image
+from ..protocol.sizes import Size
+from ..session.context_methods import INPUT
+from .sheet_cells import AUTO, Sheet, flat, lay_out
+from .slices import turned
+from .style import (
     LETTER,
     LIGHT,
     Theme,
@@ -24,15 +33,6 @@ from .drawing import (
     slice_words,
     upright,
 )
-from .evaluation.metrics.body import body_box, grey_window
-from .evaluation.metrics.checked import chance_in
-from .evaluation.metrics.ground import lift_text
-from .protocol.grid import canonical
-from .protocol.image import Image
-from .protocol.sizes import Size
-from .session.context_methods import INPUT
-from .sheet_cells import AUTO, Sheet, flat, lay_out
-from .slices import turned
 
 #: inches
 _EDGE, _SIDE, _HEAD, _GAP, _BELOW, _BAR = 0.25, 1.6, 0.62, 0.07, 0.2, 0.95

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 def bibliography(methods) -> str:
     """The paper behind this work, then the methods' own, each entry once; a comment where a method has none."""
-    from .cam.methods import method
+    from ..cam.methods import method
 
     entries = dict.fromkeys(
         (m.bibtex.strip() or f"% {m.title}: {m.paper}") for m in (method("seg_hires_grad_cam"), *methods)

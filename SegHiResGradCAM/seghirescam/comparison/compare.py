@@ -13,20 +13,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .evaluation.metrics.ground import Ground
-from .models.base import SegmentationModel
-from .protocol.errors import DependencyError, GradientError, LayerError, MethodError, SegHiResCamError
-from .protocol.explanation import Explanation, LayerInfo
-from .protocol.grid import Grid
-from .protocol.image import Image
-from .protocol.pixel_set import PixelSet
-from .protocol.progress import Progress
-from .protocol.recipes import Recipe, View, mask_on, refuse_empty
-from .protocol.thresholds import positive
-from .session.answer import AUTO, public_layer
-from .session.context_methods import INPUT, input_layer, refuse
-from .session.layer_choice import MAIN, Question, choose_layers, several
-from .session.memory import MemoryLimitError
+from ..evaluation.metrics.ground import Ground
+from ..models.base import SegmentationModel
+from ..protocol.errors import DependencyError, GradientError, LayerError, MethodError, SegHiResCamError
+from ..protocol.explanation import Explanation, LayerInfo
+from ..protocol.grid import Grid
+from ..protocol.image import Image
+from ..protocol.pixel_set import PixelSet
+from ..protocol.progress import Progress
+from ..protocol.recipes import Recipe, View, mask_on, refuse_empty
+from ..protocol.thresholds import positive
+from ..session.answer import AUTO, public_layer
+from ..session.context_methods import INPUT, input_layer, refuse
+from ..session.layer_choice import MAIN, Question, choose_layers, several
+from ..session.memory import MemoryLimitError
 
 #: word that stands for every registered method
 ALL = "all"
@@ -134,7 +134,7 @@ def shown(density: np.ndarray, grid: Grid) -> np.ndarray:
 
 def all_methods() -> list[str]:
     """Names of all registered methods: the paper's first, those that work on layers, those on the image itself."""
-    from .cam.methods import methods
+    from ..cam.methods import methods
 
     def place(cls):
         return cls.at_input, cls.name != "seg_hires_grad_cam", cls.needs_context, cls.name
@@ -165,8 +165,8 @@ def compare(
     sentence in the cell.  Raises what is wrong with the question as a whole (class, pixel set, layers, unknown
     methods) before anything expensive.  progress may raise to cancel.
     """
-    from .models.slice_by_slice import by_slices
-    from .session.opening import open_session
+    from ..models.slice_by_slice import by_slices
+    from ..session.opening import open_session
 
     model = by_slices(model, image)
     session = open_session(model, image, device=device, precision=precision, keep=False, tolerance=tolerance)
@@ -195,7 +195,7 @@ class _Work:
     def __init__(self, session, question, progress):
         self.session, self.question, self.tell = session, question, Progress(progress)
         self.model, self.image = session.model, session.image
-        from .models.model_outputs import settle
+        from ..models.model_outputs import settle
 
         self.tell(0.0, "preparing the image")
         session.layers(lambda fraction, phase: self.tell(0.0, phase))
@@ -240,8 +240,8 @@ class _Work:
         return refuse_empty(recipe.resolve(view))
 
     def _listed(self):
-        from .cam.isolation.network_place import device_of
-        from .cam.layers.listing import listed_layers
+        from ..cam.isolation.network_place import device_of
+        from ..cam.layers.listing import listed_layers
 
         network = self.model.networks[0]
         with self.session.reading.on(network):
@@ -249,8 +249,8 @@ class _Work:
 
     def _accepted(self, method, layer) -> bool:
         """Whether the method works there; if not, its sentence stands in the cell. Nothing is computed."""
-        from .cam.isolation.network_place import destination
-        from .models.model_outputs import output_channels
+        from ..cam.isolation.network_place import destination
+        from ..models.model_outputs import output_channels
 
         one = replace(self.question, methods=(method,), layers=(layer.name,))
         network = self.model.networks[0]

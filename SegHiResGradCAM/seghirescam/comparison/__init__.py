@@ -1,0 +1,1 @@
+"""Methods x layers on one scale."""
