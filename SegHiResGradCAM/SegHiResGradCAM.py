@@ -1,7 +1,7 @@
 """Seg-HiRes-Grad CAM in 3D Slicer: why did a segmentation network draw that segment?
 
 Only wiring stands here. What the panel decides is SegHiResGradCAMLib/Presenter.py; what it computes is the worker, a
-process of its own (seghirescam/worker.py): torch is never imported in the Slicer application.
+process of its own (seghirescam/worker/server.py): torch is never imported in the Slicer application.
 """
 
 import shutil

@@ -26,7 +26,7 @@ import numpy as np
 from seghirescam import open_model
 from seghirescam.cam.logits.heads import SIGMOID
 from seghirescam.cli.console import Console
-from seghirescam.cli.engine import prepared_of
+from seghirescam.cli.pixel_sets import prepared_of
 from seghirescam.evaluation.metrics.ground import Ground
 from seghirescam.io.label_maps import read_labels
 from seghirescam.protocol.errors import PixelSetError, SegHiResCamError

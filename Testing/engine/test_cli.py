@@ -15,7 +15,7 @@ from engine.cli_cases import ENVIRONMENT, SEGMENTS, VOLUME, factory, left, proce
 from seghirescam.cli import main
 from seghirescam.cli.console import Console
 from seghirescam.cli.parser import COMMANDS
-from seghirescam.cli.questions import LAYER_WORDS, METHOD, method_names
+from seghirescam.cli.question_options import LAYER_WORDS, METHOD, method_names
 
 
 def run(capsys, *words):

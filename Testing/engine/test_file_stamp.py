@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from engine.workers import Model
-from seghirescam.jobs import Jobs
 from seghirescam.models import description, file_stamp, recognise
+from seghirescam.worker.jobs import Jobs
 
 
 def test_another_content_under_the_same_size_and_time_is_another_stamp(tmp_path):

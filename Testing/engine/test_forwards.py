@@ -223,8 +223,8 @@ def test_a_script_without_a_description_is_explained_by_the_number_of_its_class(
 
 
 def test_the_worker_says_the_classes_of_a_script_once_it_has_been_opened(tmp_path):
-    from seghirescam.jobs import Jobs
     from seghirescam.protocol.arrays import write_array
+    from seghirescam.worker.jobs import Jobs
 
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv3d(1, 2, 3, padding=1), nn.ReLU(), nn.Conv3d(2, 3, 1)).eval()

@@ -15,11 +15,11 @@ from seghirescam import Grid
 from seghirescam.io.channels import joined
 from seghirescam.io.label_maps import read_labels, split_label, write_labels
 from seghirescam.io.volumes import read_volume, write_volume
-from seghirescam.judged import labels_on
 from seghirescam.protocol.errors import ImageError
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.protocol.resampling import copied, resampled, same_voxels
+from seghirescam.worker.trust import labels_on
 
 SHAPE = (4, 5, 6)
 

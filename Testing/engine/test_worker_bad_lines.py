@@ -7,8 +7,8 @@ import threading
 import pytest
 
 from engine.workers import Model, Running, image, is_running, waited
-from seghirescam import worker as worker_file
-from seghirescam.worker import Worker
+from seghirescam.worker import server as worker_file
+from seghirescam.worker.server import Worker
 
 REFUSED = {
     "no JSON": b"hello\n",

@@ -17,7 +17,16 @@ from .inputs import Opened, add_device, add_model_and_image
 from .manifest import NAME as MANIFEST
 from .outputs import OutputError, claimed_folder
 from .own_inputs import Inputs
-from .questions import LAYER_WORDS, PIXEL_SETS, _share, add_segment, method_names, on_image, read_segment, understood
+from .question_options import (
+    LAYER_WORDS,
+    PIXEL_SETS,
+    _share,
+    add_segment,
+    method_names,
+    on_image,
+    read_segment,
+    understood,
+)
 from .sidecars import map_name, write_result
 
 HELP = "Compare methods at layers for one case: a contact sheet on one scale, a table, and the maps."

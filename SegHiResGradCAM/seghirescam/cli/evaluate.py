@@ -12,12 +12,12 @@ from ..protocol.errors import EmptyPixelSetError, PixelSetError
 from ..protocol.pixel_set import refuse_elsewhere
 from ..protocol.sizes import Size
 from .console import table
-from .evaluated import write_evaluations
+from .evaluation_files import write_evaluations
 from .inputs import Opened, add_device, add_model_and_image
 from .manifest import NAME as MANIFEST
 from .outputs import OutputError, claimed_folder
 from .own_inputs import Inputs
-from .questions import (
+from .question_options import (
     METHOD,
     PIXEL_SETS,
     _share,
@@ -266,7 +266,7 @@ def _reference(text):
 
 
 def _reference_on(text, reference, opened):
-    """The region again, now that its image is known; see :func:`questions.on_image`."""
+    """The region again, now that its image is known; see :func:`question_options.on_image`."""
     _, pixels = reference
     if pixels.is_empty:
         refuse_elsewhere(pixels.grid, opened.image.grid, pixels.label)
@@ -331,7 +331,7 @@ def _names(path):
 
 def _layers(label_map, grid):
     """[(whole numbers on the image's grid, {value: name})] of one file."""
-    from ..judged import labels_on
+    from ..worker.trust import labels_on
 
     found, names = label_map
     layers = []

@@ -15,7 +15,15 @@ from .console import table
 from .inputs import Opened, add_device, add_model_and_image
 from .outputs import OutputError, claimed_folder
 from .own_inputs import Inputs
-from .questions import Asked, add_question, given_words, on_image, read_segment, refuse_unknown_methods, understood
+from .question_options import (
+    Asked,
+    add_question,
+    given_words,
+    on_image,
+    read_segment,
+    refuse_unknown_methods,
+    understood,
+)
 from .sidecars import INPUT, map_name, read_sidecar, write_result
 
 HELP = "Explain a segment, or a model's prediction, by Seg-HiRes-Grad CAM and its relatives."
@@ -108,7 +116,7 @@ def _answered(opened, asked, recipes, console):
 
 
 def _ask(opened, asked, recipes, console):
-    from .engine import resolve
+    from .pixel_sets import resolve
 
     session, index = opened.session, opened.class_index(asked.class_name)
     sizes: dict = {}

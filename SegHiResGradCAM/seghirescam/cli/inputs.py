@@ -85,7 +85,7 @@ class Opened:
     @property
     def session(self):
         if self._session is None:
-            from .engine import open_session
+            from .pixel_sets import open_session
 
             words = self.options
             tolerance = getattr(words, "tolerance", None) or 0.0
@@ -121,7 +121,7 @@ def check_device(options) -> None:
     import torch
 
     if options.device == "auto":
-        from ..jobs import best_device
+        from ..worker.jobs import best_device
 
         options.device = best_device()
         return

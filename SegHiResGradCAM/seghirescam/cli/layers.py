@@ -16,7 +16,7 @@ EXAMPLE = "seghirescam layers demo:shortcut --image brain.nrrd --segment bodies.
 
 
 def add_arguments(parser) -> None:
-    from .questions import add_segment
+    from .question_options import add_segment
 
     add_model_and_image(parser)
     add_segment(parser)
@@ -28,7 +28,7 @@ def add_arguments(parser) -> None:
 
 
 def run(options, console) -> int:
-    from .questions import read_segment
+    from .question_options import read_segment
 
     classes = [options.class_name] if options.class_name else []
     segment = read_segment(options.segment) if options.segment else None
@@ -79,7 +79,7 @@ def _default(opened, listed, segment, console):
     """(name of the default layer, warning); ("", "") where no pixel set is known."""
     from ..cam.layers.listing import default_layer
     from ..protocol.recipes import PredictedClass, Segment, extent
-    from .engine import resolve
+    from .pixel_sets import resolve
 
     wanted = opened.options.class_name
     if segment is None and wanted is None:

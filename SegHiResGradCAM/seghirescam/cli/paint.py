@@ -16,7 +16,7 @@ from .explain import SUFFIXES
 from .inputs import Opened, add_device, add_model_and_image
 from .outputs import OutputError, claimed_folder
 from .own_inputs import Inputs
-from .questions import (
+from .question_options import (
     METHOD,
     PIXEL_SETS,
     _share,
@@ -239,8 +239,8 @@ def _write(folder, options, opened, found, explanation, request, notes):
     from ..figures.style import DARK, LIGHT, save
     from ..io.label_maps import write_labels
     from ..io.volumes import write_volume
-    from ..painted import region_mask
     from ..protocol.messages import line
+    from ..worker.paint import region_mask
 
     suffix, grid = f".{options.format}", opened.image.grid
     several = len(found.image.array) > 1

@@ -40,7 +40,7 @@ def _run(options, console, place):
     # only now: they load torch, and what is refused above needs none
     from ..models.model_outputs import facts as output_facts
     from ..session.prediction import what_was_seen
-    from .engine import logits_of, prepared_of
+    from .pixel_sets import logits_of, prepared_of
 
     refuse_unholdable(options.out, opened.image.grid)
     model, image, session = opened.model, opened.image, opened.session

@@ -20,12 +20,12 @@ import time
 import traceback
 from pathlib import Path
 
-from . import __version__
-from .protocol.arrays import MessageError, is_private, stay_private
-from .protocol.errors import CancelledError, SegHiResCamError
-from .protocol.messages import Failure, Hello, Progress, Result, line
-from .protocol.privacy import Names
-from .protocol.untrusted import json_value
+from .. import __version__
+from ..protocol.arrays import MessageError, is_private, stay_private
+from ..protocol.errors import CancelledError, SegHiResCamError
+from ..protocol.messages import Failure, Hello, Progress, Result, line
+from ..protocol.privacy import Names
+from ..protocol.untrusted import json_value
 
 #: after so many seconds without a request the kept pass and the GPU's memory are given back
 IDLE_SECONDS = 300.0
@@ -101,14 +101,14 @@ class Worker:
         try:
             import torch
 
-            from .cam.methods.method_list import method_list
+            from ..cam.methods.method_list import method_list
+            from ..session.devices import devices
             from .jobs import Jobs
-            from .session.devices import devices
         except (ImportError, OSError) as error:  # missing, or its libraries do not fit (numpy's, the driver's)
             self._log()
             self.say(_no_torch(error))
             self.end()
-        file = str(Path(__file__).with_name("__init__.py"))
+        file = str(Path(__file__).parents[1] / "__init__.py")
         versions = platform.python_version(), torch.__version__
         self.say(Hello(os.getpid(), __version__, file, *versions, devices(), method_list()))
         jobs = Jobs(self.folder)
@@ -223,7 +223,3 @@ def main(arguments: list[str] | None = None) -> None:
     worker = Worker(_reserved_stdout(), Path(options.folder).absolute(), options.idle_seconds)
     threading.Thread(target=worker.listen, args=(sys.stdin.buffer,), daemon=True).start()
     worker.run()
-
-
-if __name__ == "__main__":
-    main()

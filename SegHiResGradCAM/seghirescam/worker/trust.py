@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .evaluation.metrics.ground import Ground
-from .evaluation.metrics.labels import evidence_by_label_maps
-from .protocol.arrays import MessageError
-from .protocol.grid import Grid
-from .protocol.image import Image
-from .protocol.messages import recipe_from_json
-from .protocol.resampling import copied, resampled, spread
+from ..evaluation.metrics.ground import Ground
+from ..evaluation.metrics.labels import evidence_by_label_maps
+from ..protocol.arrays import MessageError
+from ..protocol.grid import Grid
+from ..protocol.image import Image
+from ..protocol.messages import recipe_from_json
+from ..protocol.resampling import copied, resampled, spread
 
 
 @dataclass
@@ -39,8 +39,8 @@ _PACE: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 def note_pace(session, explanations, seconds: float, forwards: int) -> None:
     """Remember what one question's explanations took, so that a cost can be told before a prediction has been timed."""
-    from .cam.methods import method
-    from .evaluation.trust.trust_cost import EXPLANATION
+    from ..cam.methods import method
+    from ..evaluation.trust.trust_cost import EXPLANATION
 
     if forwards <= 0:
         return
@@ -59,8 +59,8 @@ def trusted(session, request: dict, load, tell) -> dict:
     request: ``pixel_sets`` (one), ``class_index``, ``score``, ``rival``, ``side``, ``method``, ``layer``, ``tier``, and
     ``map`` (``{"array", "grid"}``, a layer's cells) where there is one already.
     """
-    from .evaluation.trust.fast_tier import FAST, FULL, fast
-    from .evaluation.trust.full_tier import full
+    from ..evaluation.trust.fast_tier import FAST, FULL, fast
+    from ..evaluation.trust.full_tier import full
 
     tiers = {FAST: fast, FULL: full}
     if request["tier"] not in tiers:
@@ -76,13 +76,13 @@ def trusted(session, request: dict, load, tell) -> dict:
 
 def trust_cost(session, request: dict, load, tell) -> dict:
     """``{"cost": {"forwards", "text"}}`` of the tier; nothing runs but what finding M takes."""
-    from .evaluation.trust.fast_tier import FAST
-    from .evaluation.trust.trust_case import FORWARDS, passes_of
-    from .evaluation.trust.trust_cost import full_cost
+    from ..evaluation.trust.fast_tier import FAST
+    from ..evaluation.trust.trust_case import FORWARDS, passes_of
+    from ..evaluation.trust.trust_cost import full_cost
 
     recipe, words = _question(request, load)
     if request["tier"] == FAST:
-        from .evaluation.metrics.explained_case import frozen
+        from ..evaluation.metrics.explained_case import frozen
 
         pixels = frozen(session, recipe, session.model.class_index(words["class_index"]), tell)
         most = FORWARDS * passes_of(session, pixels)
@@ -124,7 +124,7 @@ def by_segment(request: dict, load, tell, image: Image | None = None) -> dict:
 
 def _body_on(image, grid):
     """The image's body on another grid; None where it has none there."""
-    from .evaluation.metrics.explained_case import body_of
+    from ..evaluation.metrics.explained_case import body_of
 
     body = body_of(image)
     if body is None or image.grid.same_as(grid):

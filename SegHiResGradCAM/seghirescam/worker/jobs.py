@@ -10,22 +10,22 @@ from pathlib import Path
 
 import torch
 
-from . import judged, painted
-from .compared import compared, written
-from .io.channels import joined
-from .models import model_outputs, recognise
-from .models.description import description, stamp
-from .protocol.arrays import MessageError, read_array, write_array
-from .protocol.displayed import on_voxels
-from .protocol.evidence import Evidence
-from .protocol.grid import Grid
-from .protocol.image import Image
-from .protocol.messages import layer_to_json, recipe_from_json
-from .protocol.recipes import Segment
-from .session.devices import best_device, devices, move
-from .session.memory import MemoryLimitError, free_cached
-from .session.opening import open_session
-from .session.prediction import label_maps, notes_on, predicted_labels
+from ..io.channels import joined
+from ..models import model_outputs, recognise
+from ..models.description import description, stamp
+from ..protocol.arrays import MessageError, read_array, write_array
+from ..protocol.displayed import on_voxels
+from ..protocol.evidence import Evidence
+from ..protocol.grid import Grid
+from ..protocol.image import Image
+from ..protocol.messages import layer_to_json, recipe_from_json
+from ..protocol.recipes import Segment
+from ..session.devices import best_device, devices, move
+from ..session.memory import MemoryLimitError, free_cached
+from ..session.opening import open_session
+from ..session.prediction import label_maps, notes_on, predicted_labels
+from . import paint, trust
+from .compare import compared, written
 
 __all__ = ["Jobs", "best_device", "devices"]
 
@@ -91,7 +91,7 @@ class Jobs:
             tell = _with_estimate(tell, expected)
             started, before = time.perf_counter(), session.forward_calls
             answers = session.ask(recipes, class_index=request["class_index"], progress=tell, **question)
-            judged.note_pace(session, answers, time.perf_counter() - started, session.forward_calls - before)
+            trust.note_pace(session, answers, time.perf_counter() - started, session.forward_calls - before)
             return answers
 
         found, session, notes, cost = self._measured(request, progress, ask)
@@ -112,7 +112,7 @@ class Jobs:
         }
 
     def compare(self, request, progress) -> dict:
-        """Methods x layers for one pixel set: table rows, and the maps as explain gives them; see :mod:`compared`."""
+        """Methods x layers for one pixel set: table rows, and the maps as explain gives them; see :mod:`compare`."""
         recipes = [recipe_from_json(r, self._load) for r in request["pixel_sets"]]
         if len(recipes) != 1:
             raise MessageError("A comparison is about one pixel set.", "This is a fault of ours.")
@@ -141,28 +141,28 @@ class Jobs:
         return {"maps": maps, "facts": facts | {"image_sha256": image.content_hash}, "notes": notes, "session": cost}
 
     def paint(self, request, progress) -> dict:
-        """A region painted over and the model run again: numbers, a sentence and masks; see :mod:`painted`."""
+        """A region painted over and the model run again: numbers, a sentence and masks; see :mod:`paint`."""
 
         def work(session, tell):
-            return painted.painting(session, request, self._load, tell)
+            return paint.painting(session, request, self._load, tell)
 
         found, _, notes, cost = self._measured(request, progress, work)
         calls = {key: cost[key] + found.forward_calls for key in ("forward_calls", "forward_calls_now")}
         with self._writing(request["id"]) as save:
-            return painted.written(found, [*self._image_notes, *notes], save) | {"session": cost | calls}
+            return paint.written(found, [*self._image_notes, *notes], save) | {"session": cost | calls}
 
     def trust(self, request, progress) -> dict:
-        """How far to trust a map: numbers with a sentence each, and the full tier's verdict; see :mod:`judged`."""
-        return self._judged(judged.trusted, request, progress)
+        """How far to trust a map: numbers with a sentence each, and the full tier's verdict; see :mod:`trust`."""
+        return self._judged(trust.trusted, request, progress)
 
     def trust_cost(self, request, progress) -> dict:
         """What that would take."""
-        return self._judged(judged.trust_cost, request, progress)
+        return self._judged(trust.trust_cost, request, progress)
 
     def by_segment(self, request, progress) -> dict:
         """How much of a map's evidence lies in every segment, and how far from it."""
         image = self._sent_image(request["image"], progress) if request.get("image") else None
-        return judged.by_segment(request, self._load, progress, image)
+        return trust.by_segment(request, self._load, progress, image)
 
     def _judged(self, work, request, progress):
         def ask(session, tell):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .cam.methods.method_list import method_list
-from .comparison.compare import compare_in
-from .protocol.messages import explanation_to_json
+from ..cam.methods.method_list import method_list
+from ..comparison.compare import compare_in
+from ..protocol.messages import explanation_to_json
 
 #: word for the methods that take few passes and work on a layer's cells
 CHEAP = "cheap"
@@ -19,7 +19,7 @@ def cheap_methods() -> list[str]:
 
     Without those that make their maps on the image's own voxels: they know no layer, and are as large as the image.
     """
-    from .cam.methods import methods
+    from ..cam.methods import methods
 
     on_the_image = {cls.name for cls in methods().values() if cls.at_input}
     return [told["name"] for told in method_list() if not told["slow"] and told["name"] not in on_the_image]

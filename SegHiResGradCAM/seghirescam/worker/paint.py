@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from .evaluation.painting.intervention import Painting, paint_in
-from .evaluation.painting.regions import Hottest
-from .protocol.arrays import MessageError
-from .protocol.grid import Grid
-from .protocol.messages import recipe_from_json
-from .protocol.resampling import spread
-from .session.layer_choice import Question
+from ..evaluation.painting.intervention import Painting, paint_in
+from ..evaluation.painting.regions import Hottest
+from ..protocol.arrays import MessageError
+from ..protocol.grid import Grid
+from ..protocol.messages import recipe_from_json
+from ..protocol.resampling import spread
+from ..session.layer_choice import Question
 
 #: kind of a region that is the hottest part of a map; all others are pixel sets of :mod:`messages`
 HOTTEST = "hottest"
