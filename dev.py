@@ -73,7 +73,7 @@ def main(arguments: list[str]) -> int:
         python = environment("test")
         return run([python, "-m", "ruff", "check", "."]) or run([python, "-m", "ruff", "format", "--check", "."])
     if options.command == "train":
-        return run([environment("test"), "-m", "seghirescam.demo.train", *(rest or ["--out", "demo_training"])])
+        return run([environment("test"), "Testing/demo_training", "train", *(rest or ["--out", "demo_training"])])
     return run([environment("test"), "Testing/benchmarks/run.py", *rest])
 
 

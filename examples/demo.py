@@ -20,7 +20,8 @@ import numpy as np
 from demo_figure import draw_honest_vs_shortcut
 from demo_table import evidence_table, intervention_table, write_csv
 
-from seghirescam.demo import case, measure
+from demo_training import measure
+from seghirescam.demo import case
 from seghirescam.models import open_model
 from seghirescam.models.demo_networks.preprocessing import LESION, LOOK_ALIKE
 from seghirescam.session.explain import explain, predict

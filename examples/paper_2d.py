@@ -22,7 +22,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "SegHiResGradCAM"), str(ROOT / "examples")]
+sys.path[:0] = [str(ROOT / part) for part in ("SegHiResGradCAM", "Testing", "examples")]
 
 from pixel_set_sheet import draw_pixel_sets  # noqa: E402
 from unet_2d import DIVISOR, UNet2D, train  # noqa: E402

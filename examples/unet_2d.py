@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from seghirescam.demo.synthesis import EXPLORE_SEEDS, TRAIN_SEEDS, make_case
+from demo_training.synthesis import EXPLORE_SEEDS, TRAIN_SEEDS, make_case
 from seghirescam.models.demo_networks.preprocessing import CLASSES, LESION, LOOK_ALIKE, normalised
 
 WIDTHS = (8, 16, 32, 64, 96)

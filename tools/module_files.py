@@ -7,8 +7,8 @@ from pathlib import Path, PurePosixPath
 
 MODULE = "SegHiResGradCAM"
 
-#: below the module's folder; figures and tables about the demo, for readers of the repository
-NOT_PACKAGED = ("CMakeLists.txt", "Testing/", "seghirescam/demo/report/")
+#: below the module's folder
+NOT_PACKAGED = ("CMakeLists.txt", "Testing/")
 
 
 def scripts_and_resources(root: Path) -> tuple[list[str], list[str]]:

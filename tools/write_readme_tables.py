@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-REPORT = ROOT / "SegHiResGradCAM" / "seghirescam" / "demo" / "report"
+REPORT = ROOT / "Testing" / "demo_training" / "report_files"
 METHODS = {"seg_hires_grad_cam": "Seg-HiRes-Grad CAM", "seg_grad_cam": "Seg-Grad-CAM"}
 LAYER, SCORE = "encoder.2", "contrast"
 RESULTS = ROOT / "Testing" / "benchmarks" / "results"

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from demo_training.measure import interventions
 from seghirescam.cam.logits.score import Contrast
 from seghirescam.demo.case import COLOURS, FOLDER, SEGMENTATION_FILE, SEGMENTS, load_case
-from seghirescam.demo.measure import interventions
 from seghirescam.evaluation.painting.intervention import intervene
 from seghirescam.models import open_model
 from seghirescam.models.demo_networks.preprocessing import LESION, LOOK_ALIKE

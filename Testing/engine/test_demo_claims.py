@@ -5,10 +5,10 @@ import math
 
 import pytest
 
-from seghirescam.demo import report
-from seghirescam.demo.measure import LAYER_OF_THE_TARGETS, LAYERS, METHODS, SCORES
-from seghirescam.demo.report import TARGETS, measure, summary, target_numbers
-from seghirescam.demo.synthesis import EXPLORE_SEEDS, REPORT_SEEDS
+from demo_training import report
+from demo_training.measure import LAYER_OF_THE_TARGETS, LAYERS, METHODS, SCORES
+from demo_training.report import TARGETS, measure, summary, target_numbers
+from demo_training.synthesis import EXPLORE_SEEDS, REPORT_SEEDS
 from seghirescam.models import open_model
 
 pytest.importorskip("nilearn", reason="the template is package data of nilearn (a development dependency)")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from seghirescam.demo import train
+from demo_training import train
 from seghirescam.demo.case import FOLDER, load_case
 from seghirescam.models import open_model, recognise
 from seghirescam.models.demo_networks import demo_weights

@@ -6,12 +6,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from demo_training import methods_table
 from engine import toys
 from engine.contexts import context
 from seghirescam.cam.methods import methods
 from seghirescam.cam.methods.full_grad import SegFullGrad
 from seghirescam.cam.methods.lift import SegLiftCam
-from seghirescam.demo import methods_table
 from seghirescam.demo.case import load_case
 from seghirescam.models.demo_networks.demo_model import DemoModel
 from seghirescam.models.demo_networks.preprocessing import LESION

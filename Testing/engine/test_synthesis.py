@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from seghirescam.demo.synthesis import (
+from demo_training.synthesis import (
     CASE_SEEDS,
     EDGE_MM,
     EXPLORE_SEEDS,

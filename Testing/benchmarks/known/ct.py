@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from seghirescam.demo import train as demo_train
+from demo_training import train as demo_train
 from seghirescam.io.volumes import read_volume
 from seghirescam.models.demo_networks import demo_weights
 from seghirescam.models.demo_networks.network import SmallUNet

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from demo_training import train as demo_train
 from seghirescam.cam.logits.score import Contrast
-from seghirescam.demo import train as demo_train
 from seghirescam.evaluation.painting.intervention import intervene, outcome
 from seghirescam.models.demo_networks import demo_weights
 from seghirescam.models.demo_networks.preprocessing import CLASSES, DIVISOR, LESION, LOOK_ALIKE, normalised

@@ -51,7 +51,7 @@ class DemoModel(SegmentationModel):
 
 
 class _DemoKind:
-    """Recognises ``demo:<name>`` and weights files of :mod:`seghirescam.demo.train`; only data are read."""
+    """Recognises ``demo:<name>`` and weights files of ``dev.py train``; only data are read."""
 
     name = "demo"
 

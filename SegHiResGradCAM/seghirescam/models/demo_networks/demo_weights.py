@@ -42,7 +42,7 @@ def load(path: Path):
     except (SafetensorError, RuntimeError) as error:
         raise ModelError(
             f"The weights in {Path(path).name} are damaged or belong to another network.",
-            "Make them again: python -m seghirescam.demo.train --out DIR.",
+            "Make them again: python3 dev.py train --out DIR.",
         ) from error
     return network.eval()
 
@@ -58,7 +58,5 @@ def metadata(path: Path) -> dict[str, str]:
     except (ValueError, AttributeError, struct.error) as error:
         raise ModelError(f"{named(path)} cannot be read as demo weights: {short(error)}.", "Check the path.") from error
     if not isinstance(found, dict) or found.get("format") != FORMAT or found.get("norm") not in ("batch", "instance"):
-        raise ModelError(
-            f"{named(path)} holds no demo network.", "Open weights written by python -m seghirescam.demo.train."
-        )
+        raise ModelError(f"{named(path)} holds no demo network.", "Open weights written by python3 dev.py train.")
     return found

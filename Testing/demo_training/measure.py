@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..evaluation.metrics.shares import chance, dilated, region_shares
-from ..evaluation.painting.intervention import Intervention, intervene, outcome
-from ..models.demo_networks.demo_model import DemoModel
-from ..models.demo_networks.preprocessing import LESION, LOOK_ALIKE
-from ..protocol.explanation import Explanation
-from ..protocol.image import Image
-from ..protocol.pixel_set import PixelSet
-from ..session.explain import explain, predict
+from seghirescam.evaluation.metrics.shares import chance, dilated, region_shares
+from seghirescam.evaluation.painting.intervention import Intervention, intervene, outcome
+from seghirescam.models.demo_networks.demo_model import DemoModel
+from seghirescam.models.demo_networks.preprocessing import LESION, LOOK_ALIKE
+from seghirescam.protocol.explanation import Explanation
+from seghirescam.protocol.image import Image
+from seghirescam.protocol.pixel_set import PixelSet
+from seghirescam.session.explain import explain, predict
 
 #: the level of stride 4 for which the targets were fixed beforehand
 LAYER_OF_THE_TARGETS = "encoder.2"
@@ -110,7 +110,7 @@ def interventions(
 
     regions: "lesion", "ring" and "marker".  Raises EmptyPixelSetError where the model predicts no lesion.
     """
-    from ..cam.logits.score import Contrast
+    from seghirescam.cam.logits.score import Contrast
 
     pixels = predict(model, image, LESION) if pixels is None else pixels
     score = Contrast(LESION, LOOK_ALIKE)

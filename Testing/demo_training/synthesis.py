@@ -12,10 +12,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..models.demo_networks.preprocessing import LESION, LOOK_ALIKE
-from ..protocol.grid import Grid
-from ..protocol.image import Image
-from ..protocol.pixel_set import PixelSet
+from seghirescam.models.demo_networks.preprocessing import LESION, LOOK_ALIKE
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.image import Image
+from seghirescam.protocol.pixel_set import PixelSet
 
 #: the seeds of training, of exploring, of reporting and of the shipped case share no member
 TRAIN_SEEDS = range(0, 200)

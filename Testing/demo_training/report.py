@@ -1,4 +1,4 @@
-"""Honest against shortcut in numbers: ``python -m seghirescam.demo.report --out DIR [--weights DIR ...]``.
+"""Honest against shortcut in numbers: ``python Testing/demo_training report --out DIR [--weights DIR ...]``.
 
 Writes evidence.csv and interventions.csv (one row for each case, model and, for the evidence, layer, method and score)
 and summary.md (mean and standard deviation over the cases).  Every case has a ring and a marker, so both models call
@@ -13,11 +13,12 @@ import time
 from dataclasses import astuple, fields
 from pathlib import Path
 
-from ..models.demo_networks.demo_model import DemoModel
-from ..models.demo_networks.preprocessing import LESION
-from ..protocol.errors import EmptyPixelSetError
-from ..session.explain import predict
-from .case import FOLDER
+from seghirescam.demo.case import FOLDER
+from seghirescam.models.demo_networks.demo_model import DemoModel
+from seghirescam.models.demo_networks.preprocessing import LESION
+from seghirescam.protocol.errors import EmptyPixelSetError
+from seghirescam.session.explain import predict
+
 from .measure import (
     DILATION_MM,
     LAYER_OF_THE_TARGETS,
@@ -44,7 +45,7 @@ _SHORT = {"seg_hires_grad_cam": "Seg-HiRes-Grad CAM", "seg_grad_cam": "Seg-Grad-
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(prog="python -m seghirescam.demo.report", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python Testing/demo_training report", description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--weights", type=Path, nargs="+", default=[FOLDER], help="folders")
     parser.add_argument("--seeds", choices=SEEDS, default="report")
@@ -197,7 +198,3 @@ def _write_csv(path, kind, rows):
         writer.writerow(["seed", *(field.name for field in fields(kind))])
         for seed, row in rows:
             writer.writerow([seed, *(f"{v:.5g}" if isinstance(v, float) else v for v in astuple(row))])
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""Make the shipped case: ``python -m seghirescam.demo.make_case --out DIR``. Needs nilearn and SimpleITK.
+"""Make the shipped case: ``python Testing/demo_training make_case --out DIR``. Needs nilearn and SimpleITK.
 
 The first of CASE_SEEDS with ring and marker in which both committed models call the body a lesion.
 """
@@ -10,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ..protocol.pixel_set import PixelSet
-from .case import COLOURS, SEGMENTS
+from seghirescam.demo.case import COLOURS, SEGMENTS
+from seghirescam.protocol.pixel_set import PixelSet
+
 from .synthesis import CASE_SEEDS, Case, make_case
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(prog="python -m seghirescam.demo.make_case", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python Testing/demo_training make_case", description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
@@ -26,10 +27,10 @@ def main(arguments=None):
 
 
 def first_that_both_call_a_lesion() -> Case:
-    from ..cam.logits.score import Contrast
-    from ..evaluation.painting.intervention import outcome
-    from ..models.demo_networks.demo_model import KIND
-    from ..models.demo_networks.preprocessing import LESION, LOOK_ALIKE
+    from seghirescam.cam.logits.score import Contrast
+    from seghirescam.evaluation.painting.intervention import outcome
+    from seghirescam.models.demo_networks.demo_model import KIND
+    from seghirescam.models.demo_networks.preprocessing import LESION, LOOK_ALIKE
 
     models = [KIND.open(f"demo:{name}") for name in ("honest", "shortcut")]
     for seed in CASE_SEEDS:
@@ -84,7 +85,3 @@ def _as_itk(array, grid):
     image.SetOrigin(to_lps[:3, 3].tolist())
     image.SetDirection((to_lps[:3, :3] / spacing).ravel().tolist())
     return image
-
-
-if __name__ == "__main__":
-    main()

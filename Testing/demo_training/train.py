@@ -1,4 +1,4 @@
-"""Train the demo networks on the CPU: ``python -m seghirescam.demo.train --out DIR``. About five minutes a network.
+"""Train the demo networks on the CPU: ``python Testing/demo_training train --out DIR``. About five minutes a network.
 
 Writes ``<model>.safetensors`` (batch norm) or ``<model>_instance.safetensors``, and ``training_log.json``.  Both
 models see the same images; only the rule for their labels differs.  Needs the template: pip install nilearn.
@@ -17,9 +17,11 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from ..models.demo_networks import demo_weights
-from ..models.demo_networks.network import SmallUNet
-from ..models.demo_networks.preprocessing import CLASSES, LESION, LOOK_ALIKE, on_model_grid
+from seghirescam.demo.case import FOLDER
+from seghirescam.models.demo_networks import demo_weights
+from seghirescam.models.demo_networks.network import SmallUNet
+from seghirescam.models.demo_networks.preprocessing import CLASSES, LESION, LOOK_ALIKE, on_model_grid
+
 from .synthesis import EXPLORE_SEEDS, RULES, TRAIN_SEEDS, make_case
 
 STEPS, BATCH, LEARNING_RATE, WEIGHT_DECAY, SEED = 450, 4, 2e-3, 1e-2, 0
@@ -29,7 +31,7 @@ WHICH_WEIGHTS = (0.0, 0.0, 0.5, 0.5)
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(prog="python -m seghirescam.demo.train", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python Testing/demo_training train", description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="a new or empty-of-weights folder")
     parser.add_argument("--models", default="honest,shortcut")
     parser.add_argument("--norm", default="batch", help="batch, instance or both, comma-separated")
@@ -39,7 +41,7 @@ def main(arguments=None):
     wanted = [(model, norm) for norm in options.norm.split(",") for model in options.models.split(",")]
     targets = {pair: options.out / f"{file_stem(*pair)}.safetensors" for pair in wanted}
     taken = [str(path) for path in targets.values() if path.exists()]
-    if taken or options.out.resolve() == Path(__file__).resolve().parent:
+    if taken or options.out.resolve() == FOLDER.resolve():
         sys.exit(f"Nothing is overwritten: {', '.join(taken) or 'the committed weights'}. Choose another --out.")
     options.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(options.threads)
@@ -171,7 +173,3 @@ def _append_log(path, key, log):
     known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     known[key] = log
     path.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""Which methods see through the shortcut: ``python -m seghirescam.demo.methods_table --out DIR [--seeds explore]``.
+"""Which methods see through the shortcut: ``python Testing/demo_training methods_table --out DIR [--seeds explore]``.
 
 Every registered method on the honest and on the shortcut network, cases with a ring and a marker, as in
 :mod:`report`: both networks call the body a lesion, for different reasons, and painting over shows which.  A map sees
@@ -19,11 +19,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..models.demo_networks.demo_model import DemoModel
-from ..models.demo_networks.preprocessing import LESION
-from ..protocol.errors import DependencyError, EmptyPixelSetError, MethodError
-from ..session.explain import predict
-from .case import FOLDER
+from seghirescam.demo.case import FOLDER
+from seghirescam.models.demo_networks.demo_model import DemoModel
+from seghirescam.models.demo_networks.preprocessing import LESION
+from seghirescam.protocol.errors import DependencyError, EmptyPixelSetError, MethodError
+from seghirescam.session.explain import predict
+
 from .measure import LAYER_OF_THE_TARGETS, evidence, mean_and_spread
 from .report import SEEDS, TARGETS
 from .synthesis import make_case
@@ -59,11 +60,11 @@ class MethodRow:
 
 def variants() -> dict[str, tuple[object, str]]:
     """Name -> (method with its settings, layer): every registered method, and a second form where it has one."""
-    from ..cam.methods import method, methods
-    from ..cam.methods.ablation import SegAblationCam
-    from ..cam.methods.full_grad import SegFullGrad
-    from ..cam.methods.lift import SegLiftCam
-    from ..cam.methods.score_cam import SegScoreCam
+    from seghirescam.cam.methods import method, methods
+    from seghirescam.cam.methods.ablation import SegAblationCam
+    from seghirescam.cam.methods.full_grad import SegFullGrad
+    from seghirescam.cam.methods.lift import SegLiftCam
+    from seghirescam.cam.methods.score_cam import SegScoreCam
 
     found = {name: (method(name), LAST if name == "cam" else LAYER_OF_THE_TARGETS) for name in sorted(methods())}
     more = {
@@ -192,7 +193,7 @@ def claim_table(path, asked: dict) -> None:
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(
-        prog="python -m seghirescam.demo.methods_table", description=__doc__.split("\n")[0]
+        prog="python Testing/demo_training methods_table", description=__doc__.split("\n")[0]
     )
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--weights", type=Path, nargs="+", default=[FOLDER], help="folders")
@@ -211,7 +212,3 @@ def main(arguments=None):
     text = table(rows)
     (options.out / "methods.md").write_text(text, encoding="utf-8")
     print(text)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,1 @@
+"""How the demo networks were trained and measured: outside the installed package."""
