@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from engine.test_files import oblique
+from engine.io.test_files import oblique
 from seghirescam.demo import case
 from seghirescam.io.volumes import write_volume
 

@@ -1,0 +1,157 @@
+"""Colour images: the right channel, the right place, the right way up; and a 2D colour network explained."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from engine.cli.test_cli import run
+from engine.io.test_files import PATIENT
+from seghirescam.cli.sidecars import read_sidecar
+from seghirescam.io.colour_images import is_rgb, read_rgb
+from seghirescam.io.volumes import read_volume, write_volume
+from seghirescam.models import open_model
+from seghirescam.protocol.errors import ImageError
+from seghirescam.protocol.recipes import Box, WholeImage
+from seghirescam.session.explain import explain
+
+sitk = pytest.importorskip("SimpleITK")
+
+
+def picture(folder, name="photo.png", rows=12, columns=16, alpha=None):
+    """Red grows downwards, green to the right, blue is 7; returns the path."""
+    pixels = np.zeros((rows, columns, 3 if alpha is None else 4), np.uint8)
+    pixels[..., 0] = 10 * np.arange(rows)[:, None]
+    pixels[..., 1] = 5 * np.arange(columns)
+    pixels[..., 2] = 7
+    if alpha is not None:
+        pixels[..., 3] = alpha
+    sitk.WriteImage(sitk.GetImageFromArray(pixels, isVector=True), str(folder / name))
+    return folder / name
+
+
+@pytest.mark.parametrize("name, alpha", [("a.png", None), ("a.png", 255), ("a.tif", None), ("a.bmp", None)])
+def test_the_channels_are_red_green_blue_and_the_first_row_lies_in_front(tmp_path, name, alpha):
+    image = read_rgb(picture(tmp_path, name, alpha=alpha))
+    assert image.array.shape == (3, 1, 12, 16) and image.array.dtype == np.uint8
+    assert np.array_equal(image.array[0, 0, :, 3], 10 * np.arange(12))
+    assert np.array_equal(image.array[1, 0, 3], 5 * np.arange(16))
+    assert (image.array[2] == 7).all()
+    first, below, right = (image.grid.ras(at) for at in ((0, 0, 0), (0, 1, 0), (0, 0, 1)))
+    assert below - first == pytest.approx((0, -1, 0)) and right - first == pytest.approx((-1, 0, 0))
+
+
+def test_a_jpeg_is_read_to_what_its_compression_leaves(tmp_path):
+    image = read_rgb(picture(tmp_path, "a.jpg"))
+    assert np.abs(image.array[0, 0, :, 3].astype(int) - 10 * np.arange(12)).max() <= 12
+
+
+def test_a_volume_of_vectors_keeps_its_place(tmp_path):
+    array = np.random.default_rng(0).integers(0, 255, (4, 5, 6, 3)).astype(np.uint8)
+    itk = sitk.GetImageFromArray(array, isVector=True)
+    itk.SetSpacing((0.5, 0.6, 2.0))
+    itk.SetOrigin((3.0, 4.0, 5.0))
+    sitk.WriteImage(itk, str(tmp_path / "v.nrrd"))
+    image = read_rgb(tmp_path / "v.nrrd")
+    assert np.array_equal(image.array, np.moveaxis(array, -1, 0))
+    assert image.grid.spacing_kji == pytest.approx((2.0, 0.6, 0.5)) and image.grid.ras((0, 0, 0)) == pytest.approx(
+        (-3, -4, 5)
+    )
+
+
+def test_what_is_no_colour_image_is_refused_in_a_sentence(tmp_path):
+    grey = np.zeros((4, 5), np.uint8)
+    sitk.WriteImage(sitk.GetImageFromArray(grey), str(tmp_path / "grey.png"))
+    with pytest.raises(ImageError, match=r"'grey.png' has one value per voxel \(a grey image\)"):
+        read_rgb(tmp_path / "grey.png")
+    veil = np.full((12, 16), 255, np.uint8)
+    veil[3] = 0
+    with pytest.raises(ImageError, match="is transparent in places"):
+        read_rgb(picture(tmp_path, "veil.png", alpha=veil))
+    with pytest.raises(ImageError, match="colour or vector image"):
+        read_volume(picture(tmp_path))
+    assert is_rgb(tmp_path / "photo.png") and not is_rgb(tmp_path / "grey.png") and not is_rgb(tmp_path / "absent.png")
+
+
+CODE = """
+import torch
+from torch import nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.down = nn.Conv2d(3, 4, 3, stride=2, padding=1)
+        self.up = nn.ConvTranspose2d(4, 2, 2, stride=2)
+    def forward(self, x):
+        return self.up(torch.relu(self.down(x)))
+def build():
+    return Net()
+"""
+
+
+def colour_model(folder):
+    folder.mkdir()
+    (folder / "net.py").write_text(CODE, encoding="utf-8")
+    torch.manual_seed(0)
+    parts = {"down": torch.nn.Conv2d(3, 4, 3, stride=2, padding=1), "up": torch.nn.ConvTranspose2d(4, 2, 2, stride=2)}
+    save_file(
+        {f"{n}.{k}": v for n, p in parts.items() for k, v in p.state_dict().items()}, folder / "weights.safetensors"
+    )
+    about = {
+        "factory": "net.py", "weights": "weights.safetensors", "classes": ["background", "polyp"],
+        "channels": ["red", "green", "blue"], "spatial_dims": 2, "divisor": 2,
+    }  # fmt: skip
+    (folder / "net.model.json").write_text(json.dumps(about), encoding="utf-8")
+    return folder / "net.model.json"
+
+
+def test_a_photograph_is_one_image_for_a_model_of_three_channels(capsys, tmp_path):
+    folder = tmp_path / PATIENT
+    folder.mkdir()
+    source, path = colour_model(folder / "m"), picture(folder, f"{PATIENT}.png")
+    words = ("--class", "polyp", "--pixel-set", "whole", "--layer", "down", "--consent", "--out", folder / "why")
+    code, _, err = run(capsys, "explain", source, "--image", path, *words)
+    assert code == 0, err
+    stored = read_sidecar(next((folder / "why").glob("01_*.json")))
+    model, image = open_model(source, consent=True), read_rgb(path)
+    (found,) = explain(model, image, WholeImage(), class_index="polyp", layers="down")
+    assert np.array_equal(stored.density_on(image.grid)[0], found.resampled_to(image.grid).array)
+    assert [c["name"] for c in stored.facts["request"]["channels"]] == ["red", "green", "blue"]
+
+
+def test_its_contact_sheet_shows_the_colours(capsys, tmp_path):
+    source, path = colour_model(tmp_path / "m"), picture(tmp_path)
+    words = ("--class", "polyp", "--pixel-set", "whole", "--methods", "seg_hires_grad_cam", "--consent", "--dpi", 60)
+    code, _, err = run(
+        capsys, "compare", source, "--image", path, *words, "--layers", "down", "--out", tmp_path / "out"
+    )
+    assert code == 0, err
+    sheet = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "out" / "contact_sheet.png")))
+    assert sheet.shape[2] in (3, 4) and (tmp_path / "out" / "contact_sheet.pdf").stat().st_size > 1000
+
+
+def test_three_grey_volumes_still_are_three_channels(capsys, tmp_path):
+    source = colour_model(tmp_path / "m")
+    image = read_rgb(picture(tmp_path))
+    for n, name in enumerate(("r", "g", "b")):
+        write_volume(tmp_path / f"{name}.nrrd", image.array[n], image.grid)
+    given = [word for n in "rgb" for word in ("--image", tmp_path / f"{n}.nrrd")]
+    low, high = image.grid.ras((0, 2, 2)), image.grid.ras((0, 6, 6))
+    box = ["--pixel-set", "box", "--box", *np.minimum(low, high) - 0.5, *np.maximum(low, high) + 0.5]
+    words = ("--class", "polyp", "--layer", "down", "--consent")
+    code, _, err = run(capsys, "explain", source, *given, *words, *box, "--out", tmp_path / "grey")
+    assert code == 0, err
+    # a photo has columns and rows
+    box = ["--pixel-set", "box", "--box", 1.5, 1.5, -0.5, 6.5, 6.5, 0.5]
+    words = ("--image", tmp_path / "photo.png", *words, *box)
+    code, _, err = run(capsys, "explain", source, *words, "--out", tmp_path / "rgb")
+    assert code == 0, err
+    a, b = (read_volume(next((tmp_path / name).glob("01*.nii.gz"))) for name in ("grey", "rgb"))
+    # the volumes lie in a patient, per ml (1 mm voxels), the photo's map is per pixel
+    assert a.array == pytest.approx(1000 * b.array, rel=1e-6) and a.array.any()
+    (truth,) = explain(
+        open_model(source, consent=True), image, Box.between(np.minimum(low, high) - 0.5, np.maximum(low, high) + 0.5),
+        class_index=1, layers="down",
+    )  # fmt: skip
+    assert np.array_equal(b.array[0], truth.resampled_to(image.grid).array)

@@ -1,0 +1,69 @@
+"""What the repository promises about itself: sizes, licences, pins, and nothing that names people or machines."""
+
+import importlib.util
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+
+
+def tracked():
+    done = subprocess.run(["git", "ls-files"], capture_output=True, text=True, check=False, cwd=ROOT)
+    return [ROOT / line for line in done.stdout.splitlines()] or [p for p in ROOT.rglob("*") if p.is_file()]
+
+
+def test_the_demo_s_files_are_five_megabytes_together_at_most():
+    demo = ROOT / "SegHiResGradCAM" / "seghirescam" / "demo"
+    assert sum(path.stat().st_size for path in demo.rglob("*") if "__pycache__" not in path.parts) <= 5_000_000
+
+
+def test_torch_is_pinned_alone_and_first_and_everything_else_exactly():
+    assert 'TORCH = "torch==2.13.0"' in (ROOT / "dev.py").read_text(encoding="utf-8")
+    for name in ("demo.txt", "test.txt", "constraints.txt"):
+        for line in (ROOT / "requirements" / name).read_text(encoding="utf-8").splitlines():
+            if line and not line.startswith(("#", "-r")):
+                assert re.fullmatch(r"[A-Za-z0-9_.-]+==[\w.]+", line), f"{name}: {line}"
+                assert not line.startswith("torch")
+
+
+def test_the_version_is_written_in_one_place():
+    import seghirescam
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "seghirescam.__version__"}
+    assert f"## {seghirescam.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_links_of_the_documents_lead_somewhere():
+    for name in ("README.md", "CONTRIBUTING.md"):
+        for target in re.findall(r"\]\(([^)#\s]+)\)", (ROOT / name).read_text(encoding="utf-8")):
+            assert target.startswith("http") or (ROOT / target).exists(), f"{name}: {target}"
+
+
+def test_no_file_names_a_home_folder():
+    for path in tracked():
+        if path.suffix in {".py", ".md", ".toml", ".txt", ".json", ".csv"} and path.exists() and path != Path(__file__):
+            assert not re.search(r"/(home|root|Users)/\w", path.read_text(encoding="utf-8")), path
+
+
+def test_the_readme_s_tables_are_those_of_the_committed_files():
+    done = subprocess.run([sys.executable, ROOT / "tools" / "write_readme_tables.py", "--check"], capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_another_slicer_core_is_tested_with_the_vtk_that_it_pins(tmp_path):
+    spec = importlib.util.spec_from_file_location("dev", ROOT / "dev.py")
+    dev = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(dev)
+    for name, version, requires in (
+        ("slicer-core", "5.12.4.0", ("vtk==9.6.0", 'x>1; extra == "y"')),
+        ("vtk", "1", ("z",)),
+    ):
+        folder = tmp_path / f"{name.replace('-', '_')}-{version}.dist-info"
+        folder.mkdir()
+        lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}"]
+        (folder / "METADATA").write_text("\n".join([*lines, *(f"Requires-Dist: {one}" for one in requires)]) + "\n\n")
+    assert dev.pins_of(tmp_path, "slicer-core") == ["vtk==9.6.0"]
