@@ -31,7 +31,7 @@ def engine() -> dict:
     import torch
     from monai.networks.nets import DynUNet
     from seghirescam import Grid, Image, PixelSet, PlainModel
-    from seghirescam.session.whole import Session
+    from seghirescam.session.whole import WholeSession
 
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -44,12 +44,12 @@ def engine() -> dict:
         weights = np.zeros(grid.shape)
         weights[low : low + 40, low : low + 40, low : low + 40] = 1
         boxes.append(PixelSet(weights, grid, "box"))
-    Session(model, image).layers()
+    WholeSession(model, image).layers()
     found = {}
     for layer in LAYERS:
         times = []
         for _ in range(5):
-            session = Session(model, image)
+            session = WholeSession(model, image)
             marks = [time.process_time()]
             for box in boxes:
                 session.ask(box, class_index=1, layers=[layer])

@@ -9,8 +9,8 @@ import numpy as np
 
 from ..evaluation.metrics.ground import Ground, lift_text
 from ..protocol.errors import ModelError
+from ..protocol.question import refuse_draws
 from ..protocol.sizes import Size, heads, prediction_notes
-from ..session.several_draws import refuse_number
 from .console import table
 from .inputs import Opened, add_device, add_model_and_image
 from .outputs import OutputError, claimed_folder
@@ -71,7 +71,7 @@ def _run(options, console, place):
     asked = Asked.from_json(before["question"]) if before else understood(options)
     options.precision, options.tolerance = asked.precision, asked.tolerance
     options.random_seed = asked.random_seed
-    refuse_number(asked.draws)
+    refuse_draws(asked.draws)
     refuse_unknown_methods(asked)
     segment = read_segment(options.segment) if options.segment else None
     recipes = asked.recipes(segment)

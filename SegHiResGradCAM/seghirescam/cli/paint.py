@@ -194,13 +194,13 @@ def _painted(opened, options, asked, recipe, given, stored, console):
     """(painting, the explanation made for it or None, notes)."""
     from ..evaluation.painting.intervention import paint_in
     from ..evaluation.painting.regions import Hottest
-    from ..session.layer_choice import Question
+    from ..session.understood import score_of
 
     session, index, explanation, notes, start = opened.session, opened.class_index(asked.class_name), None, [], 0.0
     rival = None if asked.rival is None else opened.class_index(asked.rival)
     words = {"class_index": index, "score": asked.score, "rival": rival, "side": asked.side}
     methods = list(asked.methods)
-    score = Question.understood(opened.model, recipe, methods=methods, layers=asked.engine_layers, **words).score
+    score = score_of(opened.model, index, asked.score, rival)
     grid, region = opened.image.grid, given
     if given is None:
         if stored is None:

@@ -67,7 +67,7 @@ def _run(options, console, place):
         "weights_sha256": model.weights_hash,
         "image_sha256": image.content_hash,
         **({"axes": model.axes.to_json()} if model.axes else {}),
-        **session.reading.taken(model.networks[0]).facts,
+        **session.output_facts,
         **output_facts(model),
     }
     sizes = {name: Size.counted(n, image.grid) for name, n in zip(names.values(), counts, strict=True)}

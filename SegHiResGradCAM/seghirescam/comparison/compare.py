@@ -21,12 +21,14 @@ from ..protocol.grid import Grid
 from ..protocol.image import Image
 from ..protocol.pixel_set import PixelSet
 from ..protocol.progress import Progress
+from ..protocol.question import MAIN, Question, several
 from ..protocol.recipes import Recipe, View, mask_on, refuse_empty
 from ..protocol.thresholds import positive
 from ..session.answer import AUTO, public_layer
-from ..session.context_methods import INPUT, input_layer, refuse
-from ..session.layer_choice import MAIN, Question, choose_layers, several
+from ..session.context_methods import INPUT, input_layer
+from ..session.layer_choice import choose_layers
 from ..session.memory import MemoryLimitError
+from ..session.understood import Understood
 
 #: word that stands for every registered method
 ALL = "all"
@@ -181,7 +183,10 @@ def compare_in(
 ) -> Comparison:
     """:func:`compare` in a session that is open already."""
     wanted = all_methods() if methods == ALL else several(methods)
-    question = Question.understood(session.model, pixels, class_index, wanted, layers, score, rival, side)
+    asked = Question.of(
+        pixels, class_index=class_index, methods=wanted, layers=layers, score=score, rival=rival, side=side
+    )
+    question = Understood.of(session.model, asked)
     if len({m.name for m in question.methods}) < len(question.methods):
         raise MethodError("A method was named twice.", "Name each method once.")
     work = _Work(session, question, progress)
@@ -199,12 +204,12 @@ class _Work:
 
         self.tell(0.0, "preparing the image")
         session.layers(lambda fraction, phase: self.tell(0.0, phase))
-        self.prepared = session._prepare(Progress(None))
-        self.runs, self.shape = _inference(session, self.prepared)
+        self.prepared = session.prepared()
+        self.shape = session.input_shape
         (recipe,) = question.recipes
         self.pixels = self._resolved(recipe)
         self.mask = mask_on(self.image.grid, recipe, self.pixels)
-        self.listed = self._listed()
+        self.listed = session.listed()
         settle(self.model)
         self.targets, _ = choose_layers(self.listed, question.layers, self.pixels, self.model.spatial_dims)
         self.found: dict[tuple[str, str], Cell] = {}
@@ -239,28 +244,11 @@ class _Work:
         )  # fmt: skip
         return refuse_empty(recipe.resolve(view))
 
-    def _listed(self):
-        from ..cam.isolation.network_place import device_of
-        from ..cam.layers.listing import listed_layers
-
-        network = self.model.networks[0]
-        with self.session.reading.on(network):
-            return listed_layers(network, self.prepared.tensor.new_empty(1).expand(self.shape), device_of(network))
-
     def _accepted(self, method, layer) -> bool:
         """Whether the method works there; if not, its sentence stands in the cell. Nothing is computed."""
-        from ..cam.isolation.network_place import destination
-        from ..models.model_outputs import output_channels
-
         one = replace(self.question, methods=(method,), layers=(layer.name,))
-        network = self.model.networks[0]
-        tensor = self.prepared.tensor.new_empty(1).expand(self.shape)
-        where = destination(network, self.session.device)
-        targets = None if method.at_input else [layer]
         try:
-            channels, linear = output_channels(self.model), self.session.is_linear(one)
-            with self.session.reading.on(network):
-                refuse(one, self.model.head, channels, network, tensor, where, self.runs, targets, linear)
+            self.session.check(one, None if method.at_input else [layer])
         except _OF_ONE_CELL as error:
             self._refused(method, layer, error, 0.0)
             return False
@@ -302,11 +290,3 @@ class _Work:
         for answer in answers:
             key = (answer.method, answer.layer.name)
             self.found[key] = Cell(by_name[answer.method], answer.layer, answer, seconds=seconds, together=len(answers))
-
-
-def _inference(session, prepared):
-    """(runs that the model's inference averages, shape of the network's input)."""
-    passes = getattr(session, "_passes", None)
-    if passes is None:
-        return 1, tuple(prepared.tensor.shape)
-    return len(passes.plan.offsets) * passes.runs, passes.window_shape

@@ -197,10 +197,9 @@ def _value(data):
 def _gains(session, trust, words, gains, seed, tell):
     """Deletion, if the full tier has not made it, and insertion, on one probe (states are shared)."""
     from ..protocol.errors import PixelSetError
-    from ..session.layer_choice import Question
+    from ..session.understood import score_of
 
-    asked = [words.get("score") or "logit", words.get("rival")]
-    score = Question.understood(session.model, None, words["class_index"], [], "default", *asked, "auto").score
+    score = score_of(session.model, words["class_index"], words.get("score") or "logit", words.get("rival"))
     rerun = Rerun(session.model, device=session.device, precision=session.precision)
     image, density = session.image, trust.explanation.resampled_to(session.image.grid).array
     try:

@@ -13,14 +13,9 @@ from ..models.base import Prepared, SegmentationModel
 from ..protocol.explanation import Explanation, LayerInfo
 from ..protocol.image import Image
 from ..protocol.pixel_set import PixelSet
+from ..protocol.question import AUTO, READING, WRITING
 from ..protocol.recipes import WHOLE
 from ..protocol.sizes import FILLS, Size, fills
-
-#: by which centre a cell is placed: where it looks, or where it acts
-READING, WRITING = "reading", "writing"
-#: encoder and bottleneck where they read (this finds the cue on analytic networks, test_placement.py); decoder and
-#: heads where they write: branches that read at different places meet there, and their mean is the place of neither
-AUTO = "auto"
 
 ONE_DRAW = (
     "This network draws random numbers in its forward pass (dropout that is always on?): this is the answer of one "

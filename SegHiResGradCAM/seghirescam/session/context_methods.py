@@ -13,9 +13,10 @@ from ..cam.layers.listing import Layer
 from ..cam.methods.base import Situation
 from ..cam.placement.probe import Placement
 from ..protocol.errors import MethodError
+from ..protocol.question import MAIN
 from .answer import Run, public_layer
-from .layer_choice import MAIN, Question
 from .memory import memory_of
+from .understood import Understood
 
 #: name of the image itself as a layer
 INPUT = "input"
@@ -32,7 +33,7 @@ def input_layer(shape) -> Layer:
     return Layer(INPUT, shape[1], tuple(shape[2:]), (1,) * dims, -1, part="input", placement=own)
 
 
-def places(question: Question, targets, shape) -> list[tuple[Layer, list[int]]]:
+def places(question: Understood, targets, shape) -> list[tuple[Layer, list[int]]]:
     """(layer, places of the methods that answer there): the layers asked for, then the image itself."""
     on_layers = [i for i, m in enumerate(question.methods) if not m.at_input]
     on_input = [i for i, m in enumerate(question.methods) if m.at_input]
@@ -41,7 +42,7 @@ def places(question: Question, targets, shape) -> list[tuple[Layer, list[int]]]:
 
 
 def refuse(
-    question: Question, head, classes, network, tensor, where, windows=1, targets=None, linear=None
+    question: Understood, head, classes, network, tensor, where, windows=1, targets=None, linear=None
 ) -> dict[int, set[str]]:
     """Ask every method whether it can work; call it again when the layers are known.
 
@@ -134,7 +135,7 @@ class Contextual:
         found.facts.update(forwards=forwards, tail_passes=tail.passes - before if tail else 0)
         return found
 
-    def answers(self, question: Question, targets, taken, weights, tell, start: float):
+    def answers(self, question: Understood, targets, taken, weights, tell, start: float):
         """Yields ((pixel set, layer name, method place), method, layer, Outcome, S), layer by layer: tails are shared.
 
         weights: m of every pixel set.  taken: what :func:`refuse` left.  Progress runs from ``start`` to 1.

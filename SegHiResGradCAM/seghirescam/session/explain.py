@@ -8,9 +8,9 @@ from ..models.base import SegmentationModel
 from ..protocol.explanation import Explanation, LayerInfo
 from ..protocol.image import Image
 from ..protocol.pixel_set import PixelSet
+from ..protocol.question import AUTO, DEEPEST, DEFAULT, DEFAULT_METHOD, LOGIT, MAIN, Question
 from ..protocol.recipes import Recipe
-from .answer import AUTO
-from .layer_choice import DEEPEST, DEFAULT, MAIN
+from .opening import open_session
 
 __all__ = ["DEEPEST", "DEFAULT", "MAIN", "explain", "list_layers", "predict"]
 
@@ -21,9 +21,9 @@ def explain(
     pixel_sets: Recipe | PixelSet | Sequence[Recipe | PixelSet] | None = None,
     *,
     class_index: int | str,
-    methods="seg_hires_grad_cam",
+    methods=DEFAULT_METHOD,
     layers: str | Sequence[str] = DEFAULT,
-    score: str = "logit",
+    score: str = LOGIT,
     rival: int | str | None = None,
     side: str = AUTO,
     device: str | None = None,
@@ -48,27 +48,21 @@ def explain(
 
     Returns explanations ordered by pixel set, then layer, then method.  Raises the errors of :mod:`errors`, before the
     forward pass where that is possible.  The network is left exactly as it was.  Nothing is kept for a next question
-    about the same image: :class:`whole.Session` does that.
+    about the same image: :func:`opening.open_session` does that.
     """
-    from .opening import open_session
-
-    words = {"device": device, "precision": precision, "keep": False, "tolerance": tolerance, "seed": seed}
-    session = open_session(model, image, **words)
-    return session.ask(
+    question = Question.of(
         pixel_sets, class_index=class_index, methods=methods, layers=layers, score=score, rival=rival, side=side,
-        draws=draws, progress=progress,
+        draws=draws,
     )  # fmt: skip
+    words = {"device": device, "precision": precision, "keep": False, "tolerance": tolerance, "seed": seed}
+    return open_session(model, image, **words).ask(question, progress=progress)
 
 
 def list_layers(model: SegmentationModel, image: Image) -> list[LayerInfo]:
     """All layers that can be explained for this image: stride, channels, cells, mm per cell, part, placement."""
-    from .opening import open_session
-
     return open_session(model, image, keep=False).layers()
 
 
 def predict(model: SegmentationModel, image: Image, class_index: int | str) -> PixelSet:
     """Where the network chooses a class, on the model grid (padding excluded); may be empty."""
-    from .opening import open_session
-
     return open_session(model, image, keep=False).predict(class_index)

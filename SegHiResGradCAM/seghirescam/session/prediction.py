@@ -6,7 +6,6 @@ import numpy as np
 
 from ..protocol.errors import GradientError, LayerError, SegHiResCamError
 from ..protocol.grid import Grid
-from ..protocol.progress import Progress
 from ..protocol.recipes import Recipe
 from ..protocol.sizes import Size, prediction_notes
 from .answer import draw_notes
@@ -28,7 +27,7 @@ def predicted_labels(session, progress) -> tuple[np.ndarray, tuple[str, ...]]:
 
     if model.windows is None and len(model.networks) == 1:
         make_and_keep_the_pass(session, first)
-    prepared = session._prepare(Progress())  # made by now: nothing is computed
+    prepared = session.prepared()  # made by now: nothing is computed
     logits = session.logits(first)
     progress(0.9, "placing the prediction on the volume")
     return model.labels_on_input(logits, prepared, image), what_was_seen(session, prepared, logits)

@@ -9,12 +9,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..protocol.errors import ModelError
+from ..cam.isolation.random_draws import drew, seeded
 from ..protocol.explanation import Explanation
 from ..protocol.recipes import Segment, View, refuse_empty
-
-#: more is a mistake of typing
-MOST = 1000
+from .answer import ONE_DRAW, status_of
 
 
 def over_draws(session, question, draws: int, downstream: bool, tell) -> list[Explanation]:
@@ -22,11 +20,8 @@ def over_draws(session, question, draws: int, downstream: bool, tell) -> list[Ex
 
     Provenance: ``draws`` = {"count", "seeds", "map_spread", "score_spread"}.  map_spread: the standard deviation of the
     maps, sqrt(sum_i |L_i - mean|^2 / (n - 1)), relative to |mean| (L2 norms over all cells); score_spread: that of S.
-    Raises ModelError for a number of draws that is none, and what one question raises.
+    Raises what one question raises.
     """
-    from ..cam.isolation.random_draws import drew, seeded
-
-    refuse_number(draws)
     first = session.asked(question, _part(tell, 0, draws), downstream)
     if not drew(session.model.networks):
         words = "The network drew no random numbers, so that one pass is the answer; no further draws were made."
@@ -44,11 +39,6 @@ def over_draws(session, question, draws: int, downstream: bool, tell) -> list[Ex
         session.count(other.forward_calls)
         other.release()
     return [_mean(answers, seeds) for answers in found.values() if len(answers) == draws]
-
-
-def refuse_number(draws) -> None:
-    if not isinstance(draws, int) or isinstance(draws, bool) or not 1 <= draws <= MOST:
-        raise ModelError(f"A number of draws is a whole number from 1 to {MOST}, not {draws!r}.", "5 are usual.")
 
 
 def _part(tell, n, of):
@@ -75,8 +65,6 @@ def _key(explanation):
 
 
 def _mean(answers, seeds) -> Explanation:
-    from .answer import ONE_DRAW, status_of
-
     maps = [one.map.astype(np.float64) for one in answers]
     scores = np.array([one.score for one in answers])
     mean = np.mean(maps, axis=0)

@@ -152,6 +152,12 @@ class WindowPasses:
         refuse_overflow(self, passed.logits)
         return passed, stamps is not None and self._keep(key, stamps, passed, names, where)
 
+    def holds(self, offsets) -> bool:
+        """Whether the passes of these windows are kept, in every mirroring and fold."""
+        there = {(fold, offset, flip) for fold, group, flip, _ in self._kept for offset in group}
+        runs = [(fold, flip) for fold in range(len(self.model.networks)) for flip in self.plan.flips]
+        return all((fold, offset, flip) in there for fold, flip in runs for offset in offsets)
+
     def _keep(self, key, stamps, passed, names, where):
         """Keep a pass if it fits into the budget; another choice of layers forgets those kept so far."""
         if not self.layers.issuperset(names) or key in self._kept:

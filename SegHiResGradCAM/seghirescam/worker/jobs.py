@@ -135,7 +135,7 @@ class Jobs:
         with self._writing(request["id"]) as save:
             maps = [{"array": save(array), "classes": told} for array, told in found]
         facts = {"model": model.name, "model_kind": model.kind, "weights_sha256": model.weights_hash}
-        facts |= session.reading.taken(model.networks[0]).facts | model_outputs.facts(model)
+        facts |= session.output_facts | model_outputs.facts(model)
         facts |= {"axes": model.axes.to_json()} if model.axes else {}
         notes = [*self._image_notes, *notes, *moved]
         return {"maps": maps, "facts": facts | {"image_sha256": image.content_hash}, "notes": notes, "session": cost}

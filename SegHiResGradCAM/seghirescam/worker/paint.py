@@ -10,7 +10,7 @@ from ..protocol.arrays import MessageError
 from ..protocol.grid import Grid
 from ..protocol.messages import recipe_from_json
 from ..protocol.resampling import spread
-from ..session.layer_choice import Question
+from ..session.understood import score_of
 
 #: kind of a region that is the hottest part of a map; all others are pixel sets of :mod:`messages`
 HOTTEST = "hottest"
@@ -26,11 +26,10 @@ def painting(session, request: dict, load, tell) -> Painting:
     recipes = [recipe_from_json(r, load) for r in request["pixel_sets"]]
     if len(recipes) != 1:
         raise MessageError("Painting over is about one pixel set.", "This is a fault of ours.")
-    words = request.get("score") or "logit", request.get("rival")
-    question = Question.understood(session.model, recipes, request["class_index"], [], "default", *words, "auto")
+    score = score_of(session.model, request["class_index"], request.get("score") or "logit", request.get("rival"))
     region, margin = _region(request["region"], session.image.grid, load), request.get("margin_mm")
     return paint_in(
-        session, region, recipes[0], question.score,
+        session, region, recipes[0], score,
         margin_mm=2.0 if margin is None else float(margin), control=bool(request.get("control")),
         progress=tell,
     )  # fmt: skip

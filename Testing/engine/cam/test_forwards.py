@@ -17,7 +17,7 @@ from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.recipes import WholeImage
 from seghirescam.session.explain import explain, list_layers
-from seghirescam.session.whole import Session
+from seghirescam.session.whole import WholeSession
 
 
 def picture(size=8, seed=0):
@@ -41,7 +41,7 @@ def test_inference_mode_inside_the_forward_has_its_own_sentence_and_the_predicti
     for ask in (lambda: explain(model, image, WholeImage(), class_index=1), lambda: list_layers(model, image)):
         with pytest.raises(GradientError, match="forward enters torch.inference_mode.*Use torch.no_grad"):
             ask()
-    session = Session(model, image)
+    session = WholeSession(model, image)
     truth = model.network(torch.from_numpy(image.array)[None])[0].numpy()
     assert np.array_equal(session.logits(), truth)
     assert any("can predict, and cannot be explained" in note for note in session.output_notes)
@@ -129,7 +129,7 @@ def test_several_inputs_are_named_with_the_wrapper_that_makes_them_one(tmp_path)
     words = {"channels": ("rgb", "depth")}
     for ask in (lambda s: s.logits(), lambda s: s.layers(), lambda s: s.ask(WholeImage(), class_index=1)):
         with pytest.raises(ModelError, match=r"takes 2 inputs \(rgb, depth\).*rgb=x\[:, :1\], depth=x\[:, 1:\]"):
-            ask(Session(PlainModel(Two(), ["a", "b"], **words), image))
+            ask(WholeSession(PlainModel(Two(), ["a", "b"], **words), image))
     two = Two()
     (found,) = explain(PlainModel(One(two), ["a", "b"], **words), image, WholeImage(), class_index=1)
     x = torch.from_numpy(image.array)[None]
@@ -162,7 +162,7 @@ def test_prompts_that_were_left_out_are_named_and_a_wrapper_that_gives_them_is_e
     network, image = Prompted().eval(), picture()
     for ask in (lambda s: s.logits(), lambda s: s.predict(0)):
         with pytest.raises(ModelError, match=r"same number everywhere.*left empty \(patch_coords, class_vector\)"):
-            ask(Session(PlainModel(network, ["a"], head="sigmoid"), image))
+            ask(WholeSession(PlainModel(network, ["a"], head="sigmoid"), image))
 
     class Asked(nn.Module):
         def __init__(self, transposed):
@@ -174,7 +174,7 @@ def test_prompts_that_were_left_out_are_named_and_a_wrapper_that_gives_them_is_e
             return found.transpose(0, 1) if self.transposed else found
 
     with pytest.raises(ModelError, match=r"2 results of a batch of 1.*transpose\(0, 1\)"):
-        Session(PlainModel(Asked(False), ["a", "b"], head="sigmoid"), image).logits()
+        WholeSession(PlainModel(Asked(False), ["a", "b"], head="sigmoid"), image).logits()
     model = PlainModel(Asked(True), ["a", "b"], head="sigmoid")
     (found,) = explain(model, image, WholeImage(), class_index=1, layers=["net.body"])
     truth = network(torch.from_numpy(image.array)[None], class_vector=torch.tensor([[3]])).sum().item()

@@ -24,7 +24,7 @@ from seghirescam.cam.methods.score_cam import SegScoreCam
 from seghirescam.protocol.errors import CancelledError, LayerError, MethodError
 from seghirescam.protocol.recipes import PredictedClass, WholeImage
 from seghirescam.session.explain import explain
-from seghirescam.session.whole import Session
+from seghirescam.session.whole import WholeSession
 
 GRADIENT = {
     *("seg_hires_grad_cam", "seg_grad_cam", "seg_xres_cam", "seg_grad_cam_pp", "seg_xgrad_cam", "seg_layer_cam"),
@@ -38,7 +38,7 @@ class Counting:
     """Counts forward calls of a network that really computes; listing layers is done before."""
 
     def __init__(self, model, image):
-        Session(model, image).layers()
+        WholeSession(model, image).layers()
         self.calls = 0
         model.network.register_forward_pre_hook(self)
 
@@ -94,7 +94,7 @@ def test_answers_come_by_pixel_set_layer_and_method_with_maps_at_the_input_last(
 
 def test_a_kept_pass_is_not_disturbed_by_methods_that_make_passes_of_their_own():
     model, image, pixels = case()
-    session = Session(model, image)
+    session = WholeSession(model, image)
     (before,) = session.ask(pixels, class_index=1, layers=["encoder.1"])
     session.ask(pixels, class_index=1, layers=["encoder.1"], methods=[SegAblationCam(), SegFullGrad()])
     calls = session.forward_calls

@@ -16,7 +16,7 @@ from seghirescam.demo.case import load_case
 from seghirescam.models.demo_networks.demo_model import DemoModel
 from seghirescam.models.demo_networks.preprocessing import LESION
 from seghirescam.session.explain import explain
-from seghirescam.session.whole import Session
+from seghirescam.session.whole import WholeSession
 
 DEMO = ("honest", "shortcut")
 
@@ -36,7 +36,7 @@ def demo_models():
 
 @pytest.mark.parametrize("which", [0, 1], ids=DEMO)
 def test_full_grad_and_lift_print_their_gaps_on_the_demo_models(which, case):
-    session = Session(demo_models()[which], case[0])
+    session = WholeSession(demo_models()[which], case[0])
     full, lift = session.ask(class_index=LESION, methods=[SegFullGrad("signed"), SegLiftCam(4)], layers="encoder.2")[
         ::-1
     ]

@@ -23,7 +23,7 @@ from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.protocol.recipes import WholeImage
 from seghirescam.session.explain import explain, list_layers, predict
 from seghirescam.session.opening import open_session
-from seghirescam.session.whole import Session
+from seghirescam.session.whole import WholeSession
 
 
 class Supervised(nn.Module):
@@ -110,7 +110,7 @@ def test_a_stated_output_is_taken_and_the_default_layer_lies_on_its_way():
 
 def test_two_choices_on_one_network_do_not_disturb_each_other():
     network, image = seeded(Supervised()), flat()
-    sessions = [Session(two_d(network, output=n), image) for n in (0, 1)]
+    sessions = [WholeSession(two_d(network, output=n), image) for n in (0, 1)]
     for _ in range(2):
         for n, session in enumerate(sessions):
             truth = network(torch.from_numpy(image.array[:, 0])[None])[n].detach().numpy()
@@ -185,7 +185,7 @@ def test_containers_of_libraries_are_read_and_every_choice_is_told(pack):
     tensor = torch.from_numpy(image.array[:, 0])[None]
     truth = network.head(torch.relu(network.body(tensor))).detach()
     model = two_d(network)
-    assert np.allclose(Session(model, image).logits()[:, 0], truth[0].numpy(), atol=1e-6)
+    assert np.allclose(WholeSession(model, image).logits()[:, 0], truth[0].numpy(), atol=1e-6)
     (found,) = explain(model, image, WholeImage(), class_index=1, layers=["body"])
     assert found.score == pytest.approx(truth[0, 1].sum().item(), rel=1e-5)
     grids = [t for t in _leaves(network(tensor)) if t.ndim == 4]
@@ -206,7 +206,7 @@ def test_an_output_is_stated_by_its_key_or_place_and_an_unknown_one_is_refused_w
     f = torch.relu(network.body(torch.from_numpy(image.array[:, 0])[None]))
     for word, truth in (("out", network.head(f)), ("aux", network.aux(f)), ("rest.aux", network.aux(f)),
                         ("rest", network.aux(f)), (1, network.aux(f))):  # fmt: skip
-        found = Session(two_d(network, output=word), image).logits()
+        found = WholeSession(two_d(network, output=word), image).logits()
         assert np.allclose(found[:, 0], truth[0].detach().numpy(), atol=1e-6)
     with pytest.raises(ModelError, match=r"no output 'logits'\. It returns: out \[2 x 16 x 16\], rest.aux \[2"):
         explain(two_d(network, output="logits"), image, WholeImage(), class_index=1)
@@ -228,7 +228,7 @@ def test_labels_and_results_of_several_prompts_are_refused_with_what_to_do():
     with pytest.raises(ModelError, match=r"whole numbers \(int64\), labels.*Remove the argmax"):
         explain(two_d(Labels(1, 2, 1)), flat(), WholeImage(), class_index=1)
     with pytest.raises(ModelError, match=r"whole numbers \(int64\)"):
-        Session(two_d(seeded(Wrapped(lambda z, f, aux: {"mask": z.argmax(1)}))), flat()).logits()
+        WholeSession(two_d(seeded(Wrapped(lambda z, f, aux: {"mask": z.argmax(1)}))), flat()).logits()
 
     class Prompts(nn.Conv2d):
         def forward(self, x):
@@ -284,7 +284,7 @@ def test_logits_at_a_part_of_the_size_are_enlarged_and_the_score_is_over_the_ima
     assert found.score == pytest.approx(score.item(), rel=1e-6)
     # what Seg-HiRes-Grad CAM is: the products, summed over the channels
     assert np.allclose(found.map.reshape(a.shape[2:]), (a * g)[0].sum(0).detach().numpy(), atol=1e-5)
-    assert np.allclose(Session(model, image).logits().reshape(y.shape), y.detach().numpy(), atol=1e-5)
+    assert np.allclose(WholeSession(model, image).logits().reshape(y.shape), y.detach().numpy(), atol=1e-5)
     assert any(f"enlarged {factor} times" in note for note in found.notes)
     assert found.provenance["logits_enlarged"] == factor and input_map.map.shape == shape
     parts = {layer.name: layer.part for layer in list_layers(model, image)}
@@ -334,7 +334,7 @@ def test_unet_plus_plus_with_deep_supervision_is_explained_at_its_last_exit(tmp_
     image = flat(32)
     for word in (None, 0):
         model = open_model(source | {"weights": str(tmp_path / "u.pth")} | ({} if word is None else {"output": word}))
-        session = Session(model, image)
+        session = WholeSession(model, image)
         exits = network(model.prepare(image).tensor)
         assert np.allclose(session.logits()[:, 0], exits[-1 if word is None else 0][0].detach().numpy(), atol=1e-5)
         (found,) = session.ask(WholeImage(), class_index=1)

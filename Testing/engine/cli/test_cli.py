@@ -55,7 +55,7 @@ def test_every_command_has_a_help_with_an_example_that_can_be_parsed(capsys):
 
 def test_the_words_of_the_help_are_those_of_the_engine():
     from seghirescam.cam.methods import methods
-    from seghirescam.session.layer_choice import DEEPEST, DEFAULT, MAIN
+    from seghirescam.protocol.question import DEEPEST, DEFAULT, MAIN
 
     assert method_names() == sorted(methods()) and METHOD in methods()
     assert set(LAYER_WORDS) == {DEFAULT, DEEPEST, MAIN}

@@ -16,7 +16,7 @@ from seghirescam.protocol.errors import CancelledError, EmptyPixelSetError, Grad
 from seghirescam.protocol.recipes import Component, PredictedClass, WholeImage
 from seghirescam.session.explain import explain, predict
 from seghirescam.session.memory import MemoryLimitError, estimate, memory_of_machine, named_shortage
-from seghirescam.session.whole import Session
+from seghirescam.session.whole import WholeSession
 
 GIB = 2**30
 MAINS = {"encoder.0", "encoder.1", "encoder.2", "decoder.0", "decoder.1"}
@@ -26,7 +26,7 @@ class Counting:
     """How often the network itself is called, apart from listing its layers (once a model)."""
 
     def __init__(self, model, image):
-        Session(model, image).layers()
+        WholeSession(model, image).layers()
         self.calls = 0
         self.handle = model.network.register_forward_pre_hook(self.count)
 
@@ -53,7 +53,7 @@ def test_every_answer_of_a_session_is_explain_s_and_only_the_first_runs_the_netw
     image = Image(rng.normal(size=grid.shape), grid)
     pixels = PixelSet(rng.random(grid.shape) < 0.3, grid, "segment")
     counting = Counting(model, image)
-    session = Session(model, image)
+    session = WholeSession(model, image)
     questions = [
         {"pixel_sets": pixels, "class_index": 1, "layers": ["encoder.2"]},
         {"pixel_sets": WholeImage(), "class_index": 1, "layers": ["encoder.2"]},
@@ -75,7 +75,7 @@ def test_every_answer_of_a_session_is_explain_s_and_only_the_first_runs_the_netw
 def test_a_prediction_that_is_known_already_costs_nothing():
     model, image, _ = case()
     counting = Counting(model, image)
-    session = Session(model, image)
+    session = WholeSession(model, image)
     session.ask(class_index=1)  # default layer of the prediction: one pass serves both
     assert counting.calls == 1
     assert np.array_equal(session.predict(2).weights, predict(model, image, 2).weights)
@@ -84,7 +84,7 @@ def test_a_prediction_that_is_known_already_costs_nothing():
 
 def test_a_layer_that_was_not_recorded_is_recorded_from_then_on():
     model, image, pixels = case()
-    session = Session(model, image)
+    session = WholeSession(model, image)
     session.ask(pixels, class_index=1, layers=["encoder.2"])
     assert "up.0" not in session.recorded
     (found,) = session.ask(pixels, class_index=1, layers=["up.0"])
@@ -103,13 +103,13 @@ def test_the_budget_decides_what_is_recorded_and_beyond_it_every_question_runs_t
     for limit, recorded, calls in (
         (need_all, MAINS, 1), (need_all - 1, near, 1), (need_near, near, 1), (need_near - 1, set(), 2), (0, set(), 2),
     ):  # fmt: skip
-        session = Session(model, image, memory_budget_bytes=limit)
+        session = WholeSession(model, image, memory_budget_bytes=limit)
         for _ in range(2):
             (found,) = session.ask(pixels, class_index=1, layers=["encoder.2"])
         assert (session.recorded, session.forward_calls) == (recorded, calls), limit
         assert any("The pass was not kept" in note for note in found.notes) == (not recorded)
         same([found], explain(model, image, pixels, class_index=1, layers=["encoder.2"]))
-    (found,) = Session(model, image, memory_budget_bytes=0).ask(class_index=1)
+    (found,) = WholeSession(model, image, memory_budget_bytes=0).ask(class_index=1)
     same([found], explain(model, image, class_index=1))
 
 
@@ -117,7 +117,7 @@ def test_an_encoder_layer_that_is_asked_for_is_recorded_with_the_decoder():
     model, image, pixels = case((16, 16, 16))
     listed = trace(model.network, (1, 1, 16, 16, 16), torch.float64)
     names = {"encoder.1", "encoder.2", "decoder.0", "decoder.1"}
-    session = Session(model, image, memory_budget_bytes=estimate(listed, names, 16**3, 3, 8))
+    session = WholeSession(model, image, memory_budget_bytes=estimate(listed, names, 16**3, 3, 8))
     session.ask(pixels, class_index=1, layers=["encoder.1"])
     assert session.recorded == names
 
@@ -127,7 +127,7 @@ def test_the_estimate_is_no_less_than_what_the_graph_holds_and_at_most_four_time
     network = toys.make(kind=kind)
     model = PlainModel(network, ["a", "b", "c"])
     image = Image(np.random.default_rng(0).normal(size=(32, 32, 32)), Grid.from_spacing((32, 32, 32)))
-    session = Session(model, image, memory_budget_bytes=GIB)
+    session = WholeSession(model, image, memory_budget_bytes=GIB)
     session.ask(WholeImage(), class_index=1, layers=["encoder.0"])
     assert graph_bytes(session) <= session.kept_bytes <= 4 * graph_bytes(session)
 
@@ -153,7 +153,7 @@ def graph_bytes(session):
 
 def test_release_forgets_the_pass_and_its_memory():
     model, image, pixels = case()
-    session = Session(model, image)
+    session = WholeSession(model, image)
     session.ask(pixels, class_index=1)
     tensors = [weakref.ref(tensor) for tensor in session._kept.done._recorded.values()]
     assert len(tensors) == 5 and all(tensor() is not None for tensor in tensors)
@@ -166,7 +166,7 @@ def test_release_forgets_the_pass_and_its_memory():
 
 def test_a_weight_that_changes_between_two_questions_is_noticed():
     model, image, pixels = case()
-    session = Session(model, image)
+    session = WholeSession(model, image)
     session.ask(pixels, class_index=1, layers=["encoder.2"])
     with torch.no_grad():
         model.network.decoder[0].conv.weight.mul_(1.5)
@@ -181,7 +181,7 @@ def test_the_network_is_as_it_was_after_every_question_and_after_every_failure()
     model, image, pixels = case()
     network = model.network.train()
     state = {name: value.clone() for name, value in network.state_dict().items()}
-    session = Session(model, image)
+    session = WholeSession(model, image)
 
     def unchanged():
         assert all(m.training and not m._forward_hooks and not m._forward_pre_hooks for m in network.modules())
@@ -199,7 +199,7 @@ def test_the_network_is_as_it_was_after_every_question_and_after_every_failure()
         assert unchanged()
     for phase in ("preparing", "running", "differentiating"):
         with pytest.raises(CancelledError):
-            Session(model, image).ask(pixels, class_index=1, progress=stop_at(phase))
+            WholeSession(model, image).ask(pixels, class_index=1, progress=stop_at(phase))
         assert unchanged()
     with pytest.raises(CancelledError):
         session.ask(pixels, class_index=2, layers="main", progress=stop_at("differentiating", after=2))
@@ -225,21 +225,21 @@ def test_a_pass_can_be_cancelled_in_its_middle_and_listing_layers_too():
     reached = []
     model.network.decoder[1].register_forward_pre_hook(lambda *a: reached.append(1))
     with pytest.raises(CancelledError):
-        Session(model, image).layers(progress=stop_at("listing", after=3))
+        WholeSession(model, image).layers(progress=stop_at("listing", after=3))
     model, image, pixels = case()
-    Session(model, image).layers()
+    WholeSession(model, image).layers()
     model.network.decoder[1].register_forward_pre_hook(lambda *a: reached.append(2))
     with pytest.raises(CancelledError):
-        Session(model, image).ask(pixels, class_index=1, progress=stop_at("running", after=3))
+        WholeSession(model, image).ask(pixels, class_index=1, progress=stop_at("running", after=3))
     assert 2 not in reached
     # a listing that was broken off has left no half-made list behind
-    assert {layer.placement for layer in Session(model, image).layers()} == {"probed"}
+    assert {layer.placement for layer in WholeSession(model, image).layers()} == {"probed"}
 
 
 def test_progress_never_falls_and_moves_within_the_pass():
     model, image, pixels = case()
     told = []
-    Session(model, image).ask([pixels, WholeImage()], class_index=1, progress=lambda f, p: told.append((f, p)))
+    WholeSession(model, image).ask([pixels, WholeImage()], class_index=1, progress=lambda f, p: told.append((f, p)))
     fractions = [f for f, _ in told]
     assert fractions == sorted(fractions) and told[0][0] == 0 and told[-1] == (1.0, "done")
     assert len({f for f, phase in told if phase == "running the network"}) > 10
@@ -265,7 +265,7 @@ def test_a_checkpointed_network_answers_again_and_is_left_in_training_mode():
     network = nn.Sequential(toys.conv(3, 1, 1, 3, padding=1).double(), Checkpointed()).train()
     model = PlainModel(network, ["a", "b", "c"])
     image = Image(np.random.default_rng(0).normal(size=(8, 8, 8)), Grid.from_spacing((8, 8, 8)))
-    session = Session(model, image)
+    session = WholeSession(model, image)
     first, again = (session.ask(WholeImage(), class_index=c, layers=["0"])[0] for c in (1, 2))
     assert session.forward_calls == 1
     same([first, again], [explain(model, image, WholeImage(), class_index=c, layers=["0"])[0] for c in (1, 2)])
@@ -296,7 +296,7 @@ def test_recorded_layers_that_lead_nowhere_and_networks_that_count_do_not_distur
     network = Tangled()
     model = PlainModel(network, ["a", "b"])
     image = Image(np.random.default_rng(0).normal(size=(8, 8, 8)), Grid.from_spacing((8, 8, 8)))
-    session = Session(model, image)
+    session = WholeSession(model, image)
     for _ in range(2):
         (found,) = session.ask(WholeImage(), class_index=1, layers=["down"])
         same([found], explain(model, image, WholeImage(), class_index=1, layers=["down"]))
@@ -311,7 +311,7 @@ def test_an_image_on_which_the_network_works_in_place_is_asked_about_again():
     network[0] = nn.Hardtanh(-0.5, 0.5, inplace=True)
     model = PlainModel(network, ["a", "b"])
     image = Image(np.random.default_rng(0).normal(size=(8, 8, 8)), Grid.from_spacing((8, 8, 8)))
-    session = Session(model, image, memory_budget_bytes=0)
+    session = WholeSession(model, image, memory_budget_bytes=0)
     one, two = (session.ask(WholeImage(), class_index=1, layers=["2"])[0] for _ in range(2))
     assert session.forward_calls == 2 and np.array_equal(one.map, two.map)
     assert torch.equal(session._prepared.tensor, torch.tensor(image.array).float()[None])
@@ -320,7 +320,7 @@ def test_an_image_on_which_the_network_works_in_place_is_asked_about_again():
 def test_bf16_and_inference_mode_keep_their_pass_too():
     model, image, pixels = case((16, 16, 16))
     model.network.float()
-    session = Session(model, image, precision="bf16")
+    session = WholeSession(model, image, precision="bf16")
     with torch.inference_mode():
         session.ask(WholeImage(), class_index=1, layers=["encoder.1"])
         found = session.ask(pixels, class_index=1, layers=["encoder.1"])
@@ -341,7 +341,7 @@ def test_a_shortage_of_memory_is_one_sentence_with_the_numbers():
 
     model = PlainModel(Greedy(), ["a", "b"])
     image = Image(np.random.default_rng(0).normal(size=(8, 8, 8)), Grid.from_spacing((8, 8, 8)))
-    session = Session(model, image)
+    session = WholeSession(model, image)
     with pytest.raises(MemoryLimitError, match="memory of the machine does not suffice") as caught:
         session.ask(WholeImage(), class_index=1, layers=["conv"])
     assert caught.value.code == "memory" and caught.value.numbers["total_bytes"] == memory_of_machine()[0]
@@ -357,7 +357,7 @@ def test_the_machine_s_memory_is_a_plausible_pair():
 
 def test_the_levels_behind_the_layer_asked_for_come_along_and_equal_a_question_of_their_own():
     model, image, pixels = case()
-    session = Session(model, image)
+    session = WholeSession(model, image)
     plain = session.ask(pixels, class_index=1, layers=["encoder.1"])
     found = session.ask(pixels, class_index=1, layers=["encoder.1"], downstream=True)
     assert [f.layer.name for f in plain] == ["encoder.1"]

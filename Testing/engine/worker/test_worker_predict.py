@@ -20,7 +20,7 @@ from seghirescam.protocol.messages import recipe_to_json
 from seghirescam.protocol.recipes import FalseNegatives, FalsePositives, Segment
 from seghirescam.session.opening import open_session
 from seghirescam.session.prediction import label_maps, predicted_labels
-from seghirescam.session.whole import Session
+from seghirescam.session.whole import WholeSession
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_a_network_that_cannot_be_recorded_still_predicts():
             return torch.cat([x, 1 - x], 1).detach()
 
     picture = image()
-    session = Session(PlainModel(Loose(), ["a", "b"]), picture)
+    session = WholeSession(PlainModel(Loose(), ["a", "b"]), picture)
     labels, _ = predicted_labels(session, lambda fraction, phase: None)
     assert (labels == (picture.array[0] < 0.5)).all()
 

@@ -67,7 +67,7 @@ class Seen:
 
 
 class Rerun:
-    """Runs one model on many images. device, precision: as for :class:`whole.Session`.  forward_calls: so far.
+    """Runs one model on many images. device, precision: as for :class:`interface.Session`.  forward_calls: so far.
 
     Every kind of model: windows, mirrorings and folds are fused as its own inference does.  The network is left as it
     was.

@@ -215,7 +215,7 @@ def _phantom(found, tell) -> Row:
 def _gap(found, tell) -> Row:
     if found.passes > found.left:
         value = _too_dear(found, f"It takes {found.passes} more forward passes")
-    elif getattr(found.session, "tolerance", 0.0):
+    elif found.session.tolerance:
         value = Value.without(NOT_MEASURED, "The tolerance left out windows: the score is not the whole one.")
     else:
         value = completeness_gap(found.session, found.explanation, found.pixels, progress=tell)

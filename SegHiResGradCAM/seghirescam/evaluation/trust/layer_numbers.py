@@ -25,8 +25,8 @@ from ...protocol.pixel_set import PixelSet
 from ...protocol.progress import Progress
 from ...protocol.value import CELLS, NONFINITE, NOT_MEASURED, TOO_SMALL, ZERO_MAP, Value
 from ...session.answer import why_zero
-from ...session.layer_choice import Question
 from ...session.opening import open_session
+from ...session.understood import score_of
 from ..painting.rerun import Rerun
 
 #: shares of the largest gradient below which a cell counts as without influence; normalisation layers make gradients
@@ -281,9 +281,7 @@ def _asked(explanation):
 
 def _score(model, explanation):
     """The explanation's score as an object."""
-    asked = _asked(explanation)
-    question = (None, asked["class_index"], [], "default", asked["score"], asked["rival"], "auto")
-    return Question.understood(model, *question).score
+    return score_of(model, **_asked(explanation))
 
 
 def _same_set(session, explanation, pixel_set):

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...cam.methods import method as method_of
-from ...cam.placement.windows import Seeds
 from ...protocol.explanation import Explanation
 from ...protocol.grid import Grid
 from ...protocol.pixel_set import PixelSet
+from ...protocol.question import DEEPEST, MAIN
 from ...protocol.recipes import as_recipe
 from ...session.answer import status_of
-from ...session.layer_choice import DEEPEST, MAIN, Question
+from ...session.understood import score_of
 from ..metrics.explained_case import Case, frozen
 
 #: predictions the fast tier may add to an explanation (a model with windows: as many times those that meet M)
@@ -75,17 +75,13 @@ class Found:
     def score(self):
         """The :class:`score.Score` that was differentiated."""
 
-        words = {k: self.words.get(k) for k in ("class_index", "score", "rival")}
-        words["score"] = words["score"] or "logit"
-        question = Question.understood(
-            self.session.model, None, words["class_index"], [], "default", words["score"], words["rival"], "auto"
-        )
-        return question.score
+        words = self.words
+        return score_of(self.session.model, words["class_index"], words.get("score") or "logit", words.get("rival"))
 
     @property
     def mean_score(self) -> float | None:
         """S / |M|, where the explanation's S is exact."""
-        if getattr(self.session, "tolerance", 0.0):
+        if self.session.tolerance:
             return None
         return self.explanation.score / float(self.pixels.weights.sum(dtype=np.float64))
 
@@ -94,7 +90,7 @@ class Found:
         session = self.session
         return Case(
             session.model, session.image, self.pixels, self.words, self.explanation.map, self.explanation.grid,
-            session, session.device, session.precision, getattr(session, "tolerance", 0.0),
+            session, session.device, session.precision, session.tolerance,
         )  # fmt: skip
 
     def spend(self, passes: int) -> None:
@@ -103,24 +99,12 @@ class Found:
 
 def passes_of(session, around: PixelSet) -> int:
     """Network passes behind one prediction around a set: windows that meet it, times mirrorings and folds."""
-    passes = getattr(session, "_passes", None)
-    if passes is None:
-        return 1
-    weights = around.on(passes.prepared.grid).weights
-    return len(Seeds.of(passes.plan, weights).touched) * passes.runs
+    return session.runs_around(around)
 
 
 def is_kept(session, layer: str, pixels: PixelSet) -> bool:
     """Whether a further question about this layer and these voxels costs no forward pass."""
-    if layer not in session.recorded:
-        return False
-    passes = getattr(session, "_passes", None)
-    if passes is None:
-        return True
-    seeds = Seeds.of(passes.plan, pixels.on(passes.prepared.grid).weights, session.tolerance)
-    there = {(fold, offset, flip) for fold, group, flip, _ in passes._kept for offset in group}
-    runs = [(fold, flip) for fold in range(len(session.model.networks)) for flip in passes.plan.flips]
-    return all((fold, offset, flip) in there for fold, flip in runs for offset in seeds.touched)
+    return session.holds(layer, pixels)
 
 
 def _carrying(one: Explanation, method, values: np.ndarray, grid: Grid) -> Explanation:

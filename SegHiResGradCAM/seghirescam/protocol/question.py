@@ -1,0 +1,129 @@
+"""What is asked about a pixel set, and how it is computed: one form from the click to the gradient.
+
+A field is default, check, JSON, request and command-line option at once.  ``metadata["option"]`` holds the words of its
+option (:mod:`cli.question_options` makes them); a field without it is no option.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+
+from .errors import ClassError, LayerError, ModelError
+from .recipes import PredictedClass, Recipe, as_recipe
+
+#: the paper's own
+DEFAULT_METHOD = "seg_hires_grad_cam"
+#: words that stand for layers instead of a name
+DEFAULT, DEEPEST, MAIN = LAYER_WORDS = ("default", "deepest", "main")
+#: what is summed over the pixel set
+LOGIT, LOG_ODDS, CONTRAST = SCORES = ("logit", "log_odds", "contrast")
+#: by which centre a cell is placed: where it looks, or where it acts; encoder and bottleneck where they read, decoder
+#: and heads where they write (branches that read at different places meet there)
+AUTO, READING, WRITING = SIDES = ("auto", "reading", "writing")
+PRECISIONS = ("fp32", "bf16")
+#: more draws are a mistake of typing
+MOST_DRAWS = 1000
+
+
+def _asked(default, *flags, **words):
+    """A field whose option has these flags and argparse's words."""
+    return field(default=default, metadata={"option": (flags, words)})
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """A class, methods, layers and a score, asked about pixel sets.
+
+    class_index: index or name.  pixel_sets: recipes or PixelSets, () for where the class is predicted.  methods: names,
+    or Method instances.  layers: a word (default: at least two cells across the first pixel set; deepest: the paper's
+    choice; main: the last of every level) or names.  score: "logit", "log_odds", or "contrast" against ``rival``.
+    side: "reading", "writing" or "auto".  draws: of a network that draws random numbers, the mean map of so many.
+
+    One item stands for itself wherever several are allowed.  Raises ClassError, LayerError, PixelSetError or ModelError
+    for what no model can be asked.
+    """
+
+    class_index: int | str = field(
+        metadata={"option": (("--class",), {"metavar": "NAME|INDEX", "help": "the class to explain"})}
+    )
+    pixel_sets: tuple[Recipe, ...] = ()
+    methods: tuple = _asked((DEFAULT_METHOD,), "--method", action="append", metavar="NAME")
+    layers: str | tuple[str, ...] = _asked(
+        DEFAULT, "--layer", action="append", metavar="NAME",
+        help="repeatable: a name of 'seghirescam layers', or one of: default (the deepest level with two cells across "
+        "the pixel set), deepest (as in the paper), main (every level)",
+    )  # fmt: skip
+    score: str = _asked(LOGIT, "--score", choices=SCORES, help="what is summed over the pixel set (default: logit)")
+    rival: int | str | None = _asked(
+        None, "--rival", metavar="CLASS", help="why the class and not this one? (--score contrast)"
+    )
+    side: str = _asked(
+        AUTO, "--side", choices=SIDES, help="place cells where they look, or where they act (default: auto)"
+    )
+    draws: int = 1
+
+    def __post_init__(self):
+        sets = several(self.pixel_sets) or [PredictedClass()]
+        object.__setattr__(self, "pixel_sets", tuple(as_recipe(one) for one in sets))
+        object.__setattr__(self, "methods", tuple(several(self.methods)))
+        if not isinstance(self.layers, str):
+            object.__setattr__(self, "layers", tuple(self.layers))
+        if self.score not in SCORES:
+            raise ClassError(f"Unknown score {self.score!r}.", "Use 'logit', 'log_odds' or 'contrast'.")
+        if self.score == CONTRAST and self.rival is None:
+            raise ClassError("The contrast score needs a rival class.", "Name the class to compare with.")
+        if self.side not in SIDES:
+            raise LayerError(f"Unknown side {self.side!r}.", "Use 'auto', 'reading' or 'writing'.")
+        refuse_draws(self.draws)
+
+    @staticmethod
+    def of(pixel_sets=None, **words) -> Question:
+        """From a verb's arguments: a Question stands for itself, None for the default of its field."""
+        if isinstance(pixel_sets, Question):
+            return pixel_sets
+        return Question(pixel_sets=() if pixel_sets is None else pixel_sets, **words)
+
+    @property
+    def words(self) -> dict:
+        """Everything but the pixel sets, JSON-able where the methods are names: as requests and sidecars carry it."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "pixel_sets"}
+
+
+@dataclass(frozen=True)
+class ComputeSettings:
+    """How an answer is computed; another choice is another session.
+
+    device: None is the network's own.  tolerance: models with sliding windows may leave out windows that hold this
+    share of the pixel set's weight.  seed: of networks that draw random numbers.  memory_budget_bytes: of what is kept
+    between questions; None chooses.
+    """
+
+    device: str | None = None
+    precision: str = "fp32"
+    memory_budget_bytes: int | None = None
+    tolerance: float = _asked(
+        0.0, "--tolerance", metavar="SHARE",
+        help="models with sliding windows: leave out the windows that hold this share of the pixel set's weight "
+        "(0.01: much faster; default: exact)",
+    )  # fmt: skip
+    seed: int = _asked(
+        0, "--random-seed", metavar="N",
+        help="of a network that draws random numbers in its forward pass, dropout that is always on (default: 0)",
+    )  # fmt: skip
+
+    def __post_init__(self):
+        if self.precision not in PRECISIONS:
+            raise ModelError(f"Unknown precision {self.precision!r}.", "Use 'fp32' or 'bf16'.")
+
+
+def refuse_draws(draws) -> None:
+    """Raises ModelError for what is no number of draws."""
+    if not isinstance(draws, int) or isinstance(draws, bool) or not 1 <= draws <= MOST_DRAWS:
+        raise ModelError(f"A number of draws is a whole number from 1 to {MOST_DRAWS}, not {draws!r}.", "5 are usual.")
+
+
+def several(value) -> list:
+    """One or several, as a list; None is none."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, (list, tuple)) else [value]

@@ -1,0 +1,96 @@
+"""One pixel set on its way through the windows: which of them matter to it, with which weights, and its score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..cam.isolation.finite import inside_only, nonfinite_in
+from ..cam.placement.windows import Seeds
+from ..models.model_outputs import log_of_average
+from ..protocol.pixel_set import PixelSet
+
+
+@dataclass(eq=False)
+class WindowMask:
+    """slope: dS/dy where the score is not linear in the logits, ``[C, box]``; exact: S where it is known by then."""
+
+    pixels: PixelSet
+    seeds: Seeds
+    slope: np.ndarray | None = None
+    exact: float | None = None
+    windows_total: float = 0.0
+    nonfinite: np.ndarray | None = None
+
+    @staticmethod
+    def of(passes, pixels: PixelSet, tolerance: float, score=None) -> WindowMask:
+        """passes: :class:`window_passes.WindowPasses`. score: given where it is not linear in what the passes give."""
+        seeds = Seeds.of(passes.plan, pixels.weights, tolerance)
+        if score is None:
+            return WindowMask(pixels, seeds)
+        box = tuple(slice(a, b) for a, b in zip(seeds.low, seeds.high, strict=True))
+        average = passes.average
+        source = passes.logits if average is None else average
+        weights = torch.as_tensor(np.ascontiguousarray(pixels.weights[box]))
+        inner = inside_only(source[(slice(None), *box)][None], weights).clone().requires_grad_()
+        with torch.enable_grad():
+            logits = inner if average is None else log_of_average(passes.model, inner)
+            values = score.values(logits, passes.model.head)
+            (slope,) = torch.autograd.grad(values.sum(), inner)
+        exact = float((values[0].detach().double() * weights.double()).sum())
+        nonfinite = nonfinite_in(values[0], weights).numpy()
+        return WindowMask(pixels, seeds, slope[0].numpy(), exact, nonfinite=nonfinite)
+
+    def seed(self, plan, runs: int, group, flip, logits: torch.Tensor) -> torch.Tensor:
+        """m_p for every window of the group (zero where a window does not meet this set), times dS/dy if needed."""
+        found = []
+        for offset in group:
+            if offset in self.seeds.touched:
+                seed = self.seeds.window(plan, offset, runs, flip)
+            else:
+                seed = np.zeros(plan.size, dtype=np.float32)
+            if self.slope is not None:
+                seed = seed[None] * self._slope_in(plan, offset, flip)
+            found.append(torch.as_tensor(np.ascontiguousarray(seed)))
+        dtype = torch.float32 if logits.dtype.itemsize < 4 else logits.dtype
+        return torch.stack(found).to(device=logits.device, dtype=dtype)
+
+    def _slope_in(self, plan, offset, flip):
+        box, within = plan.overlap(offset, self.seeds.low, self.seeds.high) or (None, None)
+        slope = np.zeros((len(self.slope), *plan.size), dtype=np.float32)
+        if box is not None:
+            slope[(slice(None), *within)] = self.slope[(slice(None), *box)]
+        return np.flip(slope, [1 + axis for axis in flip]) if flip else slope
+
+    def count_nonfinite(self, plan, bad: torch.Tensor, group, flip) -> None:
+        """bad: bool ``[B, K, J, I]`` (or with channels) of a group of runs, as the network saw them."""
+        if self.slope is not None:
+            return  # counted in the fused logits
+        if self.nonfinite is None:
+            self.nonfinite = np.zeros(plan.shape, dtype=bool)
+        for one, offset in zip(bad.cpu().numpy(), group, strict=True):
+            inside, within = plan.overlap(offset)
+            self.nonfinite[inside] |= (np.flip(one, flip) if flip else one)[within]
+
+    def facts(self, plan, folds: int) -> dict:
+        """For the provenance."""
+        return {
+            "windows": {
+                "run": len(self.seeds.touched),
+                "of": len(plan.offsets),
+                "size_kji": list(plan.size),
+                "mirrorings": len(plan.flips),
+                "folds": folds,
+                "weight_left_out": round(self.seeds.left_out, 6),
+            }
+        }
+
+    @property
+    def m_total(self) -> float:
+        return float(self.pixels.weights.sum(dtype=np.float64))
+
+    @property
+    def score(self) -> float:
+        return self.windows_total if self.exact is None else self.exact
