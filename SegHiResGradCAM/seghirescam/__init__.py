@@ -1,7 +1,11 @@
 """Seg-HiRes-Grad CAM: why did a segmentation network draw that segment?
 
-The engine.  ``import seghirescam`` loads no torch; the names below are imported when first used.  The one verb is
-``from seghirescam.session.explain import explain``.
+The engine.  ``import seghirescam`` loads no torch; the names below are imported when first used::
+
+    import seghirescam
+
+    model = seghirescam.open_model("demo:shortcut")
+    (found,) = seghirescam.explain(model, image, mask, class_index="lesion")
 """
 
 import importlib  # nothing more: with ``python -m`` the current folder is still searched for modules here
@@ -14,14 +18,25 @@ _WHERE = {
     "PixelSet": "protocol.pixel_set",
     "Explanation": "protocol.explanation",
     "LayerInfo": "protocol.explanation",
+    "Question": "protocol.question",
     "open_model": "models",
     "PlainModel": "models.plain",
+    "open_session": "session.opening",
+    "explain": "session.explain",
+    "list_layers": "session.explain",
+    "predict": "session.explain",
+    "compare": "comparison.compare",
+    "evaluate": "evaluation.evaluate",
 }
 
 __all__ = ["__version__", *_WHERE]
 
 
 def __getattr__(name):
-    if name in _WHERE:
-        return getattr(importlib.import_module(f".{_WHERE[name]}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_WHERE[name]}", __name__), name)
+
+
+def __dir__():
+    return sorted(__all__)
