@@ -22,6 +22,7 @@ from .question_options import (
     PIXEL_SETS,
     _share,
     add_segment,
+    method,
     method_names,
     on_image,
     read_segment,
@@ -248,6 +249,8 @@ def _refuse_unknown(options):
     for name in options.methods:
         if name != ALL and name not in known:
             raise MethodError(f"There is no method '{name}'.", f"Choose {ALL}, or some of: {', '.join(known)}.")
+        if name != ALL:
+            method(name)  # one of another package may not load
     for what, names, error in (("method", options.methods, MethodError), ("layer", options.layers, LayerError)):
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice:

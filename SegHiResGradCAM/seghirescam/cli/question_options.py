@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict, dataclass, fields, replace
-from pathlib import Path
 
+from ..cam.methods import method
+from ..cam.methods import names as method_names
 from ..io.nifti_header import NIBABEL
 from ..protocol import recipes
 from ..protocol.errors import ClassError, LayerError, MethodError, PixelSetError
@@ -23,13 +23,6 @@ _NEED_SEGMENT = ("segment", "segment-and-predicted", "false-positives", "false-n
 LAYER_WORDS = ("default", "deepest", "main")
 METHOD = "seg_hires_grad_cam"
 _NO_FRAME = "The segmentation is DICOM and the image is not: whether both lie in one frame of reference is not known."
-
-
-def method_names() -> list[str]:
-    """The shipped methods, read from their files' text: importing them would load torch."""
-    folder = Path(__file__).parents[1] / "cam" / "methods"
-    text = "".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.py")))
-    return sorted(re.findall(r'^    name = "(\w+)"$', text, re.MULTILINE))
 
 
 _ABSENT = object()
@@ -201,9 +194,11 @@ def understood(options) -> Asked:
 
 def refuse_unknown_methods(asked: Asked) -> None:
     """Raises MethodError, before the model is opened."""
-    unknown = next((name for name in asked.methods if name not in method_names()), None)
-    if unknown:
-        raise MethodError(f"There is no method '{unknown}'.", f"Known: {', '.join(method_names())}.")
+    known = method_names()
+    for name in asked.methods:
+        if name not in known:
+            raise MethodError(f"There is no method '{name}'.", f"Known: {', '.join(known)}.")
+        method(name)  # one of another package may not load
 
 
 def given_words(options) -> list[str]:

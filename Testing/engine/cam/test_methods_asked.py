@@ -51,7 +51,7 @@ def test_every_row_of_the_paper_s_table_is_known_by_name_with_paper_and_citation
     entries = {}
     for name, kind in methods().items():
         m = kind()
-        assert m.name == name and m.title and m.paper and kind.__doc__ and "Cost" in kind.__doc__, name
+        assert m.name == name and m.title and m.paper and kind.__doc__ and m.cost and m.about, name
         assert m.bibtex.startswith("@") and m.bibtex.count("{") == m.bibtex.count("}"), name
         json.dumps(m.settings())
         entries.setdefault(m.bibtex.split("{")[1].split(",")[0], name)
@@ -267,29 +267,28 @@ def test_the_prediction_is_frozen_and_serves_as_pixel_set():
     assert abs(found.provenance["gap"]) < 1e-10 and "the gap is" in " ".join(found.notes)
 
 
-TOY = '''
+TOY = """
 from dataclasses import dataclass
 from seghirescam.cam.methods.base import ContextMethod, Method, Outcome, register
 
 @register
 @dataclass(frozen=True)
 class Energy(Method):
-    """L = sum_k |g_k A_k|. Nowhere. Cost: 1 F + 1 B."""
-    name, title, paper = "toy_energy", "Toy energy", "nowhere"
+    name, title, paper, about = "toy_energy", "Toy energy", "nowhere", "L = sum_k |g_k A_k|. Nowhere."
     def map(self, activation, gradient, cell_mm):
         return (gradient * activation).abs().sum(dim=0)
 
 @register
 @dataclass(frozen=True)
 class Halved(ContextMethod):
-    """S(A) - S(A / 2), spread evenly. Nowhere. Cost: 2 F + 1 tail pass."""
     name, title, paper = "toy_halved", "Toy halved", "nowhere"
+    cost, about = "2 F + 1 tail pass", "S(A) - S(A / 2), spread evenly. Nowhere."
     def compute(self, context):
         tail = context.tail
         change = context.scores(tail.logits)[0] - context.scores(tail(tail.activation / 2))[0]
         cells = tail.activation[0, 0]
         return Outcome(change.to(cells) * cells.new_ones(cells.shape) / cells.numel())
-'''
+"""
 
 
 def test_a_method_from_outside_the_package_is_one_file(tmp_path):

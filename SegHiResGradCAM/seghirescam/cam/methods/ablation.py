@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
-
 from ...protocol.errors import MethodError
 from .base import ARBITRARY, ContextMethod, Outcome, register, weighted_sum
 from .sampling import refuse_count, said, sampled
@@ -17,13 +15,7 @@ ZERO, MEAN = "zero", "mean"
 @register
 @dataclass(frozen=True)
 class SegAblationCam(ContextMethod):
-    """L = sum_k w_k A_k, w_k = S - S_k, S_k with channel k replaced.
-
-    Desai & Ramaswamy, WACV 2020, with the region's score in place of a class's and M frozen; the paper divides by S,
-    which for a region may be near zero or negative: a common factor that is left out.  Cost: 2 F + K tail passes (and,
-    once a layer, 1 F + 3 tail passes for the check of the tail).
-    No gradient: it measures what removing a channel does, as far as removing all of it everywhere is a fair question.
-    In a linear tail w_k = sum_u g_k A_k.  Where the channel lies in the map is decided by the activation alone.
+    """In a linear tail w_k = sum_u g_k A_k.  Where the channel lies in the map is decided by the activation alone.
     replacement: "zero", or "mean" (the channel's mean: behind LeakyReLU and instance norm zero is not neutral).
     channels: how many channels, evenly spread; None for all.
     """
@@ -35,6 +27,14 @@ class SegAblationCam(ContextMethod):
     title = "Seg-Ablation-CAM"
     paper = "Desai & Ramaswamy, WACV 2020"
     unit = ARBITRARY
+    cost = "2 F + K tail passes (and, once a layer, 1 F + 3 tail passes for the check of the tail)"
+    slow = True
+    about = (
+        "L = sum_k w_k A_k, w_k = S - S_k, S_k with channel k replaced. Desai & Ramaswamy, WACV 2020, with the "
+        "region's score in place of a class's and M frozen; the paper divides by S, which for a region may be near "
+        "zero or negative: a common factor that is left out. No gradient: it measures what removing a channel does, as "
+        "far as removing all of it everywhere is a fair question."
+    )
     bibtex = """@inproceedings{desai2020ablationcam,
   author = {Desai, Saurabh and Ramaswamy, Harish G.},
   title = {{Ablation-CAM}: Visual Explanations for Deep Convolutional Network via Gradient-free Localization},
@@ -50,6 +50,8 @@ class SegAblationCam(ContextMethod):
         refuse_count(self.title, self.channels)
 
     def compute(self, context):
+        import torch
+
         tail = context.tail
         activation = tail.activation[0]
         looked_at = sampled(len(activation), self.channels)

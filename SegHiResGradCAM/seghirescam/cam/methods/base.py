@@ -3,14 +3,18 @@
 Two kinds.  A :class:`Method` gives ``map`` from A and g; all of them share one forward and one backward pass.  A
 :class:`ContextMethod` gives ``compute`` from a context and runs what it needs itself (tails, full forwards, a pass of
 its own).  Both may refuse with ``check`` before anything is computed.
+
+No file of this folder imports torch before a method runs: the command line lists the methods, and a help is quick.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 registered: dict[str, type[Method]] = {}
 
@@ -22,6 +26,12 @@ def register(cls):
     """Class decorator: make a method known by its ``name``."""
     registered[cls.name] = cls
     return cls
+
+
+def _float32():
+    import torch
+
+    return torch.float32
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +50,7 @@ class Situation:
     classes: int
     layer: object | None = None
     windows: int = 1
-    dtype: torch.dtype = torch.float32
+    dtype: torch.dtype = field(default_factory=_float32)
     device: torch.device | str = "cpu"
 
 
@@ -48,6 +58,8 @@ class Method(ABC):
     """Base of all activation-and-gradient methods; subclasses are immutable dataclasses of their settings.
 
     name: registry key.  title: as the field writes it.  paper: where it comes from; bibtex: its entry.
+    about: formula, source and what it tells, in a few sentences.  cost: passes forward (F) and backward (B), K is
+    the number of channels.  slow: it takes a pass for each channel or step.
     unit: of the map, None for the score's; ``ARBITRARY`` maps cannot be compared in size, only in shape.
     local: the map at a cell depends on A and g in its neighbourhood only, so that the maps of sliding windows add up
     to the map of the whole volume.  Methods that are not local either give :meth:`channel_weights` (one weight a
@@ -59,6 +71,9 @@ class Method(ABC):
     title: str
     paper: str
     bibtex: str = ""
+    about: str = ""
+    cost: str = "1 F + 1 B"
+    slow = False
     unit: str | None = None
     local = False
     at_input = False
@@ -141,6 +156,7 @@ class ContextMethod(Method):
     additive: the maps of sliding windows add up to the map of the fused score (the method is linear in S).
     """
 
+    cost = ""
     needs_context = True
     additive = False
 
@@ -157,7 +173,7 @@ def sum_of_products(weights: torch.Tensor, activation: torch.Tensor) -> torch.Te
 
     Channel by channel: the product of all channels at once would be one more tensor of their size.
     """
-    total = torch.zeros_like(activation[0])
+    total = activation.new_zeros(activation.shape[1:])
     for w, a in zip(weights, activation, strict=True):
         total.addcmul_(w, a)
     return total
@@ -165,4 +181,6 @@ def sum_of_products(weights: torch.Tensor, activation: torch.Tensor) -> torch.Te
 
 def weighted_sum(weights: torch.Tensor, activation: torch.Tensor) -> torch.Tensor:
     """sum_k w_k A_k(u) from ``[K]`` and ``[K, *cells]``; what is not finite stays so, also under a weight of zero."""
+    import torch
+
     return torch.tensordot(weights.to(activation.dtype), activation, dims=1)

@@ -5,18 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...protocol.errors import MethodError
-from ..layers.head_wiring import head_of
 from .base import ContextMethod, Outcome, register, weighted_sum
 
 
 @register
 @dataclass(frozen=True)
 class Cam(ContextMethod):
-    """L(u) = sum_k w_ck A_k(u), w the weights of the 1x1 head that the layer feeds.
-
-    Zhou et al., CVPR 2016.  Cost: 1 F.  Only in front of the head of the logits or of a deep-supervision head.
-    For a segmentation network L is the class logit minus its bias: an honest limit case that explains nothing beyond
-    the logit.  It knows no M.  crop: keep only M (layers of the output's resolution); this is Seg-HiRes-Grad CAM there.
+    """For a segmentation network L is the class logit minus its bias: an honest limit case that explains nothing beyond
+    the logit.  It knows no M.  crop: keep only M (layers of the output's resolution); this is Seg-HiRes-Grad CAM
+    there.
     """
 
     crop: bool = False
@@ -24,6 +21,11 @@ class Cam(ContextMethod):
     name = "cam"
     title = "CAM"
     paper = "Zhou et al., CVPR 2016"
+    cost = "1 F"
+    about = (
+        "L(u) = sum_k w_ck A_k(u), w the weights of the 1x1 head that the layer feeds. Zhou et al., CVPR 2016. Only in "
+        "front of the head of the logits or of a deep-supervision head."
+    )
     bibtex = """@inproceedings{zhou2016cam,
   author = {Zhou, Bolei and Khosla, Aditya and Lapedriza, Agata and Oliva, Aude and Torralba, Antonio},
   title = {Learning Deep Features for Discriminative Localization},
@@ -36,6 +38,8 @@ class Cam(ContextMethod):
         return self.crop
 
     def check(self, situation):
+        from ..layers.head_wiring import head_of
+
         if not situation.score.linear:
             raise MethodError(
                 "CAM weighs by the head's weights, which exist for scores that are linear in the logits only.",
@@ -64,6 +68,8 @@ class Cam(ContextMethod):
             )
 
     def compute(self, context):
+        from ..layers.head_wiring import head_of
+
         activation = context.activation[0]
         wide = activation.float() if activation.dtype.itemsize < 4 else activation
         name = head_of(

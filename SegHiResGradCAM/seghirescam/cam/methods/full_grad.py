@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
-
 from ...protocol.errors import MethodError
-from ..layers.intercepts import parts
-from ..layers.resample import shared_out
 from .base import Balance, ContextMethod, Outcome, register
 
 #: amounts without sign, as published; or signed, adding up to the score
@@ -18,17 +14,9 @@ ABS, SIGNED = "abs", "signed"
 @register
 @dataclass(frozen=True)
 class SegFullGrad(ContextMethod):
-    """L = psi(x o dS/dx) + sum over operations of psi(i o dS/d out), i = the operation's generalised intercept.
-
-    Srinivas & Fleuret, NeurIPS 2019, with the region's score in place of a class's.  The paper takes the biases of
-    convolutions and batch norms, which is complete for nets of those and ReLU only; here i = out - J in at every
-    operation (:mod:`intercepts`), so S = <x, dS/dx> + sum <i, dS/d out> in every network, instance norm included.
-    Cost: about 3 F + 1 full B; memory of the whole graph and one more tensor a normalisation.
-    form: "abs", psi = absolute value before the channels are summed, as published (it says how much a place takes
-    part, not for or against); or "signed", whose voxels add up to S.  Either way the completeness gap is stated.
-    Each cell's part is shared out among the voxels nearest to the cell (the paper interpolates and rescales each
-    layer to [0, 1], which loses the amounts).  No layer is chosen: the map lies on the image.  It answers from the
-    gradient at one point; saturated units take no part.
+    """Either way the completeness gap is stated.  Each cell's part is shared out among the voxels nearest to the cell
+    (the paper interpolates and rescales each layer to [0, 1], which loses the amounts).  No layer is chosen: the map
+    lies on the image.  It answers from the gradient at one point; saturated units take no part.
     """
 
     form: str = ABS
@@ -37,6 +25,15 @@ class SegFullGrad(ContextMethod):
     title = "Seg-FullGrad"
     paper = "Srinivas & Fleuret, NeurIPS 2019"
     at_input = True
+    cost = "about 3 F + 1 full B; memory of the whole graph and one more tensor a normalisation"
+    about = (
+        "L = psi(x o dS/dx) + sum over operations of psi(i o dS/d out), i = the operation's generalised intercept. "
+        "Srinivas & Fleuret, NeurIPS 2019, with the region's score in place of a class's. The paper takes the biases "
+        "of convolutions and batch norms, which is complete for nets of those and ReLU only; here i = out - J in at "
+        "every operation (:mod:`intercepts`), so S = <x, dS/dx> + sum <i, dS/d out> in every network, instance norm "
+        'included. form: "abs", psi = absolute value before the channels are summed, as published (it says how much '
+        'a place takes part, not for or against); or "signed", whose voxels add up to S.'
+    )
     bibtex = """@inproceedings{srinivas2019fullgrad,
   author = {Srinivas, Suraj and Fleuret, Fran{\\c{c}}ois},
   title = {Full-Gradient Representation for Neural Network Visualization},
@@ -56,6 +53,8 @@ class SegFullGrad(ContextMethod):
         return self.form == SIGNED
 
     def check(self, situation):
+        import torch
+
         if any(isinstance(module, torch.jit.ScriptModule) for module in situation.network.modules()):
             raise MethodError(
                 "Seg-FullGrad must see every operation, and this network is compiled TorchScript.",
@@ -63,12 +62,17 @@ class SegFullGrad(ContextMethod):
             )
 
     def compute(self, context):
+        import torch
+
+        from ..layers.intercepts import parts
+        from ..layers.resample import shared_out
+
         context.tell(0.05, "running the network with all its intercepts")
         with context.on:
             score, own, pieces = parts(context.tensor, lambda x: context.per_item(_logits(context, x)).sum())
         context.forwards += 1
         context.tell(0.9, "adding up the intercepts")
-        psi = torch.abs if self.form == ABS else _same
+        psi = abs if self.form == ABS else _same
         shape = tuple(context.tensor.shape[2:])
         total = psi(own[0]).sum(dim=0)
         by_input, by_operations, unplaced = float(own.cpu().double().sum()), 0.0, 0.0

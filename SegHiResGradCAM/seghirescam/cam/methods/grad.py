@@ -5,24 +5,22 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import torch
-
-from .base import Method, register
+from .base import Method, register, weighted_sum
 
 
 @register
 @dataclass(frozen=True)
 class SegGradCam(Method):
-    """L(u) = sum_k a_k A_k(u), a_k = mean over all cells of g_k.
-
-    Vinogradova et al., AAAI 2020, after Grad-CAM (Selvaraju et al. 2017).  Cost: 1 F + 1 B.
-    One weight a channel for the whole volume: it knows nothing of where M lies and lights up every place with the same
-    features, used or not.  Behind instance normalisation the gradients of a channel nearly cancel in the mean.
-    """
+    """Behind instance normalisation the gradients of a channel nearly cancel in the mean."""
 
     name = "seg_grad_cam"
     title = "Seg-Grad-CAM"
     paper = "Vinogradova et al., AAAI 2020"
+    about = (
+        "L(u) = sum_k a_k A_k(u), a_k = mean over all cells of g_k. Vinogradova et al., AAAI 2020, after Grad-CAM "
+        "(Selvaraju et al. 2017). One weight a channel for the whole volume: it knows nothing of where M lies and "
+        "lights up every place with the same features, used or not."
+    )
     bibtex = """@inproceedings{vinogradova2020seggradcam,
   author = {Vinogradova, Kira and Dibrov, Alexandr and Myers, Gene},
   title = {Towards Interpretable Semantic Segmentation via Gradient-Weighted Class Activation Mapping
@@ -33,7 +31,7 @@ class SegGradCam(Method):
 
     def map(self, activation, gradient, cell_mm):
         sums = gradient.flatten(1).sum(dim=1)
-        return torch.tensordot(self.channel_weights(sums, gradient[0].numel()), activation, dims=1)
+        return weighted_sum(self.channel_weights(sums, gradient[0].numel()), activation)
 
     def channel_weights(self, gradient_sums, cells):
         return gradient_sums / cells

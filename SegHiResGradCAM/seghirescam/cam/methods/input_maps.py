@@ -9,8 +9,6 @@ import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import torch
-
 from ...protocol.errors import DependencyError, MethodError
 from .base import ARBITRARY, Balance, ContextMethod, Outcome, register
 
@@ -27,12 +25,16 @@ class _InputMethod(ContextMethod):
         _captum()
 
     def compute(self, context):
+        import torch
+
+        from ..passes.scored_network import ScoredNetwork
+
         captum = _captum()
         context.tell(0.05, "differentiating the score to the image")
         image = context.tensor.detach().clone().requires_grad_()
         with torch.enable_grad(), context.on, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found, notes, balance = self.attribute(captum, _Scores(context), image, context)
+            found, notes, balance = self.attribute(captum, ScoredNetwork(context), image, context)
         facts = {"captum": captum.__version__}
         return Outcome(found.detach()[0].sum(dim=0), notes, facts, _NO_GRADIENT, balance)
 
@@ -44,17 +46,18 @@ class _InputMethod(ContextMethod):
 @register
 @dataclass(frozen=True)
 class Saliency(_InputMethod):
-    """L = sum over channels of |dS/dx|.
-
-    Simonyan et al., ICLR Workshops 2014.  Cost: 1 F + 1 full B.  Where a small change of a voxel changes the score
-    most; not how much of the score comes from there, and not in which direction.  Noisy.
-    """
+    """Noisy."""
 
     name = "saliency"
     title = "Saliency"
     paper = "Simonyan et al., ICLR Workshops 2014"
     unit = ARBITRARY
     additive = False
+    cost = "1 F + 1 full B"
+    about = (
+        "L = sum over channels of |dS/dx|. Simonyan et al., ICLR Workshops 2014. Where a small change of a voxel "
+        "changes the score most; not how much of the score comes from there, and not in which direction."
+    )
     bibtex = """@inproceedings{simonyan2014saliency,
   author = {Simonyan, Karen and Vedaldi, Andrea and Zisserman, Andrew},
   title = {Deep Inside Convolutional Networks: Visualising Image Classification Models and Saliency Maps},
@@ -68,15 +71,16 @@ class Saliency(_InputMethod):
 @register
 @dataclass(frozen=True)
 class InputXGradient(_InputMethod):
-    """L = sum over channels of x dS/dx.
-
-    Shrikumar et al., arXiv 1605.01713 (2016).  Cost: 1 F + 1 full B.  A first-order share of the score for every
-    voxel; voxels that are zero after normalisation get nothing, however much they matter.
-    """
+    """Input x gradient."""
 
     name = "input_x_gradient"
     title = "Input x gradient"
     paper = "Shrikumar et al., 2016"
+    cost = "1 F + 1 full B"
+    about = (
+        "L = sum over channels of x dS/dx. Shrikumar et al., arXiv 1605.01713 (2016). A first-order share of the score "
+        "for every voxel; voxels that are zero after normalisation get nothing, however much they matter."
+    )
     bibtex = """@article{shrikumar2016inputxgradient,
   author = {Shrikumar, Avanti and Greenside, Peyton and Shcherbina, Anna and Kundaje, Anshul},
   title = {Not Just a Black Box: Learning Important Features Through Propagating Activation Differences},
@@ -94,6 +98,8 @@ class _ModifiedReLU(_InputMethod):
     additive = False
 
     def check(self, situation):
+        import torch
+
         if not any(isinstance(module, torch.nn.ReLU) for module in situation.network.modules()):
             raise MethodError(
                 f"{self.title} changes the gradient at nn.ReLU modules, and this network has none (LeakyReLU and "
@@ -103,6 +109,8 @@ class _ModifiedReLU(_InputMethod):
         super().check(situation)
 
     def attribute(self, captum, scores, image, context):
+        import torch
+
         kind = getattr(captum.attr, self.captum_name)
         with _out_of_place(context.network):
             found = kind(scores).attribute(image)
@@ -120,16 +128,17 @@ class _ModifiedReLU(_InputMethod):
 @register
 @dataclass(frozen=True)
 class GuidedBackpropagation(_ModifiedReLU):
-    """dS/dx with negative gradients cut off at every ReLU.
-
-    Springenberg et al., ICLR Workshops 2015.  Cost: 1 F + 1 full B.  For networks of nn.ReLU modules only.  Sharp
-    pictures that hardly depend on the network's upper weights (Adebayo et al., NeurIPS 2018): no evidence.
-    """
+    """Sharp pictures that hardly depend on the network's upper weights (Adebayo et al., NeurIPS 2018): no evidence."""
 
     name = "guided_backpropagation"
     title = "Guided backpropagation"
     paper = "Springenberg et al., ICLR Workshops 2015"
     captum_name = "GuidedBackprop"
+    cost = "1 F + 1 full B"
+    about = (
+        "dS/dx with negative gradients cut off at every ReLU. Springenberg et al., ICLR Workshops 2015. For networks "
+        "of nn.ReLU modules only."
+    )
     bibtex = """@inproceedings{springenberg2015guided,
   author = {Springenberg, Jost Tobias and Dosovitskiy, Alexey and Brox, Thomas and Riedmiller, Martin},
   title = {Striving for Simplicity: The All Convolutional Net},
@@ -140,16 +149,17 @@ class GuidedBackpropagation(_ModifiedReLU):
 @register
 @dataclass(frozen=True)
 class Deconvolution(_ModifiedReLU):
-    """dS/dx with the ReLU applied to the gradient instead of its own derivative.
-
-    Zeiler & Fergus, ECCV 2014.  Cost: 1 F + 1 full B.  For networks of nn.ReLU modules only.  It ignores which units
-    were active, so it is no derivative of the score.
-    """
+    """It ignores which units were active, so it is no derivative of the score."""
 
     name = "deconvolution"
     title = "Deconvolution"
     paper = "Zeiler & Fergus, ECCV 2014"
     captum_name = "Deconvolution"
+    cost = "1 F + 1 full B"
+    about = (
+        "dS/dx with the ReLU applied to the gradient instead of its own derivative. Zeiler & Fergus, ECCV 2014. For "
+        "networks of nn.ReLU modules only."
+    )
     bibtex = """@inproceedings{zeiler2014deconvolution,
   author = {Zeiler, Matthew D. and Fergus, Rob},
   title = {Visualizing and Understanding Convolutional Networks},
@@ -161,12 +171,7 @@ class Deconvolution(_ModifiedReLU):
 @register
 @dataclass(frozen=True)
 class IntegratedGradients(_InputMethod):
-    """L = sum over channels of (x - b) times the mean of dS/dx on the straight way from b to x.
-
-    Sundararajan et al., ICML 2017.  Cost: steps (F + full B) + 2 F.  The voxels add up to S(x) - S(b) as steps grow;
-    the gap that is left is stated.  b: "zero" (after z-scoring the mean tissue) or "min" (each channel's smallest
-    value).  The way leads through images that are no images.
-    """
+    """The way leads through images that are no images."""
 
     steps: int = 32
     baseline: str = "zero"
@@ -174,6 +179,13 @@ class IntegratedGradients(_InputMethod):
     name = "integrated_gradients"
     title = "Integrated gradients"
     paper = "Sundararajan et al., ICML 2017"
+    cost = "steps (F + full B) + 2 F"
+    slow = True
+    about = (
+        "L = sum over channels of (x - b) times the mean of dS/dx on the straight way from b to x. Sundararajan et "
+        'al., ICML 2017. The voxels add up to S(x) - S(b) as steps grow; the gap that is left is stated. b: "zero" '
+        '(after z-scoring the mean tissue) or "min" (each channel\'s smallest value).'
+    )
     bibtex = """@inproceedings{sundararajan2017integrated,
   author = {Sundararajan, Mukund and Taly, Ankur and Yan, Qiqi},
   title = {Axiomatic Attribution for Deep Networks},
@@ -189,7 +201,7 @@ class IntegratedGradients(_InputMethod):
             raise MethodError(f"Integrated gradients need at least one step, got {self.steps!r}.", "32 are usual.")
 
     def attribute(self, captum, scores, image, context):
-        start = torch.zeros_like(image)
+        start = image.new_zeros(image.shape)
         if self.baseline == "min":
             start += image.detach().flatten(2).min(dim=2).values.view(1, -1, *[1] * (image.ndim - 2))
         scores.steps = self.steps
@@ -205,29 +217,11 @@ class IntegratedGradients(_InputMethod):
         return {"steps": self.steps, "baseline": self.baseline}
 
 
-class _Scores(torch.nn.Module):
-    """The network with the score behind it: ``[B]`` for images ``[B, C, *spatial]``."""
-
-    def __init__(self, context):
-        super().__init__()
-        self.network, self._context = context.network, context
-        self.training = False
-        self.steps = self._done = 0
-
-    def forward(self, images):
-        from ..passes.capture import as_logits
-
-        context = self._context
-        context.forwards += len(images)
-        if self.steps:
-            context.tell(min(1.0, self._done / self.steps), f"integrating, step {self._done + 1} of {self.steps}")
-            self._done += len(images)
-        return context.per_item(as_logits(context.network(images.clone()), context.classes))
-
-
 @contextmanager
 def _out_of_place(network):
     """Hooks on modules that work in place fail in autograd: their flag is off inside the block."""
+    import torch
+
     changed = [m for m in network.modules() if isinstance(m, torch.nn.ReLU) and m.inplace]
     for module in changed:
         module.inplace = False

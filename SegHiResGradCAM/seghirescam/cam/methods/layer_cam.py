@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
-
 from .base import Method, register
 
 
 @register
 @dataclass(frozen=True)
 class SegLayerCam(Method):
-    """L(u) = sum_k ReLU(g_k(u)) A_k(u).
-
-    Jiang et al., IEEE TIP 2021, Eq. 5 and 6, with the region's score in place of a class's.  Cost: 1 F + 1 B.
-    Seg-HiRes-Grad CAM without the negative gradients: it shows what raises the score and hides what lowers it, so the
-    cells add up to no more than part of the score.  It assumes A >= 0; with negative activations (LeakyReLU, norm
-    outputs) a negative cell means "fewer negative values here would help", which is not evidence against the class.
+    """It assumes A >= 0; with negative activations (LeakyReLU, norm outputs) a negative cell means "fewer negative
+    values here would help", which is not evidence against the class.
     """
 
     name = "seg_layer_cam"
     title = "Seg-Layer-CAM"
     paper = "Jiang et al., IEEE TIP 2021"
     local = True
+    about = (
+        "L(u) = sum_k ReLU(g_k(u)) A_k(u). Jiang et al., IEEE TIP 2021, Eq. 5 and 6, with the region's score in place "
+        "of a class's. Seg-HiRes-Grad CAM without the negative gradients: it shows what raises the score and hides "
+        "what lowers it, so the cells add up to no more than part of the score."
+    )
     bibtex = """@article{jiang2021layercam,
   author = {Jiang, Peng-Tao and Zhang, Chang-Bin and Hou, Qibin and Cheng, Ming-Ming and Wei, Yunchao},
   title = {{LayerCAM}: Exploring Hierarchical Class Activation Maps for Localization},
@@ -32,7 +31,7 @@ class SegLayerCam(Method):
 }"""
 
     def map(self, activation, gradient, cell_mm):
-        total = torch.zeros_like(activation[0])
+        total = activation.new_zeros(activation.shape[1:])
         for a, g in zip(activation, gradient, strict=True):
             total.addcmul_(g.clamp_min(0), a)
         return total

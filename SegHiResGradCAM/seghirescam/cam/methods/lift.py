@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
-
 from ...protocol.errors import MethodError
 from .base import ARBITRARY, Balance, ContextMethod, Outcome, register, weighted_sum
 
@@ -18,16 +16,8 @@ LARGE_GAP = 0.05
 @register
 @dataclass(frozen=True)
 class SegLiftCam(ContextMethod):
-    """w_k = the contribution of channel k to S(A) - S(0), so that sum_k w_k = S(A) - S(0).
-
-    Jung & Oh, ICCV 2021, with the region's score in place of a class's.  The paper takes DeepLIFT's rescale rule, which
-    has no rule for normalisation layers; here the contribution is the layer's integrated gradient from zero
-    (Sundararajan et al. 2017), w_k = sum_u A_k(u) mean_t dS/dA_k(u) at t A, midpoints t = (i - 1/2) / steps: the same
-    in a linear tail, complete in every tail as steps grow, and the gap that is left is stated.
-    Cost: 2 F + (steps + 1) tail passes + steps backward passes.
-    form: "channels", L = sum_k w_k A_k, as in the paper (arbitrary unit); or "cells", every cell its own contribution
-    (logit; the cells add up to S(A) - S(0) up to the gap).  Zero is a baseline the layer may never show, and behind
-    instance norm, which undoes scaling, nearly everything happens close to it: the gap stays large there.
+    """Zero is a baseline the layer may never show, and behind instance norm, which undoes scaling, nearly everything
+    happens close to it: the gap stays large there.
     """
 
     steps: int = 16
@@ -36,6 +26,17 @@ class SegLiftCam(ContextMethod):
     name = "seg_lift_cam"
     title = "Seg-LIFT-CAM"
     paper = "Jung & Oh, ICCV 2021"
+    cost = "2 F + (steps + 1) tail passes + steps backward passes"
+    slow = True
+    about = (
+        "w_k = the contribution of channel k to S(A) - S(0), so that sum_k w_k = S(A) - S(0). Jung & Oh, ICCV 2021, "
+        "with the region's score in place of a class's. The paper takes DeepLIFT's rescale rule, which has no rule for "
+        "normalisation layers; here the contribution is the layer's integrated gradient from zero (Sundararajan et al. "
+        "2017), w_k = sum_u A_k(u) mean_t dS/dA_k(u) at t A, midpoints t = (i - 1/2) / steps: the same in a linear "
+        'tail, complete in every tail as steps grow, and the gap that is left is stated. form: "channels", L = sum_k '
+        'w_k A_k, as in the paper (arbitrary unit); or "cells", every cell its own contribution (logit; the cells '
+        "add up to S(A) - S(0) up to the gap)."
+    )
     bibtex = """@inproceedings{jung2021liftcam,
   author = {Jung, Hyungsik and Oh, Youngrock},
   title = {Towards Better Explanations of Class Activation Mapping},
@@ -58,6 +59,8 @@ class SegLiftCam(ContextMethod):
         return self.form == CELLS
 
     def compute(self, context):
+        import torch
+
         tail = context.tail
         a = tail.activation[0]
         wide = a.float() if a.dtype.itemsize < 4 else a
@@ -71,7 +74,7 @@ class SegLiftCam(ContextMethod):
             mean += gradient[0].to(mean.dtype) / self.steps
         contributions = mean.mul_(wide)
         with torch.no_grad():
-            start = float(context.scores(tail(torch.zeros_like(tail.activation)))[0])
+            start = float(context.scores(tail(tail.activation.new_zeros(tail.activation.shape)))[0])
         difference = float(context.scores(tail.logits)[0]) - start
         found = contributions.flatten(1).cpu().double().sum(dim=1)
         signed = contributions.sum(dim=0) if self.form == CELLS else weighted_sum(found.to(wide.device), wide)

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
-
 from .base import ARBITRARY, Method, register, weighted_sum
 
 
 @register
 @dataclass(frozen=True)
 class SegGradCamPlusPlus(Method):
-    """L = sum_k w_k A_k, w_k = sum_u alpha_k(u) ReLU(g_k(u)), alpha = g^2 / (2 g^2 + g^3 sum_u' A_k(u')).
-
-    Chattopadhay et al., WACV 2018, Eq. 10 and 19, with the region's score in place of a class's.  Cost: 1 F + 1 B.
-    g is that of the mean S / |M|: the formula is not scale invariant, and the paper's exp(S), a common factor of all
-    weights, overflows for sums over regions; it is left out.  Where the denominator is not positive (a channel's sum
-    may be negative) alpha is 0.  One weight a channel, as in Seg-Grad-CAM: it knows nothing of where M lies; negative
-    gradients take no part.  The cells do not add up to the score.
+    """One weight a channel, as in Seg-Grad-CAM: it knows nothing of where M lies; negative gradients take no part.  The
+    cells do not add up to the score.
     """
 
     name = "seg_grad_cam_pp"
     title = "Seg-Grad-CAM++"
     paper = "Chattopadhay et al., WACV 2018"
     unit = ARBITRARY
+    about = (
+        "L = sum_k w_k A_k, w_k = sum_u alpha_k(u) ReLU(g_k(u)), alpha = g^2 / (2 g^2 + g^3 sum_u' A_k(u')). "
+        "Chattopadhay et al., WACV 2018, Eq. 10 and 19, with the region's score in place of a class's. g is that of "
+        "the mean S / |M|: the formula is not scale invariant, and the paper's exp(S), a common factor of all weights, "
+        "overflows for sums over regions; it is left out. Where the denominator is not positive (a channel's sum may "
+        "be negative) alpha is 0."
+    )
     bibtex = """@inproceedings{chattopadhay2018gradcampp,
   author = {Chattopadhay, Aditya and Sarkar, Anirban and Howlader, Prantik and Balasubramanian, Vineeth N.},
   title = {{Grad-CAM++}: Generalized Gradient-Based Visual Explanations for Deep Convolutional Networks},
@@ -36,6 +36,8 @@ class SegGradCamPlusPlus(Method):
         return self.map_of_mean(activation, gradient, cell_mm, 1.0)
 
     def map_of_mean(self, activation, gradient, cell_mm, m_total):
+        import torch
+
         weights = []
         for a, g in zip(activation, gradient, strict=True):
             g = g / m_total

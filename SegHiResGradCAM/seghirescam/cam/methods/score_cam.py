@@ -5,10 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import torch
-
 from ...protocol.errors import MethodError
-from ..layers.resample import interpolated
 from .base import ARBITRARY, ContextMethod, Outcome, register, weighted_sum
 from .sampling import refuse_count, said, sampled
 
@@ -19,15 +16,10 @@ ZERO, MIN, BLUR = "zero", "min", "blur"
 @register
 @dataclass(frozen=True)
 class SegScoreCam(ContextMethod):
-    """L = sum_k w_k A_k, w = softmax_k(s_k / T), s_k = (S(x under H_k) - S(baseline)) / |M|.
-
-    Wang et al., CVPR Workshops 2020, with the region's score in place of a class's and M frozen.  H_k = A_k scaled to
-    [0, 1] and interpolated to the image, each cell where it reads; x under H = baseline + H (x - baseline).
-    Cost: (2 + K) F: the input changes, so the tail cannot be re-run alone.
-    The mean over M, not the sum: the softmax of sums picks a single channel.  It asks what the network does with a
-    darkened image it was never trained on; all weights are positive, so nothing speaks against the class.
-    baseline: "zero" (the paper's; after z-scoring the mean tissue, not absence), "min" or "blur".  temperature: T.
-    channels: how many, evenly spread; None for all.  Channels that are constant have no mask and no weight.
+    """The mean over M, not the sum: the softmax of sums picks a single channel.  It asks what the network does with a
+    darkened image it was never trained on; all weights are positive, so nothing speaks against the class.  baseline:
+    "zero" (the paper's; after z-scoring the mean tissue, not absence), "min" or "blur".  temperature: T.  channels:
+    how many, evenly spread; None for all.  Channels that are constant have no mask and no weight.
     """
 
     temperature: float = 1.0
@@ -38,6 +30,13 @@ class SegScoreCam(ContextMethod):
     title = "Seg-Score-CAM"
     paper = "Wang et al., CVPRW 2020"
     unit = ARBITRARY
+    cost = "(2 + K) F: the input changes, so the tail cannot be re-run alone"
+    slow = True
+    about = (
+        "L = sum_k w_k A_k, w = softmax_k(s_k / T), s_k = (S(x under H_k) - S(baseline)) / |M|. Wang et al., CVPR "
+        "Workshops 2020, with the region's score in place of a class's and M frozen. H_k = A_k scaled to [0, 1] and "
+        "interpolated to the image, each cell where it reads; x under H = baseline + H (x - baseline)."
+    )
     bibtex = """@inproceedings{wang2020scorecam,
   author = {Wang, Haofan and Wang, Zifan and Du, Mengnan and Yang, Fan and Zhang, Zijian and Ding, Sirui and
     Mardziel, Piotr and Hu, Xia},
@@ -72,6 +71,10 @@ class SegScoreCam(ContextMethod):
             )
 
     def compute(self, context):
+        import torch
+
+        from ..layers.resample import interpolated
+
         activation = context.activation[0]
         wide = activation.float() if activation.dtype.itemsize < 4 else activation
         image = context.tensor[0]
@@ -109,13 +112,13 @@ class SegScoreCam(ContextMethod):
 
 def _spread(channel):
     found = channel.max() - channel.min()
-    return found if torch.isfinite(found) else torch.zeros_like(found)
+    return found if found.isfinite() else found.new_zeros(())
 
 
 def _baseline(image, kind):
     """``[C, *spatial]``; blur: three passes of a mean over an eighth of the image, edges repeated."""
     if kind == ZERO:
-        return torch.zeros_like(image)
+        return image.new_zeros(image.shape)
     if kind == MIN:
         lowest = image.flatten(1).min(dim=1).values
         return lowest.view(-1, *[1] * (image.ndim - 1)).expand_as(image).contiguous()
@@ -126,10 +129,11 @@ def _baseline(image, kind):
 
 
 def _running_mean(image, axis, half):
+    import torch
+
     size = image.shape[axis]
     places = torch.arange(-half, size + half, device=image.device).clamp(0, size - 1)
     total = image.index_select(axis, places).double().cumsum(dim=axis)
-    zero = torch.zeros_like(total.narrow(axis, 0, 1))
-    total = torch.cat([zero, total], dim=axis)
+    total = torch.cat([torch.zeros_like(total.narrow(axis, 0, 1)), total], dim=axis)
     width = 2 * half + 1
     return ((total.narrow(axis, width, size) - total.narrow(axis, 0, size)) / width).to(image.dtype)

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
-
 from .base import Method, register, weighted_sum
 
 
 @register
 @dataclass(frozen=True)
 class SegXGradCam(Method):
-    """L = sum_k w_k A_k, w_k = sum_u g_k A_k / sum_u A_k.
-
-    Fu et al., BMVC 2020, Eq. 8, with the region's score in place of a class's.  Cost: 1 F + 1 B.
-    Per channel the cells add up to sum_u g_k A_k, so the map's total is that of Seg-HiRes-Grad CAM; where in the
-    channel it lies is decided by the activation alone.  Channels whose sum is zero have no weight; where it nearly
-    cancels (normalised activations) weights grow without bound, and the result says so.
+    """Channels whose sum is zero have no weight; where it nearly cancels (normalised activations) weights grow without
+    bound, and the result says so.
     """
 
     name = "seg_xgrad_cam"
     title = "Seg-XGrad-CAM"
     paper = "Fu et al., BMVC 2020"
+    about = (
+        "L = sum_k w_k A_k, w_k = sum_u g_k A_k / sum_u A_k. Fu et al., BMVC 2020, Eq. 8, with the region's score in "
+        "place of a class's. Per channel the cells add up to sum_u g_k A_k, so the map's total is that of "
+        "Seg-HiRes-Grad CAM; where in the channel it lies is decided by the activation alone."
+    )
     bibtex = """@inproceedings{fu2020axiom,
   author = {Fu, Ruigang and Hu, Qingyong and Dong, Xiaohu and Guo, Yulan and Gao, Yinghui and Li, Biao},
   title = {Axiom-based {Grad-CAM}: Towards Accurate Visualization and Explanation of {CNNs}},
@@ -30,6 +29,8 @@ class SegXGradCam(Method):
 }"""
 
     def map(self, activation, gradient, cell_mm):
+        import torch
+
         top = torch.stack([(g * a).sum() for g, a in zip(gradient, activation, strict=True)])
         bottom = activation.flatten(1).sum(dim=1)
         alive = bottom != 0
@@ -37,6 +38,8 @@ class SegXGradCam(Method):
         return weighted_sum(weights, activation)
 
     def remarks(self, activation, gradient):
+        import torch
+
         flat = activation.flatten(1)
         live = flat.abs().sum(dim=1)
         kept = flat.sum(dim=1).abs() / live.clamp_min(torch.finfo(flat.dtype).tiny)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
-import torch.nn.functional as F
-
 from ...protocol.errors import MethodError
 from .base import Method, register, sum_of_products
 
@@ -14,13 +11,7 @@ from .base import Method, register, sum_of_products
 @register
 @dataclass(frozen=True)
 class SegXResCam(Method):
-    """L(u) = sum_k G_k(u) A_k(u), G = the gradient pooled over windows and repeated inside each window.
-
-    Hasany, Petitjean & Meriaudeau, CVPR Workshops 2023, 3733-3738.  Cost: 1 F + 1 B.
-    window_mm: edge of the window in mm (rounded to whole cells, at least one, at most the grid).  pool: "mean" or
-    "max" (of the signed gradient, as published).  One cell gives Seg-HiRes-Grad CAM, the whole grid with "mean" gives
-    Seg-Grad-CAM.  The last window of an axis may be smaller; it pools the real cells only, never padding.
-    """
+    """The last window of an axis may be smaller; it pools the real cells only, never padding."""
 
     window_mm: float = 16.0
     pool: str = "mean"
@@ -28,6 +19,12 @@ class SegXResCam(Method):
     name = "seg_xres_cam"
     paper = "Hasany et al., CVPRW 2023"
     local = True
+    about = (
+        "L(u) = sum_k G_k(u) A_k(u), G = the gradient pooled over windows and repeated inside each window. Hasany, "
+        "Petitjean & Meriaudeau, CVPR Workshops 2023, 3733-3738. window_mm: edge of the window in mm (rounded to whole "
+        'cells, at least one, at most the grid). pool: "mean" or "max" (of the signed gradient, as published). One '
+        'cell gives Seg-HiRes-Grad CAM, the whole grid with "mean" gives Seg-Grad-CAM.'
+    )
     bibtex = """@inproceedings{hasany2023segxrescam,
   author = {Hasany, Syed Nouman and Petitjean, Caroline and M{\\'e}riaudeau, Fabrice},
   title = {{Seg-XRes-CAM}: Explaining Spatially Local Regions in Image Segmentation},
@@ -46,6 +43,8 @@ class SegXResCam(Method):
         return f"Seg-XRes-CAM ({self.pool}, {self.window_mm:g} mm)"
 
     def map(self, activation, gradient, cell_mm):
+        import torch.nn.functional as F
+
         cells = activation.shape[1:]
         window = [min(max(1, round(self.window_mm / mm)), n) for mm, n in zip(cell_mm, cells, strict=True)]
         pooled = gradient[None]
@@ -58,7 +57,7 @@ class SegXResCam(Method):
         else:
             pooled = F.max_pool3d(pooled, kernel, ceil_mode=True)
         for axis, size in enumerate(kernel):
-            pooled = torch.repeat_interleave(pooled, size, dim=2 + axis)
+            pooled = pooled.repeat_interleave(size, dim=2 + axis)
         crop = tuple(slice(0, n) for n in [1] * lead + list(cells))
         pooled = pooled[(0, slice(None), *crop)].reshape(gradient.shape)
         return sum_of_products(pooled, activation)
