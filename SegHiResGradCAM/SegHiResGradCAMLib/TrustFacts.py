@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from html import escape
 
 from . import Names
@@ -68,6 +67,6 @@ def _head(row):
 
 
 def _paragraph(row, first):
-    sentence = re.sub(r" \([^()]*\)(?=\.$)", "", row["sentence"])
-    text = f"<b>{escape(_head(row), quote=False)}</b> <small>{escape(sentence, quote=False)}</small>"
+    brief = row.get("brief", row["sentence"])  # a scene of an earlier version holds sentences only
+    text = f"<b>{escape(_head(row), quote=False)}</b> <small>{escape(brief, quote=False)}</small>"
     return f'<p style="margin: {0 if first else 3}px 0 0 0">{text}</p>'

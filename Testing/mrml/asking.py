@@ -132,7 +132,7 @@ def checked(tier, gap=0.76, verdict="not judged"):
         {"name": "gap", "title": "completeness gap", "value": value(gap), "threshold": None, "passed": None,
          "sentence": "The map explains 24 % of the score."},
         {"name": "swap", "title": "class swap", "value": value(None, status="not_measured"), "threshold": None,
-         "passed": None, "sentence": "There is <one> class (of 2)."},
+         "passed": None, "sentence": "There is <one> class (of 2).", "brief": "There is <one> class."},
     ]  # fmt: skip
     if tier == "full":
         gain = {"name": "gain", "title": "deletion gain", "value": value(-0.125, chance=0.5), "threshold": 0.05}

@@ -139,8 +139,8 @@ def _run(options, console, place):
 def _evaluated(opened, options, asked, recipe, references, label_maps, console):
     """([Evaluation], [what each cost], {region: its Size}); the costs of the full tier are told before it starts."""
     from ..evaluation.evaluate import evaluate
-    from ..evaluation.metrics.explained_case import frozen
-    from ..evaluation.trust.fast_tier import FULL
+    from ..evaluation.trust.explained_case import frozen
+    from ..evaluation.trust.rows import FAST, FULL
     from ..protocol.recipes import mask_on
     from ..session.opening import open_session
 
@@ -167,7 +167,7 @@ def _evaluated(opened, options, asked, recipe, references, label_maps, console):
             cost = _cost(session, known, own, passes, options, console)
             one = evaluate(
                 session, known, own, references=regions, labels=labels, curves=options.curves, seed=options.seed,
-                tier=FULL if options.full else "fast", made=made, progress=tell,
+                tier=FULL if options.full else FAST, made=made, progress=tell,
             )  # fmt: skip
             found.append(one)
             costs.append({"stated": cost, "took": one.trust.cost})
@@ -199,7 +199,7 @@ def _cost(session, pixels, words, passes, options, console) -> str:
     passes: of an explanation, of a method with passes of its own.
     """
     from ..evaluation.deletion.gains import cost
-    from ..evaluation.trust.full_tier import ORDERS
+    from ..evaluation.trust.thresholds import ORDERS
     from ..evaluation.trust.trust_cost import full_cost
 
     if not (options.full or options.curves):
@@ -222,7 +222,7 @@ def _pace(session, pixels):
 
     from ..evaluation.painting.rerun import Rerun
 
-    rerun, started = Rerun(session.model, device=session.device, precision=session.precision), time.perf_counter()
+    rerun, started = Rerun.of(session), time.perf_counter()
     rerun.see(session.image, around=pixels)
     return (time.perf_counter() - started) / rerun.forward_calls
 
@@ -331,7 +331,7 @@ def _names(path):
 
 def _layers(label_map, grid):
     """[(whole numbers on the image's grid, {value: name})] of one file."""
-    from ..worker.trust import labels_on
+    from ..evaluation.metrics.labels import labels_on
 
     found, names = label_map
     layers = []

@@ -15,6 +15,7 @@ _CURVE = ("method", "layer", "curve", "order", "fraction", "logit", "score", "di
 def write_evaluations(folder, options, found, costs, request, notes, sizes) -> dict:
     """All files into ``folder``; returns what evaluation.json holds. found: Evaluations; costs: of each, as stated and
     as it was; sizes: of each region."""
+    from ..evaluation.trust import thresholds
     from ..protocol.messages import line
 
     answers = []
@@ -34,7 +35,7 @@ def write_evaluations(folder, options, found, costs, request, notes, sizes) -> d
         "request": request,
         "evaluations": answers,
         "regions": {name: size.to_json() for name, size in sizes.items()},
-        "thresholds": _thresholds(),
+        "thresholds": thresholds.to_json(),
         "versions": _versions(),
         "device": options.device,
         "notes": list(notes),
@@ -84,13 +85,6 @@ def _draw(folder, one, name, options):
     figure = draw_curves(one.gains, one.explanation.title(), DARK if options.dark else LIGHT)
     for kind in ("png", "pdf"):
         save(figure, folder / f"{name}.{kind}", options.dpi)
-
-
-def _thresholds() -> dict:
-    from ..evaluation.trust import full_tier as rules
-
-    names = ("ORDERS", "GAIN_SDS", "SAME", "CONTEXT_USED", "AT_M", "LEAST_CELLS")
-    return {name.lower(): getattr(rules, name) for name in names}
 
 
 def _versions() -> dict:

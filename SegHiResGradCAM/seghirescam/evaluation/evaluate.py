@@ -3,38 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..protocol.errors import PixelSetError
 from ..protocol.explanation import Explanation
 from ..protocol.grid import Grid
 from ..protocol.pixel_set import PixelSet
 from ..protocol.progress import Progress
 from ..protocol.value import Value
+from ..session.understood import score_of
 from .deletion.gains import Gain, gain_over_random
-from .deletion.image_deletion import ImageProbe
-from .metrics.explained_case import body_of
 from .metrics.ground import Ground, in_pixels
 from .metrics.labels import LabelRow, evidence_by_label_maps
-from .metrics.location import (
-    boundary_share,
-    centre_distance,
-    mean_distance,
-    pointing,
-    rank_share,
-    share_in,
-    within,
-    within_area,
-)
-from .metrics.simplicity import entropy, gini, volume_holding
+from .metrics.registry import MAP, REGION, MapOnImage, metrics
 from .painting.rerun import Rerun
-from .trust import full_tier as rules
-from .trust.fast_tier import FAST, FULL, Trust, fast
-from .trust.trust_case import part
+from .trust.full_tier import TIERS, probe_of
+from .trust.rows import FAST, RANDOMISATION, STABILITY, SWAP, Trust
+from .trust.thresholds import ORDERS
+from .trust.trust_case import score_words
 
-#: of what each number tells
-WHERE, USED, SIMPLE, SANE, STABLE = "where", "used", "simple", "sane", "stable"
+#: of what each number of a check tells; metrics have groups of their own
+USED, SANE, STABLE = "used", "sane", "stable"
 COLUMNS = (
     "method", "layer", "group", "metric", "reference", "value", "unit", "chance", "lift", "chance_over", "status",
     "threshold", "passed", "note",
@@ -106,39 +97,39 @@ def evaluate(
     tell, image = Progress(progress), session.image
     regions = {name: _mask(region, image.grid) for name, region in (references or {}).items()}
     end = 0.6 if curves else 0.95
-    judge = rules.full if tier == FULL else fast
-    trust = judge(session, pixels, words, sent=made, seed=seed, progress=part(tell, 0.0, end))
+    trust = TIERS[tier](session, pixels, words, sent=made, seed=seed, progress=tell.part(0.0, end))
     one = trust.explanation
     gains = {} if trust.gain is None else {"deletion": trust.gain}
     if curves:
-        gains = _gains(session, trust, words, gains, seed, part(tell, end, 0.95))
+        gains = _gains(session, trust, words, gains, seed, tell.part(end, 0.95))
     tell(0.95, "measuring the map")
-    ground, density = Ground.of(image), one.resampled_to(image.grid).array
-    body, found = ground.body, _Table(one, image.grid)
+    ground, whole, found = Ground.of(image), Ground(None, image.grid), _Table(one, image.grid)
+    cell = one.layer.mm_per_cell or image.grid.spacing_kji
+    seen = MapOnImage(one.resampled_to(image.grid).array, image.grid, 0.5 * float(np.linalg.norm(cell)))
     for name, mask in regions.items():
-        _where(found, density, mask, ground, name, one.layer)
-    whole = Ground(None, image.grid)
-    for share in (0.5, 0.9):
-        found.add(SIMPLE, f"v{100 * share:.0f}", whole.told(volume_holding(density, image.grid, share)))
-    found.add(SIMPLE, "gini", whole.told(gini(density)))
-    found.add(SIMPLE, "entropy", whole.told(entropy(density)))
+        found.measure(metrics(REGION), replace(seen, region=mask, body=ground.body), ground, name)
+    found.measure(metrics(MAP), seen, whole)
     _of_trust(found, trust)
     for name, gain in gains.items():
-        found.add(USED, f"{name}_gain_score", gain.score, "random orders")
-        found.add(USED, f"{name}_gain_logit", gain.logit, "random orders")
-        found.add(USED, f"{name}_gain_dice", gain.dice, "random orders")
+        for of in ("score", "logit", "dice"):
+            found.add(USED, f"{name}_gain_{of}", getattr(gain, of), "random orders")
     by_label = ()
     if labels:
-        by_label = tuple(
-            evidence_by_label_maps(density, labels, image.grid, body, distances=True, progress=part(tell, 0.96, 1.0))
+        by_label = evidence_by_label_maps(
+            seen.density, labels, image.grid, ground.body, distances=True, progress=tell.part(0.96, 1.0)
         )
     tell(1.0, "done")
-    return Evaluation(one, tuple(found.rows), by_label, gains, trust, ground)
+    return Evaluation(one, tuple(found.rows), tuple(by_label), gains, trust, ground)
 
 
 class _Table:
     def __init__(self, one: Explanation, grid: Grid):
         self.one, self.grid, self.rows = one, grid, []
+
+    def measure(self, several, seen, ground, reference=""):
+        for metric in several:
+            for name, value in metric.rows(seen).items():
+                self.add(metric.group, name, ground.told(value), reference)
 
     def add(self, group, metric, value, reference="", threshold=None, passed=None):
         layer = self.one.layer.name
@@ -147,80 +138,36 @@ class _Table:
         self.rows.append(Measured(self.one.method, layer, group, metric, reference, value, threshold, passed))
 
 
-def _where(found, density, mask, ground, name, layer):
-    grid, body = ground.grid, ground.body
-
-    def add(metric, value):
-        found.add(WHERE, metric, ground.told(value), name)
-
-    cell = layer.mm_per_cell or grid.spacing_kji
-    half = 0.5 * float(np.linalg.norm(cell))
-    add("share", share_in(density, mask, body))
-    for tau, value in within(density, mask, grid, body=body).items():
-        if tau > 0:
-            add(f"share_within_{tau:g}_mm", value)
-    add("share_within_area", within_area(density, mask, grid, body=body))
-    add("mean_distance", mean_distance(density, mask, grid, body))
-    add("centre_distance", centre_distance(density, mask, grid, body))
-    add("pointing", pointing(density, mask, grid, body=body))
-    add("pointing_half_cell", pointing(density, mask, grid, half, body))
-    add("rank_share", rank_share(density, mask, body))
-    width = max(2.0, *grid.spacing_kji)
-    add("boundary_share", boundary_share(density, mask, grid, width, body))
-
-
-#: rows of the trust tiers by what they tell
-_GROUPS = {
-    "context_paint_over": USED, "cancellation": USED, "completeness_gap": USED, "phantom_mass": USED,
-    "context_deletion_gain": USED, "evidence_at_m": USED, "class_swap": SANE, "randomisation": SANE,
-}  # fmt: skip
-
-
 def _of_trust(found, trust):
     for row in trust.rows:
-        group = _GROUPS.get(row.name, STABLE)
+        group = STABLE if row.name.startswith(STABILITY) else SANE if row.name in (SWAP, RANDOMISATION) else USED
         found.add(group, row.name, row.value, "", row.threshold, row.passed)
-    for step in trust.details.get("randomisation", ()):
-        name = f"{step['modules']} modules randomised"
+    for step in trust.steps or ():
         for metric in ("spearman", "ssim"):
-            found.add(SANE, f"randomised_{metric}", _value(step[metric]), name)
-    for change in trust.details.get("stability", ()):
-        found.add(STABLE, f"changed_{change['kind']}", _value(change["change"]), change["text"])
-        found.add(STABLE, f"relative_l2_{change['kind']}", _value(change["l2"]), change["text"])
-
-
-def _value(data):
-    known = {key: data[key] for key in ("value", "unit", "status", "chance", "note")}
-    return Value(**known, over=data.get("chance_over", ""))
+            found.add(SANE, f"randomised_{metric}", getattr(step, metric), f"{step.modules} modules randomised")
+    for change in trust.changes or ():
+        found.add(STABLE, f"changed_{change.kind}", change.change, change.text)
+        found.add(STABLE, f"relative_l2_{change.kind}", change.l2, change.text)
 
 
 def _gains(session, trust, words, gains, seed, tell):
     """Deletion, if the full tier has not made it, and insertion, on one probe (states are shared)."""
-    from ..protocol.errors import PixelSetError
-    from ..session.understood import score_of
-
-    score = score_of(session.model, words["class_index"], words.get("score") or "logit", words.get("rival"))
-    rerun = Rerun(session.model, device=session.device, precision=session.precision)
-    image, density = session.image, trust.explanation.resampled_to(session.image.grid).array
-    try:
-        probe = ImageProbe(rerun, image, trust.pixels, score, body=body_of(image), dice=True)
-    except PixelSetError:
+    image, score = session.image, score_of(session.model, **score_words(words))
+    probe = probe_of(session, trust.pixels, score, Rerun.of(session))
+    if isinstance(probe, Value):
         return gains  # the paint-over's row tells that there is no context
-    made = dict(gains)
+    made, density = dict(gains), trust.explanation.resampled_to(image.grid).array
     kinds = [name for name in ("deletion", "insertion") if name not in made]
     for n, name in enumerate(kinds):
-        steps = part(tell, n / len(kinds), (n + 1) / len(kinds))
-        insertion = name == "insertion"
+        steps = tell.part(n / len(kinds), (n + 1) / len(kinds))
         made[name] = gain_over_random(
-            probe, density, insertion=insertion, orders=rules.ORDERS, seed=seed, progress=steps
+            probe, density, insertion=name == "insertion", orders=ORDERS, seed=seed, progress=steps
         )
     return made
 
 
 def _mask(region, grid):
     """The region on the image's grid as bool; an empty one stays empty. Raises PixelSetError."""
-    from ..protocol.errors import PixelSetError
-
     if isinstance(region, PixelSet):
         if region.is_empty:
             return np.zeros(grid.shape, dtype=bool)

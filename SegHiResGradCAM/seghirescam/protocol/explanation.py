@@ -8,6 +8,11 @@ import numpy as np
 
 from .grid import Grid
 from .resampling import spread
+from .value import Value
+
+#: the share of the gradient that averaging over cells keeps; of the map's magnitude that lay in cells of the padding;
+#: of the pixel set's weight whose windows the tolerance left out
+CANCELLATION, CUT_OFF, LEFT_OUT = "cancellation", "cut_off", "left_out"
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,7 @@ class Explanation:
     another).
     status: "ok", "zero_map", "no_positive_evidence" or "nonfinite", with ``reason`` in words.
     provenance: JSON-able facts from which the run can be repeated; hashes, never paths or patient names.
+    numbers: what was measured on the way, by name: CANCELLATION, CUT_OFF, LEFT_OUT.
     """
 
     map: np.ndarray
@@ -108,6 +114,7 @@ class Explanation:
     reason: str = ""
     notes: tuple[str, ...] = ()
     provenance: dict = field(default_factory=dict)
+    numbers: dict[str, Value] = field(default_factory=dict)
 
     @property
     def total(self) -> float:
@@ -156,5 +163,6 @@ class Explanation:
             "status": self.status,
             "reason": self.reason,
             "notes": list(self.notes),
+            **({"numbers": {name: one.to_json() for name, one in self.numbers.items()}} if self.numbers else {}),
             "provenance": self.provenance,
         }

@@ -10,12 +10,13 @@ import numpy as np
 from .. import __version__
 from ..models import model_outputs
 from ..models.base import Prepared, SegmentationModel
-from ..protocol.explanation import Explanation, LayerInfo
+from ..protocol.explanation import CUT_OFF, Explanation, LayerInfo
 from ..protocol.image import Image
 from ..protocol.pixel_set import PixelSet
 from ..protocol.question import AUTO, READING, WRITING
 from ..protocol.recipes import WHOLE
 from ..protocol.sizes import FILLS, Size, fills
+from ..protocol.value import Value
 
 ONE_DRAW = (
     "This network draws random numbers in its forward pass (dropout that is always on?): this is the answer of one "
@@ -48,7 +49,9 @@ class Run:
         info, dims = public_layer(layer, self.prepared, self.model.spatial_dims), self.model.spatial_dims
         m_total = float(pixels.weights.sum(dtype=np.float64))
         signed = method.map_of_mean(a, g, info.mm_per_cell[3 - dims :], m_total)
-        return self._placed(method, signed, layer, pixels, score, why_zero(bool(g.any())), method.remarks(a, g))
+        numbers = method.numbers(a, g)
+        notes = (*method.remarks(a, g), *method.told(numbers))
+        return self._placed(method, signed, layer, pixels, score, why_zero(bool(g.any())), notes, numbers=numbers)
 
     def outcome(self, method, found, layer, pixels: PixelSet, score: float) -> Explanation:
         """One explanation from what a context method found at one layer, or at the input."""
@@ -58,13 +61,14 @@ class Run:
             facts["gap"] = found.balance.gap
         return self._placed(method, found.map, layer, pixels, score, found.zero, notes, facts)
 
-    def _placed(self, method, signed, layer, pixels, score, zero, notes, facts=None):
+    def _placed(self, method, signed, layer, pixels, score, zero, notes, facts=None, numbers=None):
         prepared, dims = self.prepared, self.model.spatial_dims
         info = public_layer(layer, prepared, dims)
         signed = signed.detach().cpu().numpy().astype(np.float32)
-        signed, more = _without_padding(signed if dims == 3 else signed[None], prepared, info.stride)
+        signed, cut = _without_padding(signed if dims == 3 else signed[None], prepared, info.stride)
         grid = prepared.grid.strided(info.stride, self.centre(info), signed.shape)
-        return self.explanation(method, layer, pixels, score, signed, grid, zero, (*notes, *more), facts)
+        notes, numbers = (*notes, *(one.note for one in cut.values())), (numbers or {}) | cut
+        return self.explanation(method, layer, pixels, score, signed, grid, zero, notes, facts, numbers)
 
     def centre(self, info: LayerInfo) -> tuple[float, float, float]:
         """Model-grid position of cell 0 by which this layer is placed."""
@@ -75,7 +79,7 @@ class Run:
 
     def explanation(
         self, method, layer, pixels: PixelSet, score: float, signed: np.ndarray, grid, zero: str, notes=(),
-        facts: dict | None = None,
+        facts: dict | None = None, numbers: dict[str, Value] | None = None,
     ) -> Explanation:  # fmt: skip
         """The answer around a finished map. signed: float32 [K, J, I] on grid.  zero: why it may be zero everywhere.
         facts: added to the provenance."""
@@ -113,6 +117,7 @@ class Run:
             reason=reason,
             notes=tuple(notes),
             provenance=self._provenance(method, pixels) | drawn | (facts or {}),
+            numbers=numbers or {},
         )
 
     def _why_nonfinite(self, pixels):
@@ -202,16 +207,22 @@ def _three(values, dims, fill):
 
 
 def _without_padding(signed, prepared, stride):
-    """Cut off the cells that lie wholly in the padding; say how much of the map they held."""
+    """Cut off the cells that lie wholly in the padding; :func:`cut_off` tells how much of the map they held."""
     kept = tuple(min(n, -(-v // s)) for n, v, s in zip(signed.shape, prepared.valid, stride, strict=True))
     if prepared.valid == prepared.grid.shape:
-        return signed, ()
+        return signed, {}
     inner = np.ascontiguousarray(signed[tuple(slice(0, n) for n in kept)])
     magnitude = float(np.abs(signed).sum(dtype=np.float64))
     if kept == signed.shape or not magnitude > 0:
-        return inner, ()
+        return inner, {}
     lost = 1 - float(np.abs(inner).sum(dtype=np.float64)) / magnitude
-    return inner, (f"{100 * lost:.1f} % of the map's magnitude lay in cells of the padding and was cut off.",)
+    return inner, cut_off(lost)
+
+
+def cut_off(share: float) -> dict[str, Value]:
+    """The share of a map's magnitude that was cut off with the padding, as one of an explanation's numbers."""
+    note = f"{100 * share:.1f} % of the map's magnitude lay in cells of the padding and was cut off."
+    return {CUT_OFF: Value.of(share, note=note)}
 
 
 def why_zero(any_gradient: bool) -> str:

@@ -7,11 +7,13 @@ import math
 import numpy as np
 import torch
 
+from ..cam.methods.grad import kept_by_averaging
 from ..cam.placement.lattice import Lattice
 from ..cam.placement.windows import Seeds, WindowPlan
-from ..protocol.explanation import Explanation
+from ..protocol.explanation import CANCELLATION, LEFT_OUT, Explanation
 from ..protocol.pixel_set import PixelSet
-from .answer import Run, public_layer, why_zero
+from ..protocol.value import Value
+from .answer import Run, cut_off, public_layer, why_zero
 
 
 class LayerSums:
@@ -64,21 +66,22 @@ class LayerSums:
         array = array if self.dims == 3 else array[None]
         return np.flip(array, which[2]) if which[2] else array
 
-    def _finished(self, signed, pixels, score, notes, facts, zero=None):
+    def _finished(self, signed, pixels, score, notes, facts, zero=None, numbers=None):
         grid = self.run.prepared.grid.strided(self.lattice.step, self.lattice.origin, signed.shape)
-        dropped, of = self.seeds.dropped, len(self.plan.offsets)
+        dropped, of, lost = self.seeds.dropped, len(self.plan.offsets), {}
         meeting = len(self.seeds.touched) + dropped
         if of > 1:
             notes = (f"{meeting} of {of} sliding windows meet the pixel set; the others have no influence.", *notes)
         if dropped:
-            lost = 100 * self.seeds.left_out
-            notes = (*notes, f"{dropped} of them, with {lost:.2g} % of the pixel set's weight, were left out.")
+            note = (
+                f"{dropped} of them, with {100 * self.seeds.left_out:.2g} % of the pixel set's weight, were left out."
+            )
+            lost[LEFT_OUT] = Value.of(self.seeds.left_out, note=note)
         if self.lattice.outside > 0:
-            lost = 100 * self.lattice.outside / self.lattice.magnitude
-            notes = (*notes, f"{lost:.1f} % of the map's magnitude lay in cells of the padding and was cut off.")
-        return self.run.explanation(
-            self.method, self.layer, pixels, score, signed, grid, zero or why_zero(self._any_gradient), notes, facts
-        )
+            lost |= cut_off(self.lattice.outside / self.lattice.magnitude)
+        notes, zero = (*notes, *(one.note for one in lost.values())), zero or why_zero(self._any_gradient)
+        numbers = (numbers or {}) | lost
+        return self.run.explanation(self.method, self.layer, pixels, score, signed, grid, zero, notes, facts, numbers)
 
 
 class CellSums(LayerSums):
@@ -184,10 +187,11 @@ class WeightedSums(LayerSums):
     def explanation(self, pixels, score, facts):
         self._settle()
         kept = sum(float(s.abs().sum()) for s in self._sums.values())
-        notes = self.method.cancelled(kept / self._magnitude if self._magnitude else 1.0)
+        numbers = {CANCELLATION: kept_by_averaging(kept, self._magnitude)}
+        notes = self.method.told(numbers)
         if len(self.seeds.touched) < len(self.plan.offsets):
             notes = (*notes, "Outside the windows that meet the pixel set the map was not computed and is zero.")
-        return self._finished(self.lattice.total, pixels, score, notes, facts)
+        return self._finished(self.lattice.total, pixels, score, notes, facts, numbers=numbers)
 
     def _importance(self, offset, start):
         """The window's importance at its cells' centres, ``[K, J, I]`` after turning back."""

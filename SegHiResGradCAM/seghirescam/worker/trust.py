@@ -1,4 +1,4 @@
-"""The worker's half of the judgement: a map's trust numbers, what they would cost, and its evidence by segment."""
+"""The worker's half of the checks: a map's trust numbers, what they would cost, and its evidence by segment."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..evaluation.metrics.ground import Ground
-from ..evaluation.metrics.labels import evidence_by_label_maps
+from ..evaluation.metrics.labels import evidence_by_label_maps, labels_on
 from ..protocol.arrays import MessageError
 from ..protocol.grid import Grid
 from ..protocol.image import Image
 from ..protocol.messages import recipe_from_json
-from ..protocol.resampling import copied, resampled, spread
+from ..protocol.resampling import resampled, spread
 
 
 @dataclass
@@ -59,15 +59,13 @@ def trusted(session, request: dict, load, tell) -> dict:
     request: ``pixel_sets`` (one), ``class_index``, ``score``, ``rival``, ``side``, ``method``, ``layer``, ``tier``, and
     ``map`` (``{"array", "grid"}``, a layer's cells) where there is one already.
     """
-    from ..evaluation.trust.fast_tier import FAST, FULL, fast
-    from ..evaluation.trust.full_tier import full
+    from ..evaluation.trust.full_tier import TIERS
 
-    tiers = {FAST: fast, FULL: full}
-    if request["tier"] not in tiers:
+    if request["tier"] not in TIERS:
         raise MessageError(f"There is no tier {request['tier']!r}.", "It is 'fast' or 'full'.")
     recipe, words = _question(request, load)
     sent = None if request.get("map") is None else _map(request["map"], load)
-    found = tiers[request["tier"]](session, recipe, words, sent=sent, progress=tell)
+    found = TIERS[request["tier"]](session, recipe, words, sent=sent, progress=tell)
     if found.seconds_per_pass is not None:
         pace = _PACE.setdefault(session, _Pace())
         pace.seconds, pace.timed = found.seconds_per_pass, True
@@ -76,16 +74,16 @@ def trusted(session, request: dict, load, tell) -> dict:
 
 def trust_cost(session, request: dict, load, tell) -> dict:
     """``{"cost": {"forwards", "text"}}`` of the tier; nothing runs but what finding M takes."""
-    from ..evaluation.trust.fast_tier import FAST
-    from ..evaluation.trust.trust_case import FORWARDS, passes_of
+    from ..evaluation.trust.rows import FAST
+    from ..evaluation.trust.trust_case import FORWARDS
     from ..evaluation.trust.trust_cost import full_cost
 
     recipe, words = _question(request, load)
     if request["tier"] == FAST:
-        from ..evaluation.metrics.explained_case import frozen
+        from ..evaluation.trust.explained_case import frozen
 
         pixels = frozen(session, recipe, session.model.class_index(words["class_index"]), tell)
-        most = FORWARDS * passes_of(session, pixels)
+        most = FORWARDS * session.runs_around(pixels)
         return {"cost": {"forwards": most, "text": f"at most {most} forward pass(es)"}}
     pace = _PACE.get(session, _Pace())
     known = {"seconds_per_pass": pace.seconds}
@@ -124,25 +122,13 @@ def by_segment(request: dict, load, tell, image: Image | None = None) -> dict:
 
 def _body_on(image, grid):
     """The image's body on another grid; None where it has none there."""
-    from ..evaluation.metrics.explained_case import body_of
+    from ..evaluation.metrics.body import body_of
 
     body = body_of(image)
     if body is None or image.grid.same_as(grid):
         return body
     body = resampled(body.astype(np.float32), image.grid, grid) >= 0.5
     return body if body.any() else None
-
-
-def labels_on(array: np.ndarray, source: Grid, grid: Grid) -> np.ndarray:
-    """A label map on another grid: voxel by voxel where both have the same, else label by label where it is at least
-    half."""
-    same = copied(array, source, grid)
-    if same is not None:
-        return same
-    found = np.zeros(grid.shape, array.dtype)
-    for value in np.unique(array[array > 0]):
-        found[resampled((array == value).astype(np.float32), source, grid) >= 0.5] = value
-    return found
 
 
 def _question(request, load):

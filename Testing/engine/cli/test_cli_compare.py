@@ -18,7 +18,7 @@ from seghirescam.cli import main
 from seghirescam.cli.sidecars import read_results
 from seghirescam.comparison.compare import shown
 from seghirescam.demo.case import load_case
-from seghirescam.evaluation.metrics.explained_case import body_of
+from seghirescam.evaluation.metrics.body import body_of
 from seghirescam.evaluation.metrics.shares import share
 from seghirescam.io.label_maps import write_labels
 from seghirescam.io.volumes import read_volume

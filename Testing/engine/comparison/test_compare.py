@@ -11,7 +11,7 @@ from engine.session.test_windows import windows
 from seghirescam.cam.methods import method, methods
 from seghirescam.comparison.bibliography import bibliography
 from seghirescam.comparison.compare import all_methods, compare, shown
-from seghirescam.evaluation.metrics.explained_case import body_of
+from seghirescam.evaluation.metrics.body import body_of
 from seghirescam.evaluation.metrics.shares import share
 from seghirescam.figures.contact_sheet import SheetLook, draw_sheet
 from seghirescam.figures.sheet_cells import lay_out

@@ -27,7 +27,6 @@ from seghirescam.evaluation.deletion.image_deletion import (
 from seghirescam.evaluation.deletion.removal import blurred, imputed
 from seghirescam.evaluation.metrics.shares import dilated
 from seghirescam.evaluation.painting.rerun import Rerun
-from seghirescam.evaluation.trust.trust_case import passes_of
 from seghirescam.models.base import Prepared
 from seghirescam.models.plain import PlainModel
 from seghirescam.protocol.errors import EmptyPixelSetError, MethodError, PixelSetError
@@ -300,13 +299,16 @@ def test_the_part_of_the_map_that_can_be_judged_is_what_lies_in_removable_blocks
     density = np.random.default_rng(4).normal(size=GRID.shape)
     p = probe(edge_mm=4)
     free, evidence = p.blocks.index >= 0, np.maximum(density, 0)
-    found = p.judged(density)
+    found = p.share_removable(density)
     assert found.value == pytest.approx(evidence[free].sum() / evidence.sum(), abs=1e-12)
     assert found.chance == pytest.approx(free.mean(), abs=1e-12)
-    assert p.judged(organ().weights).value == 0
-    assert p.judged(-np.abs(density)).status == "zero_map" and p.judged(density * np.nan).status == "nonfinite"
+    assert p.share_removable(organ().weights).value == 0
+    assert (
+        p.share_removable(-np.abs(density)).status == "zero_map"
+        and p.share_removable(density * np.nan).status == "nonfinite"
+    )
     step = one_step(p.rerun, p.image, density, organ(), ClassLogit(1), before=0.0, edge_mm=4, removal=to_zero)
-    assert step.judged == found
+    assert step.removable == found
 
 
 def test_one_step_that_changes_nothing_is_too_small_to_judge():
@@ -392,7 +394,8 @@ def test_windows_that_do_not_meet_the_set_are_not_run_and_the_numbers_are_those_
     curve = deletion_curve(p, density, fractions=(0.3,))
     session = open_session(m, image)
     session.prepared()
-    each, everything = passes_of(session, target), passes_of(session, PixelSet(np.ones(WINDOW_GRID.shape), WINDOW_GRID))
+    everywhere = PixelSet(np.ones(WINDOW_GRID.shape), WINDOW_GRID)
+    each, everything = session.runs_around(target), session.runs_around(everywhere)
     assert rerun.forward_calls == 3 * each and each < everything
     assert p.predictions == 3 == cost(1, (0.3,))
     order = falling(p.blocks.mean(density), 0)
@@ -405,7 +408,7 @@ def test_windows_that_do_not_meet_the_set_are_not_run_and_the_numbers_are_those_
     region = ImageProbe(rerun, image, target, ClassLogit(1), edge_mm=4.0, dice=True)
     before = rerun.forward_calls
     again = deletion_curve(region, density, fractions=(0.3,))
-    assert (rerun.forward_calls - before) == 3 * passes_of(session, region.around) < 3 * everything
+    assert (rerun.forward_calls - before) == 3 * session.runs_around(region.around) < 3 * everything
     assert again.logits == pytest.approx(curve.logits, rel=1e-6)
     assert again.dice is None or again.dice[0] == 1.0
 
@@ -420,7 +423,7 @@ def test_a_2d_network_goes_through_a_volume_and_only_the_slices_of_the_set_are_r
     curve = deletion_curve(p, np.random.default_rng(0).random(grid.shape), fractions=())
     session = open_session(m, image)
     session.prepared()
-    assert passes_of(session, target) == 2 and p.rerun.forward_calls == 4
+    assert session.runs_around(target) == 2 and p.rerun.forward_calls == 4
     gone = p.removed(np.ones(p.blocks.count, bool)).array
     with torch.no_grad():
         logits = torch.stack([network(torch.tensor(gone[:, k], dtype=torch.float32)[None])[0] for k in range(5)], dim=1)

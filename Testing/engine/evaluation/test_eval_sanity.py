@@ -7,7 +7,7 @@ from torch import nn
 
 from engine import toys
 from seghirescam.cam.isolation.network_place import stamp
-from seghirescam.evaluation.metrics.explained_case import Case, told_apart
+from seghirescam.evaluation.trust.explained_case import Case, told_apart
 from seghirescam.evaluation.trust.sanity import _chain, _order, class_swap, randomisation, randomised, swapped_words
 from seghirescam.models.plain import PlainModel
 from seghirescam.protocol.grid import Grid

@@ -9,7 +9,8 @@ from engine import toys
 from engine.evaluation.test_eval_sanity import GRID, Stop, box, case_of, picture, pointwise
 from engine.session.test_windows import windows
 from seghirescam.cam.isolation.network_place import stamp
-from seghirescam.evaluation.metrics.explained_case import Case, body_of, is_ct
+from seghirescam.evaluation.metrics.body import body_of, is_ct
+from seghirescam.evaluation.trust.explained_case import Case
 from seghirescam.evaluation.trust.stability import NOISE, asked_anew, noise_of, stability
 from seghirescam.models.plain import PlainModel
 from seghirescam.protocol.grid import Grid

@@ -63,7 +63,7 @@ def test_after_an_explanation_the_fast_tier_runs_the_network_three_times_and_its
         "context_paint_over", "class_swap", "cancellation", "completeness_gap",
     ]  # fmt: skip
     for row in trust["rows"]:
-        assert set(row) == {"name", "title", "value", "threshold", "passed", "sentence"} and row["sentence"]
+        assert set(row) == {"name", "title", "value", "threshold", "passed", "sentence", "brief"} and row["sentence"]
         assert row["value"]["status"] == "ok" and row["passed"] is None
 
 

@@ -74,6 +74,3 @@ class SegAblationCam(ContextMethod):
             {"channels": len(looked_at), "of_channels": len(activation), "bit_equal_tail": tail.exact},
             "no channel's removal changes the score",
         )
-
-    def settings(self):
-        return {"replacement": self.replacement, "channels": self.channels}

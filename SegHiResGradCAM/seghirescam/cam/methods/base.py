@@ -10,11 +10,13 @@ No file of this folder imports torch before a method runs: the command line list
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import torch
+
+    from ...protocol.value import Value
 
 registered: dict[str, type[Method]] = {}
 
@@ -97,8 +99,12 @@ class Method(ABC):
         volume; None for methods that are not of this form."""
         return None
 
-    def cancelled(self, kept: float) -> tuple[str, ...]:
-        """For methods with channel weights: sentences about the share of the gradient that averaging keeps."""
+    def numbers(self, activation: torch.Tensor, gradient: torch.Tensor) -> dict[str, Value]:
+        """What is worth knowing beside this map, by name."""
+        return {}
+
+    def told(self, numbers: dict[str, Value]) -> tuple[str, ...]:
+        """Sentences about these numbers that the user should read."""
         return ()
 
     def remarks(self, activation: torch.Tensor, gradient: torch.Tensor) -> tuple[str, ...]:
@@ -106,8 +112,8 @@ class Method(ABC):
         return ()
 
     def settings(self) -> dict:
-        """JSON-able settings, for provenance."""
-        return {}
+        """JSON-able settings, for provenance: the fields of the dataclass."""
+        return {one.name: getattr(self, one.name) for one in fields(self)} if is_dataclass(self) else {}
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,3 @@ class Cam(ContextMethod):
         if signed.shape != context.logits.shape[2:]:
             notes += (f"'{name}' is a deep-supervision head: its logits, not the network's.",)
         return Outcome(signed, notes, {"head": name}, "the head's weights or the activation are zero")
-
-    def settings(self):
-        return {"crop": self.crop}

@@ -28,9 +28,6 @@ class _Eigen(Method):
                 "Use a method that is linear in the score, such as seg_hires_grad_cam.",
             )
 
-    def settings(self):
-        return {"centred": self.centred}
-
 
 @register
 @dataclass(frozen=True)

@@ -101,9 +101,6 @@ class SegFullGrad(ContextMethod):
         )
         return Outcome(total, tuple(notes), facts, "every gradient is zero", balance)
 
-    def settings(self):
-        return {"form": self.form}
-
 
 def _logits(context, x):
     from ..passes.capture import as_logits

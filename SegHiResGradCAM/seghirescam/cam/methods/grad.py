@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from ...protocol.explanation import CANCELLATION
+from ...protocol.value import NONFINITE, ZERO_MAP, Value
 from .base import Method, register, weighted_sum
 
 
@@ -36,12 +38,14 @@ class SegGradCam(Method):
     def channel_weights(self, gradient_sums, cells):
         return gradient_sums / cells
 
-    def remarks(self, activation, gradient):
-        return self.cancelled(cancellation(gradient))
+    def numbers(self, activation, gradient):
+        flat = gradient.flatten(1)
+        return {CANCELLATION: kept_by_averaging(float(flat.sum(dim=1).abs().sum()), float(flat.abs().sum()))}
 
-    def cancelled(self, kept: float) -> tuple[str, ...]:
-        """The warning, from the share of the gradient that averaging keeps; none for NaN."""
-        if not kept < 0.2:
+    def told(self, numbers):
+        """The warning; none where nothing finite was measured."""
+        kept = numbers[CANCELLATION].value
+        if kept is None or kept >= 0.2:
             return ()
         return (
             f"Averaging cancels {100 * (1 - kept):.0f} % of the gradient at this layer; the map's weights are small "
@@ -49,13 +53,13 @@ class SegGradCam(Method):
         )
 
 
-def cancellation(gradient) -> float:
+def kept_by_averaging(kept: float, whole: float) -> Value:
     """sum_k |sum_u g_k(u)| / sum_k sum_u |g_k(u)|: 1 where averaging loses nothing, near 0 where the sum cancels.
 
-    NaN where a gradient is NaN or infinite.
+    ZERO_MAP where every gradient is zero, NONFINITE where one is NaN or infinite.
     """
-    flat = gradient.flatten(1)
-    whole = float(flat.abs().sum())
     if not math.isfinite(whole):
-        return math.nan
-    return float(flat.sum(dim=1).abs().sum()) / whole if whole > 0 else 1.0
+        return Value.without(NONFINITE, "The gradients at this layer hold NaN or infinity.")
+    if not whole > 0:
+        return Value.without(ZERO_MAP, "Every gradient at this layer is zero.")
+    return Value.of(kept / whole, note="Share of the gradient that averaging over the layer's cells keeps.")

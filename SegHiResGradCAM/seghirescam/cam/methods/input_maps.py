@@ -213,9 +213,6 @@ class IntegratedGradients(_InputMethod):
         rule = f"Integrated gradients from {self.baseline} in {self.steps} steps (Gauss-Legendre)"
         return found, (), Balance(rule, total, difference, "S(x) - S(baseline)")
 
-    def settings(self):
-        return {"steps": self.steps, "baseline": self.baseline}
-
 
 @contextmanager
 def _out_of_place(network):

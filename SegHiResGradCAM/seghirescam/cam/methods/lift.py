@@ -94,4 +94,4 @@ class SegLiftCam(ContextMethod):
         )
 
     def settings(self):
-        return {"steps": self.steps, "form": self.form, "rule": "layer integrated gradients, baseline zero"}
+        return super().settings() | {"rule": "layer integrated gradients, baseline zero"}

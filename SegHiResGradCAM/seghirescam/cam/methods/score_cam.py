@@ -106,9 +106,6 @@ class SegScoreCam(ContextMethod):
             "every channel of the layer is constant",
         )
 
-    def settings(self):
-        return {"temperature": self.temperature, "baseline": self.baseline, "channels": self.channels}
-
 
 def _spread(channel):
     found = channel.max() - channel.min()

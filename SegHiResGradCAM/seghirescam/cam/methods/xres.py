@@ -61,6 +61,3 @@ class SegXResCam(Method):
         crop = tuple(slice(0, n) for n in [1] * lead + list(cells))
         pooled = pooled[(0, slice(None), *crop)].reshape(gradient.shape)
         return sum_of_products(pooled, activation)
-
-    def settings(self):
-        return {"window_mm": self.window_mm, "pool": self.pool}

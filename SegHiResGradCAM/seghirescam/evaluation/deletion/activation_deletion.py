@@ -6,7 +6,7 @@ layer is linear, the deletion curve of Seg-HiRes-Grad CAM is 1 minus the share o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import contextmanager
 
 import numpy as np
@@ -29,7 +29,7 @@ from ...protocol.progress import Progress
 from ...session.answer import public_layer
 from ...session.layer_choice import choose_layers
 from ..painting.painting_over import region_on
-from .deletion_curves import FRACTIONS, Curve, Point, Probe, deletion_curve, insertion_curve
+from .deletion_curves import Curve, Point, Probe, deletion_curve, insertion_curve
 from .gains import Gain, gain_over_random
 
 ZERO, MEAN = "zero", "mean"
@@ -126,47 +126,24 @@ def activation_curve(
     explanation: Explanation,
     *,
     insertion: bool = False,
-    first: str = "most",
-    fractions: Sequence[float] = FRACTIONS,
-    seed: int = 0,
-    fill: str = ZERO,
-    device: str | None = None,
-    progress: Callable[[float, str], None] | None = None,
+    **settings,
 ) -> Curve:
-    """The curve of one map at its own layer; see :func:`layer_probe` for what is raised."""
-    tell = Progress(progress)
-    early, late = _halves(tell)
-    with layer_probe(
-        model, image, pixel_set, score, explanation.layer.name, fill=fill, device=device, progress=early
-    ) as probe:
-        if insertion:
-            return insertion_curve(probe, explanation, fractions=fractions, seed=seed, progress=late)
-        return deletion_curve(probe, explanation, first=first, fractions=fractions, seed=seed, progress=late)
+    """The curve of one map at its own layer; see :func:`layer_probe` for what is raised.
+
+    settings: fill, device and progress of :func:`layer_probe`, and those of :func:`deletion_curves.deletion_curve`.
+    """
+    curve = insertion_curve if insertion else deletion_curve
+    return _at_its_layer(curve, (model, image, pixel_set, score), explanation, **settings)
 
 
 def activation_gain(
-    model: SegmentationModel,
-    image: Image,
-    pixel_set: PixelSet,
-    score: Score,
-    explanation: Explanation,
-    *,
-    insertion: bool = False,
-    orders: int = 5,
-    fractions: Sequence[float] = FRACTIONS,
-    seed: int = 0,
-    fill: str = ZERO,
-    device: str | None = None,
-    progress: Callable[[float, str], None] | None = None,
+    model: SegmentationModel, image: Image, pixel_set: PixelSet, score: Score, explanation: Explanation, **settings
 ) -> Gain:
-    """:func:`activation_curve` against random orders of the cells."""
-    early, late = _halves(Progress(progress))
-    words = {"insertion": insertion, "orders": orders, "fractions": fractions, "seed": seed, "progress": late}
-    with layer_probe(
-        model, image, pixel_set, score, explanation.layer.name, fill=fill, device=device, progress=early
-    ) as probe:
-        return gain_over_random(probe, explanation, **words)
+    """:func:`activation_curve` against random orders of the cells; settings: also those of :func:`gain_over_random`."""
+    return _at_its_layer(gain_over_random, (model, image, pixel_set, score), explanation, **settings)
 
 
-def _halves(tell):
-    return (lambda f, words: tell(0.3 * f, words)), (lambda f, words: tell(0.3 + 0.7 * f, words))
+def _at_its_layer(measure, case, explanation, *, fill=ZERO, device=None, progress=None, **words):
+    tell, layer = Progress(progress), explanation.layer.name
+    with layer_probe(*case, layer, fill=fill, device=device, progress=tell.part(0.0, 0.3)) as probe:
+        return measure(probe, explanation, progress=tell.part(0.3, 1.0), **words)

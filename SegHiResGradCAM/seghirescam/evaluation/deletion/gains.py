@@ -63,17 +63,13 @@ def gain_over_random(
     """
     if orders < 1:
         raise MethodError(f"A gain needs at least one random order, got {orders}.", "Use 5.")
-    tell = Progress(progress)
-
-    def part(number):
-        return lambda fraction, words: tell((number + fraction) / (orders + 1), words)
-
-    words = {"fractions": fractions, "seed": seed, "progress": part(0)}
-    curve = insertion_curve(probe, evidence, **words) if insertion else deletion_curve(probe, evidence, **words)
+    parts = [Progress(progress).part(n / (orders + 1), (n + 1) / (orders + 1)) for n in range(orders + 1)]
+    kind = insertion_curve if insertion else deletion_curve
+    curve = kind(probe, evidence, fractions=fractions, seed=seed, progress=parts[0])
     random = ()
     if curve.status == OK:
         random = tuple(
-            random_curve(probe, seed + n, insertion=insertion, fractions=fractions, progress=part(n))
+            random_curve(probe, seed + n, insertion=insertion, fractions=fractions, progress=parts[n])
             for n in range(1, orders + 1)
         )
     gains = [_gain(getattr(curve, area), [getattr(c, area) for c in random], insertion) for area in _AREAS]

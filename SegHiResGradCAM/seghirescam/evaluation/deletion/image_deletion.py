@@ -82,8 +82,8 @@ class ImageProbe(Probe):
     def values(self, evidence):
         return self.blocks.mean(evidence)
 
-    def judged(self, density: np.ndarray) -> Value:
-        """Share of the map's positive evidence that lies in removable blocks: the part of the map this can judge."""
+    def share_removable(self, density: np.ndarray) -> Value:
+        """Share of the map's positive evidence that lies in removable blocks: what a deletion says about."""
         whole = float(positive(np.asarray(density, dtype=np.float64)).sum())
         if not np.isfinite(whole):
             return Value.without(NONFINITE, "The map holds NaN or infinite values.")
@@ -127,7 +127,7 @@ class OneStep:
 
     gain: score left by the random removal minus score left by the hot one; positive: what the map shows mattered more.
     fractions: of the removable volume that was removed, hot and random (whole blocks).  predictions: made for this.
-    judged: share of the map's positive evidence that lies where blocks may be removed at all.
+    removable: share of the map's positive evidence that lies where blocks may be removed at all.
     """
 
     gain: Value
@@ -137,13 +137,13 @@ class OneStep:
     fractions: tuple[float, float] = (0.0, 0.0)
     blocks: str = ""
     predictions: int = 0
-    judged: Value | None = None
+    removable: Value | None = None
 
     def to_json(self) -> dict:
         return {
             "gain": self.gain.to_json(), "before": self.before, "hot": self.hot, "random": self.random,
             "fractions": list(self.fractions), "blocks": self.blocks, "predictions": self.predictions,
-            "judged": None if self.judged is None else self.judged.to_json(),
+            "judged": None if self.removable is None else self.removable.to_json(),
         }  # fmt: skip
 
 
@@ -171,9 +171,9 @@ def one_step(
     tell = Progress(progress)
     probe = ImageProbe(rerun, image, pixel_set, score, **settings)
     status, note = probe.refusal(density)
-    judged = probe.judged(density)
+    removable = probe.share_removable(density)
     if status != OK:
-        return OneStep(Value.without(status, note, "logit"), before, blocks=probe.blocks.title, judged=judged)
+        return OneStep(Value.without(status, note, "logit"), before, blocks=probe.blocks.title, removable=removable)
     nothing = np.zeros(probe.blocks.count, dtype=bool)
     orders = [falling(probe.values(density), seed), shuffled(len(nothing), seed + 1)]
     chosen = [_first(order, probe.sizes, fraction) for order in orders]
@@ -181,14 +181,13 @@ def one_step(
     steps += [("the hottest part removed", chosen[0]), ("a random part removed", chosen[1])]
     found = []
     for n, (words, removed) in enumerate(steps):
-        part = lambda f, phase, n=n, words=words: tell((n + f) / len(steps), f"{words}: {phase}")  # noqa: E731
-        found.append(probe.see(removed, part).score)
+        found.append(probe.see(removed, tell.part(n / len(steps), (n + 1) / len(steps), f"{words}: ")).score)
     tell(1.0, "done")
     before = found[0] if before is None else before
     hot, random = found[-2:]
     reached = tuple(float(probe.sizes[c].sum() / probe.sizes.sum()) for c in chosen)
     shown = (s if np.isfinite(s) else None for s in (before, hot, random))
-    return OneStep(_one_gain(before, hot, random), *shown, reached, probe.blocks.title, probe.predictions, judged)
+    return OneStep(_one_gain(before, hot, random), *shown, reached, probe.blocks.title, probe.predictions, removable)
 
 
 def _one_gain(before, hot, random):

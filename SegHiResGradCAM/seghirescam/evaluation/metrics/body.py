@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...protocol.image import Image
+
 
 def grey_window(array):
     """Grey values from the image itself: without the air around it, without the brightest specks."""
@@ -31,3 +33,23 @@ def body_box(array, window, masks):
         first, last = (int(found[0]), int(found[-1])) if found.size else (0, array.shape[axis] - 1)
         box.append((max(0, first - margin), min(array.shape[axis], last + 1 + margin)))
     return box
+
+
+def is_ct(image: Image) -> bool:
+    """Whether the image is taken for a CT in HU: one channel with air at about -1000 and bone or contrast above 200."""
+    return len(image.array) == 1 and bool(image.array.min() <= -900 and image.array.max() >= 200)
+
+
+def body_of(image: Image) -> np.ndarray | None:
+    """Bool ``[K, J, I]``: above -500 HU on a CT, else brighter than the background; None where that tells nothing.
+
+    None in a photo: what is dark there is no air around a body.
+    """
+    if image.grid.is_photo:
+        return None
+    if is_ct(image):
+        body = image.array[0] > -500
+    else:
+        low, high = grey_window(image.array[0])
+        body = image.array[0] > low + 0.1 * (high - low)
+    return body if body.any() and not body.all() else None

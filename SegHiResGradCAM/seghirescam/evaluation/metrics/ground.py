@@ -14,6 +14,7 @@ from ...protocol.grid import Grid
 from ...protocol.image import Image
 from ...protocol.sizes import Size
 from ...protocol.value import BODY, IMAGE, VOLUME, Value
+from .body import body_of
 from .location import share_in
 
 
@@ -26,8 +27,6 @@ class Ground:
 
     @staticmethod
     def of(image: Image) -> Ground:
-        from .explained_case import body_of
-
         return Ground(body_of(image), image.grid)
 
     @property

@@ -17,6 +17,7 @@ import numpy as np
 from ...protocol.grid import Grid
 from ...protocol.value import TOO_SMALL, Value
 from .checked import NoValue, chance_in, evidence_of, fits, reference, region, valued
+from .registry import REGION, Metric, register
 from .shares import ROUNDING_MM, dilated, share
 
 #: share_in's taus in mm, after evaluation.md 2.1
@@ -184,3 +185,37 @@ def _evenly(values, body):
 def _centre(weights, grid):
     profiles = [weights.sum(axis=tuple(a for a in range(3) if a != axis)) for axis in range(3)]
     return grid.ras([float(profile @ np.arange(profile.size)) / profile.sum() for profile in profiles])
+
+
+def _within(at):
+    found = within(at.density, at.region, at.grid, body=at.body)
+    return {f"share_within_{tau:g}_mm": value for tau, value in found.items() if tau > 0}
+
+
+def _pointing_half_cell(at):
+    return pointing(at.density, at.region, at.grid, at.half_cell, at.body)
+
+
+def _boundary_share(at):
+    return boundary_share(at.density, at.region, at.grid, max(2.0, *at.grid.spacing_kji), at.body)
+
+
+def _on_grid(metric):
+    return lambda at: metric(at.density, at.region, at.grid, body=at.body)
+
+
+def _on_voxels(metric):
+    return lambda at: metric(at.density, at.region, at.body)
+
+
+register(
+    Metric("share", "Share inside", "", REGION, _on_voxels(share_in)),
+    Metric("share_within", "Share within a distance", "", REGION, _within),
+    Metric("share_within_area", "Area under share against distance", "", REGION, _on_grid(within_area)),
+    Metric("mean_distance", "Mean distance", "mm", REGION, _on_grid(mean_distance)),
+    Metric("centre_distance", "Distance of the centres", "mm", REGION, _on_grid(centre_distance)),
+    Metric("pointing", "Pointing game", "", REGION, _on_grid(pointing)),
+    Metric("pointing_half_cell", "Pointing game within half a cell", "", REGION, _pointing_half_cell),
+    Metric("rank_share", "Rank share", "", REGION, _on_voxels(rank_share)),
+    Metric("boundary_share", "Share at the border", "", REGION, _boundary_share),
+)

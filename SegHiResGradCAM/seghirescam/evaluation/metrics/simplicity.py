@@ -14,6 +14,7 @@ from ...protocol.grid import Grid
 from ...protocol.thresholds import threshold_holding
 from ...protocol.value import TOO_SMALL, Value
 from .checked import NoValue, evidence_of, fits, valued
+from .registry import MAP, SIMPLE, Metric, register
 
 
 @valued("ml")
@@ -68,3 +69,13 @@ def _spread(density, chance):
     if evidence.size < 2:
         raise NoValue(TOO_SMALL, "One voxel says nothing about how evidence is spread.", chance)
     return evidence
+
+
+register(
+    Metric(
+        "v50", "Volume of half the evidence", "ml", MAP, lambda at: volume_holding(at.density, at.grid, 0.5), SIMPLE
+    ),
+    Metric("v90", "Volume of 90 %", "ml", MAP, lambda at: volume_holding(at.density, at.grid, 0.9), SIMPLE),
+    Metric("gini", "Gini index", "", MAP, lambda at: gini(at.density), SIMPLE),
+    Metric("entropy", "Entropy", "", MAP, lambda at: entropy(at.density), SIMPLE),
+)

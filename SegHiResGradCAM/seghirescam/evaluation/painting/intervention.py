@@ -94,7 +94,7 @@ def intervene(
     painted = paint(image, region, margin_mm)
     middle = 0.1 if before is not None else 0.55
     if before is None:
-        before = outcome(model, image, pixel_set, score, device, lambda f, phase: tell(0.1 + 0.45 * f, phase))
+        before = outcome(model, image, pixel_set, score, device, tell.part(0.1, 0.55))
     again = {"progress": lambda f, phase: tell(middle + (1 - middle) * f, f"{phase}, painted over")}
     after = outcome(model, painted, pixel_set, score, device, **again)
     names = {info.index: info.name for info in model.classes}

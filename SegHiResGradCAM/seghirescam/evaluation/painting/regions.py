@@ -13,6 +13,7 @@ from ...protocol.image import Image
 from ...protocol.pixel_set import PixelSet
 from ...protocol.recipes import bounds
 from ...protocol.thresholds import threshold_holding
+from ..metrics.body import body_of
 from ..metrics.shares import dilated
 
 #: a region outside M keeps this distance (mm) from it, as blocks do in the context-only deletion curves
@@ -96,11 +97,9 @@ def moved(region: PixelSet, keep_out: np.ndarray, image: Image, seed: int = 0) -
     """The region's shape at a random place of the image: a control for what painting anything over does.
 
     region: on the image's grid.  keep_out: ``[K, J, I]``; where it is not zero the copy may not lie, nor on the region
-    itself.  At least as large a part of the copy as of the region is body (:func:`explained_case.body_of`; anything
+    itself.  At least as large a part of the copy as of the region is body (:func:`body.body_of`; anything
     where that tells nothing).  None where no such place is found.
     """
-    from ..metrics.explained_case import body_of
-
     box = bounds(region.weights)
     shape = region.weights[box]
     inside, size = shape > 0, np.array(shape.shape)

@@ -77,6 +77,11 @@ class Rerun:
         self.model, self.device, self.precision = model, device, precision
         self.forward_calls = 0
 
+    @staticmethod
+    def of(session) -> Rerun:
+        """That of an open session."""
+        return Rerun(session.model, device=session.device, precision=session.precision)
+
     def see(
         self,
         image: Image,

@@ -5,7 +5,6 @@ After evaluation.md 2.2.  All three work for every kind of model (windows, mirro
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -14,17 +13,16 @@ import numpy as np
 import torch
 
 from ...cam.isolation.one_at_a_time import alone
+from ...cam.methods import method as method_of
 from ...cam.methods.base import ARBITRARY, Method
 from ...cam.methods.grad import SegGradCam
-from ...cam.methods.grad import cancellation as kept_by_averaging
 from ...models.base import SegmentationModel
 from ...protocol.errors import PixelSetError
-from ...protocol.explanation import Explanation
+from ...protocol.explanation import CANCELLATION, CUT_OFF, LEFT_OUT, Explanation
 from ...protocol.image import Image
 from ...protocol.pixel_set import PixelSet
 from ...protocol.progress import Progress
 from ...protocol.value import CELLS, NONFINITE, NOT_MEASURED, TOO_SMALL, ZERO_MAP, Value
-from ...session.answer import why_zero
 from ...session.opening import open_session
 from ...session.understood import score_of
 from ..painting.rerun import Rerun
@@ -55,10 +53,10 @@ def cancellation(
     raises.
     """
     (answer,) = session.ask(
-        pixel_set, class_index=class_index, methods=[_Cancellation()], layers=[layer], score=score, rival=rival,
+        pixel_set, class_index=class_index, methods=[SegGradCam()], layers=[layer], score=score, rival=rival,
         progress=progress,
     )  # fmt: skip
-    return _cancellation(answer)
+    return answer.numbers[CANCELLATION]
 
 
 def phantom_mass(
@@ -129,13 +127,13 @@ def completeness_gap(
     """
     if explanation.layer.part == "input":
         return Value.without(NOT_MEASURED, "The map lies on the image, not on a layer's cells.")
-    score = _score(session.model, explanation)
+    score = score_of(session.model, **_asked(explanation))
     if explanation.unit != score.unit or explanation.unit == ARBITRARY:
         return Value.without(NOT_MEASURED, f"The map is in {explanation.unit}, the score in {score.unit}.")
     if explanation.status == NONFINITE:
         return Value.without(NONFINITE, explanation.reason)
     _same_set(session, explanation, pixel_set)
-    rerun = Rerun(session.model, device=session.device, precision=session.precision)
+    rerun = Rerun.of(session)
     with silenced(session.model, explanation.layer.name):
         seen = rerun.see(session.image, around=pixel_set, progress=progress)
     weights = float(seen.weights(pixel_set).sum())
@@ -146,7 +144,7 @@ def completeness_gap(
     words = f"S {explanation.score:.6g}, {zero:.6g} with the layer at zero, the map adds up to {explanation.total:.6g}."
     if abs(done) <= LEAST_CHANGE * max(abs(explanation.score), abs(zero)):
         return Value.without(TOO_SMALL, f"{words} Zeroing the layer does not change the score.")
-    cut = [note for note in explanation.notes if "cut off" in note or "left out" in note]
+    cut = [explanation.numbers[name].note for name in (LEFT_OUT, CUT_OFF) if name in explanation.numbers]
     return Value.of(abs(explanation.total - done) / abs(done), note=" ".join([words, *cut]))
 
 
@@ -215,38 +213,28 @@ def layer_numbers(
     tell = Progress(progress)
     mine = session is None
     session = open_session(model, image, device=device) if mine else session
+    wanted = [method_of(one) for one in methods]
+    more = () if any(one.name == SegGradCam.name for one in wanted) else (SegGradCam(),)
     try:
         found = session.ask(
-            pixel_set, class_index=class_index, methods=[*methods, _Cancellation(), LargestGradient()],
-            layers=[layer], score=score, rival=rival, progress=lambda f, words: tell(0.7 * f, words),
+            pixel_set, class_index=class_index, methods=[*wanted, *more, LargestGradient()], layers=[layer],
+            score=score, rival=rival, progress=tell.part(0.0, 0.7),
         )  # fmt: skip
+        kept = next(e for e in found if CANCELLATION in e.numbers)
         named = {e.method: e for e in found}
-        kept, largest = named.pop(_Cancellation.name), named.pop(LargestGradient.name)
+        largest = named.pop(LargestGradient.name)
+        for one in more:
+            del named[one.name]
         gaps = {}
         for n, (name, e) in enumerate(named.items()):
-            at = [0.7 + 0.3 * (n + k) / len(named) for k in (0, 1)]
-            part = lambda f, words, a=at[0], b=at[1]: tell(a + (b - a) * f, words)  # noqa: E731
-            gaps[name] = completeness_gap(session, e, pixel_set, progress=part)
+            start, end = (0.7 + 0.3 * (n + k) / len(named) for k in (0, 1))
+            gaps[name] = completeness_gap(session, e, pixel_set, progress=tell.part(start, end))
     finally:
         if mine:
             session.release()
     tell(1.0, "done")
     phantom = {name: phantom_share(e, largest, epsilons) for name, e in named.items()}
-    return LayerNumbers(kept.layer.name, _cancellation(kept), gaps, phantom, tuple(named.values()))
-
-
-@dataclass(frozen=True)
-class _Cancellation(SegGradCam):
-    """Not a method to show: it tells, in its remarks, the share of the gradient that averaging keeps."""
-
-    name = "_cancellation"
-    title = "cancellation"
-
-    def remarks(self, activation, gradient):
-        return self.cancelled(kept_by_averaging(gradient))
-
-    def cancelled(self, kept: float) -> tuple[str, ...]:
-        return (f"{self.name} {kept!r}",)
+    return LayerNumbers(kept.layer.name, kept.numbers[CANCELLATION], gaps, phantom, tuple(named.values()))
 
 
 @dataclass(frozen=True)
@@ -263,25 +251,10 @@ class LargestGradient(Method):
         return gradient.abs().amax(dim=0)
 
 
-def _cancellation(answer: Explanation) -> Value:
-    (kept,) = (note.split()[1] for note in answer.notes if note.startswith(f"{_Cancellation.name} "))
-    if why_zero(False) in answer.reason:
-        return Value.without(ZERO_MAP, "Every gradient at this layer is zero.")
-    if not math.isfinite(float(kept)):
-        return Value.without(NONFINITE, "The gradients at this layer hold NaN or infinity.")
-    note = "Share of the gradient that averaging over the layer's cells keeps."
-    return Value.of(float(kept), note=note)
-
-
 def _asked(explanation):
     """How the explanation's score was asked for."""
     facts = explanation.provenance
     return {"class_index": explanation.class_index, "score": facts["score"], "rival": facts["rival_index"]}
-
-
-def _score(model, explanation):
-    """The explanation's score as an object."""
-    return score_of(model, **_asked(explanation))
 
 
 def _same_set(session, explanation, pixel_set):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -14,8 +14,8 @@ from ...cam.isolation.one_at_a_time import alone
 from ...cam.logits.heads import BINARY
 from ...protocol.progress import Progress
 from ...protocol.value import NOT_MEASURED, Value
-from ..metrics.explained_case import Case, told_apart
 from ..metrics.similarity import spearman, ssim
+from .explained_case import Case, told_apart
 
 #: in how many steps all modules are randomised, from the output to the input
 STEPS = 5
@@ -53,16 +53,16 @@ def randomisation(
     tell = Progress(progress)
     networks = case.model.networks
     with _order(networks) as orders:
-        case.ask(progress=_part(tell, 0.0, 1 / (steps + 1), "finding the order of the modules"))
+        case.ask(progress=tell.part(0.0, 1 / (steps + 1), "finding the order of the modules: "))
     chains = [_chain(network, order) for network, order in zip(networks, orders, strict=True)]
     longest = max(len(chain) for chain in chains)
     found, count = [], min(steps, longest)
     for n in range(count):
         ends = [round(len(chain) * (n + 1) / count) for chain in chains]
         starts = [round(len(chain) * n / count) for chain in chains]
-        title = f"randomised {ends[0]} of {len(chains[0])} modules"
+        title = f"randomised {ends[0]} of {len(chains[0])} modules: "
         with randomised([chain[:end] for chain, end in zip(chains, ends, strict=True)], seed):
-            other = case.ask(progress=_part(tell, (n + 1) / (count + 1), (n + 2) / (count + 1), title))
+            other = case.ask(progress=tell.part((n + 1) / (count + 1), (n + 2) / (count + 1), title))
         ours, theirs = case.beside(other)
         added = tuple(unit.name for unit in chains[0][starts[0] : ends[0]])
         found.append(
@@ -114,11 +114,10 @@ def class_swap(case: Case, progress: Callable[[float, str], None] | None = None)
     words, why = swapped_words(case.model, case.words)
     if words is None:
         return Value.without(NOT_MEASURED, why)
-    asking = case.session.ask if case.session is not None else None
-    if asking is None:
-        other = _other(case, words).ask(progress=progress)
+    if case.session is None:
+        other = replace(case, words=words).ask(progress=progress)
     else:
-        (other,) = asking(case.pixels, **words, progress=progress)
+        (other,) = case.session.ask(case.pixels, **words, progress=progress)
     similar = spearman(*told_apart(*case.beside(other)))
     if not similar.ok:
         return Value.without(similar.status, similar.note)
@@ -135,13 +134,6 @@ def swapped_words(model, words: dict) -> tuple[dict | None, str]:
     known = [info.index for info in model.classes]
     other = next(n for n in known if n != index) if rival is None else model.class_index(rival)
     return words | {"class_index": other, "score": "logit", "rival": None}, ""
-
-
-def _other(case, words):
-    return Case(
-        case.model, case.image, case.pixels, words, case.map, case.grid, None, case.device, case.precision,
-        case.tolerance,
-    )  # fmt: skip
 
 
 @contextmanager
@@ -239,7 +231,3 @@ def _shuffled(tensor):
 def hash_of(*numbers: int) -> int:
     """One seed from several numbers, the same on every machine."""
     return int(np.random.SeedSequence(numbers).generate_state(1)[0])
-
-
-def _part(tell, start, end, title):
-    return lambda fraction, phase: tell(start + (end - start) * fraction, f"{title}: {phase}")

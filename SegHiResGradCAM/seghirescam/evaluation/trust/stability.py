@@ -14,8 +14,9 @@ from ...protocol.pixel_set import PixelSet
 from ...protocol.progress import Progress
 from ...protocol.resampling import spread
 from ...protocol.value import NOT_MEASURED, Value
-from ..metrics.explained_case import Case, is_ct, told_apart
+from ..metrics.body import is_ct
 from ..metrics.similarity import relative_l2, spearman
+from .explained_case import Case, told_apart
 
 #: noise is drawn this often
 RUNS = 5
@@ -59,8 +60,7 @@ def stability(
     jobs = _jobs(case, seed, runs)
     found = []
     for n, (kind, text, work) in enumerate(jobs):
-        part = [(n + k) / len(jobs) for k in (0, 1)]
-        ours, theirs = work(lambda f, phase, p=part, t=text: tell(p[0] + (p[1] - p[0]) * f, f"{t}: {phase}"))
+        ours, theirs = work(tell.part(n / len(jobs), (n + 1) / len(jobs), f"{text}: "))
         if ours is None:
             nothing = Value.without(NOT_MEASURED, theirs)
             found.append(Change(kind, text, nothing, nothing))

@@ -1,4 +1,4 @@
-"""The map that is judged, in the session that made it: what is kept, and what may still be spent."""
+"""The map that is checked, in the session that made it: what is kept, and what may still be spent."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from ...cam.methods import method as method_of
 from ...protocol.explanation import Explanation
 from ...protocol.grid import Grid
 from ...protocol.pixel_set import PixelSet
-from ...protocol.question import DEEPEST, MAIN
+from ...protocol.question import DEEPEST, DEFAULT_METHOD, LOGIT, MAIN
 from ...protocol.recipes import as_recipe
 from ...session.answer import status_of
 from ...session.understood import score_of
-from ..metrics.explained_case import Case, frozen
+from .explained_case import Case, frozen
 
 #: predictions the fast tier may add to an explanation (a model with windows: as many times those that meet M)
 FORWARDS = 3
@@ -48,7 +48,7 @@ class Found:
             asking = dict(words)
             if sent is not None and method.needs_context:
                 # the map is there; the score, the layer and the rest come with a cheap one, of any layer
-                asking |= {"methods": ["seg_hires_grad_cam"]} | ({"layers": DEEPEST} if method.at_input else {})
+                asking |= {"methods": [DEFAULT_METHOD]} | ({"layers": DEEPEST} if method.at_input else {})
             one = session.ask(known, progress=tell, **asking)[0]
             if sent is not None:
                 one = _carrying(one, method, *sent)
@@ -56,7 +56,7 @@ class Found:
         spent = 0 if sent is None else session.forward_calls - before
         if not method.at_input:
             words["layers"] = [one.layer.name]
-        return Found(session, known, words, one, passes_of(session, known), spent)
+        return Found(session, known, words, one, session.runs_around(known), spent)
 
     @property
     def method(self):
@@ -64,7 +64,7 @@ class Found:
 
     @property
     def kept(self) -> bool:
-        return is_kept(self.session, self.explanation.layer.name, self.pixels)
+        return self.session.holds(self.explanation.layer.name, self.pixels)
 
     @property
     def left(self) -> int:
@@ -72,11 +72,14 @@ class Found:
         return FORWARDS * self.passes - self.spent
 
     @property
+    def asked(self) -> dict:
+        """Which score was asked for."""
+        return score_words(self.words)
+
+    @property
     def score(self):
         """The :class:`score.Score` that was differentiated."""
-
-        words = self.words
-        return score_of(self.session.model, words["class_index"], words.get("score") or "logit", words.get("rival"))
+        return score_of(self.session.model, **self.asked)
 
     @property
     def mean_score(self) -> float | None:
@@ -93,18 +96,10 @@ class Found:
             session, session.device, session.precision, session.tolerance,
         )  # fmt: skip
 
-    def spend(self, passes: int) -> None:
-        self.spent += passes
 
-
-def passes_of(session, around: PixelSet) -> int:
-    """Network passes behind one prediction around a set: windows that meet it, times mirrorings and folds."""
-    return session.runs_around(around)
-
-
-def is_kept(session, layer: str, pixels: PixelSet) -> bool:
-    """Whether a further question about this layer and these voxels costs no forward pass."""
-    return session.holds(layer, pixels)
+def score_words(words: dict) -> dict:
+    """class_index, score and rival of a question's words."""
+    return {"class_index": words["class_index"], "score": words.get("score") or LOGIT, "rival": words.get("rival")}
 
 
 def _carrying(one: Explanation, method, values: np.ndarray, grid: Grid) -> Explanation:
@@ -115,8 +110,3 @@ def _carrying(one: Explanation, method, values: np.ndarray, grid: Grid) -> Expla
     sent = replace(one, map=np.asarray(values), grid=grid, method=method.name, unit=unit, layer=layer)
     notes = () if method.needs_context else one.notes
     return replace(sent, method_title=method.title, notes=notes, status=status, reason=reason)
-
-
-def part(tell, start: float, end: float):
-    """Progress of one step as a part of the whole."""
-    return lambda fraction, phase: tell(start + (end - start) * fraction, phase)

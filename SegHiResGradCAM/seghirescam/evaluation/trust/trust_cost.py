@@ -12,12 +12,13 @@ from ...protocol.pixel_set import PixelSet
 from ...protocol.recipes import Recipe, as_recipe
 from ...protocol.value import Value
 from ..deletion.gains import cost as predictions_of
-from ..metrics.explained_case import Case, frozen
 from ..painting.rerun import Rerun
-from .full_tier import ORDERS, probe_of
+from .explained_case import Case, frozen
+from .full_tier import probe_of
 from .sanity import STEPS
 from .stability import asked_anew
-from .trust_case import FORWARDS, passes_of
+from .thresholds import ORDERS
+from .trust_case import FORWARDS
 
 #: what a forward and a backward pass take together, in forward passes
 EXPLANATION = 3
@@ -65,18 +66,18 @@ def full_cost(
     """
     known = frozen(session, as_recipe(pixels), session.model.class_index(words["class_index"]), progress)
     method = method_of(words["methods"][0])
-    passes = passes_of(session, known)
+    passes = session.runs_around(known)
     own = (forwards_per_explanation or 0) if method.needs_context else 0
     each, uncounted = passes + own, ""
     if method.needs_context and not own:
         uncounted = f"; how many {method.title} makes of its own shows once it has explained"
     explanations = 1 + STEPS + asked_anew(_unasked(session, known, words))
     predictions, forwards = FORWARDS, FORWARDS * passes
-    probe = probe_of(session, known, None, Rerun(session.model, device=session.device, precision=session.precision))
+    probe = probe_of(session, known, None, Rerun.of(session))
     if not isinstance(probe, Value):
         more = predictions_of(ORDERS + 1)
         predictions += more
-        forwards += more * passes_of(session, probe.around)
+        forwards += more * session.runs_around(probe.around)
     asked = explanations * each
     seconds = None if seconds_per_pass is None else (forwards + EXPLANATION * asked) * seconds_per_pass
     return Cost(predictions, explanations, forwards + asked, seconds, uncounted)

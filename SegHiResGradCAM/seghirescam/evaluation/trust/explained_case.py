@@ -1,4 +1,4 @@
-"""One map under judgement, with everything that is needed to ask for it again."""
+"""One map, with everything that is needed to ask for it again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from ...protocol.pixel_set import PixelSet
 from ...protocol.recipes import Recipe, View, refuse_empty
 from ...protocol.resampling import spread
 from ...session.opening import open_session
-from .body import grey_window
 
 
 @dataclass(eq=False)
@@ -87,23 +86,3 @@ def told_apart(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarr
     """
     told = (one != 0) | (other != 0)
     return (one[told], other[told]) if told.any() else (one, other)
-
-
-def is_ct(image: Image) -> bool:
-    """Whether the image is taken for a CT in HU: one channel with air at about -1000 and bone or contrast above 200."""
-    return len(image.array) == 1 and bool(image.array.min() <= -900 and image.array.max() >= 200)
-
-
-def body_of(image: Image) -> np.ndarray | None:
-    """Bool ``[K, J, I]``: above -500 HU on a CT, else brighter than the background; None where that tells nothing.
-
-    None in a photo: what is dark there is no air around a body.
-    """
-    if image.grid.is_photo:
-        return None
-    if is_ct(image):
-        body = image.array[0] > -500
-    else:
-        low, high = grey_window(image.array[0])
-        body = image.array[0] > low + 0.1 * (high - low)
-    return body if body.any() and not body.all() else None

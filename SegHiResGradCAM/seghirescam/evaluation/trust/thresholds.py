@@ -1,0 +1,31 @@
+"""By what the full tier judges, and why. evaluation.json tells all of these by their names."""
+
+from __future__ import annotations
+
+#: random orders of the context, seeds seed + 1 ...
+ORDERS = 5
+#: A context-deletion gain must exceed this many standard deviations of the random orders.  Reason: a map without any
+#: knowledge is one more random order; with five of them it passes in about 1 case of 14 (Student's t, 4 degrees of
+#: freedom, the mean's own error counted).  More orders make the test stricter, not the rule.
+GAIN_SDS = 2.0
+#: At or above this rank correlation two maps count as the same map, below it as different ones.  Reason: the rule of
+#: Arun et al. (Radiology AI 2021) takes the likeness of maps of different cases as baseline, and one case has none;
+#: 0.5 is where one map's ranks explain a quarter of the other's variance.  One line for both questions: what a
+#: randomised network's map must stay below, a map under noise must stay above, so that the map owes more to the
+#: trained weights than to noise.
+SAME = 0.5
+#: The context counts as used if removing all of it lowers the mean score by more than this share of the score.
+#: Reason: below that no order of removal can be told from another by what it does; a tenth is the least that is still
+#: large beside what the removal itself (a blurred rim) does to a network that looks at M alone.
+CONTEXT_USED = 0.1
+#: Where the network does not use the context, so much of the way from chance to 1 the share of the positive evidence at
+#: M (in the blocks that meet it) must go.  Reason: a map that puts the larger part of what is not there by chance where
+#: the network does not look is wrong whatever its order.
+AT_M = 0.5
+#: Cells that must carry a value before a rank correlation is judged.  Reason: two unrelated maps of fewer cells reach
+#: SAME by luck in more than 1 case of 200.
+LEAST_CELLS = 30
+
+
+def to_json() -> dict:
+    return {name.lower(): value for name, value in globals().items() if name.isupper()}

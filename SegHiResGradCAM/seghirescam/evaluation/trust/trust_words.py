@@ -1,0 +1,144 @@
+"""What a check says: the one place where its numbers become sentences. Standard library.
+
+row: a :class:`rows.Row`; a number that is not there is told by its value's note.
+"""
+
+from __future__ import annotations
+
+NUMBERS_ONLY = "Numbers only: the full check judges by thresholds."
+_TITLES = {
+    "context_paint_over": "Context paint-over", "class_swap": "Class swap", "cancellation": "Cancellation",
+    "phantom_mass": "Phantom mass", "completeness_gap": "Completeness gap",
+    "context_deletion_gain": "Context deletion", "evidence_at_m": "Evidence at the pixel set",
+    "randomisation": "Randomised weights", "stability": "Stability under noise",
+}  # fmt: skip
+
+
+def title(row) -> str:
+    return _TITLES.get(row.name) or f"Stability, {row.details['change']}"
+
+
+def sentence(row, brief: bool = False) -> str:
+    """brief: without what is explained in brackets at its end."""
+    value = row.value
+    known = {"value": value.value, "chance": value.chance, "over": value.over, "threshold": row.threshold}
+    if not value.ok and "hot" not in row.details:
+        known["note"] = value.note
+        return _WITHOUT.get(row.name, _note)(**known | row.details)
+    text, aside = _WITH.get(row.name, _changed)(**known | row.details), _ASIDES.get(row.name)
+    return text if aside is None else f"{text}." if brief else f"{text} ({aside})."
+
+
+def verdict(word: str, rows) -> str:
+    """rows: the tests that decide it, see :func:`rows.verdict_of`."""
+    if word == "supported":
+        return "Supported by the model: " + ", ".join(row.title.lower() for row in rows) + " all passed."
+    told = "; ".join(f"{row.title.lower()} ({row.sentence.rstrip('.')})" for row in rows)
+    return f"{word[0].upper()}{word[1:]}: {told}."
+
+
+def took(forwards: int, beside: bool) -> str:
+    return f"{forwards} forward pass(es) beside the explanation" if beside else f"{forwards} forward passes"
+
+
+def _painted(hot, random, share, **_):
+    return (
+        f"Blurring the {100 * share:.3g} % of the context that the map shows strongest {_lowers(hot)}, as much of it "
+        f"at random {_lowers(random)}"
+    )
+
+
+def _lowers(amount):
+    if amount == 0:
+        return "leaves the mean score as it is"
+    return f"{'lowers' if amount > 0 else 'raises'} the mean score by {abs(amount):.3g} logit"
+
+
+def _swapped(value, other, **_):
+    return f"The map of '{other}' for the same voxels has a rank correlation of {1 - value:.2f} with this one"
+
+
+def _averaged(value, averages, **_):
+    rests = "what is lost cannot be seen in a map that averages" if averages else "this map does not average"
+    return f"Averaging over the cells keeps {100 * value:.3g} % of the gradient; {rests}."
+
+
+def _phantom(value, **_):
+    return f"{100 * value:.3g} % of the evidence lies in cells without influence on the score."
+
+
+def _gap(value, **_):
+    return f"What the map adds up to is {100 * value:.3g} % away from what the layer does to the score"
+
+
+def _gained(value, threshold, orders, sds, **_):
+    return (
+        f"removing the context in the map's order lowers the mean score by {value:.3g} logit more than {orders} random "
+        f"orders do, in the mean of the curve; {sds:g} standard deviations of these are {threshold:.3g}"
+    )
+
+
+def unused(full: float, empty: float, **_) -> str:
+    """Why no order of the context can be judged."""
+    return f"{_ends(full, empty)}: it is drawn from the pixel set itself, and no order of the context can be judged"
+
+
+def _ends(full, empty):
+    return f"without any of the context the mean score goes from {full:.3g} to {empty:.3g} logit"
+
+
+def _no_gain(note, full=None, empty=None, cell="", context=True, **_):
+    if cell:
+        return (
+            f"{_ends(full, empty)}, and the map shows no evidence there (what lies at the pixel set does not count, "
+            f"though its cells of {cell} may look further than they lie)"
+        )
+    if full is not None:
+        return unused(full, empty)
+    return note if context else f"there is no context to remove: {note}"
+
+
+def _at_pixel_set(value, chance, over, threshold, **_):
+    return (
+        f"{100 * value:.3g} % of the evidence lies in the blocks that meet the pixel set, where the network looks "
+        f"(chance over the {over} {100 * chance:.3g} %); at least {100 * threshold:.3g} % should"
+    )
+
+
+def _randomised(signed, modules, threshold, likeness=None, **_):
+    beside = "" if likeness is None else f", SSIM {likeness:.2f}"
+    return (
+        f"with all {modules} modules randomised the map keeps a rank correlation of {signed:.2f}{beside}; of "
+        f"{threshold:g} on, of either sign, it would not be about the trained weights"
+    )
+
+
+def _stable(value, change, runs, most, **_):
+    return f"{change} changes the map's ranks by {value:.3g} in the mean of {runs}, {most:.3g} at most (0: not at all)"
+
+
+def _changed(value, change, **_):
+    return f"1 - Spearman is {value:.3g} when {change}"
+
+
+def _note(note, **_):
+    return note
+
+
+_WITH = {
+    "context_paint_over": _painted, "class_swap": _swapped, "cancellation": _averaged, "phantom_mass": _phantom,
+    "completeness_gap": _gap, "context_deletion_gain": _gained, "evidence_at_m": _at_pixel_set,
+    "randomisation": _randomised, "stability": _stable,
+}  # fmt: skip
+_WITHOUT = {
+    "context_paint_over": lambda note, context=True, **_: note if context else f"There is no context to remove: {note}",
+    "context_deletion_gain": _no_gain,
+    "randomisation": lambda note, modules=0, **_: f"with random weights {note}" if modules else note,
+    "stability": lambda note, change="", **_: f"under noise {note}" if change else note,
+}
+#: what stands in brackets at the end
+_ASIDES = {
+    "context_paint_over": "one random order: a small difference says little",
+    "class_swap": "1: the map does not care about the class",
+    "completeness_gap": "0: the map accounts for all of it",
+}
