@@ -10,6 +10,7 @@ from ..evaluation.metrics.ground import lift_text
 from ..io.nifti_header import NIBABEL
 from ..protocol.errors import EmptyPixelSetError, PixelSetError
 from ..protocol.pixel_set import refuse_elsewhere
+from ..protocol.progress import Progress
 from ..protocol.sizes import Size
 from .console import table
 from .evaluation_files import write_evaluations
@@ -162,7 +163,8 @@ def _evaluated(opened, options, asked, recipe, references, label_maps, console):
         found, costs = [], []
         for n, (method, layer) in enumerate(pairs):
             own = words | {"methods": [method], "layers": layer}
-            tell = _told(console, n, len(pairs), f"{method}: " if len(pairs) > 1 else "")
+            before = f"{method}: " if len(pairs) > 1 else ""
+            tell = Progress(console.progress).part(n / len(pairs), (n + 1) / len(pairs), before)
             made, passes = _made(session, known, own, options, console)
             cost = _cost(session, known, own, passes, options, console)
             one = evaluate(
@@ -174,10 +176,6 @@ def _evaluated(opened, options, asked, recipe, references, label_maps, console):
     finally:
         session.release()
     return found, costs, {name: Size.of(mask, grid) for name, mask in regions.items()}
-
-
-def _told(console, n, of, before):
-    return lambda fraction, phase: console.progress((n + fraction) / of, f"{before}{phase}")
 
 
 def _made(session, pixels, words, options, console):
@@ -331,13 +329,13 @@ def _names(path):
 
 def _layers(label_map, grid):
     """[(whole numbers on the image's grid, {value: name})] of one file."""
-    from ..evaluation.metrics.labels import labels_on
+    from ..protocol.resampling import labels_on
 
     found, names = label_map
     layers = []
     for n, array in enumerate(found.layers):
         told = {label.value: label.name for label in found.labels if label.layer == n and label.name} | names
-        layers.append((array if found.grid.same_as(grid) else labels_on(array, found.grid, grid), told))
+        layers.append((labels_on(array, found.grid, grid), told))
     return layers
 
 

@@ -46,12 +46,9 @@ class Measured:
     passed: bool | None = None
 
     def to_json(self) -> dict:
-        value = self.value.to_json()
-        told = {"value": value["value"], "unit": value["unit"]}
-        told |= {key: value[key] for key in ("chance", "lift", "chance_over", "status", "note")}
-        own = {"threshold": self.threshold, "passed": self.passed}
-        own |= {key: getattr(self, key) for key in ("method", "layer", "group", "metric", "reference")}
-        return {key: (told | own)[key] for key in COLUMNS}
+        told = self.value.to_json() | {"threshold": self.threshold, "passed": self.passed}
+        told |= {key: getattr(self, key) for key in ("method", "layer", "group", "metric", "reference")}
+        return {key: told[key] for key in COLUMNS}
 
 
 @dataclass(frozen=True, eq=False)

@@ -171,3 +171,17 @@ def _turned(array, mapping, shape, order, outside):
         covered &= (position >= -0.5 - 1e-6) & (position <= array.shape[axis] - 0.5 + 1e-6)
     out[~covered] = outside
     return out
+
+
+def labels_on(array: np.ndarray, source: Grid, grid: Grid) -> np.ndarray:
+    """A label map on another grid: voxel by voxel where both have the same, else label by label where it is at least
+    half."""
+    if source.same_as(grid):
+        return array
+    same = copied(array, source, grid)
+    if same is not None:
+        return same
+    found = np.zeros(grid.shape, array.dtype)
+    for value in np.unique(array[array > 0]):
+        found[resampled((array == value).astype(np.float32), source, grid) >= 0.5] = value
+    return found

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..evaluation.metrics.ground import Ground
-from ..evaluation.metrics.labels import evidence_by_label_maps, labels_on
+from ..evaluation.metrics.labels import evidence_by_label_maps
 from ..protocol.arrays import MessageError
 from ..protocol.grid import Grid
 from ..protocol.image import Image
 from ..protocol.messages import recipe_from_json
-from ..protocol.resampling import resampled, spread
+from ..protocol.resampling import labels_on, resampled, spread
 
 
 @dataclass
@@ -110,8 +110,7 @@ def by_segment(request: dict, load, tell, image: Image | None = None) -> dict:
         array, own = load(part["array"]), Grid.from_json(part["grid"])
         if array.shape != own.shape:
             raise MessageError("A label map does not fit its grid.", "This is a fault of ours.")
-        labels = array if own.same_as(grid) else labels_on(array, own, grid)
-        layers.append((labels, {int(value): name for value, name in part["names"].items()}))
+        layers.append((labels_on(array, own, grid), {int(value): name for value, name in part["names"].items()}))
     part_of = lambda fraction, phase: tell(0.1 + 0.9 * fraction, phase)  # noqa: E731
     body = None if image is None else _body_on(image, grid)
     rows = evidence_by_label_maps(density, layers, grid, body, distances=True, progress=part_of)

@@ -341,7 +341,7 @@ def row(name, passed):
         "orders": 5,
         "sds": 2,
     }
-    return Row(name, Value.of(0.9), SAME, passed, told)
+    return Row(name, Value.of(0.9, chance=0.25), SAME, passed, told)
 
 
 def judged(rows):

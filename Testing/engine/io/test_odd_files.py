@@ -18,8 +18,7 @@ from seghirescam.io.volumes import read_volume, write_volume
 from seghirescam.protocol.errors import ImageError
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet
-from seghirescam.protocol.resampling import copied, resampled, same_voxels
-from seghirescam.worker.trust import labels_on
+from seghirescam.protocol.resampling import copied, labels_on, resampled, same_voxels
 
 SHAPE = (4, 5, 6)
 

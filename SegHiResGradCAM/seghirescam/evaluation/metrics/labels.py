@@ -13,7 +13,6 @@ import numpy as np
 from ...protocol.errors import PixelSetError
 from ...protocol.grid import Grid
 from ...protocol.progress import Progress
-from ...protocol.resampling import copied, resampled
 from ...protocol.sizes import Size
 from ...protocol.value import EMPTY_REFERENCE, NOT_MEASURED, Value
 from .checked import NoValue, evidence_of, fits, region, tissue
@@ -189,15 +188,3 @@ def _labels(array, grid):
     if (labels != array).any():
         raise PixelSetError("The label map holds fractions.", "Resample label maps with the nearest neighbour.")
     return labels
-
-
-def labels_on(array: np.ndarray, source: Grid, grid: Grid) -> np.ndarray:
-    """A label map on another grid: voxel by voxel where both have the same, else label by label where it is at least
-    half."""
-    same = copied(array, source, grid)
-    if same is not None:
-        return same
-    found = np.zeros(grid.shape, array.dtype)
-    for value in np.unique(array[array > 0]):
-        found[resampled((array == value).astype(np.float32), source, grid) >= 0.5] = value
-    return found
