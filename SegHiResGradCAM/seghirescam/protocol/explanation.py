@@ -10,10 +10,6 @@ from .grid import Grid
 from .resampling import spread
 from .value import Value
 
-#: the share of the gradient that averaging over cells keeps; of the map's magnitude that lay in cells of the padding;
-#: of the pixel set's weight whose windows the tolerance left out
-CANCELLATION, CUT_OFF, LEFT_OUT = "cancellation", "cut_off", "left_out"
-
 
 @dataclass(frozen=True)
 class ClassInfo:
@@ -95,7 +91,7 @@ class Explanation:
     another).
     status: "ok", "zero_map", "no_positive_evidence" or "nonfinite", with ``reason`` in words.
     provenance: JSON-able facts from which the run can be repeated; hashes, never paths or patient names.
-    numbers: what was measured on the way, by name: CANCELLATION, CUT_OFF, LEFT_OUT.
+    numbers: what was measured on the way, by a name of :mod:`value` (CANCELLATION, CUT_OFF, LEFT_OUT).
     """
 
     map: np.ndarray

@@ -10,6 +10,9 @@ OK, EMPTY_REFERENCE, ZERO_MAP, NONFINITE, TOO_SMALL = "ok", "empty_reference", "
 NOT_MEASURED = "not_measured"
 #: over what the chance level of a share was counted
 BODY, VOLUME, IMAGE, CELLS = "body", "volume", "image", "cells"
+#: names of numbers beside a map, shares all: of the gradient, what averaging over cells keeps; of the map's magnitude,
+#: what lay in cells of the padding; of the pixel set's weight, what the tolerance left out
+CANCELLATION, CUT_OFF, LEFT_OUT = "cancellation", "cut_off", "left_out"
 STATUSES = (OK, EMPTY_REFERENCE, ZERO_MAP, NONFINITE, TOO_SMALL, NOT_MEASURED)
 
 

@@ -10,13 +10,13 @@ import numpy as np
 from .. import __version__
 from ..models import model_outputs
 from ..models.base import Prepared, SegmentationModel
-from ..protocol.explanation import CUT_OFF, Explanation, LayerInfo
+from ..protocol.explanation import Explanation, LayerInfo
 from ..protocol.image import Image
 from ..protocol.pixel_set import PixelSet
 from ..protocol.question import AUTO, READING, WRITING
 from ..protocol.recipes import WHOLE
 from ..protocol.sizes import FILLS, Size, fills
-from ..protocol.value import Value
+from ..protocol.value import CUT_OFF, Value
 
 ONE_DRAW = (
     "This network draws random numbers in its forward pass (dropout that is always on?): this is the answer of one "

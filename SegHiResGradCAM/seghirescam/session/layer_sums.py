@@ -10,9 +10,9 @@ import torch
 from ..cam.methods.grad import kept_by_averaging
 from ..cam.placement.lattice import Lattice
 from ..cam.placement.windows import Seeds, WindowPlan
-from ..protocol.explanation import CANCELLATION, LEFT_OUT, Explanation
+from ..protocol.explanation import Explanation
 from ..protocol.pixel_set import PixelSet
-from ..protocol.value import Value
+from ..protocol.value import CANCELLATION, LEFT_OUT, Value
 from .answer import Run, cut_off, public_layer, why_zero
 
 

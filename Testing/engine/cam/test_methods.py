@@ -11,7 +11,7 @@ from seghirescam.cam.methods.hires import SegHiResGradCam
 from seghirescam.cam.methods.xres import SegXResCam
 from seghirescam.cam.passes.capture import forward
 from seghirescam.protocol.errors import MethodError
-from seghirescam.protocol.explanation import CANCELLATION
+from seghirescam.protocol.value import CANCELLATION
 
 
 def capture(network, tensor, layer, weights, c=1, head=lambda y, c: y[0, c]):

@@ -103,7 +103,7 @@ def test_a_method_comes_by_entry_point_and_is_evaluated_by_its_name(package, tmp
 
 
 def test_a_broken_entry_point_is_one_sentence_and_breaks_nothing_else(package, tmp_path, capsys):
-    files = {"toy_module.py": TOY, "toy_broken.py": "raise OSError('/home/somebody')", "toy_empty.py": ""}
+    files = {"toy_module.py": TOY, "toy_broken.py": "raise OSError('/data/somebody')", "toy_empty.py": ""}
     package(files, {"toy_energy": "toy_module", "toy_broken": "toy_broken", "toy_empty": "toy_empty"})
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ...protocol.explanation import CANCELLATION
-from ...protocol.value import NONFINITE, ZERO_MAP, Value
+from ...protocol.value import CANCELLATION, NONFINITE, ZERO_MAP, Value
 from .base import Method, register, weighted_sum
 
 

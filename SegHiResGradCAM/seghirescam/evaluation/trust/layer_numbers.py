@@ -18,11 +18,21 @@ from ...cam.methods.base import ARBITRARY, Method
 from ...cam.methods.grad import SegGradCam
 from ...models.base import SegmentationModel
 from ...protocol.errors import PixelSetError
-from ...protocol.explanation import CANCELLATION, CUT_OFF, LEFT_OUT, Explanation
+from ...protocol.explanation import Explanation
 from ...protocol.image import Image
 from ...protocol.pixel_set import PixelSet
 from ...protocol.progress import Progress
-from ...protocol.value import CELLS, NONFINITE, NOT_MEASURED, TOO_SMALL, ZERO_MAP, Value
+from ...protocol.value import (
+    CANCELLATION,
+    CELLS,
+    CUT_OFF,
+    LEFT_OUT,
+    NONFINITE,
+    NOT_MEASURED,
+    TOO_SMALL,
+    ZERO_MAP,
+    Value,
+)
 from ...session.opening import open_session
 from ...session.understood import score_of
 from ..painting.rerun import Rerun
