@@ -163,10 +163,10 @@ def test_averaging_cancels_behind_instance_norm_and_grad_cam_says_so():
     tensor, weights = toys.image(), toys.mask()
     _, g, _ = capture(toys.make(kind="instance"), tensor, "encoder.1.conv", weights)
     assert SegGradCam().numbers(None, g)[CANCELLATION].value < 1e-3  # a constant added before the norm is removed by it
-    assert "Averaging cancels" in SegGradCam().remarks(g, g)[0]
+    assert "Averaging cancels" in SegGradCam().told(SegGradCam().numbers(g, g))[0]
     _, g, _ = capture(toys.make(kind="none"), tensor, "decoder.1", weights)
     assert SegGradCam().numbers(None, g)[CANCELLATION].value == pytest.approx(1.0)
-    assert SegGradCam().remarks(g, g) == ()
+    assert SegGradCam().told(SegGradCam().numbers(g, g)) == ()
 
 
 def test_an_unknown_method_is_answered_with_the_list():
