@@ -1,27 +1,14 @@
 """Reading the YAML a stranger wrote, within the limits of :mod:`untrusted`; needs PyYAML."""
 
 from __future__ import annotations
-import errno
-import io
-import json
-import os
-import re
-import stat
-import struct
-import zipfile
-import zlib
-from contextlib import contextmanager
-from pathlib import Path
-from .errors import DependencyError, ModelError
 
+import re
+
+from ...protocol.errors import DependencyError
+from ...protocol.untrusted import DEEPEST, short
 
 #: bytes of a YAML document, and what it may say
-_LARGEST_YAML = 1_000_000
-
-
-_MOST_EVENTS = 20_000
-
-
+_LARGEST_YAML, _MOST_EVENTS = 1_000_000, 20_000
 #: YAML reads 1:1:1 as a number to the base of 60, in a time that grows with the square of its length
 _LONG_NUMBER = re.compile(r"[-+0-9:_.,]{200,}")
 
