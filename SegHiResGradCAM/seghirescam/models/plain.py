@@ -67,7 +67,6 @@ class PlainModel(SegmentationModel):
             raise ModelError("Two classes have the same name.", "Name them apart.")
         if spatial_dims not in (2, 3):
             raise ModelError(f"Networks have 2 or 3 spatial dimensions, got {spatial_dims}.", "Set spatial_dims.")
-        self.network = network
         self.networks = (network, *folds)
         self.windows = windows
         self.classes = tuple(ClassInfo(i, str(n)) for i, n in enumerate(classes))
@@ -80,6 +79,11 @@ class PlainModel(SegmentationModel):
         self.divisor = int(divisor)
         self.name = name
         self._hashed = None, ""
+
+    @property
+    def network(self):
+        """The first of the folds."""
+        return self.networks[0]
 
     @property
     def weights_hash(self) -> str:

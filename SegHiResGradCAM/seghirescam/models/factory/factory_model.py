@@ -25,6 +25,7 @@ from ...protocol.errors import DependencyError, ModelError, SegHiResCamError
 from ...protocol.explanation import ClassInfo
 from ...protocol.untrusted import is_file, json_object, named, short
 from .. import description_words
+from ..base import ModelKind
 from ..plain import PlainModel
 from ..weights.state import load_state, put_into
 from .siblings import Code, apart, run
@@ -116,10 +117,12 @@ def _refuse_bad_words(values):
             )
 
 
-class _FactoryKind:
+class _FactoryKind(ModelKind):
     """Recognises the dict and ``*.model.json``; reads only, until ``open`` is called with consent."""
 
     name = "factory"
+    title = "Python file and weights"
+    order = 90
 
     def recognises(self, source) -> bool:
         return "factory" in source if isinstance(source, dict) else str(source).endswith(SUFFIX)
@@ -140,7 +143,6 @@ class _FactoryKind:
         return _digest(about, Code.of(about.factory))
 
     def files(self, source) -> tuple[Path, ...]:
-        """Files whose change makes it another model."""
         about = Description.of(source)
         beside = Code.of(about.factory).paths
         return (about.factory, about.weights, *(() if isinstance(source, dict) else (Path(source),)), *beside)

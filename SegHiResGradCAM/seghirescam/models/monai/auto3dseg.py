@@ -17,6 +17,7 @@ from ...cam.logits.heads import SIGMOID, SOFTMAX
 from ...protocol.errors import ModelError
 from ...protocol.explanation import ClassInfo
 from ...protocol.untrusted import content, is_file, is_vast, member, named, opened_zip
+from ..base import ModelKind
 from ..plain import neutral_name
 from ..weights.state import finite, put_into, read_checkpoint
 from .bundle_config import read_as_data
@@ -30,10 +31,12 @@ _OVERLAP = 0.625
 _LARGEST_PICKLE = 2_000_000
 
 
-class _Auto3DSegKind:
+class _Auto3DSegKind(ModelKind):
     """Recognises ``.pt`` and ``.pth`` files by the words in them; nothing but data is read, also by ``classes``."""
 
     name = "auto3dseg"
+    title = "MONAI Auto3DSeg checkpoint"
+    order = 60
 
     def recognises(self, source) -> bool:
         if isinstance(source, dict):
@@ -54,11 +57,7 @@ class _Auto3DSegKind:
     def requirements(self, source) -> tuple[str, ...]:
         return requirements("Orientation", "Spacing")
 
-    def runs_author_code(self, source) -> str:
-        return ""
-
     def files(self, source) -> tuple[Path, ...]:
-        """Files whose change makes it another model."""
         labels = Path(source).parent / "labels.csv"
         return (Path(source), *((labels,) if is_file(labels) else ()))
 

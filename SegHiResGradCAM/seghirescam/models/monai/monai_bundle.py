@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from ...cam.logits.heads import BINARY, SIGMOID, SOFTMAX
 from ...protocol.errors import ModelError
 from ...protocol.explanation import ClassInfo
+from ..base import ModelKind
 from ..factory.factory_model import ConsentError
 from ..plain import neutral_name
 from ..weights.state import load_state, put_into
@@ -35,10 +36,12 @@ _SHOWN = 5
 _NO_CHANGE = ("Activations", "AsDiscrete", "Invert", "SaveImage", "EnsureType")
 
 
-class _BundleKind:
+class _BundleKind(ModelKind):
     """Everything but ``open`` answers from the files alone, without MONAI or torch."""
 
     name = "monai_bundle"
+    title = "MONAI bundle"
+    order = 40
 
     def recognises(self, source) -> bool:
         return not isinstance(source, dict) and BundleFiles.looks_like_one(source)
@@ -68,7 +71,6 @@ class _BundleKind:
         return files.content_hash(without=_weights_name(files, parts, needed=False))
 
     def files(self, source) -> tuple[Path, ...]:
-        """Files whose change makes it another model."""
         files, parts = _read(source)
         if Path(source).is_file() and Path(source).suffix == ".zip":
             return (Path(source),)

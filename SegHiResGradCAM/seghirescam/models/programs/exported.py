@@ -19,6 +19,7 @@ from ...protocol.errors import ModelError
 from ...protocol.explanation import ClassInfo
 from ...protocol.untrusted import LARGEST_GRAPH, is_file, json_value, member, zip_names
 from .. import description_words
+from ..base import ModelKind
 from ..weights.exported_parts import Layout, copied, no_graph
 from ..weights.pickle_scan import damaged, opened, scan
 from . import program_description
@@ -38,18 +39,17 @@ _SUFFIX = ".pt2"
 _MOST_CHANNELS = 10_000
 
 
-class _ExportedKind:
+class _ExportedKind(ModelKind):
     """Recognises zip files that hold a graph of torch.export; by content, whatever the suffix, and ``.pt2`` always."""
 
     name = "exported"
+    title = "torch.export program (.pt2)"
+    order = 70
 
     def recognises(self, source) -> bool:
         if isinstance(source, dict) or not is_file(source):
             return False
         return Path(source).suffix.lower() == _SUFFIX or bool(_graphs(zip_names(source)))
-
-    def requirements(self, source) -> tuple[str, ...]:
-        return ()
 
     def runs_author_code(self, source) -> str:
         """Raises ModelError for a file that would be refused even with consent."""
@@ -62,7 +62,6 @@ class _ExportedKind:
         return hashlib.sha256(content_of(source)).hexdigest()
 
     def files(self, source) -> tuple[Path, ...]:
-        """Files whose change makes it another model."""
         return (Path(source), *program_description.files(Path(source)))
 
     def classes(self, source) -> tuple[ClassInfo, ...]:

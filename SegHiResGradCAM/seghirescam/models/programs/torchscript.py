@@ -20,6 +20,7 @@ from ...protocol.errors import ModelError
 from ...protocol.explanation import ClassInfo
 from ...protocol.untrusted import is_file, zip_names
 from .. import description_words
+from ..base import ModelKind
 from ..weights.pickle_scan import damaged, opened
 from . import program_description
 from .exported import deepest
@@ -32,10 +33,12 @@ _LEGACY = "TorchScript is deprecated in PyTorch; ask the author for a torch.expo
 _TRIED = (64, 96)
 
 
-class _TorchScriptKind:
+class _TorchScriptKind(ModelKind):
     """Recognises zip files that hold TorchScript code, and ``.ts`` always; weights in ``.pt`` are not its business."""
 
     name = "torchscript"
+    title = "TorchScript program"
+    order = 80
 
     def recognises(self, source) -> bool:
         if isinstance(source, dict) or not is_file(source):
@@ -45,9 +48,6 @@ class _TorchScriptKind:
             return True
         names = [n.lower() for n in zip_names(source)] if suffix in _SUFFIXES else []
         return any(n.endswith("/constants.pkl") for n in names) and any("/code/" in n for n in names)
-
-    def requirements(self, source) -> tuple[str, ...]:
-        return ()
 
     def runs_author_code(self, source) -> str:
         """Raises ModelError for a file that would be refused even with consent."""
@@ -60,7 +60,6 @@ class _TorchScriptKind:
         return hashlib.sha256(content_of(source)).hexdigest()
 
     def files(self, source) -> tuple[Path, ...]:
-        """Files whose change makes it another model."""
         return (Path(source), *program_description.files(Path(source)))
 
     def classes(self, source) -> tuple[ClassInfo, ...]:
