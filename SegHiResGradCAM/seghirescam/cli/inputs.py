@@ -101,7 +101,7 @@ def agreed(options):
     why = kind.runs_author_code(source)
     consent = options.consent_sha256 or options.consent
     if why and not consent:
-        from ..models.factory.factory_model import ConsentError
+        from ..protocol.errors import ConsentError
 
         digest = kind.consent_hash(source)
         bound = f", or --consent-sha256 {digest} for exactly this content" if digest else ""

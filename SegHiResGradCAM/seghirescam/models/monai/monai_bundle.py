@@ -13,7 +13,8 @@ from ...cam.logits.heads import BINARY, SIGMOID, SOFTMAX
 from ...protocol.errors import ModelError
 from ...protocol.explanation import ClassInfo
 from ..base import ModelKind
-from ..factory.factory_model import ConsentError
+from ..consent import refuse_without
+from ..description_words import class_infos
 from ..plain import neutral_name
 from ..weights.state import load_state, put_into
 from .bundle_config import Component, Parts, base_name, read_as_data
@@ -81,7 +82,7 @@ class _BundleKind(ModelKind):
     def classes(self, source) -> tuple[ClassInfo, ...]:
         files, parts = _read(source)
         promised = None if parts.network is None else output_channels(parts.network.arguments)
-        return tuple(ClassInfo(i, name) for i, name in enumerate(_classes(files.metadata(), parts, promised)[0]))
+        return class_infos(_classes(files.metadata(), parts, promised)[0])
 
     def channels(self, source) -> tuple[str, ...]:
         return _channels(_read(source)[0].metadata())
@@ -89,12 +90,8 @@ class _BundleKind(ModelKind):
     def open(self, source, consent: bool | str = False) -> MonaiModel:
         """consent: True, or the SHA-256 that was agreed to. Raises ConsentError, ModelError, DependencyError."""
         files, parts = _read(source)
-        if parts.findings and consent is not True and consent != self.consent_hash(source):
-            raise ConsentError(
-                self.runs_author_code(source),
-                "Nothing was run. Agree only if you trust its author.",
-                sha256=self.consent_hash(source),
-            )
+        if parts.findings:
+            refuse_without(consent, self.consent_hash(source), self.runs_author_code(source))
         metadata = files.metadata()
         weights = _weights_name(files, parts, needed=True)
         with files.on_disk(weights) as path:

@@ -175,9 +175,7 @@ class _MonaiNetworkKind(ModelKind):
 
     def classes(self, source) -> tuple[ClassInfo, ...]:
         about = Description.of(source)
-        return tuple(
-            ClassInfo(i, name) for i, name in enumerate(description_words.class_names(about.classes, about.head))
-        )
+        return description_words.class_infos(about.classes, about.head)
 
     def channels(self, source) -> tuple[str, ...]:
         return Description.of(source).channels

@@ -21,10 +21,7 @@ def yaml_value(data: bytes):
     try:
         import yaml
     except ImportError as error:
-        raise DependencyError(
-            "Reading this bundle's YAML configuration needs 'pyyaml', which is not installed.",
-            "Install it: python -m pip install pyyaml.",
-        ) from error
+        raise DependencyError.of("Reading this bundle's YAML configuration", "pyyaml") from error
     if len(data) > _LARGEST_YAML:
         raise ValueError(f"it has {len(data)} bytes, which no configuration needs")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -210,10 +210,8 @@ def library(doing: str, error: type[SegHiResCamError] = ModelError):
         raise
     except ModuleNotFoundError as missing:
         package = (missing.name or "nnunetv2").partition(".")[0]
-        raise DependencyError(
-            f"An nnU-Net model needs '{package}', which is not installed.",
-            f'Install it: python -m pip install "{REQUIREMENT if package == "nnunetv2" else package}".',
-        ) from missing
+        pip = REQUIREMENT if package == "nnunetv2" else package
+        raise DependencyError.of("An nnU-Net model", package, f'"{pip}"') from missing
     except Exception as problem:  # the library raises whatever unusual plans lead to
         line = (str(problem).splitlines() or [""])[0][:200]
         raise error(
