@@ -85,7 +85,6 @@ NOT_YET = (
     f"tools/rooms.py lists {SLICER}/*, and there is none.",
     f"{SLICER} has 74 files, *",
     "seghirescam/cli/*.py:* imports seghirescam/worker/*",
-    "seghirescam/session/w*.py has * lines, *",
     "seghirescam/protocol/recipes.py:* imports scipy.ndimage: *",
     "Several files are called base.py: *",
 )
