@@ -147,13 +147,16 @@ def foreigners(tree: Tree) -> list[str]:
 
 
 def circles(tree: Tree) -> list[str]:
-    """Circles of rooms, of folders and of files, each once, its members in the order in which they import."""
+    """Circles of rooms, of folders within rooms and of files, each once, in the order in which they import.
+
+    What lies in a room beside its folders is no folder: there circles of files tell.
+    """
     told = []
-    for what, node_of in (("rooms", _room), ("folders", folder_of), ("files", str)):
+    for what, node_of, deep in (("rooms", _room, 2), ("folders", folder_of, 3), ("files", str, 1)):
         graph: dict[str, set[str]] = {}
         for file, targets in tree.ours.items():
-            seen = [t for t in targets if what == "files" or t.count("/") > 1]  # all may read the version at the top
-            graph.setdefault(node_of(file), set()).update(map(node_of, seen))
+            if file.count("/") >= deep:  # all may read the version at the top
+                graph.setdefault(node_of(file), set()).update(node_of(t) for t in targets if t.count("/") >= deep)
         told += [f"A circle of {what}: {' -> '.join([*ring, ring[0]])}." for ring in _rings(graph)]
     return told
 

@@ -6,7 +6,7 @@ import os
 
 from ..protocol.errors import ModelError
 from ..protocol.untrusted import refuse_odd
-from .registry import foreign_kinds, own_kinds, recognising
+from .known_kinds import foreign_kinds, own_kinds, recognising
 
 
 def kinds():

@@ -15,7 +15,7 @@ import seghirescam
 from engine.toys import ToyUNet
 from seghirescam import PlainModel
 from seghirescam.io.nifti_header import NIBABEL
-from seghirescam.models import kinds, open_model, recognise, registry
+from seghirescam.models import kinds, known_kinds, open_model, recognise
 from seghirescam.models.base import ModelKind, SegmentationModel
 from seghirescam.models.description import description
 from seghirescam.models.slice_by_slice import SliceBySlice
@@ -55,15 +55,15 @@ def offer(tmp_path, monkeypatch):
         (site / f"{package}.py").write_text(text)
         (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
         lines = [f"{name} = {package}:{value}" for name, value in entries.items()]
-        (about / "entry_points.txt").write_text("\n".join([f"[{registry.GROUP}]", *lines]))
+        (about / "entry_points.txt").write_text("\n".join([f"[{known_kinds.GROUP}]", *lines]))
         monkeypatch.syspath_prepend(site)
         importlib.invalidate_caches()
-        registry.foreign_kinds.cache_clear()
+        known_kinds.foreign_kinds.cache_clear()
         return site
 
     yield install
     monkeypatch.undo()
-    registry.foreign_kinds.cache_clear()
+    known_kinds.foreign_kinds.cache_clear()
     for name in [name for name in sys.modules if name.startswith("toykinds")]:
         del sys.modules[name]
 
