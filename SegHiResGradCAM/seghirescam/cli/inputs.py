@@ -48,7 +48,7 @@ class Opened:
         if about.classes:  # else the model must be opened first: a program without a description
             for wanted in classes:
                 SegmentationModel.class_index(about, class_word(wanted, about.classes))
-        channels = kind.channels(options.model) if hasattr(kind, "channels") else None
+        channels = kind.channels(options.model)
         if channels and not in_colour(options.image, channels):
             assigned(options.image, channels)
         refuse_absent(options.image)
@@ -61,7 +61,7 @@ class Opened:
         console.progress(0.02, "reading the image")
         self.colour = in_colour(options.image, self.model.channels)
         #: by which the model's own reader places files whose headers disagree
-        self.rule = getattr(self.model, "header_rule", NIBABEL)
+        self.rule = self.model.header_rule
         self.image, self.channels = read_image(options.image, self.model.channels, console, self.rule)
         self._session = None
 
@@ -101,9 +101,9 @@ def agreed(options):
     why = kind.runs_author_code(source)
     consent = options.consent_sha256 or options.consent
     if why and not consent:
-        from ..models.factory.factory_model import ConsentError
+        from ..protocol.errors import ConsentError
 
-        digest = kind.consent_hash(source) if hasattr(kind, "consent_hash") else ""
+        digest = kind.consent_hash(source)
         bound = f", or --consent-sha256 {digest} for exactly this content" if digest else ""
         raise ConsentError(why, f"Nothing was run. If you trust its author, add --consent{bound}.", sha256=digest)
     return kind, consent

@@ -77,7 +77,7 @@ def _told(layer):
 
 def _default(opened, listed, segment, console):
     """(name of the default layer, warning); ("", "") where no pixel set is known."""
-    from ..cam.layers.listing import default_layer
+    from ..cam.layers.default_layer import default_layer
     from ..protocol.recipes import PredictedClass, Segment, extent
     from .pixel_sets import resolve
 

@@ -72,8 +72,7 @@ def _of_model(sources) -> list[Path]:
     found = [Path(source) for source in sources if not isinstance(source, dict)]
     for source in sources:
         with contextlib.suppress(SegHiResCamError, OSError, ValueError):  # told when the model is opened
-            kind = recognise(source)
-            found += [Path(path) for path in kind.files(source)] if hasattr(kind, "files") else []
+            found += recognise(source).files(source)
     return found
 
 

@@ -21,7 +21,7 @@ from ..protocol.grid import Grid
 from ..protocol.image import Image
 from ..protocol.pixel_set import PixelSet
 from ..protocol.progress import Progress
-from ..protocol.question import MAIN, Question, several
+from ..protocol.question import DEFAULT_METHOD, MAIN, Question, several
 from ..protocol.recipes import Recipe, View, mask_on, refuse_empty
 from ..protocol.thresholds import positive
 from ..session.answer import AUTO, public_layer
@@ -139,7 +139,7 @@ def all_methods() -> list[str]:
     from ..cam.methods import methods
 
     def place(cls):
-        return cls.at_input, cls.name != "seg_hires_grad_cam", cls.needs_context, cls.name
+        return cls.at_input, cls.name != DEFAULT_METHOD, cls.needs_context, cls.name
 
     return [cls.name for cls in sorted(methods().values(), key=place)]
 

@@ -6,12 +6,12 @@ import textwrap
 
 import numpy as np
 
-from ..evaluation.metrics.body import body_box, grey_window
+from ..evaluation.metrics.body import grey_window
 from ..evaluation.painting.painting_words import amount, sentence, short
 from ..protocol.grid import canonical
 from ..protocol.image import Image
-from .slices import turned
-from .style import LIGHT, OUTLINE, PLANES, bare, draw_bearings, draw_outline, new_figure, slice_words
+from .slices import Slices, turned
+from .style import LIGHT, OUTLINE, draw_outline, new_figure
 
 #: what was painted over; the predicted segment has the outline's colour of all figures, M is white and dotted
 REGION, PIXEL_SET = "#ffa940", "#ffffff"
@@ -25,17 +25,14 @@ def draw_painting(image: Image, found, region: np.ndarray, theme=LIGHT, window=N
     region: bool ``[K, J, I]``, what was painted over.  window: grey values, None = chosen from the image.  Each plane
     goes through the slice that shows most of both the region and the segment.  Raises DependencyError.
     """
-    own, grid = image.grid, canonical(image.grid)
+    own = image.grid
     greys = [turned(one.array[0], own) for one in (image, found.image)]
     region, wanted, *predicted = (turned(mask, own) for mask in (region, found.mask, *found.predicted))
     window = window or grey_window(greys[0])
-    planes = [p for p in PLANES if min(grid.shape[p[2]], grid.shape[p[3]]) > 1 or max(grid.shape) == 1]
-    box = body_box(greys[0], window, [region, wanted, *predicted])
-    size = [(stop - start) * mm for (start, stop), mm in zip(box, grid.spacing_kji, strict=True)]
-    wide, tall = sum(size[p[2]] for p in planes), max(size[p[3]] for p in planes)
-    inch = min((_WIDTH - 2 * _EDGE - _GAP * (len(planes) - 1)) / wide, _TALLEST / tall)
+    slices = Slices(canonical(own), greys[0], window, [region, wanted, *predicted])
+    inch = slices.inch(_WIDTH - 2 * _EDGE - _GAP * (len(slices.planes) - 1), _TALLEST)
     title = textwrap.wrap(sentence(found), 118)
-    height = 2 * _EDGE + _LINE * len(title) + 2 * (_HEAD + tall * inch) + _FOOT
+    height = 2 * _EDGE + _LINE * len(title) + 2 * (_HEAD + slices.tall * inch) + _FOOT
     figure = new_figure((_WIDTH, height), theme)
 
     def text(x, y, words, **how):
@@ -44,36 +41,28 @@ def draw_painting(image: Image, found, region: np.ndarray, theme=LIGHT, window=N
     top = height - _EDGE
     text(_EDGE, top, "\n".join(title), color=theme.ink, fontsize=10, linespacing=1.35)
     top -= _LINE * len(title)
-    at = {p[1]: _shared_slice(region, predicted[0] | wanted, p[1]) for p in planes}
+    at = {p[1]: _shared_slice(region, predicted[0] | wanted, p[1]) for p in slices.planes}
     heads = ("Before", found.found.before), ("After painting over", found.found.after)
     for grey, mask, (word, outcome) in zip(greys, predicted, heads, strict=True):
         line = f"{word}: mean score {short(outcome.score)}, predicted {found.class_name} {amount(outcome)}"
         text(_EDGE, top - 0.1, line, color=theme.ink, fontsize=12, fontweight="bold")
         left, ceiling = _EDGE, top - _HEAD
-        for plane in planes:
-            _, across, right, up, _ = plane
-            w, h = size[right] * inch, size[up] * inch
+        for plane in slices.planes:
+            extent = slices.extent(plane)
+            w, h = extent[1] * inch, extent[3] * inch
             axis = figure.add_axes((left / _WIDTH, (ceiling - h) / height, w / _WIDTH, h / height))
-            cut = [slice(*pair) for pair in box]
-            cut[across] = at[across]
-            # the first index must run upwards, the second to the right
-            flat = [a[tuple(cut)] if up < right else a[tuple(cut)].T for a in (grey, mask, region, wanted)]
-            extent = (0, size[right], 0, size[up])
+            flat = [slices.cut(a, plane, at[plane[1]]) for a in (grey, mask, region, wanted)]
             view = {"origin": "lower", "extent": extent, "vmin": window[0], "vmax": window[1]}
             axis.imshow(flat[0], cmap="gray", interpolation="bilinear", **view)
             drawn = zip(flat[3:0:-1], ("dotted", "dashed", "solid"), (PIXEL_SET, REGION, OUTLINE), strict=True)
             for inside, style, colour in drawn:
                 if inside.any():
                     draw_outline(axis, inside, extent, style, 1.3, colour)
-            bare(axis)
-            draw_bearings(axis, grid, plane, size[right], size[up], bar=left == _EDGE)
-            axis.set_xlim(extent[1], 0)  # right and anterior on the left
-            axis.set_ylim(0, extent[3])
-            place = [n // 2 for n in grid.shape]
-            place[across] = at[across]
-            axis.set_title(slice_words(grid, plane, tuple(place)), color=theme.ink, fontsize=9, pad=4)
+            place = [n // 2 for n in slices.grid.shape]
+            place[plane[1]] = at[plane[1]]
+            slices.finish(axis, plane, tuple(place), theme)
             left += w + _GAP
-        top = ceiling - tall * inch
+        top = ceiling - slices.tall * inch
     legend = (
         f"Solid, blue: predicted {found.class_name} in that image. Dashed, orange: what was painted over, with its "
         f"margin. Dotted, white: {found.found.pixel_set_label}, over which the score ({found.found.score_title}) is "

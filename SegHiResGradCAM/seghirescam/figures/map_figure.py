@@ -11,28 +11,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..evaluation.metrics.body import body_box, grey_window
+from ..evaluation.metrics.body import grey_window
 from ..protocol.errors import ImageError
 from ..protocol.grid import canonical
 from ..protocol.image import Image
 from ..protocol.thresholds import signed_threshold_holding, threshold_holding
-from .slices import strongest, turned
+from .slices import Slices, strongest, turned
 from .style import (
     DARK,
     LIGHT,
     OUTLINE,
-    PLANES,
     SUFFIXES,
     Theme,
-    bare,
     colours,
-    draw_bearings,
     draw_outline,
     in_colour,
     new_figure,
     percent,
     save,
-    slice_words,
 )
 
 __all__ = ["DARK", "LIGHT", "SUFFIXES", "Look", "Row", "Theme", "draw", "save"]
@@ -87,31 +83,26 @@ def draw(image: Image, rows: list[Row], look: Look | None = None):
     outside the image).
     """
     look = look or Look()
-    grid = canonical(image.grid)
     channels = np.stack([turned(channel, image.grid) for channel in image.array[: 3 if look.colour else 1]])
     bright = channels.max(axis=0)
     behind = in_colour(channels, image.array) if look.colour else bright
     window = look.window or grey_window(bright)
-    planes = [p for p in PLANES if min(grid.shape[p[2]], grid.shape[p[3]]) > 1 or max(grid.shape) == 1]
-    box = body_box(bright, window, [turned(row.mask, image.grid) for row in rows])
-    size = [(stop - start) * mm for (start, stop), mm in zip(box, grid.spacing_kji, strict=True)]
-    wide, tall = sum(size[p[2]] for p in planes), max(size[p[3]] for p in planes)
-    room = _WIDTH - 2 * _EDGE - _BAR - _GAP * (len(planes) - 1)
-    inch = min(room / wide, _TALLEST / tall)
-    lines = _HEAD + _TITLE + tall * inch + _FOOT
+    slices = Slices(canonical(image.grid), bright, window, [turned(row.mask, image.grid) for row in rows])
+    inch = slices.inch(_WIDTH - 2 * _EDGE - _BAR - _GAP * (len(slices.planes) - 1), _TALLEST)
+    lines = _HEAD + _TITLE + slices.tall * inch + _FOOT
     figure = new_figure((_WIDTH, _EDGE + lines * len(rows)), look.theme)
     for n, row in enumerate(rows):
         top = figure.get_size_inches()[1] - _EDGE / 2 - n * lines
-        _Line(figure, image, grid, behind, row, look, window, planes, box, inch, top).draw()
+        _Line(figure, image, slices, behind, row, look, window, inch, top).draw()
     return figure
 
 
 class _Line:
     """One row of slices with its heading, colour bar and caption; positions in inches from the lower left corner."""
 
-    def __init__(self, figure, image, grid, behind, row, look, window, planes, box, inch, top):
-        self.figure, self.grid, self.behind, self.row, self.look = figure, grid, behind, row, look
-        self.window, self.planes, self.box, self.inch, self.top = window, planes, box, inch, top
+    def __init__(self, figure, image, slices, behind, row, look, window, inch, top):
+        self.figure, self.slices, self.behind, self.row, self.look = figure, slices, behind, row, look
+        self.window, self.inch, self.top = window, inch, top
         self.density, self.mask = turned(row.density, image.grid), turned(row.mask, image.grid)
         self.at = self._place()
         level = signed_threshold_holding if look.signed else threshold_holding
@@ -121,14 +112,13 @@ class _Line:
 
     def draw(self):
         self._heading()
-        tall = max(self._mm(p[3]) for p in self.planes) * self.inch
+        tall = self.slices.tall * self.inch
         ceiling = self.top - _HEAD - _TITLE
         left, shown = _EDGE, None
-        for n, plane in enumerate(self.planes):
-            wide, high = self._mm(plane[2]) * self.inch, self._mm(plane[3]) * self.inch
+        for plane in self.slices.planes:
+            wide, high = (self.slices.size[a] * self.inch for a in plane[2:4])
             axis = self._axes(left, ceiling - high, wide, high)
             shown = self._slice(axis, plane)
-            draw_bearings(axis, self.grid, plane, self._mm(plane[2]), self._mm(plane[3]), bar=n == 0)
             left += wide + _GAP
         self._colour_bar(shown, left + 0.05, ceiling - tall, tall)
         self._caption(ceiling - tall - 0.12)
@@ -136,17 +126,13 @@ class _Line:
     def _place(self):
         if self.look.at_ras is None:
             return strongest(self.density, self.mask, self.look.signed)
-        at = np.round(self.grid.kji(self.look.at_ras)).astype(int)
-        if (at < 0).any() or (at >= self.grid.shape).any():
+        at = np.round(self.slices.grid.kji(self.look.at_ras)).astype(int)
+        if (at < 0).any() or (at >= self.slices.grid.shape).any():
             raise ImageError(
                 "The place of the slices lies outside the image.",
                 _INSIDE,
             )
         return tuple(int(n) for n in at)
-
-    def _mm(self, axis):
-        start, stop = self.box[axis]
-        return (stop - start) * self.grid.spacing_kji[axis]
 
     def _axes(self, left, low, wide, high):
         w, h = self.figure.get_size_inches()
@@ -162,19 +148,13 @@ class _Line:
         self._text(_EDGE, self.top - 0.27, self.row.line, color=faint, fontsize=9, va="top")
 
     def _slice(self, axis, plane):
-        _, across, right, up, _ = plane
-        cut = [slice(start, stop) for start, stop in self.box]
-        cut[across] = self.at[across]
-        cut = tuple(cut)
-        # the first index must run upwards, the second to the right
-        flat = (lambda a: a) if up < right else (lambda a: np.swapaxes(a, 0, 1))
-        extent = (0, self._mm(right), 0, self._mm(up))
+        at, extent = self.at[plane[1]], self.slices.extent(plane)
         view = {"origin": "lower", "extent": extent}
         low, high = self.window
         axis.set_facecolor("black")
         grey = {} if self.look.colour else {"cmap": "gray", "vmin": low, "vmax": high}
-        axis.imshow(flat(self.behind[cut]), interpolation="bilinear", **grey, **view)
-        values = flat(self.density[cut])
+        axis.imshow(self.slices.cut(self.behind, plane, at), interpolation="bilinear", **grey, **view)
+        values = self.slices.cut(self.density, plane, at)
         hidden = np.abs(values) < self.level if self.look.signed else values < self.level
         # the white middle of the signed colours would lie on the anatomy like a veil
         alpha = np.clip(0.3 + np.abs(values) / self.end, 0, 0.8) if self.look.signed else 0.8
@@ -187,23 +167,20 @@ class _Line:
             interpolation="nearest",
             **view,
         )
-        inside = flat(self.mask[cut])
+        inside = self.slices.cut(self.mask, plane, at)
         if inside.any():
             draw_outline(axis, inside, extent, "solid")
         elif self.mask.any():
-            rest = [slice(start, stop) for start, stop in self.box]
-            draw_outline(axis, flat(self.mask[tuple(rest)].any(axis=across)), extent, "dotted")
-        bare(axis)
-        if len(self.planes) > 1:
-            self._ticks(axis, right, up, extent)
-        axis.set_xlim(extent[1], 0)  # right and anterior on the left
-        axis.set_ylim(0, extent[3])
-        axis.set_title(slice_words(self.grid, plane, self.at), color=self.look.theme.ink, fontsize=9, pad=4)
+            draw_outline(axis, self.slices.cut(self.mask, plane, None), extent, "dotted")
+        if len(self.slices.planes) > 1:
+            self._ticks(axis, plane, extent)
+        self.slices.finish(axis, plane, self.at, self.look.theme)
         return shown
 
-    def _ticks(self, axis, right, up, extent):
+    def _ticks(self, axis, plane, extent):
         """Short lines at the border where the other two slices cut this one."""
-        x, y = ((self.at[a] + 0.5 - self.box[a][0]) * self.grid.spacing_kji[a] for a in (right, up))
+        grid, box = self.slices.grid, self.slices.box
+        x, y = ((self.at[a] + 0.5 - box[a][0]) * grid.spacing_kji[a] for a in plane[2:4])
         length = 0.045 * min(extent[1], extent[3])
         how = {"color": OUTLINE, "linewidth": 0.9, "alpha": 0.9}
         for end, inward in ((0, 1), (1, -1)):
@@ -232,7 +209,7 @@ class _Line:
             first = f"Coloured: the smallest region with {percent(look.share)} of the {of} (the line on the scale)."
         else:
             first = row.reason or "No value is positive: nothing is coloured."
-        crossing = [not self.mask[(slice(None),) * p[1] + (self.at[p[1]],)].any() for p in self.planes]
+        crossing = [not self.mask[(slice(None),) * p[1] + (self.at[p[1]],)].any() for p in self.slices.planes]
         dotted = ", dotted where it lies in other slices" if any(crossing) else ""
         second = f"Outline: the pixel set{dotted}."
         if row.inside is not None:
@@ -240,7 +217,7 @@ class _Line:
                 f"chance over the {row.chance_over}: {percent(row.chance)}" if row.chance is not None else "no chance"
             )
             second += f" {percent(row.inside)} of the positive evidence lies in it ({even})."
-        if len(self.planes) > 1:
+        if len(self.slices.planes) > 1:
             second += " Ticks: where the other slices lie."
         text = "\n".join([*textwrap.wrap(f"{first} {second}", 150), "Research use, not for diagnosis."])
         self._text(_EDGE, y, text, color=self.look.theme.faint, fontsize=8, va="top", linespacing=1.4)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..protocol.colours import FIGURE_INFERNO_CUT, FIGURE_SIGNED
 from ..protocol.errors import DependencyError
 
 SUFFIXES = (".png", ".pdf", ".svg")
@@ -67,9 +68,8 @@ def colours(signed: bool = False):
     from matplotlib.colors import ListedColormap
 
     if signed:
-        return matplotlib.colormaps["RdBu_r"]
-    # the black end of inferno would look like a hole in the anatomy
-    return ListedColormap(matplotlib.colormaps["inferno"](np.linspace(0.25, 1, 256)))
+        return matplotlib.colormaps[FIGURE_SIGNED]
+    return ListedColormap(matplotlib.colormaps["inferno"](np.linspace(FIGURE_INFERNO_CUT, 1, 256)))
 
 
 def bare(axis) -> None:

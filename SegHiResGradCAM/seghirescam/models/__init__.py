@@ -1,66 +1,35 @@
-"""From what users have to a :class:`SegmentationModel`. A new kind is one new file and one line in ``_KINDS``."""
+"""From what users have to a :class:`SegmentationModel`. A new kind is one new file with an object ``KIND``."""
 
 from __future__ import annotations
 
-import importlib
 import os
 
 from ..protocol.errors import ModelError
 from ..protocol.untrusted import refuse_odd
-
-#: module names, asked in this order; each holds ``KIND``, an object with ModelKind's methods
-_KINDS = (
-    "demo_networks.demo_model",
-    "nnunet.totalsegmentator",
-    "nnunet.nnunet_model",
-    "monai.monai_bundle",
-    "monai.monai_network",
-    "monai.auto3dseg",
-    "programs.exported",
-    "programs.torchscript",
-    "factory.factory_model",
-)
-
-#: what people call the kinds; one that is missing here is called by its own name
-TITLES = {
-    "demo": "Demo network",
-    "totalsegmentator": "TotalSegmentator weights",
-    "nnunet": "nnU-Net v2 model",
-    "monai_bundle": "MONAI bundle",
-    "monai_network": "MONAI network with weights",
-    "auto3dseg": "MONAI Auto3DSeg checkpoint",
-    "exported": "torch.export program (.pt2)",
-    "torchscript": "TorchScript program",
-    "factory": "Python file and weights",
-}
+from .known_kinds import foreign_kinds, own_kinds, recognising
 
 
 def kinds():
-    return [importlib.import_module(f".{name}", __name__).KIND for name in _KINDS]
+    """All kinds, in the order in which they are asked."""
+    return [*own_kinds(), *foreign_kinds()]
 
 
 def recognise(source):
     """The first kind that recognises ``source``, without loading it. Raises ModelError with all that were tried."""
     refuse_odd(source)
-    known = kinds()
-    for kind in known:
-        if kind.recognises(source):
-            return kind
-    tried = ", ".join(title(kind.name) for kind in known)
+    kind = recognising(source)
+    if kind is not None:
+        return kind
+    tried = f"Tried: {', '.join(kind.title for kind in kinds())}."
     if isinstance(source, dict):
-        raise ModelError("No model was recognised in this description.", f"Tried: {tried}.")
+        raise ModelError("No model was recognised in this description.", tried)
     if not os.path.exists(str(source)):
         sentence = f"No model was recognised in {str(source)!r}: there is no such file or folder."
         raise ModelError(sentence, "It was moved or deleted, or the name is misspelt: pick the model again.")
     from .unrecognised import what_it_is
 
-    sentence, hint = what_it_is(source) or (f"No model was recognised in {str(source)!r}.", f"Tried: {tried}.")
+    sentence, hint = what_it_is(source) or (f"No model was recognised in {str(source)!r}.", tried)
     raise ModelError(sentence, hint)
-
-
-def title(kind: str) -> str:
-    """What people call a kind."""
-    return TITLES.get(kind, kind)
 
 
 def open_model(source, *, consent: bool = False):

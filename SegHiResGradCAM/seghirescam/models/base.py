@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..cam.logits.heads import BINARY, SIGMOID
+from ..io.nifti_header import NIBABEL
 from ..protocol.errors import ClassError, ImageError
 from ..protocol.explanation import ClassInfo
 from ..protocol.grid import Grid
@@ -87,6 +90,14 @@ class SegmentationModel:
     #: which of several outputs holds the logits, where that was stated (see :mod:`description_words`)
     output: int | str | None = None
     loading: tuple[str, ...] = ()
+    #: where its own reader puts a file whose headers disagree; see :mod:`nifti_header`
+    header_rule: str = NIBABEL
+
+    def with_networks(self, networks: Iterable) -> SegmentationModel:
+        """A copy that runs other networks, and prepares, cuts and names as this model does."""
+        other = copy.copy(self)
+        other.networks = tuple(networks)
+        return other
 
     def prepare(self, image: Image) -> Prepared:
         """Bring an image onto the model grid. Raises ImageError before any expensive work."""
@@ -189,21 +200,45 @@ def padded(array: np.ndarray, grid: Grid, divisor: int, axes=(0, 1, 2)) -> tuple
     )
 
 
-class ModelKind(Protocol):
-    """One way a model may lie on disk. The first four are answered without importing anything heavy."""
+class ModelKind:
+    """One way a model may lie on disk: a file of this room with an object ``KIND``, or another package's entry point.
+
+    All but ``open`` are answered without importing anything heavy.  source: a path, or the dict of a description.
+    """
 
     name: str
+    #: what people call it
+    title: str
+    #: the lower, the earlier it is asked: what is special before what is general
+    order: int = 1000
 
-    def recognises(self, source) -> bool: ...
+    def recognises(self, source) -> bool:
+        raise NotImplementedError
 
     def requirements(self, source) -> tuple[str, ...]:
         """pip requirements beyond torch and numpy that opening would need."""
-        ...
+        return ()
 
     def runs_author_code(self, source) -> str:
         """Empty if opening only reads data, else one sentence naming the code that would run."""
-        ...
+        return ""
 
-    def classes(self, source) -> tuple[ClassInfo, ...]: ...
+    def consent_hash(self, source) -> str:
+        """SHA-256 of the code that would run: what a remembered consent is bound to; "" binds it to nothing."""
+        return ""
 
-    def open(self, source, consent: bool = False) -> SegmentationModel: ...
+    def files(self, source) -> tuple[Path, ...]:
+        """Files whose change makes it another model."""
+        return () if isinstance(source, dict) else (Path(source),)
+
+    def classes(self, source) -> tuple[ClassInfo, ...]:
+        """() where only the opened model knows."""
+        return ()
+
+    def channels(self, source) -> tuple[str, ...]:
+        """() where only the opened model knows."""
+        return ()
+
+    def open(self, source, consent: bool | str = False) -> SegmentationModel:
+        """consent: True, or the :meth:`consent_hash` that was agreed to. Raises ModelError, DependencyError."""
+        raise NotImplementedError

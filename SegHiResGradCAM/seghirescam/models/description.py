@@ -6,7 +6,7 @@ import contextlib
 import re
 from importlib import metadata
 
-from . import recognise, title
+from . import recognise
 from .file_stamp import file_stamp
 
 
@@ -17,9 +17,9 @@ def description(source) -> dict:
     why = kind.runs_author_code(source)
     return {
         "kind": kind.name,
-        "kind_title": title(kind.name),
+        "kind_title": kind.title,
         "classes": [{"index": c.index, "name": c.name} for c in kind.classes(source)],
-        "channels": list(kind.channels(source)) if hasattr(kind, "channels") else None,
+        "channels": list(kind.channels(source)),
         "requirements": requirements,
         "missing": [requirement for requirement in requirements if not _installed(requirement)],
         "runs_author_code": why,
@@ -30,8 +30,7 @@ def description(source) -> dict:
 def stamp(kind, source) -> tuple:
     """Changes when the content of a file of the model does; see :mod:`models.file_stamp`."""
     with contextlib.suppress(OSError, ValueError, TypeError):
-        files = kind.files(source) if hasattr(kind, "files") else [source]
-        return tuple(file_stamp(path) for path in files)
+        return tuple(file_stamp(path) for path in kind.files(source))
     return ()
 
 

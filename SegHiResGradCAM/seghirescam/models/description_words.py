@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from ..cam.logits.heads import BINARY, NO_ACTIVATION, SIGMOID, SOFTMAX
 from ..protocol.errors import ModelError
+from ..protocol.explanation import ClassInfo
 
 ZYX, XYZ = "zyx", "xyz"
 _ALLOWED = {
@@ -39,3 +40,8 @@ def refuse_unknown(**values) -> None:
 def class_names(names, head: str | None) -> tuple[str, ...]:
     """The classes' names: a binary head that names its object only has a background as well."""
     return ("background", *names) if head == BINARY and len(names) == 1 else tuple(names)
+
+
+def class_infos(names, head: str | None = None) -> tuple[ClassInfo, ...]:
+    """:func:`class_names`, each with its index."""
+    return tuple(ClassInfo(i, name) for i, name in enumerate(class_names(names, head)))

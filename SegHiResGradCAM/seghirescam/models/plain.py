@@ -67,7 +67,6 @@ class PlainModel(SegmentationModel):
             raise ModelError("Two classes have the same name.", "Name them apart.")
         if spatial_dims not in (2, 3):
             raise ModelError(f"Networks have 2 or 3 spatial dimensions, got {spatial_dims}.", "Set spatial_dims.")
-        self.network = network
         self.networks = (network, *folds)
         self.windows = windows
         self.classes = tuple(ClassInfo(i, str(n)) for i, n in enumerate(classes))
@@ -80,6 +79,11 @@ class PlainModel(SegmentationModel):
         self.divisor = int(divisor)
         self.name = name
         self._hashed = None, ""
+
+    @property
+    def network(self):
+        """The first of the folds."""
+        return self.networks[0]
 
     @property
     def weights_hash(self) -> str:
@@ -95,8 +99,6 @@ class PlainModel(SegmentationModel):
         return self._hashed[1]
 
     def prepare(self, image: Image) -> Prepared:
-        import torch
-
         self.check(image)
         array, grid = self.axes.fed(image.array.astype(np.float32), image.grid, self.spatial_dims)
         raw = raw_values(array, self.network) if self.normalise is None else ()
@@ -105,14 +107,19 @@ class PlainModel(SegmentationModel):
             array = np.asarray(self.normalise(array), dtype=np.float32)
             if array.shape != shape:
                 raise ModelError(f"normalise changed the shape to {array.shape}.", "It must keep [C, *spatial].")
+        return self.as_input(array, grid, raw)
+
+    def as_input(self, array: np.ndarray, grid, notes: tuple[str, ...]) -> Prepared:
+        """``[C, K, J, I]`` in the network's own type: padded and flat as it needs them, whole where windows follow."""
+        import torch
+
+        valid, flat = grid.shape, self.spatial_dims == 2 and self.windows is None
+        if self.windows is None:
+            array, grid, more = padded(array, grid, self.divisor, (1, 2) if flat else (0, 1, 2))
+            notes = (*notes, *more)
         dtype = next((p.dtype for p in self.network.parameters() if p.dtype.is_floating_point), torch.float32)
-        if self.windows is not None:
-            return Prepared(torch.tensor(array, dtype=dtype)[None], grid, grid.shape, (*raw, *self.axes_notes))
-        axes, valid = (0, 1, 2) if self.spatial_dims == 3 else (1, 2), grid.shape
-        array, grid, notes = padded(array, grid, self.divisor, axes)
-        tensor = torch.tensor(array, dtype=dtype)[None]
-        flat = self.spatial_dims == 2
-        return Prepared(tensor[:, :, 0] if flat else tensor, grid, valid, (*raw, *notes, *self.axes_notes))
+        tensor = torch.tensor(np.ascontiguousarray(array), dtype=dtype)[None]
+        return Prepared(tensor[:, :, 0] if flat else tensor, grid, valid, (*notes, *self.axes_notes))
 
     def fed_as(self, order: str | None) -> None:
         order = order or self.default_axes.order

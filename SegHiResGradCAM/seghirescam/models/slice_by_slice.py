@@ -54,6 +54,11 @@ class SliceBySlice(SegmentationModel):
     def axes(self):
         return self.model.axes
 
+    def with_networks(self, networks) -> SliceBySlice:
+        other = super().with_networks(networks)
+        other.model = self.model.with_networks(other.networks)
+        return other
+
     def prepare(self, image: Image) -> Prepared:
         """Raises what the model's own ``prepare`` raises, and ImageError where its slices do not stack to a volume."""
         import torch

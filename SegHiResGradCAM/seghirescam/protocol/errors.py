@@ -76,10 +76,22 @@ class ModelError(SegHiResCamError, RuntimeError):
     code = "model"
 
 
+class ConsentError(SegHiResCamError, RuntimeError):
+    """Opening would run the model author's code and nobody has said yes to this content."""
+
+    code = "consent"
+
+
 class DependencyError(SegHiResCamError, ImportError):
     """An optional library is missing; the hint names the command that installs it."""
 
     code = "dependency"
+
+    @classmethod
+    def of(cls, who: str, package: str, pip: str = "", more: str = "") -> DependencyError:
+        """``who`` needs a package; pip: what to give to pip where that is more than its name; more: behind the hint."""
+        sentence = f"{who} needs '{package}', which is not installed."
+        return cls(sentence, f"Install it: python -m pip install {pip or package}{more}.")
 
 
 class CancelledError(SegHiResCamError):

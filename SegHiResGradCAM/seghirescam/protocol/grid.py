@@ -138,7 +138,7 @@ class Grid:
             return False
         if tolerance_mm is None:
             tolerance_mm = min(1e-3, self.tolerance_mm)
-        corners = _corners(self.shape)
+        corners = corners_of(self.shape)
         return float(np.abs(self.ras(corners) - other.ras(corners)).max()) <= tolerance_mm
 
     def to_json(self) -> dict:
@@ -186,5 +186,5 @@ def canonical(grid: Grid, spacing_mm: float | None = None) -> Grid:
     return turned.strided(factor, (factor - 1) / 2, shape)
 
 
-def _corners(shape):
+def corners_of(shape):
     return np.array([[k, j, i] for k in (0, shape[0] - 1) for j in (0, shape[1] - 1) for i in (0, shape[2] - 1)])

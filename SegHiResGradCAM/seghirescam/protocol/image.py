@@ -40,12 +40,12 @@ class Image:
     @property
     def content_hash(self) -> str:
         """SHA-256 of voxels and geometry: names an image without naming a patient."""
-        digest = hashlib.sha256(_bytes(self.array))
+        digest = hashlib.sha256(array_bytes(self.array))
         digest.update(str((self.array.shape, self.array.dtype.str)).encode())
         digest.update(np.round(self.grid.ijk_to_ras, 6).tobytes())
         return digest.hexdigest()
 
 
-def _bytes(array):
+def array_bytes(array):
     """The array's bytes without a copy of a contiguous one."""
     return np.ascontiguousarray(array).reshape(-1).view(np.uint8)

@@ -9,7 +9,7 @@ import numpy as np
 
 from .errors import PixelSetError
 from .grid import Grid
-from .image import _bytes
+from .image import array_bytes
 from .resampling import copied, resampled
 
 
@@ -59,7 +59,7 @@ class PixelSet:
 
     @property
     def content_hash(self) -> str:
-        digest = hashlib.sha256(_bytes(self.weights))
+        digest = hashlib.sha256(array_bytes(self.weights))
         digest.update(np.round(self.grid.ijk_to_ras, 6).tobytes())
         return digest.hexdigest()
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .grid import Grid, _corners
+from .grid import Grid, corners_of
 
 
 def resampled(array: np.ndarray, source: Grid, target: Grid, order: int = 1, outside: float = 0.0) -> np.ndarray:
@@ -64,7 +64,7 @@ def _whole_steps(source, target):
     turn = np.abs(whole[:3, :3])
     if not ((turn.sum(axis=0) == 1).all() and (turn.sum(axis=1) == 1).all()):
         return None
-    corners = _corners(target.shape)
+    corners = corners_of(target.shape)
     away = (mapping[:3, :3] - whole[:3, :3]) @ corners.T + (mapping[:3, 3] - whole[:3, 3])[:, None]
     away_mm = np.array(source.spacing_kji)[:, None] * np.abs(away)
     return whole if away_mm.max() <= target.tolerance_mm else None

@@ -1,8 +1,8 @@
-"""Reading what a stranger wrote: every file, JSON, YAML and zip archive within limits of size, depth, number and time.
+"""Reading what a stranger wrote: every file, JSON and zip archive within limits of size, depth, number and time.
 
 Whatever describes a model goes through here before anybody has said yes to anything, so nothing in it may hang, fill
 the memory or end in a traceback.  Sentences name a file as :func:`named` writes it.  Standard library; numpy only for
-large JSON, PyYAML only for YAML.
+large JSON.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import zlib
 from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import DependencyError, ModelError
+from .errors import ModelError
 
 #: bytes of a description; those of MONAI and nnU-Net have some thousands
 LARGEST_DESCRIPTION = 5_000_000
@@ -33,13 +33,10 @@ MOST_VALUES = 1_000_000
 MOST_MEMBERS, LARGEST_DIRECTORY = 20_000, 3_000_000
 #: how many times larger an archive's content may be than the archive: weights hardly shrink, texts by ten
 MOST_GROWTH = 30
-_LARGEST_YAML, _MOST_EVENTS = 1_000_000, 20_000
 
 #: words of a description that name files or folders
 _PATHS = ("factory", "weights", "nnunet", "totalsegmentator")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
-#: YAML reads 1:1:1 as a number to the base of 60, in a time that grows with the square of its length
-_LONG_NUMBER = re.compile(r"[-+0-9:_.,]{200,}")
 
 
 class DamagedZip(zipfile.BadZipFile):
@@ -132,31 +129,6 @@ def json_object(path) -> dict:
     if not isinstance(found, dict):
         raise ModelError(f"'{name}' must hold one JSON object.", "Correct it, or write it again.")
     return found
-
-
-def yaml_value(data: bytes):
-    """What a YAML document says. Raises ValueError as :func:`json_value`, DependencyError without PyYAML.
-
-    Aliases count as often as they stand there: a few of them, one within the other, are more than the memory holds.
-    """
-    try:
-        import yaml
-    except ImportError as error:
-        raise DependencyError(
-            "Reading this bundle's YAML configuration needs 'pyyaml', which is not installed.",
-            "Install it: python -m pip install pyyaml.",
-        ) from error
-    if len(data) > _LARGEST_YAML:
-        raise ValueError(f"it has {len(data)} bytes, which no configuration needs")
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        _refuse_vast(yaml, yaml.parse(data, Loader=loader))
-        return yaml.load(data, Loader=loader)
-    except yaml.YAMLError as error:
-        raise ValueError(short(error)) from error
-    except (RecursionError, MemoryError, OverflowError, TypeError, AttributeError, LookupError) as error:
-        # what the loader itself stumbles over: dates that are none, keys that cannot be keys
-        raise ValueError(f"it is no plain data ({type(error).__name__})") from error
 
 
 def opened_zip(source, growth: int | None = MOST_GROWTH) -> zipfile.ZipFile:
@@ -271,40 +243,6 @@ def _refuse_deep(data):
         if depths.size and depths.max() > DEEPEST:
             raise ValueError("it is nested too deeply")
         depth = int(depths[-1])
-
-
-def _refuse_vast(yaml, events):
-    """Raises ValueError for a YAML document with too many nodes, aliases counted as what they stand for."""
-    sizes, total, stack = {}, 0, []  # stack: [anchor, nodes so far]
-
-    def add(count):
-        if stack:
-            stack[-1][1] += count
-
-    for seen, event in enumerate(events):
-        if isinstance(event, (yaml.SequenceStartEvent, yaml.MappingStartEvent)):
-            stack.append([event.anchor, 1])
-            sizes.pop(event.anchor, None)
-        elif isinstance(event, (yaml.SequenceEndEvent, yaml.MappingEndEvent)):
-            anchor, count = stack.pop()
-            if anchor:
-                sizes[anchor] = count
-            add(count)
-            total = max(total, count)
-        elif isinstance(event, yaml.ScalarEvent):
-            if _LONG_NUMBER.fullmatch(event.value):
-                raise ValueError("it holds a number of more than 200 digits")
-            if event.anchor:
-                sizes[event.anchor] = 1
-            add(1)
-        elif isinstance(event, yaml.AliasEvent):
-            if event.anchor not in sizes:
-                raise ValueError("it refers to itself or to nothing")
-            add(sizes[event.anchor])
-        if seen > _MOST_EVENTS or total > _MOST_EVENTS or len(stack) > DEEPEST:
-            raise ValueError("it holds too many values, or is nested too deeply")
-        if stack and stack[-1][1] > _MOST_EVENTS:
-            raise ValueError("its aliases stand for too many values")
 
 
 def _directory_bytes(file, size):

@@ -9,7 +9,7 @@ import torch
 from ..cam.isolation.finite import inside_only, nonfinite_in
 from ..cam.isolation.random_draws import drew
 from ..cam.layers.context import Context
-from ..cam.layers.listing import Layer
+from ..cam.layers.layer import Layer
 from ..cam.methods.base import Situation
 from ..cam.placement.probe import Placement
 from ..protocol.errors import MethodError

@@ -77,15 +77,7 @@ def in_float32(model):
     """The model itself, or with float32 copies of networks that have half-precision weights."""
     if not is_reduced(model.networks, "fp32"):
         return model
-    wide = copy.copy(model)
-    wide.networks = tuple(copy.deepcopy(network).float() for network in model.networks)
-    if getattr(model, "network", None) is model.networks[0]:
-        wide.network = wide.networks[0]
-    if hasattr(model, "model"):  # slice by slice: the model inside prepares the slices
-        wide.model = copy.copy(model.model)
-        wide.model.networks = wide.networks
-        if hasattr(wide.model, "network"):
-            wide.model.network = wide.networks[0]
+    wide = model.with_networks(copy.deepcopy(network).float() for network in model.networks)
     prepare = wide.prepare
 
     def prepared(image):

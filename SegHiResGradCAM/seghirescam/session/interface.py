@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 import numpy as np
 
 from ..cam.isolation.network_place import destination
-from ..cam.layers.listing import Layer
+from ..cam.layers.layer import Layer
 from ..cam.logits.outputs import Reading
 from ..models.base import Prepared, SegmentationModel
 from ..models.model_outputs import notes, output_channels

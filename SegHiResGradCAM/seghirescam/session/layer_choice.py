@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..cam.layers.listing import default_layer
+from ..cam.layers.default_layer import default_layer
 from ..protocol.errors import LayerError
 from ..protocol.question import DEEPEST, DEFAULT, MAIN, several
 from ..protocol.recipes import extent

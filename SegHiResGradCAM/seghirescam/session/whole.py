@@ -17,7 +17,8 @@ import torch
 from ..cam.isolation.finite import inside_only, nonfinite_in
 from ..cam.isolation.network_place import device_of, placed, stamp
 from ..cam.isolation.undisturbed import undisturbed
-from ..cam.layers.listing import Layer, listed_layers
+from ..cam.layers.layer import Layer
+from ..cam.layers.listing import listed_layers
 from ..cam.logits.outputs import Reading
 from ..cam.logits.score import decide
 from ..cam.passes import capture

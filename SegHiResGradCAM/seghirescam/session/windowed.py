@@ -12,7 +12,7 @@ from contextlib import closing
 import torch
 
 from ..cam.isolation.network_place import destination
-from ..cam.layers.listing import Layer
+from ..cam.layers.layer import Layer
 from ..cam.logits.outputs import Reading
 from ..cam.logits.score import decide
 from ..cam.placement.windows import Seeds

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from engine import toys
-from seghirescam.cam.layers.listing import default_layer, trace
+from seghirescam.cam.layers.default_layer import default_layer
+from seghirescam.cam.layers.listing import trace
 from seghirescam.cli import main
 from seghirescam.models.plain import PlainModel
 from seghirescam.protocol.grid import Grid

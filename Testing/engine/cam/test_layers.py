@@ -6,7 +6,8 @@ from torch import nn
 
 from engine import toys
 from engine.cam.test_placement import even
-from seghirescam.cam.layers.listing import default_layer, trace
+from seghirescam.cam.layers.default_layer import default_layer
+from seghirescam.cam.layers.listing import trace
 from seghirescam.protocol.errors import ModelError
 
 

@@ -13,7 +13,7 @@ from torch import nn
 from engine import toys
 from engine.session.test_explain import case
 from seghirescam import Grid, Image, PixelSet, PlainModel
-from seghirescam.cam.layers.listing import Layer
+from seghirescam.cam.layers.layer import Layer
 from seghirescam.cam.methods import method, methods
 from seghirescam.cam.methods.ablation import SegAblationCam
 from seghirescam.cam.methods.base import Situation, registered

@@ -17,9 +17,8 @@ from seghirescam.cam.layers import listing
 from seghirescam.cam.passes import capture
 from seghirescam.models import recognise
 from seghirescam.models.demo_networks.preprocessing import normalised
-from seghirescam.models.factory.factory_model import ConsentError
 from seghirescam.models.programs import exported, program, program_description
-from seghirescam.protocol.errors import LayerError, ModelError, SegHiResCamError
+from seghirescam.protocol.errors import ConsentError, LayerError, ModelError, SegHiResCamError
 from seghirescam.protocol.recipes import WholeImage
 from seghirescam.session.explain import explain
 

@@ -13,8 +13,7 @@ from torch import nn
 
 from seghirescam import Grid, Image, open_model
 from seghirescam.models import recognise
-from seghirescam.models.factory import factory_model
-from seghirescam.protocol.errors import DependencyError, ModelError
+from seghirescam.protocol.errors import ConsentError, DependencyError, ModelError
 from seghirescam.protocol.recipes import WholeImage
 from seghirescam.session.explain import explain
 
@@ -66,7 +65,7 @@ def test_without_consent_the_author_s_file_leaves_no_trace(made):
     with pytest.raises(ModelError, match="Nothing was run"):
         open_model(source)
     for consent in (False, "", "0" * 64, digest[:12]):
-        with pytest.raises(factory_model.ConsentError, match="Nothing was run") as caught:
+        with pytest.raises(ConsentError, match="Nothing was run") as caught:
             kind.open(source, consent=consent)
         assert caught.value.code == "consent" and caught.value.numbers == {"sha256": digest}
     assert not made.canary.exists()
@@ -84,7 +83,7 @@ def test_with_consent_to_this_content_it_opens_and_another_content_asks_again(ma
     (found,) = explain(model, image(), WholeImage(), class_index="b", layers=["0"])
     assert found.status == "ok" and found.provenance["model_kind"] == "factory"
     (tmp_path / "net.py").write_text("# changed\n" + (tmp_path / "net.py").read_text(encoding="utf-8"))
-    with pytest.raises(factory_model.ConsentError):
+    with pytest.raises(ConsentError):
         kind.open(source, consent=digest)
     assert open_model(source, consent=True).kind == "factory"
 

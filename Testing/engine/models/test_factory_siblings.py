@@ -15,8 +15,7 @@ from torch import nn
 
 import seghirescam
 from seghirescam.models import open_model, recognise
-from seghirescam.models.factory import factory_model
-from seghirescam.protocol.errors import DependencyError, ModelError
+from seghirescam.protocol.errors import ConsentError, DependencyError, ModelError
 
 ENGINE = Path(seghirescam.__file__).parents[1]
 MAIN = """
@@ -69,7 +68,7 @@ def test_what_lies_beside_the_file_is_imported_and_is_part_of_the_yes(made, tmp_
     for name in ("helper.py", "blocks/__init__.py", "blocks/norm.py", "late.py"):
         (tmp_path / name).write_text(FILES[name] + "\nopen('canary', 'w')\n", encoding="utf-8")
         assert kind.consent_hash(source) != digest, name
-        with pytest.raises(factory_model.ConsentError, match="Nothing was run") as caught:
+        with pytest.raises(ConsentError, match="Nothing was run") as caught:
             kind.open(source, consent=digest)
         assert caught.value.numbers == {"sha256": kind.consent_hash(source)}
         (tmp_path / name).write_text(FILES[name], encoding="utf-8")
@@ -89,7 +88,7 @@ def test_a_yes_is_to_the_functions_named_then(made):
         other = source | words
         assert kind.consent_hash(other) != digest and "calls" in kind.runs_author_code(other)
         assert "'evil'" in kind.runs_author_code(other)
-        with pytest.raises(factory_model.ConsentError):
+        with pytest.raises(ConsentError):
             kind.open(other, consent=digest)
     assert kind.consent_hash(source | {"function": "x", "normalise": "y"}) != kind.consent_hash(
         source | {"function": "y", "normalise": "x"}

@@ -28,8 +28,7 @@ from engine.monai_bundles import (
 )
 from seghirescam import Grid, Image, open_model
 from seghirescam.models import recognise
-from seghirescam.models.factory.factory_model import ConsentError
-from seghirescam.protocol.errors import DependencyError, ImageError, ModelError
+from seghirescam.protocol.errors import ConsentError, DependencyError, ImageError, ModelError
 
 pytest.importorskip("monai")
 pytest.importorskip("nibabel")

@@ -13,9 +13,8 @@ from engine.models.test_exported import NAMES, assert_equal_inside, image, sorte
 from seghirescam import PlainModel, open_model
 from seghirescam.models import recognise
 from seghirescam.models.demo_networks.preprocessing import normalised
-from seghirescam.models.factory.factory_model import ConsentError
 from seghirescam.models.programs import exported, torchscript
-from seghirescam.protocol.errors import ModelError
+from seghirescam.protocol.errors import ConsentError, ModelError
 from seghirescam.protocol.recipes import WholeImage
 from seghirescam.session.explain import explain
 

@@ -18,7 +18,7 @@ import seghirescam
 from seghirescam.cli import main
 from seghirescam.models import recognise
 from seghirescam.models.description import description
-from seghirescam.models.monai import bundle_config, bundle_expression
+from seghirescam.models.monai import bundle_config, bundle_expression, yaml_text
 from seghirescam.protocol import untrusted
 from seghirescam.protocol.errors import ModelError
 from seghirescam.protocol.privacy import Names
@@ -225,7 +225,7 @@ def test_a_file_whose_name_is_no_text_can_be_described(tmp_path, capsysbinary):
 
 def test_yaml_with_anchors_as_people_use_them_is_read(tmp_path):
     text = "a: &a {x: 1, y: [1, 2]}\nb: {<<: *a, z: 3}\nc: [*a, *a]\n"
-    assert untrusted.yaml_value(text.encode()) == {
+    assert yaml_text.yaml_value(text.encode()) == {
         "a": {"x": 1, "y": [1, 2]}, "b": {"x": 1, "y": [1, 2], "z": 3}, "c": [{"x": 1, "y": [1, 2]}] * 2}  # fmt: skip
 
 
@@ -238,8 +238,8 @@ def test_aliases_count_as_what_they_stand_for(monkeypatch, slow):
     started = time.process_time()
     for text in (LAUGHS, MERGED, "a: &a [*a]", "a: *b", "[" * 200, "a: 1" + ":1" * 1000):
         with pytest.raises(ValueError):
-            untrusted.yaml_value(text.encode())
-    assert untrusted.yaml_value(b"a: &a [1, 2]\nb: [*a, *a]") == {"a": [1, 2], "b": [[1, 2], [1, 2]]}
+            yaml_text.yaml_value(text.encode())
+    assert yaml_text.yaml_value(b"a: &a [1, 2]\nb: [*a, *a]") == {"a": [1, 2], "b": [[1, 2], [1, 2]]}
     assert time.process_time() - started < 2
 
 

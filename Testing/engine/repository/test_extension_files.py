@@ -246,8 +246,6 @@ def test_every_installed_engine_file_can_be_imported(installed, packaged):
 
 
 def test_the_installed_worker_says_hello_and_ends_with_its_stdin(installed):
-    if not (installed / "seghirescam" / "worker.py").exists():
-        pytest.skip("there is no worker yet")
     command = [sys.executable, "-u", "-m", "seghirescam.worker"]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, env=only(installed), cwd=installed.parent, **pipes) as worker:

@@ -20,7 +20,7 @@ Cells = tuple[tuple[float, ...], tuple[float, ...]]
 class Context:
     """One question for one method. Everything runs on the device of ``tensor``, with the network in evaluation mode.
 
-    network; tensor: its input ``[1, C, *spatial]``.  layer: a :class:`listing.Layer`, or that of the input itself.
+    network; tensor: its input ``[1, C, *spatial]``.  layer: a :class:`layer.Layer`, or that of the input itself.
     listed: all layers.  score, head: as in :mod:`score`.  weights: m ``[*spatial]``, frozen.  cell_mm: of the layer.
     classes: output channels.  place: layer -> (position of cell 0, stride) in input voxels per axis.  together: how
     many items a batch may hold.  tell: ``(fraction of this method, words)``, raises to cancel.

@@ -46,7 +46,7 @@ def heads(network: torch.nn.Module, shape, classes: int, dtype=torch.float32, de
 
 
 def head_of(network, layer, shape, classes, dtype=torch.float32, device="cpu") -> str | None:
-    """Name of the head that a :class:`listing.Layer` feeds, or None."""
+    """Name of the head that a :class:`layer.Layer` feeds, or None."""
     found = heads(network, shape, classes, dtype, device)
     for name in (layer.name, *layer.aliases):
         if (name if "#" in name else f"{name}#1") in found:

@@ -11,12 +11,11 @@ from __future__ import annotations
 import math
 import re
 import weakref
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass
 
 import torch
 
-from ...protocol.errors import LayerError, SegHiResCamError
+from ...protocol.errors import LayerError
 from ..isolation.hooks import CallHooks
 from ..isolation.remembered import remembered
 from ..isolation.undisturbed import undisturbed
@@ -25,8 +24,9 @@ from ..logits.outputs import Reading, in_force, ways_of
 from ..passes.capture import as_logits, inference_error, token_cells
 from ..passes.forwards import own_words
 from ..passes.positive_means import PositiveMeans
-from ..placement.probe import Placement, probed
-from ..placement.receptive_field import Reach, reaches
+from ..placement.probe import probed
+from .layer import Layer
+from .parts import assign_parts, is_head, mark_trailing_heads, measure_reach, tell_skips_from_the_decoder
 
 _NO_LAYER = (
     *(torch.nn.Identity, torch.nn.Dropout, torch.nn.Dropout2d, torch.nn.Dropout3d, torch.nn.Flatten),
@@ -40,35 +40,6 @@ _NO_LAYER = (
 #: parts of a transformer block whose tokens are no level: the block's own output is
 _INSIDE_A_BLOCK = re.compile(r"\.(mlp|attn|norm1|norm2|norm_cross_attn|cross_attn|drop\w*)(\.|$)")
 _ATTENTION = re.compile(r"WindowAttention|SABlock|SelfAttention|MultiheadAttention|TransformerBlock|CrossAttention")
-
-
-@dataclass
-class Layer:
-    """One explainable layer, spatial axes in the network's own order; see protocol.LayerInfo for the public form."""
-
-    name: str
-    channels: int
-    cells: tuple[int, ...]
-    stride: tuple[int, ...]
-    order: int
-    aliases: list[str] = field(default_factory=list)
-    part: str = "encoder"
-    main: bool = False
-    is_head: bool = False
-    glued: bool = False
-    idle: bool = False
-    placement: Placement | None = None
-    placement_problem: str = ""
-    reach: Reach | None = None
-
-    @property
-    def volume(self) -> int:
-        return math.prod(self.stride)
-
-    @property
-    def grain(self) -> tuple[int, ...]:
-        """Voxels per axis a cell stands for: what it reads where all layers have one resolution, else its size."""
-        return self.reach.reads if self.reach else self.stride
 
 
 _CACHE: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
@@ -119,7 +90,7 @@ def _trace(network, shape, dtype, device):
                 stride=stride,
                 order=event.order,
                 aliases=names[:-1],
-                is_head=event.key[0] == output_id or _is_head(event.module, event.output_channels),
+                is_head=event.key[0] == output_id or is_head(event.module, event.output_channels),
                 glued=event.glued,
                 idle=way is not None and not any(f"{e.name}#{e.call}" in way.layers for e in groups[event.key]),
                 placement=placement if placement is not None and placement.jump == stride else None,
@@ -127,12 +98,12 @@ def _trace(network, shape, dtype, device):
             )
         )
     listed = sorted(layers, key=lambda layer: layer.order)
-    if not any(_is_head(e.module, e.output_channels) and e.key[0] == output_id for e in events):
-        _mark_trailing_heads(listed, events[-1].output_channels if events else 0, least)
+    if not any(is_head(e.module, e.output_channels) and e.key[0] == output_id for e in events):
+        mark_trailing_heads(listed, events[-1].output_channels if events else 0, least)
     if not problem:
-        _measure_reach(network, shape, listed, least)
-    _assign_parts(listed)
-    _tell_skips_from_the_decoder(network, listed, shape, dtype, device)
+        measure_reach(network, shape, listed, least)
+    assign_parts(listed)
+    tell_skips_from_the_decoder(network, listed, shape, dtype, device)
     return listed
 
 
@@ -240,166 +211,6 @@ def _largest_stride(events, shape):
             if c > 1 or n <= 64:
                 largest[axis] = max(largest[axis], n / max(c, 1))
     return tuple(2 ** max(0, math.ceil(math.log2(ratio) - 0.2)) for ratio in largest)
-
-
-def _is_head(module, output_channels):
-    """A 1x1 convolution to the number of classes: a (deep supervision) head, not a feature layer."""
-    kernel = getattr(module, "kernel_size", None)
-    return (
-        isinstance(kernel, tuple)
-        and set(kernel) == {1}
-        and getattr(module, "out_channels", None) == output_channels
-        and not getattr(module, "transposed", False)
-    )
-
-
-def _mark_trailing_heads(layers, channels, volume=1):
-    """Where no 1x1 convolution ends the network (MONAI UNet), the last layers with one channel a class are its head.
-
-    volume: voxels to one of the logits as the network returns them.
-    """
-    for layer in reversed([layer for layer in layers if not layer.idle]):
-        if layer.volume != volume or layer.channels != channels:
-            break
-        layer.is_head = True
-
-
-def _measure_reach(network, shape, layers, volume):
-    """Receptive fields, for networks whose layers all have the resolution of the logits; None where one is unknown.
-
-    volume: voxels to one of the logits as the network returns them.
-    """
-    body = [layer for layer in layers if not layer.is_head and not layer.idle]
-    if len({layer.stride for layer in body}) != 1 or body[0].volume != volume:
-        return
-    names = {layer.name if "#" in layer.name else f"{layer.name}#1": layer for layer in body}
-    found = reaches(network, shape[1], body[0].stride, names)
-    if len(found) == len(body):
-        for name, layer in names.items():
-            layer.reach = found[name]
-
-
-def _level(layer):
-    """What is equal along a run: the resolution, and where that is all the same the receptive field to a factor 2."""
-    return layer.stride, layer.reach and max(layer.reach.reads).bit_length()
-
-
-def _assign_parts(layers):
-    """encoder / bottleneck / decoder / head by stride and order, and the main layer of each run of equal stride.
-
-    Where all layers have one resolution the encoder ends where a cell has read more than it will still act on.
-    """
-    body = [layer for layer in layers if not layer.is_head and not layer.idle]
-    for layer in layers:
-        layer.part = "head" if layer.is_head else "encoder"
-    if not body:
-        return
-    deepest = max(layer.volume for layer in body)
-    if deepest > min(layer.volume for layer in body) or deepest > 1:
-        last = max(layer.order for layer in body if layer.volume == deepest)
-        for layer in body:
-            if layer.reach is None and layer.volume == deepest:
-                layer.part = "bottleneck"
-            elif layer.order > last:
-                layer.part = "decoder"
-    for layer in body:
-        if layer.reach and any(r > a for r, a in zip(layer.reach.reads, layer.reach.acts, strict=True)):
-            layer.part = "decoder"
-    run: list[Layer] = []
-    for layer in [*body, None]:
-        if layer is None or (run and _level(layer) != _level(run[-1])):
-            entered_with = run[0].channels
-            usable = [c for c in run if c.channels >= entered_with and not c.glued] or run
-            usable[-1].main = True
-            run = []
-        if layer is not None:
-            run.append(layer)
-
-
-def _tell_skips_from_the_decoder(network, layers, shape, dtype, device):
-    """Where levels run up and down behind the bottleneck (UNETR), only what is computed from it is the decoder."""
-    behind = [layer for layer in layers if layer.part == "decoder"]
-    volumes = [layer.volume for layer in behind]
-    if all(a >= b for a, b in pairwise(volumes)):
-        return
-    bottom = [layer for layer in layers if layer.part == "bottleneck" and layer.main][-1]
-    nodes = {}
-
-    def keep(module, inputs, output):
-        torch.set_grad_enabled(True)
-        nodes[None] = output.detach().clone().requires_grad_()
-        return nodes[None].clone()
-
-    def note(name):
-        def hook(module, inputs, output):
-            nodes.setdefault(name, getattr(output, "grad_fn", None))
-
-        return hook
-
-    modules = dict(network.named_modules())
-    handles = [modules[bottom.name.split("#")[0]].register_forward_hook(keep)]
-    handles += [modules[layer.name.split("#")[0]].register_forward_hook(note(layer.name)) for layer in behind]
-    try:
-        with torch.inference_mode(False), torch.no_grad(), undisturbed(network):
-            network(torch.zeros(shape, dtype=dtype, device=device))
-    except (RuntimeError, SegHiResCamError):
-        return  # the order of execution has to do
-    finally:
-        for handle in handles:
-            handle.remove()
-    for layer in behind:
-        if not _leads_back(nodes.get(layer.name), nodes[None]):
-            layer.part = "encoder"
-
-
-def _leads_back(node, leaf):
-    """Whether an autograd node was computed from the leaf."""
-    todo, seen = [node], set()
-    while todo:
-        node = todo.pop()
-        if node is None or node in seen:
-            continue
-        if getattr(node, "variable", None) is leaf:
-            return True
-        seen.add(node)
-        todo += [function for function, _ in node.next_functions]
-    return False
-
-
-def default_layer(layers: list[Layer], extent: tuple[float, ...]) -> tuple[Layer, str]:
-    """The deepest resolution with at least two cells across the pixel set, on the encoder side where there are two.
-
-    extent: size of the pixel set in voxels per axis.  Returns the layer and a warning ("" if it fits).  Falls back to
-    the finest encoder level.  Late decoder layers show the segment whatever the reason was: they are never the default.
-    Where all layers have one resolution the receptive field stands for the cell: the last layer that has read no more
-    than it will still act on, and that sees no more than half of the pixel set at a time; and the text says so.
-    """
-    mains = [layer for layer in layers if layer.main]
-    before = [layer for layer in mains if layer.part != "decoder"] or [m for m in mains if m is mains[0] or not m.reach]
-    fits = [m for m in before if all(e >= 2 * s for e, s in zip(extent, m.grain, strict=True))]
-    if any(m.reach for m in mains):
-        chosen = max(fits, key=lambda m: m.order) if fits else min(before, key=lambda m: (math.prod(m.grain), m.order))
-        return chosen, _by_receptive_field(chosen, extent, bool(fits))
-    if fits:
-        return max(fits, key=lambda m: (m.volume, m.order)), ""
-    finest = min(before, key=lambda m: m.volume)
-    warning = (
-        "The pixel set is smaller than two cells of every layer; the finest encoder level is used and even its cells "
-        "may be too coarse for this segment."
-    )
-    return finest, warning
-
-
-def _by_receptive_field(layer, extent, fits):
-    """The sentence for networks without levels."""
-    reads, acts, size = (
-        " x ".join(f"{v:.0f}" for v in values) for values in (layer.reach.reads, layer.reach.acts, extent)
-    )
-    text = (
-        "All layers of this network have one resolution, so the layer was chosen by its receptive field: a cell of "
-        f"'{layer.name}' reads {reads} voxels and acts on {acts}; the pixel set spans {size}."
-    )
-    return text if fits else f"{text} It is smaller than twice what a cell of any layer reads."
 
 
 def listed_layers(network: torch.nn.Module, tensor: torch.Tensor, where: torch.device) -> list:

@@ -10,7 +10,7 @@ from ...demo.case import FOLDER
 from ...protocol.errors import ModelError
 from ...protocol.explanation import ClassInfo
 from ...protocol.image import Image
-from ..base import Prepared, SegmentationModel, padded
+from ..base import ModelKind, Prepared, SegmentationModel, padded
 from . import demo_weights
 from .preprocessing import CLASSES, DIVISOR, on_model_grid
 
@@ -50,10 +50,12 @@ class DemoModel(SegmentationModel):
         return Prepared(torch.tensor(array)[None], grid, valid, notes)
 
 
-class _DemoKind:
+class _DemoKind(ModelKind):
     """Recognises ``demo:<name>`` and weights files of ``dev.py train``; only data are read."""
 
     name = "demo"
+    title = "Demo network"
+    order = 10
 
     def recognises(self, source) -> bool:
         if str(source).startswith(_PREFIX):
@@ -68,9 +70,6 @@ class _DemoKind:
 
     def requirements(self, source) -> tuple[str, ...]:
         return ("safetensors",)
-
-    def runs_author_code(self, source) -> str:
-        return ""
 
     def classes(self, source) -> tuple[ClassInfo, ...]:
         return _CLASSES

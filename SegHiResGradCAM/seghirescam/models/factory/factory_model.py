@@ -21,10 +21,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from ...protocol.errors import DependencyError, ModelError, SegHiResCamError
+from ...protocol.errors import DependencyError, ModelError
 from ...protocol.explanation import ClassInfo
 from ...protocol.untrusted import is_file, json_object, named, short
 from .. import description_words
+from ..base import ModelKind
+from ..consent import refuse_without
 from ..plain import PlainModel
 from ..weights.state import load_state, put_into
 from .siblings import Code, apart, run
@@ -32,12 +34,6 @@ from .siblings import Code, apart, run
 SUFFIX = ".model.json"
 #: how many files beside the factory a question names
 _SHOWN = 5
-
-
-class ConsentError(SegHiResCamError, RuntimeError):
-    """Opening would run the model author's code and nobody has said yes to this content."""
-
-    code = "consent"
 
 
 @dataclass(frozen=True)
@@ -116,10 +112,12 @@ def _refuse_bad_words(values):
             )
 
 
-class _FactoryKind:
+class _FactoryKind(ModelKind):
     """Recognises the dict and ``*.model.json``; reads only, until ``open`` is called with consent."""
 
     name = "factory"
+    title = "Python file and weights"
+    order = 90
 
     def recognises(self, source) -> bool:
         return "factory" in source if isinstance(source, dict) else str(source).endswith(SUFFIX)
@@ -140,16 +138,13 @@ class _FactoryKind:
         return _digest(about, Code.of(about.factory))
 
     def files(self, source) -> tuple[Path, ...]:
-        """Files whose change makes it another model."""
         about = Description.of(source)
         beside = Code.of(about.factory).paths
         return (about.factory, about.weights, *(() if isinstance(source, dict) else (Path(source),)), *beside)
 
     def classes(self, source) -> tuple[ClassInfo, ...]:
         about = Description.of(source)
-        return tuple(
-            ClassInfo(i, name) for i, name in enumerate(description_words.class_names(about.classes, about.head))
-        )
+        return description_words.class_infos(about.classes, about.head)
 
     def channels(self, source) -> tuple[str, ...]:
         return Description.of(source).channels
@@ -159,13 +154,10 @@ class _FactoryKind:
         about = Description.of(source)
         code = Code.of(about.factory)  # read once: what is hashed is what runs
         digest = _digest(about, code)
-        if consent is not True and consent != digest:
-            raise ConsentError(
-                _question(about, code), "Nothing was run. Agree only if you trust its author.", sha256=digest
-            )
+        refuse_without(consent, digest, _question(about, code))
         state = load_state(about.weights)  # refused weights are refused before any code runs
         with apart(about.factory.parent):
-            with _author(about.factory.name):
+            with authors_code(about.factory.name):
                 module = run(code, digest)
             network = _called(module, about.function, about.factory.name)
         loading = put_into(network, state, about.weights.name)
@@ -215,7 +207,7 @@ def _called(module, function, name):
     import torch
 
     build = _function(module, function, name)
-    with _author(name):
+    with authors_code(name):
         network = build()
     if not isinstance(network, torch.nn.Module):
         raise ModelError(
@@ -226,7 +218,7 @@ def _called(module, function, name):
 
 
 @contextmanager
-def _author(name):
+def authors_code(name):
     """Turns whatever the author's code raises into one sentence; a missing library into its own kind of error."""
     try:
         yield
@@ -234,10 +226,8 @@ def _author(name):
         raise
     except ModuleNotFoundError as error:
         missing = (error.name or "a library").partition(".")[0]
-        raise DependencyError(
-            f"The file '{name}' needs '{missing}', which is not installed.",
-            f"Install it: python -m pip install {missing} (beside the file, only what it imports by name is found).",
-        ) from error
+        more = " (beside the file, only what it imports by name is found)"
+        raise DependencyError.of(f"The file '{name}'", missing, more=more) from error
     except BaseException as error:  # also sys.exit() in the file: it must not end the worker
         line = str(error).splitlines()[0][:200] if str(error) else ""
         raise ModelError(

@@ -17,6 +17,8 @@ from ...cam.logits.heads import SIGMOID, SOFTMAX
 from ...protocol.errors import ModelError
 from ...protocol.explanation import ClassInfo
 from ...protocol.untrusted import content, is_file, is_vast, member, named, opened_zip
+from ..base import ModelKind
+from ..description_words import class_infos
 from ..plain import neutral_name
 from ..weights.state import finite, put_into, read_checkpoint
 from .bundle_config import read_as_data
@@ -30,10 +32,12 @@ _OVERLAP = 0.625
 _LARGEST_PICKLE = 2_000_000
 
 
-class _Auto3DSegKind:
+class _Auto3DSegKind(ModelKind):
     """Recognises ``.pt`` and ``.pth`` files by the words in them; nothing but data is read, also by ``classes``."""
 
     name = "auto3dseg"
+    title = "MONAI Auto3DSeg checkpoint"
+    order = 60
 
     def recognises(self, source) -> bool:
         if isinstance(source, dict):
@@ -54,18 +58,13 @@ class _Auto3DSegKind:
     def requirements(self, source) -> tuple[str, ...]:
         return requirements("Orientation", "Spacing")
 
-    def runs_author_code(self, source) -> str:
-        return ""
-
     def files(self, source) -> tuple[Path, ...]:
-        """Files whose change makes it another model."""
         labels = Path(source).parent / "labels.csv"
         return (Path(source), *((labels,) if is_file(labels) else ()))
 
     def classes(self, source) -> tuple[ClassInfo, ...]:
         config, network, _ = _read(source)
-        names = _classes(config, output_channels(network.arguments), Path(source))
-        return tuple(ClassInfo(i, name) for i, name in enumerate(names))
+        return class_infos(_classes(config, output_channels(network.arguments), Path(source)))
 
     def channels(self, source) -> tuple[str, ...]:
         config, network, _ = _read(source)
@@ -101,9 +100,8 @@ def _read(source):
         raise ModelError(f"The model file '{named(path)}' is not there.", "It was moved or deleted.")
     found = read_checkpoint(path, mapped=True)
     config, state = (found.get(key) if isinstance(found, dict) else None for key in ("config", "state_dict"))
-    if not isinstance(config, dict) or not isinstance(state, dict) or is_vast(config):
-        raise ModelError(f"'{path.name}' is no Auto3DSeg model (config with network, state_dict).", "Ask its author.")
-    if not isinstance(config.get("network"), dict):
+    told = isinstance(config, dict) and isinstance(state, dict) and not is_vast(config)
+    if not told or not isinstance(config.get("network"), dict):
         raise ModelError(f"'{path.name}' is no Auto3DSeg model (config with network, state_dict).", "Ask its author.")
     parts = read_as_data({"network_def": _known_norm(config["network"])})
     if parts.findings or parts.faults:

@@ -8,9 +8,9 @@ import weakref
 from contextlib import contextmanager
 from pathlib import Path
 
-from ...protocol.errors import ModelError
+from ...protocol.errors import ConsentError, ModelError
 from ...protocol.writing.private_folders import PrivateFolder
-from ..factory.factory_model import ConsentError, _author
+from ..factory.factory_model import authors_code
 from .bundle_files import BundleFiles
 from .monai_model import per_axis
 from .monai_parts import monai, windows_of
@@ -44,7 +44,7 @@ def opened(files: BundleFiles, weights: str, consent: bool | str) -> dict:
 
 def _evaluated(bundle, room, config_name):
     """Network, preprocessing and inferer as MONAI's ConfigParser makes them; nothing else of the configuration runs."""
-    with _importable(str(room)), _author(Path(config_name).name), _unwrapped():
+    with _importable(str(room)), authors_code(Path(config_name).name), _unwrapped():
         parser = bundle.ConfigParser()
         parser.read_config(str(room / config_name))
         parser["bundle_root"] = str(room)

@@ -21,10 +21,10 @@ from ...protocol.untrusted import (
     opened_file,
     opened_zip,
     short,
-    yaml_value,
     zip_names,
 )
 from ...protocol.writing.private_folders import PrivateFolder
+from .yaml_text import yaml_value
 
 _CONFIGS = tuple(f"configs/inference.{ending}" for ending in ("json", "yaml", "yml"))
 METADATA = "configs/metadata.json"

@@ -12,7 +12,9 @@ from pathlib import Path, PurePosixPath
 from ...cam.logits.heads import BINARY, SIGMOID, SOFTMAX
 from ...protocol.errors import ModelError
 from ...protocol.explanation import ClassInfo
-from ..factory.factory_model import ConsentError
+from ..base import ModelKind
+from ..consent import refuse_without
+from ..description_words import class_infos
 from ..plain import neutral_name
 from ..weights.state import load_state, put_into
 from .bundle_config import Component, Parts, base_name, read_as_data
@@ -35,10 +37,12 @@ _SHOWN = 5
 _NO_CHANGE = ("Activations", "AsDiscrete", "Invert", "SaveImage", "EnsureType")
 
 
-class _BundleKind:
+class _BundleKind(ModelKind):
     """Everything but ``open`` answers from the files alone, without MONAI or torch."""
 
     name = "monai_bundle"
+    title = "MONAI bundle"
+    order = 40
 
     def recognises(self, source) -> bool:
         return not isinstance(source, dict) and BundleFiles.looks_like_one(source)
@@ -68,7 +72,6 @@ class _BundleKind:
         return files.content_hash(without=_weights_name(files, parts, needed=False))
 
     def files(self, source) -> tuple[Path, ...]:
-        """Files whose change makes it another model."""
         files, parts = _read(source)
         if Path(source).is_file() and Path(source).suffix == ".zip":
             return (Path(source),)
@@ -79,7 +82,7 @@ class _BundleKind:
     def classes(self, source) -> tuple[ClassInfo, ...]:
         files, parts = _read(source)
         promised = None if parts.network is None else output_channels(parts.network.arguments)
-        return tuple(ClassInfo(i, name) for i, name in enumerate(_classes(files.metadata(), parts, promised)[0]))
+        return class_infos(_classes(files.metadata(), parts, promised)[0])
 
     def channels(self, source) -> tuple[str, ...]:
         return _channels(_read(source)[0].metadata())
@@ -87,12 +90,8 @@ class _BundleKind:
     def open(self, source, consent: bool | str = False) -> MonaiModel:
         """consent: True, or the SHA-256 that was agreed to. Raises ConsentError, ModelError, DependencyError."""
         files, parts = _read(source)
-        if parts.findings and consent is not True and consent != self.consent_hash(source):
-            raise ConsentError(
-                self.runs_author_code(source),
-                "Nothing was run. Agree only if you trust its author.",
-                sha256=self.consent_hash(source),
-            )
+        if parts.findings:
+            refuse_without(consent, self.consent_hash(source), self.runs_author_code(source))
         metadata = files.metadata()
         weights = _weights_name(files, parts, needed=True)
         with files.on_disk(weights) as path:

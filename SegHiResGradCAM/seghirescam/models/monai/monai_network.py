@@ -25,6 +25,7 @@ from ...protocol.explanation import ClassInfo
 from ...protocol.untrusted import is_file, json_object, named, short
 from .. import description_words
 from ..axes import MONAI, Axes
+from ..base import ModelKind
 from ..weights.state import load_state, put_into
 from .bundle_config import NETWORKS, Component, Parts, read_as_data
 from .monai_model import MonaiModel, per_axis
@@ -147,10 +148,12 @@ def _known(data):
     return {**values, "preprocessing": list(values.get("preprocessing", ()))}
 
 
-class _MonaiNetworkKind:
+class _MonaiNetworkKind(ModelKind):
     """Recognises the dict with the word "monai" and ``*.model.json`` files that hold one."""
 
     name = "monai_network"
+    title = "MONAI network with weights"
+    order = 50
 
     def recognises(self, source) -> bool:
         if isinstance(source, dict):
@@ -167,18 +170,12 @@ class _MonaiNetworkKind:
         reader = ("safetensors",) if about.weights.suffix == ".safetensors" else ()
         return (*requirements(about.network.name, *(c.name for c in about.parts.preprocessing or ())), *reader)
 
-    def runs_author_code(self, source) -> str:
-        return ""
-
     def files(self, source) -> tuple[Path, ...]:
-        """Files whose change makes it another model."""
         return (Description.of(source).weights, *(() if isinstance(source, dict) else (Path(source),)))
 
     def classes(self, source) -> tuple[ClassInfo, ...]:
         about = Description.of(source)
-        return tuple(
-            ClassInfo(i, name) for i, name in enumerate(description_words.class_names(about.classes, about.head))
-        )
+        return description_words.class_infos(about.classes, about.head)
 
     def channels(self, source) -> tuple[str, ...]:
         return Description.of(source).channels

@@ -26,10 +26,7 @@ def monai(part: str):
         return importlib.import_module(f"monai.{part}")
     except ImportError as error:
         missing = (getattr(error, "name", None) or "monai").partition(".")[0]
-        raise DependencyError(
-            f"This model needs '{missing}', which is not installed.",
-            f"Install it: python -m pip install '{MONAI if missing == 'monai' else missing}'.",
-        ) from error
+        raise DependencyError.of("This model", missing, f"'{MONAI if missing == 'monai' else missing}'") from error
 
 
 def requirements(*names: str) -> tuple[str, ...]:
@@ -188,9 +185,7 @@ def _plain(value):
 def _missing(error):
     text = str(error)
     name = getattr(error, "name", None) or next((n for n in ("einops", "nibabel") if n in text), "a library")
-    return DependencyError(
-        f"This network needs '{name}', which is not installed.", f"Install it: python -m pip install {name}."
-    )
+    return DependencyError.of("This network", name)
 
 
 def _line(error):

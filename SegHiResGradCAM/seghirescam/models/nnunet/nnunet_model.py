@@ -22,7 +22,7 @@ from ...protocol.errors import DependencyError, ImageError, ModelError, SegHiRes
 from ...protocol.explanation import ClassInfo
 from ...protocol.grid import Grid
 from ...protocol.image import Image
-from ..base import Prepared, SegmentationModel, Windows
+from ..base import ModelKind, Prepared, SegmentationModel, Windows
 from ..weights.checkpoints import hash_of, read_training_checkpoint
 from ..weights.state import put_into
 from . import nnunet_files
@@ -210,10 +210,8 @@ def library(doing: str, error: type[SegHiResCamError] = ModelError):
         raise
     except ModuleNotFoundError as missing:
         package = (missing.name or "nnunetv2").partition(".")[0]
-        raise DependencyError(
-            f"An nnU-Net model needs '{package}', which is not installed.",
-            f'Install it: python -m pip install "{REQUIREMENT if package == "nnunetv2" else package}".',
-        ) from missing
+        pip = REQUIREMENT if package == "nnunetv2" else package
+        raise DependencyError.of("An nnU-Net model", package, f'"{pip}"') from missing
     except Exception as problem:  # the library raises whatever unusual plans lead to
         line = (str(problem).splitlines() or [""])[0][:200]
         raise error(
@@ -247,10 +245,13 @@ def _windows(patch, step, mirror_axes):
     return Windows(patch, offsets, importance, mirror_axes)
 
 
-class _NnunetKind:
-    """Recognises a trained-model folder, a fold or file in it, or ``{"nnunet": path, ...}``; only data are read."""
+class _NnunetKind(ModelKind):
+    """Recognises a trained-model folder, a fold or file in it, or ``{"nnunet": path, ...}``; only data are read: plans
+    that name foreign code are refused when opened."""
 
     name = "nnunet"
+    title = "nnU-Net v2 model"
+    order = 30
 
     def recognises(self, source) -> bool:
         return "nnunet" in source if isinstance(source, dict) else nnunet_files.looks_like_one(Path(str(source)))
@@ -258,11 +259,7 @@ class _NnunetKind:
     def requirements(self, source) -> tuple[str, ...]:
         return (REQUIREMENT,)
 
-    def runs_author_code(self, source) -> str:
-        return ""  # plans that name foreign code are refused when opened
-
     def files(self, source) -> tuple[Path, ...]:
-        """Files whose change makes it another model."""
         about = TrainedModel.of(source)
         return (about.folder / "plans.json", about.folder / "dataset.json", *about.checkpoints())
 

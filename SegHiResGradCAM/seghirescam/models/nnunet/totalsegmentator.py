@@ -20,6 +20,7 @@ from ...protocol.errors import ImageError, ModelError
 from ...protocol.explanation import ClassInfo
 from ...protocol.grid import Grid
 from ...protocol.image import Image
+from ..base import ModelKind
 from . import nnunet_files
 from .nnunet_axes import reader_spacing, reader_turn
 from .nnunet_files import TrainedModel
@@ -105,10 +106,12 @@ def weights_folder() -> Path:
     return (Path(home) if home else Path.home() / ".totalsegmentator") / "nnunet" / "results"
 
 
-class _TotalSegmentatorKind:
+class _TotalSegmentatorKind(ModelKind):
     """Recognises ``totalsegmentator:...`` and data set folders inside the weights folder; only data are read."""
 
     name = "totalsegmentator"
+    title = "TotalSegmentator weights"
+    order = 20
 
     def recognises(self, source) -> bool:
         if isinstance(source, dict):
@@ -125,11 +128,7 @@ class _TotalSegmentatorKind:
     def requirements(self, source) -> tuple[str, ...]:
         return (REQUIREMENT,)
 
-    def runs_author_code(self, source) -> str:
-        return ""
-
     def files(self, source) -> tuple[Path, ...]:
-        """Files whose change makes it another model."""
         about, _ = _found(source)
         return (about.folder / "plans.json", about.folder / "dataset.json", *about.checkpoints())
 

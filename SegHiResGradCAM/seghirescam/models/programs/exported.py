@@ -9,7 +9,6 @@ was exported with dynamic sizes sees it in one piece.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import zipfile
 from pathlib import Path
@@ -19,55 +18,40 @@ from ...protocol.errors import ModelError
 from ...protocol.explanation import ClassInfo
 from ...protocol.untrusted import LARGEST_GRAPH, is_file, json_value, member, zip_names
 from .. import description_words
+from ..consent import refuse_without
 from ..weights.exported_parts import Layout, copied, no_graph
 from ..weights.pickle_scan import damaged, opened, scan
+from ..weights.state import finite
 from . import program_description
-from .program import (
-    ProgramModel,
-    as_classes,
-    asks,
-    channel_names,
-    class_names,
-    content_of,
-    refuse_nonfinite,
-    refuse_without,
-)
+from .program import ProgramKind, ProgramModel, channel_names, class_names, content_of
 
 _SUFFIX = ".pt2"
 #: no image has more, and no list of names should
 _MOST_CHANNELS = 10_000
 
 
-class _ExportedKind:
+class _ExportedKind(ProgramKind):
     """Recognises zip files that hold a graph of torch.export; by content, whatever the suffix, and ``.pt2`` always."""
 
     name = "exported"
+    title = "torch.export program (.pt2)"
+    programs = "Exported"
+    order = 70
 
     def recognises(self, source) -> bool:
         if isinstance(source, dict) or not is_file(source):
             return False
         return Path(source).suffix.lower() == _SUFFIX or bool(_graphs(zip_names(source)))
 
-    def requirements(self, source) -> tuple[str, ...]:
-        return ()
-
     def runs_author_code(self, source) -> str:
         """Raises ModelError for a file that would be refused even with consent."""
         content = content_of(source)
         scan(content, Path(source).name)
-        return asks("Exported", Path(source).name, content)
-
-    def consent_hash(self, source) -> str:
-        """SHA-256 of the program file: what a remembered consent is bound to."""
-        return hashlib.sha256(content_of(source)).hexdigest()
-
-    def files(self, source) -> tuple[Path, ...]:
-        """Files whose change makes it another model."""
-        return (Path(source), *program_description.files(Path(source)))
+        return self.question(source, content)[1]
 
     def classes(self, source) -> tuple[ClassInfo, ...]:
         about, _, outputs = _told(source)
-        return as_classes(description_words.class_names(about.classes or class_names(outputs), about.head))
+        return description_words.class_infos(about.classes or class_names(outputs), about.head)
 
     def channels(self, source) -> tuple[str, ...]:
         about, inputs, _ = _told(source)
@@ -78,7 +62,7 @@ class _ExportedKind:
         path = Path(source)
         content = content_of(path)  # read once: what is scanned and hashed is what is loaded
         scan(content, path.name)
-        refuse_without(consent, content, asks("Exported", path.name, content))
+        refuse_without(consent, *self.question(path, content))
         archive = opened(content, path.name, whole=True)
         about = program_description.Sidecar.of(path, archive)
         copy = _copy(archive, content, path.name)
@@ -87,7 +71,7 @@ class _ExportedKind:
         image, outputs = _image_and_outputs(program, about)
         dims = image.ndim - 2
         network = _network(program, dims)
-        refuse_nonfinite(network, path.name)
+        finite(network.state_dict(), path.name, "file")
         sizes = tuple(image.shape[2:])
         fixed = None if all(not isinstance(n, int) for n in sizes) else tuple(int(n) for n in sizes)
         return ProgramModel(

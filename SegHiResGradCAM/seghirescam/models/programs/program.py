@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import math
+from pathlib import Path
 
 import numpy as np
 
 from ...cam.logits.heads import BINARY
 from ...protocol.errors import ModelError
-from ...protocol.explanation import ClassInfo
 from ...protocol.grid import Grid, canonical
 from ...protocol.image import Image
 from ...protocol.resampling import resampled
 from ...protocol.untrusted import content
 from ..axes import MONAI, Axes
-from ..base import Prepared, Windows, padded
+from ..base import ModelKind, Prepared, Windows
 from ..description_words import XYZ
-from ..factory.factory_model import ConsentError
 from ..intensity_note import raw_values
 from ..plain import PlainModel, neutral_name
-from .program_description import NONE, RANGE, ZSCORE, Sidecar, WindowWords
+from .program_description import NONE, RANGE, ZSCORE, Sidecar, WindowWords, files
 
 
 class ProgramModel(PlainModel):
@@ -57,22 +56,12 @@ class ProgramModel(PlainModel):
         self.windows = _windows(about.window, fixed, spatial_dims)
 
     def prepare(self, image: Image) -> Prepared:
-        import torch
-
         self.check(image)
         array, grid = on_program_grid(image, self.about, self.spatial_dims)
         array, grid = self.axes.fed(with_intensity(array, self.about.intensity), grid, self.spatial_dims)
-        valid, notes = grid.shape, ()
         # a program's modules have lost their kinds and their order: nothing is guessed from them
         raw = raw_values(array) if all(entry == NONE for entry in self.about.intensity) else ()
-        if self.windows is None:
-            axes = (0, 1, 2) if self.spatial_dims == 3 else (1, 2)
-            array, grid, notes = padded(array, grid, self.divisor, axes)
-        dtype = next((p.dtype for p in self.network.parameters() if p.dtype.is_floating_point), torch.float32)
-        tensor = torch.tensor(np.ascontiguousarray(array), dtype=dtype)[None]
-        flat = self.spatial_dims == 2 and self.windows is None
-        notes = (*self.notes, *raw, *notes, *self.axes_notes)
-        return Prepared(tensor[:, :, 0] if flat else tensor, grid, valid, notes)
+        return self.as_input(array, grid, (*self.notes, *raw))
 
 
 def on_program_grid(image: Image, about: Sidecar, spatial_dims: int) -> tuple[np.ndarray, Grid]:
@@ -142,35 +131,25 @@ def channel_names(count: int) -> tuple[str, ...]:
     return ("image",) if count == 1 else tuple(f"channel {i}" for i in range(count))
 
 
-def as_classes(names) -> tuple[ClassInfo, ...]:
-    return tuple(ClassInfo(i, name) for i, name in enumerate(names))
-
-
 def content_of(source) -> bytes:
     """The program file's bytes; raises ModelError."""
     return content(source, None)
 
 
-def refuse_without(consent: bool | str, whole: bytes, sentence: str) -> None:
-    """Raises ConsentError unless the answer is True or the SHA-256 of exactly this content."""
-    digest = hashlib.sha256(whole).hexdigest()
-    if consent is not True and consent != digest:
-        raise ConsentError(sentence, "Nothing was run. Agree only if you trust its author.", sha256=digest)
+class ProgramKind(ModelKind):
+    """A program file is code as a whole: consent is bound to its bytes."""
 
+    def question(self, source, whole: bytes) -> tuple[str, str]:
+        """(SHA-256 of the file's content, the sentence that asks)."""
+        digest = hashlib.sha256(whole).hexdigest()
+        programs = f"{self.programs} programs are code: opening '{Path(source).name}' (SHA-256 {digest[:12]})"
+        return digest, f"{programs} runs what it holds, with all your rights."
 
-def asks(kind: str, name: str, whole: bytes) -> str:
-    """The question's sentence."""
-    digest = hashlib.sha256(whole).hexdigest()[:12]
-    return f"{kind} programs are code: opening '{name}' (SHA-256 {digest}) runs what it holds, with all your rights."
+    def consent_hash(self, source) -> str:
+        return self.question(source, content_of(source))[0]
 
-
-def refuse_nonfinite(network, name: str) -> None:
-    for key, value in network.state_dict().items():
-        if value.is_floating_point() and not value.isfinite().all():
-            raise ModelError(
-                f"The weights '{key}' in '{name}' hold NaN or infinite values.",
-                "The training has probably diverged; use another file.",
-            )
+    def files(self, source) -> tuple[Path, ...]:
+        return (Path(source), *files(Path(source)))
 
 
 def _assumptions(about, fixed):

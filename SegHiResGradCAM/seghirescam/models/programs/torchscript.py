@@ -8,7 +8,6 @@ their graph see the image in one piece, the others need their window in the desc
 
 from __future__ import annotations
 
-import hashlib
 import io
 import re
 import warnings
@@ -20,10 +19,12 @@ from ...protocol.errors import ModelError
 from ...protocol.explanation import ClassInfo
 from ...protocol.untrusted import is_file, zip_names
 from .. import description_words
+from ..consent import refuse_without
 from ..weights.pickle_scan import damaged, opened
+from ..weights.state import finite
 from . import program_description
 from .exported import deepest
-from .program import ProgramModel, as_classes, asks, content_of, refuse_nonfinite, refuse_without  # fmt: skip
+from .program import ProgramKind, ProgramModel, content_of
 from .torchscript_scan import FILES, findings
 
 _SUFFIXES = (".ts", ".pt", ".pth", ".jit", ".torchscript")
@@ -32,10 +33,13 @@ _LEGACY = "TorchScript is deprecated in PyTorch; ask the author for a torch.expo
 _TRIED = (64, 96)
 
 
-class _TorchScriptKind:
+class _TorchScriptKind(ProgramKind):
     """Recognises zip files that hold TorchScript code, and ``.ts`` always; weights in ``.pt`` are not its business."""
 
     name = "torchscript"
+    title = "TorchScript program"
+    programs = "TorchScript"
+    order = 80
 
     def recognises(self, source) -> bool:
         if isinstance(source, dict) or not is_file(source):
@@ -46,27 +50,16 @@ class _TorchScriptKind:
         names = [n.lower() for n in zip_names(source)] if suffix in _SUFFIXES else []
         return any(n.endswith("/constants.pkl") for n in names) and any("/code/" in n for n in names)
 
-    def requirements(self, source) -> tuple[str, ...]:
-        return ()
-
     def runs_author_code(self, source) -> str:
         """Raises ModelError for a file that would be refused even with consent."""
         content = content_of(source)
         _refuse_files(content, Path(source).name)
-        return asks("TorchScript", Path(source).name, content)
-
-    def consent_hash(self, source) -> str:
-        """SHA-256 of the program file: what a remembered consent is bound to."""
-        return hashlib.sha256(content_of(source)).hexdigest()
-
-    def files(self, source) -> tuple[Path, ...]:
-        """Files whose change makes it another model."""
-        return (Path(source), *program_description.files(Path(source)))
+        return self.question(source, content)[1]
 
     def classes(self, source) -> tuple[ClassInfo, ...]:
         """As the description says; without one nothing is known before the program is opened."""
         about = _about(source)
-        return as_classes(description_words.class_names(about.classes or (), about.head))
+        return description_words.class_infos(about.classes or (), about.head)
 
     def channels(self, source) -> tuple[str, ...]:
         return _about(source).channels or ()
@@ -76,14 +69,14 @@ class _TorchScriptKind:
         path = Path(source)
         content = content_of(path)  # read once: what is looked through and hashed is what is loaded
         archive = _refuse_files(content, path.name)
-        refuse_without(consent, content, asks("TorchScript", path.name, content))
+        refuse_without(consent, *self.question(path, content))
         about = program_description.Sidecar.of(path, archive)
         program = _loaded(content, path.name)
         _refuse_several_inputs(program)
         dims, channels = _dims_and_channels(program, about)
         graphs = _recorded(program, about, dims, channels)
         network = graphs[0]
-        refuse_nonfinite(network, path.name)
+        finite(network.state_dict(), path.name, "file")
         shape = next(tuple(n.meta["val"].shape) for n in network.graph.nodes if n.op == "placeholder")
         fixed = None if len(graphs) == 2 and _same(*graphs) else tuple(int(n) for n in shape[2:])
         if fixed is not None and about.window is None:

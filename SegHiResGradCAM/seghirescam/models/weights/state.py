@@ -43,13 +43,13 @@ def unwrapped_and_finite(state: dict, name: str) -> dict:
     return finite(state, name)
 
 
-def finite(state: dict, name: str) -> dict:
-    """The state_dict itself; raises ModelError for NaN and infinity."""
+def finite(state: dict, name: str, what: str = "checkpoint") -> dict:
+    """The state_dict itself; raises ModelError for NaN and infinity. what: another of which might do."""
     for key, value in state.items():
         if value.is_floating_point() and not value.isfinite().all():
             raise ModelError(
                 f"The weights '{key}' in '{name}' hold NaN or infinite values.",
-                "The training has probably diverged; use another checkpoint.",
+                f"The training has probably diverged; use another {what}.",
             )
     return state
 
@@ -93,10 +93,7 @@ def _safetensors(path):
     except ImportError as error:
         from ...protocol.errors import DependencyError
 
-        raise DependencyError(
-            "Reading these weights needs 'safetensors', which is not installed.",
-            "Install it: python -m pip install safetensors.",
-        ) from error
+        raise DependencyError.of("Reading these weights", "safetensors") from error
     try:
         return load_file(str(path))
     except (SafetensorError, OSError, ValueError) as error:

@@ -1,0 +1,90 @@
+"""The rooms of both buildings, each with its storey and one sentence: what CONTRIBUTING's picture and the tests read.
+
+A new room is one line here (``python3 tools/draw_rooms.py`` then draws it).  Arrows, that is imports, go from a storey
+to a lower one and never back; rooms of one storey do not know each other, but for the pairs in ``BESIDE``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ENGINE, SLICER = "seghirescam", "SegHiResGradCAMLib"
+
+
+@dataclass(frozen=True)
+class Room:
+    """storey: the higher, the nearer to the user; 0 is what everybody may know."""
+
+    name: str
+    storey: int
+    what: str
+
+
+#: the engine's rooms: folders directly below ``seghirescam``
+ENGINE_ROOMS = (
+    Room("cli", 7, "the command line: one file a command, and what commands share"),
+    Room("worker", 7, "the process Slicer talks to: its server, its jobs, one handler a request"),
+    Room("figures", 6, "every picture: a map over its image, contact sheet, before and after, curves"),
+    Room("comparison", 5, "methods x layers on one scale"),
+    Room("evaluation", 4, "is the map true?"),
+    Room("session", 3, "one case, many questions, whole or in windows; `explain` is the one verb"),
+    Room("models", 2, "from what users have on disk to a `SegmentationModel`; one file a kind"),
+    Room("io", 2, "volumes, DICOM, label maps, colour images on disk, and where their voxels lie"),
+    Room("cam", 1, "the method: torch and tensors; knows no file, no model format, no patient"),
+    Room("protocol", 0, "what travels, and what all need: standard library and numpy, never torch"),
+    Room("demo", 1, "data: a real brain, an honest and a shortcut network; only their places are known elsewhere"),
+)
+
+#: folders within a room, without storeys: they may know each other, but never in a circle
+SUB_ROOMS = {
+    "cam/logits": "what a network returns becomes logits: final activation, output, head; and the score S",
+    "cam/passes": "one pass: activations and gradients, recording only what they need",
+    "cam/layers": "which layers exist, which is the default; running again what lies behind one",
+    "cam/placement": "where a cell reads and writes; which sliding windows matter to M, with which weights",
+    "cam/isolation": "one question at a time under torch settings of its own; random networks seeded and noticed",
+    "cam/methods": "one small file a method family",
+    "models/demo_networks": "the demo's two 3D U-Nets",
+    "models/nnunet": "nnU-Net v2 folders and TotalSegmentator's weights",
+    "models/monai": "MONAI bundles, networks of MONAI's list with weights, Auto3DSeg checkpoints",
+    "models/programs": "torch.export and TorchScript programs",
+    "models/factory": "a Python file that builds a network, and its weights",
+    "models/weights": "reading weights a stranger wrote: what a pickle would run, names, prefixes",
+    "evaluation/metrics": "where the evidence is, how much, how alike two maps are; numpy, never torch",
+    "evaluation/deletion": "did the network use it? curves of removal, and their gain over random orders",
+    "evaluation/painting": "a region painted over, the network run again",
+    "evaluation/trust": "is it about this model, does it hold still; the verdict",
+    "protocol/writing": "a place belongs to one run; all files or none; nothing left of what was killed",
+}
+
+#: the Slicer side's rooms: folders directly below ``SegHiResGradCAMLib``; the folders within them are features
+SLICER_ROOMS = (
+    Room("panel", 1, "what the panel shows and does, a folder a feature: its state, its view, its logic; no Qt"),
+    Room("scene", 0, "MRML nodes in; overlays, tables and legends out"),
+    Room("worker", 0, "the engine's process and the requests sent to it"),
+    Room("setup", 0, "what must be installed, asked for and remembered"),
+)
+
+#: rooms of one storey that may know each other, one way: the first imports the second
+BESIDE = {("models", "io")}
+#: data: who may import it, and nothing but these may
+DATA = {"demo": ("cli", "worker", "models/demo_networks")}
+#: all that the Slicer side may import of the engine; the version is a fact for everybody
+CORRIDOR = ("protocol", "demo/case")
+#: packages from outside that ``protocol`` may load, within functions only: file -> package
+PROTOCOL_MAY = {"protocol/resampling": "scipy"}
+
+MOST_ROOMS, MOST_STOREYS = 15, 9
+MOST_FILES, MOST_LINES, MOST_LINES_SLICER = 20, 400, 300
+#: a verb has a file of its name in its own room, and one in each of these
+VERB_ROOMS = ("cli", "worker")
+
+#: what the tree does not keep yet, as patterns of the sentences (fnmatch).  This list only shrinks: a line that nothing
+#: matches any more fails the test as well.
+NOT_YET = (
+    f"{SLICER}/*.py lies loose at the top of {SLICER}: *",
+    f"tools/rooms.py lists {SLICER}/*, and there is none.",
+    f"{SLICER} has 74 files, *",
+    "seghirescam/cli/*.py:* imports seghirescam/worker/*",
+    "seghirescam/protocol/recipes.py:* imports scipy.ndimage: *",
+    "Several files are called base.py: *",
+)
