@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from engine import toys
-from engine.session.test_windows import CLASSES, case, windows
-from engine.session.test_windows import GRID as WINDOW_GRID
-from engine.session.test_windows import model as windowed_model
+from engine.windowed_models import CLASSES, case, windows
+from engine.windowed_models import GRID as WINDOW_GRID
+from engine.windowed_models import model as windowed_model
 from seghirescam.cam.logits.score import ClassLogit, Contrast
 from seghirescam.evaluation.deletion.blocks import falling
 from seghirescam.evaluation.deletion.image_deletion import (

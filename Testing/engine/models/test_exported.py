@@ -12,8 +12,9 @@ import torch
 from torch import nn
 
 from engine import programs, toys
-from seghirescam import Grid, Image, PlainModel, open_model
-from seghirescam.cam.layers import listing
+from engine.grids import oblique
+from engine.programs import NAMES, assert_equal_inside, image, sorted_layers
+from seghirescam import Image, PlainModel, open_model
 from seghirescam.cam.passes import capture
 from seghirescam.models import recognise
 from seghirescam.models.demo_networks.preprocessing import normalised
@@ -22,31 +23,6 @@ from seghirescam.models.programs import exported, program, program_description
 from seghirescam.protocol.errors import LayerError, ModelError, SegHiResCamError
 from seghirescam.protocol.recipes import WholeImage
 from seghirescam.session.explain import explain
-
-NAMES = ["background", "liver", "tumour"]
-
-
-def sorted_layers(network, tensor):
-    """Everything the list of layers says, without the names' order and what only glues its input on."""
-    found = listing.trace(network, tuple(tensor.shape), tensor.dtype)
-    return {
-        layer.name: (layer.channels, layer.cells, layer.stride, layer.part, layer.main, layer.is_head, layer.placement)
-        for layer in found
-        if not layer.glued
-    }
-
-
-def assert_equal_inside(eager, network, tensor, names):
-    """Activations and gradients at the named layers; the score's weights are random."""
-    weights = torch.randn(eager(tensor).shape, dtype=tensor.dtype, generator=torch.Generator().manual_seed(3))
-    for name in names:
-        answers = []
-        for one in (eager, network):
-            done = capture.forward(one, tensor, [name])
-            answers.append((done.activations[name], done.gradients((done.logits * weights).sum())[name]))
-        (a, g), (b, h) = answers
-        assert torch.equal(a, b) and g.abs().max() > 0, name
-        assert (g - h).abs().max() <= 1e-12 * g.abs().max(), name
 
 
 @pytest.fixture(scope="module")
@@ -65,11 +41,6 @@ def fixed(tmp_path_factory):
     network = toys.make(kind="instance", pool=True)
     path = tmp_path_factory.mktemp("fixed") / "fixed.pt2"
     return network, programs.save_exported(path, network, toys.image(size=16))
-
-
-def image(size=16, channels=1):
-    rng = np.random.default_rng(0)
-    return Image(rng.normal(size=(channels, size, size, size)).astype(np.float32), Grid.from_spacing((size,) * 3))
 
 
 def test_logits_layers_activations_and_gradients_are_the_network_s(free):
@@ -374,17 +345,6 @@ def test_windows_are_those_of_monai(shape, overlap, mode):
     assert np.abs(windows.importance - theirs).max() < 1e-7
 
 
-def oblique(shape=(20, 30, 26), spacing=(2.5, 0.9, 1.1)):
-    """Anisotropic, turned about two axes, left-handed."""
-    a, b = np.radians(24), np.radians(-13)
-    turn = np.array([[np.cos(a), -np.sin(a), 0], [np.sin(a), np.cos(a), 0], [0, 0, 1]])
-    turn = turn @ np.array([[np.cos(b), 0, np.sin(b)], [0, 1, 0], [-np.sin(b), 0, np.cos(b)]])
-    matrix = np.eye(4)
-    matrix[:3, :3] = turn @ np.diag([-spacing[2], spacing[1], spacing[0]])
-    matrix[:3, 3] = [31.0, -12.0, 55.0]
-    return Grid(shape, matrix)
-
-
 class Cue(nn.Module):
     """Class 1 sees the mean of 3^3 voxels, in a program that strides and comes back."""
 
@@ -402,7 +362,7 @@ class Cue(nn.Module):
 
 @pytest.mark.parametrize("dims", [2, 3])
 def test_a_cue_is_found_at_its_millimetres_through_turning_resampling_and_windows(tmp_path, dims):
-    grid = oblique()
+    grid = oblique((20, 30, 26), (2.5, 0.9, 1.1), flips=(-1, 1, 1))
     cue = grid.ras(np.array([9.3, 13.6, 11.2]))
     points = grid.ras(np.stack(np.meshgrid(*map(np.arange, grid.shape), indexing="ij"), axis=-1))
     array = np.exp(-((points - cue) ** 2).sum(-1) / (2 * 3.0**2))[None].astype(np.float32)

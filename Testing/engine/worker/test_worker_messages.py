@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import seghirescam
-from engine.cam.test_placement import oblique
-from engine.session.test_explain import case
+from engine.grids import oblique
+from engine.toy_cases import case
 from seghirescam import Grid, PixelSet
 from seghirescam.protocol.arrays import DiskError, MessageError, read_array, write_array
 from seghirescam.protocol.errors import EmptyPixelSetError, PixelSetError
