@@ -1,4 +1,4 @@
-"""What several tests use lies in a module of its own, never in another test."""
+"""What several tests use lies in a module of its own, never in another test; and every file can be read in one go."""
 
 import ast
 from pathlib import Path
@@ -38,3 +38,8 @@ def test_an_import_from_a_test_is_found_in_every_form():
     ):
         assert of_tests(ast.parse(text)), text
     assert not of_tests(ast.parse("from engine.cli_cases import run; import pytest"))
+
+
+def test_no_file_is_longer_than_400_lines():
+    long = {p.name: n for p in FILES if (n := len(p.read_text(encoding="utf-8").splitlines())) > 400}
+    assert not long
