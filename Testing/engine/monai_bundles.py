@@ -104,7 +104,7 @@ def parsed(folder):
 
 def oblique(shape=(14, 30, 26)):
     """A grid whose slices run down and whose columns run to the left."""
-    return grids.oblique(shape, (3.0, 1.2, 0.9), 14.0, flips=(-1, 1, -1), origin=(-20.0, 35.0, 60.0))
+    return grids.oblique(shape, (3.0, 1.2, 0.9), (14.0, 7.0, 3.0), flips=(-1, 1, -1), origin=(-20.0, 35.0, 60.0))
 
 
 def ct_like(grid, channels=1, seed=0):

@@ -29,7 +29,7 @@ PATCH = {2: [16, 16], 3: [16, 16, 16]}
 
 def oblique(shape, spacing_kji, degrees=20.0, order=(2, 1, 0), flips=(1, -1, -1)):
     """A grid of which no axis runs as the array's do."""
-    return grids.oblique(shape, spacing_kji, degrees, order, flips, (7.0, -31.0, 12.0))
+    return grids.oblique(shape, spacing_kji, (degrees, degrees / 2, degrees / 4), order, flips, (7.0, -31.0, 12.0))
 
 
 def scene(grid: Grid, seed=0, channels=1, margin=(2, 3, 4)):

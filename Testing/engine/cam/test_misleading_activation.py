@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from engine.last_activations import SHAPE, Net, hard, image, model
+from engine.last_activations import SHAPE, Net, image, model, sigmoid_by_hand
 from seghirescam import PlainModel
 from seghirescam.models.base import Windows
 from seghirescam.protocol.errors import ModelError
@@ -39,8 +39,8 @@ MISLEADING = {
     "a hard sigmoid in place": (nn.Hardsigmoid(inplace=True), 1),
     "clipped in place": (lambda x: F.hardtanh(x, 0, 1, inplace=True), 1),
     "smoothed by a fixed kernel": (lambda x: F.conv3d(torch.sigmoid(x), x.new_ones(1, 1, 1, 1, 1)), 1),
-    "a sigmoid beside it": (lambda x: {"out": hard(x), "aux": torch.sigmoid(x)}, 1),
-    "a smaller sigmoid beside it": (lambda x: [hard(x), torch.sigmoid(x)[..., ::2]], 1),
+    "a sigmoid beside it": (lambda x: {"out": sigmoid_by_hand(x), "aux": torch.sigmoid(x)}, 1),
+    "a smaller sigmoid beside it": (lambda x: [sigmoid_by_hand(x), torch.sigmoid(x)[..., ::2]], 1),
     "masked": (lambda x: (torch.sigmoid(x) * (x > -1), torch.sigmoid(x)[..., ::2, ::2, ::2]), 1),
     "a softmax over one channel": (nn.Softmax(dim=1), 1),
     "a hair beyond 1": (lambda x: torch.sigmoid(30 * x) * (1 + 1e-6), 1),
@@ -72,14 +72,14 @@ def test_what_only_looks_like_an_activation_is_decided_as_the_network_does_or_re
 
 
 def test_the_folds_of_a_model_end_alike():
-    folds = [Net(nn.Sigmoid(), 1, seed=0), Net(hard, 1, seed=1)]
+    folds = [Net(nn.Sigmoid(), 1, seed=0), Net(sigmoid_by_hand, 1, seed=1)]
     target = PlainModel(folds[0], ["a", "b"], folds=folds[1:], head="binary")
     with pytest.raises(ModelError, match="do not end alike"):
         open_session(target, image()).predict(1)
 
 
 def test_two_models_of_one_network_know_their_own_outputs():
-    network = Net(lambda x: {"sig": torch.sigmoid(x), "hard": hard(x)}, 1)
+    network = Net(lambda x: {"sig": torch.sigmoid(x), "hard": sigmoid_by_hand(x)}, 1)
     wanted = network.logits(torch.tensor(image().array)[None])[0, 0].detach().numpy() > 0
     sig, hard = (PlainModel(network, ["a", "b"], output=name) for name in ("sig", "hard"))
     for _ in range(2):

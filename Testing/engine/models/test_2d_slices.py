@@ -37,7 +37,7 @@ def case(size, divisor, pool=False, kind="batch", **settings):
     mask = np.zeros(shape)
     mask[1:4, 4:9, 5:11] = 1
     mask[3, 4:9, 5:8] = 0
-    return model, Image(array, oblique(shape)), mask
+    return model, Image(array, oblique(shape, degrees=(37.0, 0.0, 0.0))), mask
 
 
 def single(image, mask, k):
