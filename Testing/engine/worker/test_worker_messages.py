@@ -42,7 +42,7 @@ from seghirescam.protocol.recipes import (
 )
 from seghirescam.session.explain import explain
 
-GRID = oblique((6, 8, 10), (3.0, 0.8, 1.1))
+GRID = oblique((6, 8, 10), (3.0, 0.8, 1.1), origin=(-31.0, 12.5, 88.0))
 
 
 def pixels(soft=False):
