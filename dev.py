@@ -3,10 +3,10 @@
 
     python3 dev.py demo     the main job on a real brain: explanation, scene, pictures, numbers -> demo_output/
     python3 dev.py test     all tests (--full: also the slow ones; --slicer 5.12.4.0: panel and MRML on another
-                            slicer-core; further words go to pytest)
+                            slicer-core; further words go to pytest, which then runs in one process, as with -n 0)
     python3 dev.py bench    side by side with the tools one would use instead
     python3 dev.py train    train the demo models again and measure them -> demo_training/
-    python3 dev.py lint     ruff
+    python3 dev.py lint     ruff and mypy
 
 Set-up is part of each command: a virtual environment in .venv (or $SEGHIRESCAM_VENV) with pinned packages.  Standard
 library only.
@@ -27,6 +27,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 TORCH = "torch==2.13.0"
+INTERRUPTED = 130
+#: tests that measure how long an event loop stands still or a Cancel takes: nothing of ours runs beside them
+ALONE = ("Testing/gui", "Testing/mrml", "Testing/engine/worker")
 #: measured on Linux x86-64 with the CPU build of torch: (what, download MB, on disk MB)
 SIZES = {
     "torch": ("PyTorch 2.13.0 (CPU build)", 190, 760),
@@ -36,7 +39,7 @@ SIZES = {
         125,
         400,
     ),
-    "test": ("the same, nilearn (with the MNI152 template), Qt (PySide6), pytest, ruff", 470, 1600),
+    "test": ("the same, nilearn (with the MNI152 template), Qt (PySide6), pytest, ruff, mypy", 490, 1660),
 }
 
 
@@ -53,7 +56,7 @@ def main(arguments: list[str]) -> int:
     )
     commands.add_parser("bench", help="the benchmark; its own options follow (--quick, --rounds N, --resume)")
     commands.add_parser("train", help="train the demo models again; its own options follow (--out DIR)")
-    commands.add_parser("lint", help="ruff check and format check")
+    commands.add_parser("lint", help="ruff check and format check, mypy")
     options, rest = parser.parse_known_args(arguments)
     if rest and options.command in ("demo", "lint"):
         parser.error(f"unknown words: {' '.join(rest)}")
@@ -68,10 +71,24 @@ def main(arguments: list[str]) -> int:
         if options.slicer:
             rest = rest or ["Testing/gui", "Testing/mrml"]
         other = [slicer_folder(Path(python), options.slicer)] if options.slicer else []
-        return run([python, "-m", "pytest", *chosen, *rest], other)
+        pytest = [python, "-m", "pytest", *chosen]
+        if rest or (os.cpu_count() or 1) < 2:
+            return run([*pytest, *rest], other)
+        os.environ.setdefault("OMP_NUM_THREADS", "1")  # two processes of many threads each would wait for one another
+        two = [
+            "-n",
+            "2",
+            "--dist",
+            "loadfile",
+            "--max-worker-restart",
+            "0",
+        ]  # or a crashing file is begun again 8 times
+        beside = run([*pytest, *two, *(f"--ignore={folder}" for folder in ALONE)])
+        return beside if beside == INTERRUPTED else run([*pytest, *ALONE]) or beside
     if options.command == "lint":
         python = environment("test")
-        return run([python, "-m", "ruff", "check", "."]) or run([python, "-m", "ruff", "format", "--check", "."])
+        lints = (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"])
+        return max(run([python, "-m", *words]) for words in lints)
     if options.command == "train":
         return run([environment("test"), "Testing/demo_training", "train", *(rest or ["--out", "demo_training"])])
     return run([environment("test"), "Testing/benchmarks/run.py", *rest])
@@ -159,7 +176,7 @@ def run(words: list[str], first: Sequence[str] = ()) -> int:
     try:
         return subprocess.call(words, cwd=ROOT, env=child)
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
 
 
 def say(text: str) -> None:

@@ -14,9 +14,12 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from engine.io.test_files import oblique
+from engine.grids import oblique
+from engine.volume_files import PATIENT
+from seghirescam.cli import main
 from seghirescam.demo import case
-from seghirescam.io.volumes import write_volume
+from seghirescam.io.label_maps import write_labels
+from seghirescam.io.volumes import read_volume, write_volume
 
 VOLUME, SEGMENTS = str(case.VOLUME_FILE), str(case.SEGMENTATION_FILE)
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
@@ -88,3 +91,23 @@ def process(*words, **settings):
 def left(folder: Path) -> list[str]:
     """Everything in a folder, hidden files too, by relative path."""
     return sorted(str(p.relative_to(folder)) for p in folder.rglob("*"))
+
+
+def run(capsys, *words):
+    """(exit code, stdout, stderr)"""
+    capsys.readouterr()
+    try:
+        code = main([str(word) for word in words])
+    except SystemExit as left_early:
+        code = left_early.code
+    told = capsys.readouterr()
+    return code, told.out, told.err
+
+
+def toy(folder):
+    source, path = factory(folder / "m"), volume(folder, f"{PATIENT}.nii.gz")
+    image = read_volume(path)
+    labels = np.zeros(image.grid.shape, np.uint8)
+    labels[2:6, 3:7, 4:9] = 1
+    write_labels(folder / f"{PATIENT}.seg.nrrd", labels, image.grid, {1: "organ"})
+    return source, path, folder / f"{PATIENT}.seg.nrrd"

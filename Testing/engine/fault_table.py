@@ -66,13 +66,13 @@ FAULTS = {
     9: _row(
         "TorchScript without hookable layers",
         "engine/models/test_torchscript::test_a_program_without_weights_says_what_it_lacks_or_that_there_is_nothing_to_show",
-        "engine/models/test_exported::test_programs_that_cannot_be_explained_say_why",
+        "engine/models/test_exported_refusals::test_programs_that_cannot_be_explained_say_why",
     ),
     10: _row(
         "weights contain NaN/Inf",
         "engine/models/test_factory::test_weights_that_are_not_finite_are_refused_with_their_name",
         "engine/models/test_nnunet_files::test_weights_that_are_not_finite_are_refused",
-        "engine/models/test_exported::test_weights_that_are_not_finite_are_named",
+        "engine/models/test_exported_refusals::test_weights_that_are_not_finite_are_named",
     ),
     11: _row(
         "output is dict, tuple, list",
@@ -171,7 +171,7 @@ FAULTS = {
     ),
     26: _row(
         "huge volume",
-        "engine/session/test_windows::test_the_estimate_is_what_runs",
+        "engine/session/test_window_memory::test_the_estimate_is_what_runs",
         "engine/session/test_session::test_a_shortage_of_memory_is_one_sentence_with_the_numbers",
         "engine/session/test_session::test_the_budget_decides_what_is_recorded_and_beyond_it_every_question_runs_the_network_"
         "and_says_so",
@@ -216,8 +216,8 @@ FAULTS = {
     ),
     33: _row(
         "CUDA out of memory",
-        "engine/session/test_windows::test_a_shortage_of_memory_goes_on_with_smaller_settings_and_says_so",
-        "engine/session/test_windows::test_a_prediction_goes_on_with_fewer_windows_when_memory_is_short",
+        "engine/session/test_window_memory::test_a_shortage_of_memory_goes_on_with_smaller_settings_and_says_so",
+        "engine/session/test_window_memory::test_a_prediction_goes_on_with_fewer_windows_when_memory_is_short",
         open=GPU,
     ),
     34: _row(

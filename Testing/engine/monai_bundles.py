@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from seghirescam import Grid, Image
+from engine import grids
+from seghirescam import Image
 
 UNET = {
     "_target_": "UNet", "spatial_dims": 3, "in_channels": 1, "out_channels": "@classes", "channels": [4, 8, 16],
@@ -101,15 +102,9 @@ def parsed(folder):
     return parser
 
 
-def oblique(shape=(14, 30, 26), spacing_kji=(3.0, 1.2, 0.9), origin=(-20.0, 35.0, 60.0), degrees=14.0):
-    """An anisotropic grid turned about two axes, left-handed, its slices running down: (K, J, I)."""
-    a, b = np.radians([degrees, degrees / 2])
-    turn = np.array([[np.cos(a), -np.sin(a), 0], [np.sin(a), np.cos(a), 0], [0, 0, 1]])
-    turn = turn @ np.array([[1, 0, 0], [0, np.cos(b), -np.sin(b)], [0, np.sin(b), np.cos(b)]])
-    matrix = np.eye(4)
-    matrix[:3, :3] = turn @ np.diag([-1, 1, -1]) @ np.diag(spacing_kji[::-1])
-    matrix[:3, 3] = origin
-    return Grid(shape, matrix)
+def oblique(shape=(14, 30, 26)):
+    """A grid whose slices run down and whose columns run to the left."""
+    return grids.oblique(shape, (3.0, 1.2, 0.9), (14.0, 7.0, 3.0), flips=(-1, 1, -1), origin=(-20.0, 35.0, 60.0))
 
 
 def ct_like(grid, channels=1, seed=0):

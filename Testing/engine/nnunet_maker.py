@@ -18,6 +18,7 @@ import nibabel
 import numpy as np
 import torch
 
+from engine import grids
 from seghirescam import Grid, Image
 
 CHANNELS = {"0": "CT", "1": "T2"}
@@ -26,15 +27,9 @@ REGIONS = {"background": 0, "whole": [1, 2], "core": [2], "ignore": 3}
 PATCH = {2: [16, 16], 3: [16, 16, 16]}
 
 
-def oblique(shape, spacing_kji, degrees=20.0, order=(2, 1, 0), flips=(1, -1, -1), origin=(7.0, -31.0, 12.0)):
-    """A grid whose I, J, K axes run along RAS axes ``order`` with ``flips``, turned about two of them."""
-    a, b = np.deg2rad([degrees, degrees / 2])
-    turn = np.array([[np.cos(a), -np.sin(a), 0], [np.sin(a), np.cos(a), 0], [0, 0, 1]])
-    turn = turn @ np.array([[1, 0, 0], [0, np.cos(b), -np.sin(b)], [0, np.sin(b), np.cos(b)]])
-    matrix = np.eye(4)
-    matrix[:3, :3] = turn @ np.eye(3)[:, list(order)] * np.array(flips) * np.array(spacing_kji[::-1])
-    matrix[:3, 3] = origin
-    return Grid(shape, matrix)
+def oblique(shape, spacing_kji, degrees=20.0, order=(2, 1, 0), flips=(1, -1, -1)):
+    """A grid of which no axis runs as the array's do."""
+    return grids.oblique(shape, spacing_kji, (degrees, degrees / 2, degrees / 4), order, flips, (7.0, -31.0, 12.0))
 
 
 def scene(grid: Grid, seed=0, channels=1, margin=(2, 3, 4)):

@@ -8,7 +8,12 @@ import os
 import warnings
 import zipfile
 
+import numpy as np
 import torch
+
+from seghirescam import Grid, Image
+from seghirescam.cam.layers import listing
+from seghirescam.cam.passes import capture
 
 Dim = torch.export.Dim
 
@@ -101,3 +106,34 @@ def slowly_fused(network, windows, tensor):
             whole[place] += weight
     inner = tuple(slice(f, f + n) for f, n in zip(front, shape, strict=True))
     return (total / whole)[(slice(None), slice(None), *inner)]
+
+
+NAMES = ["background", "liver", "tumour"]
+
+
+def sorted_layers(network, tensor):
+    """Everything the list of layers says, without the names' order and what only glues its input on."""
+    found = listing.trace(network, tuple(tensor.shape), tensor.dtype)
+    return {
+        layer.name: (layer.channels, layer.cells, layer.stride, layer.part, layer.main, layer.is_head, layer.placement)
+        for layer in found
+        if not layer.glued
+    }
+
+
+def assert_equal_inside(eager, network, tensor, names):
+    """Activations and gradients at the named layers; the score's weights are random."""
+    weights = torch.randn(eager(tensor).shape, dtype=tensor.dtype, generator=torch.Generator().manual_seed(3))
+    for name in names:
+        answers = []
+        for one in (eager, network):
+            done = capture.forward(one, tensor, [name])
+            answers.append((done.activations[name], done.gradients((done.logits * weights).sum())[name]))
+        (a, g), (b, h) = answers
+        assert torch.equal(a, b) and g.abs().max() > 0, name
+        assert (g - h).abs().max() <= 1e-12 * g.abs().max(), name
+
+
+def image(size=16, channels=1):
+    rng = np.random.default_rng(0)
+    return Image(rng.normal(size=(channels, size, size, size)).astype(np.float32), Grid.from_spacing((size,) * 3))

@@ -210,3 +210,16 @@ def is_running(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] not in "ZX"
     except OSError:
         return False
+
+
+def balanced(model, picture):
+    """The model with a bias at which it says "lesion" in half of the picture."""
+    with torch.no_grad():
+        logits = model.network(torch.tensor(picture.array)[None])[0]
+        model.network.head.bias[0] += (logits[1] - logits[0]).median()
+    torch.save(model.network.state_dict(), model.source["weights"])
+    return model
+
+
+def sent(worker, picture, name="image.npy"):
+    return {"array": write_array(worker.folder, name, picture.array), "grid": picture.grid.to_json()}

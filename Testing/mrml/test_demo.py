@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import stage
-from mrml.test_scene_file import readInAFreshProcess
+from mrml.saved_files import readInAFreshProcess
 
 ROOT = Path(stage.__file__).parents[2]
 

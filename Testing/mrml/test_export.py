@@ -8,6 +8,7 @@ import pytest
 
 import slicer
 from engine.kills import every_step
+from mrml.saved_files import fits
 from seghirescam.protocol.writing.claims import claim, sweep
 from SegHiResGradCAMLib import addOverlay, exportOverlay
 from SegHiResGradCAMLib.Export import exportToFolder
@@ -123,18 +124,6 @@ def test_zeros_compress_well(mrml, tmp_path):
     cells[7, 7, 7] = 1
     path, _ = exportOverlay(addOverlay(mrml, makeExplanation(cells, grid), volume), tmp_path / "map.nrrd")
     assert path.stat().st_size < 10_000 < 60**3 * 4
-
-
-def fits(folder):
-    """Whether no sidecar tells of other voxels or tables than lie beside it; the voxels' mean where all is there."""
-    sidecar, voxels = folder / "map.json", folder / "map.nrrd"
-    if not sidecar.exists():
-        return None
-    facts = json.loads(sidecar.read_text(encoding="utf-8"))
-    assert facts["file"]["sha256"] == hashlib.sha256(voxels.read_bytes()).hexdigest()
-    for name, digest in facts["tables"].items():
-        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
-    return facts["file"]["sum"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="fork and SIGKILL")

@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 
 import slicer
-from mrml.test_export import SHAPE, fits
+from mrml.saved_files import fits
 from seghirescam.protocol.writing.claims import sweep
 from SegHiResGradCAMLib import addOverlay, exportOverlay
 from SegHiResGradCAMLib.Geometry import gridOfVolume
 from stage.builders import addVolume, makeExplanation, obliqueMatrix
 
 KILLS = 30
+SHAPE = (12, 16, 20)
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform == "win32", reason="fork and SIGKILL"),

@@ -4,8 +4,6 @@ SimpleITK, which takes no part in the path, reads the same files and says where 
 """
 
 import json
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +14,7 @@ from engine.toys import ToyUNet
 
 # isort: split
 import slicer
+from mrml.real_ct import FILES, needs_data
 from seghirescam import PlainModel
 from seghirescam.evaluation.metrics.shares import chance, dilated, share
 from seghirescam.protocol.recipes import SegmentAndPredicted
@@ -24,14 +23,7 @@ from SegHiResGradCAMLib import addOverlay, exportOverlay, readImage, readPixelSe
 from SegHiResGradCAMLib.Geometry import gridOfVolume
 from stage.files import readVolume, segmentationFromLabels
 
-DATA = os.environ.get("SEGHIRESCAM_TEST_DATA", "")
-FILES = {
-    name: Path(DATA) / name for name in ("ct_abdomen.nii.gz", "ct_abdomen_labels.nii.gz", "ct_abdomen_labels.json")
-}
-pytestmark = pytest.mark.skipif(
-    not DATA or not all(path.is_file() for path in FILES.values()),
-    reason="set SEGHIRESCAM_TEST_DATA to the folder that holds ct_abdomen.nii.gz and its labels",
-)
+pytestmark = needs_data
 LIVER = 5
 
 

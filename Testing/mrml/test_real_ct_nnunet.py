@@ -15,9 +15,8 @@ import numpy as np
 import pytest
 
 import stage
-from mrml.test_real_ct import FILES
-from mrml.test_real_ct import pytestmark as needs_data
-from mrml.test_scene_file import readInAFreshProcess
+from mrml.real_ct import FILES, needs_data
+from mrml.saved_files import readInAFreshProcess
 
 ROOT = Path(stage.__file__).parents[2]
 pytestmark = [needs_data, pytest.mark.slow]

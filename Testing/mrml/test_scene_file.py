@@ -1,32 +1,16 @@
 """Everything an overlay is must come back in a fresh process."""
 
-import json
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 import slicer
-import stage
+from mrml.saved_files import readInAFreshProcess
 from SegHiResGradCAMLib import DisplaySettings, addOverlay
 from SegHiResGradCAMLib.ColorTables import colorsOf
 from SegHiResGradCAMLib.Geometry import gridOfVolume, localMatrix
 from stage.builders import addSegmentation, addTransform, addVolume, makeExplanation, obliqueMatrix
 
 SHAPE = (12, 16, 20)
-
-
-def readInAFreshProcess(mrb, folder):
-    script = Path(stage.__file__).with_name("read_scene.py")
-    done = subprocess.run(
-        [sys.executable, str(script), str(mrb), str(folder / "voxels.npz")], capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout.splitlines()[-1])
-    assert answer["errors"] == []
-    return answer["found"], np.load(folder / "voxels.npz")
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -57,13 +58,13 @@ def is_private(folder: Path) -> bool:
     return folder.name.startswith("seghirescam-worker-")
 
 
-def npy_pieces(array: np.ndarray, size: int = PIECE):
+def npy_pieces(array: np.ndarray, size: int = PIECE) -> Iterator[bytes | memoryview]:
     """The bytes of a .npy file, some MB at a time (numpy's own writer would hide why the disk refused them)."""
     array = np.ascontiguousarray(array)
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(array))
     yield header.getvalue()
-    content = memoryview(array.reshape(-1).view(np.uint8))
+    content = array.reshape(-1).view(np.uint8).data
     for start in range(0, len(content), size):
         yield content[start : start + size]
 
@@ -86,7 +87,9 @@ def read_array(folder: Path, name: str) -> np.ndarray:
         raise _damaged(name) from error
 
 
-def read_pieces(folder: Path, name: str, hold=np.empty):
+def read_pieces(
+    folder: Path, name: str, hold: Callable[..., np.ndarray] = np.empty
+) -> Generator[None, None, np.ndarray]:
     """Generator, one step a few MB; returns the array, as :func:`read_array` would.
 
     hold(shape, dtype): makes the array that is filled.  Raises MessageError.
@@ -100,7 +103,7 @@ def read_pieces(folder: Path, name: str, hold=np.empty):
             if fortran or dtype.hasobject:
                 raise ValueError("not as we write it")
             array = hold(shape, dtype)
-            content = memoryview(array.reshape(-1).view(np.uint8))
+            content = array.reshape(-1).view(np.uint8).data
             done = 0
             while done < len(content):
                 count = file.readinto(content[done : done + PIECE])
@@ -113,11 +116,11 @@ def read_pieces(folder: Path, name: str, hold=np.empty):
     return array
 
 
-def _inside(folder, name):
+def _inside(folder: Path, name: object) -> Path:
     if not isinstance(name, str) or Path(name).name != name or not name.endswith(".npy"):
         raise MessageError("An array must be named by a .npy file of the private folder.", "This is a fault of ours.")
     return Path(folder) / name
 
 
-def _damaged(name):
+def _damaged(name: str) -> MessageError:
     return MessageError(f"The array {name} is missing or damaged.", "Ask again.")

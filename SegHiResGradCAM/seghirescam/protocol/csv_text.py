@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def cell(value):
+def cell(value: Any) -> Any:
     """A text that a spreadsheet would run as a formula with an apostrophe before it; everything else as it is.
 
     A carriage return becomes a space: Python's csv writes it without quotes, and the row would end there.

@@ -6,13 +6,15 @@ do; ``error.code`` is stable and travels to Slicer; ``error.numbers`` holds the 
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class SegHiResCamError(Exception):
     """Base of all errors this package raises on purpose."""
 
     code = "error"
 
-    def __init__(self, sentence: str, hint: str = "", **numbers):
+    def __init__(self, sentence: str, hint: str = "", **numbers: Any):
         super().__init__(f"{sentence} {hint}".strip())
         self.sentence = sentence
         self.hint = hint

@@ -6,6 +6,7 @@ numpy only: the worker makes it, Slicer's side asks it with every move of a slid
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -70,8 +71,8 @@ class Evidence:
     negative: Levels
     largest: float
     smallest: float
-    highest: tuple[int, int, int]
-    lowest: tuple[int, int, int]
+    highest: tuple[int, ...]
+    lowest: tuple[int, ...]
 
     @cached_property
     def both(self) -> Levels:
@@ -79,7 +80,7 @@ class Evidence:
         return self.positive.joined(self.negative)
 
     @property
-    def strongest(self) -> tuple[int, int, int]:
+    def strongest(self) -> tuple[int, ...]:
         """(k, j, i) of the largest value of either sign."""
         return self.highest if self.largest >= -self.smallest else self.lowest
 
@@ -89,10 +90,10 @@ class Evidence:
         high, low = int(values.argmax()), int(values.argmin())
         flat = np.ascontiguousarray(values, dtype=np.float32).reshape(-1)
         positive, negative = _exact(flat) if flat.size <= EXACT else _binned(flat)
-        places = (tuple(int(n) for n in np.unravel_index(place, values.shape)) for place in (high, low))
-        return Evidence(positive, negative, float(values.flat[high]), float(values.flat[low]), *places)
+        highest, lowest = (tuple(int(n) for n in np.unravel_index(place, values.shape)) for place in (high, low))
+        return Evidence(positive, negative, float(values.flat[high]), float(values.flat[low]), highest, lowest)
 
-    def to_json(self, save) -> dict:
+    def to_json(self, save: Callable[[np.ndarray], str]) -> dict:
         """``save(array) -> name`` keeps the tables."""
         tables = {"positive": self.positive, "negative": self.negative}
         return {
@@ -104,25 +105,26 @@ class Evidence:
         }
 
     @staticmethod
-    def from_json(data: dict, load) -> Evidence:
+    def from_json(data: dict, load: Callable[[str], np.ndarray]) -> Evidence:
         """``load(name) -> array``."""
-        tables = (Levels(*load(data[name]["array"])) for name in ("positive", "negative"))
-        return Evidence(*tables, data["largest"], data["smallest"], tuple(data["highest"]), tuple(data["lowest"]))
+        positive, negative = (Levels(*load(data[name]["array"])) for name in ("positive", "negative"))
+        places = (tuple(data[name]) for name in ("highest", "lowest"))
+        return Evidence(positive, negative, data["largest"], data["smallest"], *places)
 
 
-def _exact(flat):
+def _exact(flat: np.ndarray) -> Iterator[Levels]:
     for sign in (1.0, -1.0):
         levels = np.sort((sign * flat[sign * flat > 0]).astype(np.float64))[::-1]
         yield Levels(levels, np.cumsum(levels))
 
 
-def _binned(flat):
+def _binned(flat: np.ndarray) -> Iterator[Levels]:
     held = np.zeros((2, _BINS))
     for start in range(0, flat.size, _CHUNK):
         chunk = flat[start : start + _CHUNK]
-        for row, part in enumerate((chunk[chunk > 0], -chunk[chunk < 0])):
+        for sign, part in enumerate((chunk[chunk > 0], -chunk[chunk < 0])):
             if part.size:
-                held[row] += np.bincount(part.view(np.uint32) >> _SHIFT, weights=part, minlength=_BINS)
+                held[sign] += np.bincount(part.view(np.uint32) >> _SHIFT, weights=part, minlength=_BINS)
     for row in held:
         bins = np.flatnonzero(row)[::-1]
         # a bin's lower edge: at and above it lies the whole bin

@@ -48,7 +48,7 @@ class LayerInfo:
     acts_on: tuple[int, int, int] | None = None
     length_unit: str = "mm"
 
-    def __str__(self):
+    def __str__(self) -> str:
         mm = "" if self.mm_per_cell is None else f" of {self.cell_words}"
         cells, stride = (" x ".join(map(str, values)) for values in (self.cells, self.stride))
         return f"{self.name} ({self.part}, stride {stride}, {self.channels} channels, {cells} cells{mm})"
@@ -56,7 +56,7 @@ class LayerInfo:
     @property
     def cell_words(self) -> str:
         """ "2 x 4 x 4 mm" along K, J, I; once an image is known."""
-        return f"{' x '.join(f'{v:.3g}' for v in self.mm_per_cell)} {self.length_unit}"
+        return f"{' x '.join(f'{v:.3g}' for v in self.mm_per_cell)} {self.length_unit}"  # type: ignore[union-attr]
 
     def cell_json(self) -> dict:
         """The cell's size as sidecars and tables say it: a photo has no millimetres."""

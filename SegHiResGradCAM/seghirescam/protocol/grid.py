@@ -5,9 +5,11 @@ Arrays are in ``(K, J, I)`` order, matrices act on ``(I, J, K, 1)`` columns as i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .errors import GeometryError
 
@@ -30,12 +32,12 @@ class Grid:
     anything that is not a usable affine.
     """
 
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     ijk_to_ras: np.ndarray
     frame: str = field(default="", repr=False)
     space: str = PATIENT
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.space not in (PATIENT, PIXELS):
             raise GeometryError(f"There is no space {self.space!r}.", f"It is {PATIENT!r} or {PIXELS!r}.")
         shape = tuple(int(n) for n in self.shape)
@@ -55,14 +57,16 @@ class Grid:
         object.__setattr__(self, "ijk_to_ras", matrix)
 
     @staticmethod
-    def from_spacing(shape, spacing_kji=(1.0, 1.0, 1.0), origin_ras=(0.0, 0.0, 0.0)) -> Grid:
+    def from_spacing(
+        shape: Iterable[int], spacing_kji: Iterable[float] = (1.0, 1.0, 1.0), origin_ras: ArrayLike = (0.0, 0.0, 0.0)
+    ) -> Grid:
         """Axis-aligned grid; spacing in mm in (K, J, I) order."""
         matrix = np.diag([*reversed(tuple(spacing_kji)), 1.0])
         matrix[:3, 3] = origin_ras
         return Grid(tuple(shape), matrix)
 
     @staticmethod
-    def of_photo(shape) -> Grid:
+    def of_photo(shape: Iterable[int]) -> Grid:
         """The grid of a photo: ``(K, J, I)`` pixels, whatever size its file prints them in."""
         return Grid(tuple(shape), _ROWS_DOWN, space=PIXELS)
 
@@ -88,7 +92,8 @@ class Grid:
     @property
     def spacing_kji(self) -> tuple[float, float, float]:
         """Distance between neighbouring voxel centres along K, J, I in mm (in a photo: pixels)."""
-        return tuple(float(v) for v in np.linalg.norm(self.ijk_to_ras[:3, :3], axis=0)[::-1])
+        k, j, i = np.linalg.norm(self.ijk_to_ras[:3, :3], axis=0)[::-1].tolist()
+        return k, j, i
 
     @property
     def voxel_ml(self) -> float:
@@ -99,21 +104,21 @@ class Grid:
     def kji_to_ras(self) -> np.ndarray:
         return self.ijk_to_ras @ _REVERSE
 
-    def ras(self, kji) -> np.ndarray:
+    def ras(self, kji: ArrayLike) -> np.ndarray:
         """Millimetres (..., 3) of array indices (..., 3) in (K, J, I) order; fractions allowed."""
         return np.asarray(kji, dtype=float) @ self.kji_to_ras[:3, :3].T + self.kji_to_ras[:3, 3]
 
-    def placed(self, point) -> np.ndarray:
+    def placed(self, point: ArrayLike) -> np.ndarray:
         """A user's point (..., 3) as this grid's RAS: millimetres as they are; of a photo column, row and 0."""
         point = np.asarray(point, dtype=float)
         return point @ _ROWS_DOWN[:3, :3] if self.is_photo else point
 
-    def kji(self, ras) -> np.ndarray:
+    def kji(self, ras: ArrayLike) -> np.ndarray:
         """Fractional array indices (..., 3), (K, J, I) order, of points (..., 3) in mm."""
         inverse = np.linalg.inv(self.kji_to_ras)
         return np.asarray(ras, dtype=float) @ inverse[:3, :3].T + inverse[:3, 3]
 
-    def strided(self, jump_kji, start_kji, shape) -> Grid:
+    def strided(self, jump_kji: ArrayLike, start_kji: ArrayLike, shape: Iterable[int]) -> Grid:
         """The grid whose index u lies at this grid's (fractional) index ``start + jump * u``."""
         step = np.eye(4)
         step[[0, 1, 2], [0, 1, 2]] = np.asarray(jump_kji, dtype=float)[::-1]
@@ -155,7 +160,7 @@ class Grid:
             return Grid(tuple(data["shape_kji"]), matrix, space=PIXELS)
         return Grid(tuple(data["shape_kji"]), np.array(data["ijk_to_ras"], dtype=float))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         spacing = " x ".join(f"{s:.3g}" for s in self.spacing_kji)
         return f"Grid({' x '.join(map(str, self.shape))} (K, J, I), {spacing} {self.length_unit})"
 
@@ -186,5 +191,5 @@ def canonical(grid: Grid, spacing_mm: float | None = None) -> Grid:
     return turned.strided(factor, (factor - 1) / 2, shape)
 
 
-def corners_of(shape):
+def corners_of(shape: tuple[int, ...]) -> np.ndarray:
     return np.array([[k, j, i] for k in (0, shape[0] - 1) for j in (0, shape[1] - 1) for i in (0, shape[2] - 1)])

@@ -24,7 +24,7 @@ class Image:
     notes: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         array = np.asarray(self.array)
         if array.ndim == 3:
             array = array[None]
@@ -46,6 +46,6 @@ class Image:
         return digest.hexdigest()
 
 
-def array_bytes(array):
+def array_bytes(array: np.ndarray) -> memoryview:
     """The array's bytes without a copy of a contiguous one."""
-    return np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data

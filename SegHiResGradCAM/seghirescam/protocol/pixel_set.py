@@ -27,7 +27,7 @@ class PixelSet:
     notes: tuple[str, ...] = ()
     header: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         weights = np.asarray(self.weights)
         if weights.shape != self.grid.shape:
             raise PixelSetError(

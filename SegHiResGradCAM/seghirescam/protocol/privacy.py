@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 _HIDDEN = "<path>"
 
@@ -12,11 +13,11 @@ _HIDDEN = "<path>"
 class Names:
     """Remembers the paths that requests named, and hides them, with every other absolute path, from texts."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._files: set[str] = set()
         self._folders: set[str] = set()
 
-    def know(self, source) -> None:
+    def know(self, source: object) -> None:
         """source: the model of a request, a path or a dict with paths in it."""
         for value in source.values() if isinstance(source, dict) else [source]:
             if isinstance(value, str) and (os.sep in value or "/" in value):
@@ -33,7 +34,7 @@ class Names:
         # names hold spaces too: from the first separator to the last one of the line, quote or bracket
         return re.sub(r"(?<![\w.>])(?:[A-Za-z]:)?[\\/][^'\"<>|\n]*[\\/]", _HIDDEN + "/", text)
 
-    def hide_in(self, value):
+    def hide_in(self, value: Any) -> Any:
         """The same for every text in a JSON-like structure."""
         if isinstance(value, dict):
             return {key: self.hide_in(item) for key, item in value.items()}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 class Progress:
     """Hands fractions on to the caller, never backwards; without a caller it does nothing at all."""
 
-    def __init__(self, tell=None):
+    def __init__(self, tell: Callable[[float, str], object] | None = None):
         self._tell = tell
         self._reached = 0.0
 
@@ -24,7 +26,7 @@ class Progress:
         return Progress(lambda fraction, phase: self(start + (end - start) * fraction, before + phase))
 
     @contextmanager
-    def during(self, network, start: float, end: float, phase: str):
+    def during(self, network: Any, start: float, end: float, phase: str) -> Iterator[None]:
         """Tell ``phase`` at every module call inside the block, so that a long pass moves and can be cancelled.
 
         The hooks are gone when the block ends, also when the caller raised.
@@ -36,7 +38,7 @@ class Progress:
         modules = list(network.modules())
         calls = 0
 
-        def hook(module, inputs):
+        def hook(module: object, inputs: object) -> None:
             nonlocal calls
             calls += 1
             try:
@@ -57,6 +59,6 @@ class Progress:
 class _Stopped(BaseException):
     """Carries the caller's exception out of the network: no ``except Exception`` on the way may swallow it."""
 
-    def __init__(self, reason):
+    def __init__(self, reason: Exception):
         super().__init__()
         self.reason = reason

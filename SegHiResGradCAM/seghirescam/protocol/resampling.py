@@ -5,6 +5,8 @@ numpy only; scipy is imported where two grids are turned against each other.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .grid import Grid, corners_of
@@ -41,7 +43,8 @@ def copied(array: np.ndarray, source: Grid, target: Grid) -> np.ndarray | None:
     if whole is None:
         return None
     order = np.abs(whole[:3, :3]).argmax(axis=1)  # source axis -> target axis
-    read, write = [None] * 3, [None] * 3
+    read: list = [None] * 3
+    write: list = [None] * 3
     for axis, along in enumerate(order):
         place = int(whole[axis, 3]) + int(whole[axis, along]) * np.arange(target.shape[along])
         inside = np.flatnonzero((place >= 0) & (place < source.shape[axis]))
@@ -57,7 +60,7 @@ def same_voxels(source: Grid, target: Grid) -> bool:
     return _whole_steps(source, target) is not None
 
 
-def _whole_steps(source, target):
+def _whole_steps(source: Grid, target: Grid) -> np.ndarray | None:
     """The 4x4 of whole numbers from target to source (k, j, i, 1); None where there is none."""
     mapping = _index_map(source, target)
     whole = np.rint(mapping)
@@ -94,7 +97,7 @@ def _index_map(source: Grid, target: Grid) -> np.ndarray:
     return np.linalg.inv(source.kji_to_ras) @ target.kji_to_ras
 
 
-def _source_axes(mapping: np.ndarray):
+def _source_axes(mapping: np.ndarray) -> np.ndarray | None:
     """For each source axis the one target axis it depends on, or None if the grids are turned."""
     linear = np.abs(mapping[:3, :3])
     # a thousandth of the largest entry: less than a tenth of a voxel over a hundred voxels
@@ -104,7 +107,9 @@ def _source_axes(mapping: np.ndarray):
     return strong.argmax(axis=1)
 
 
-def _separable(array, mapping, axes, shape, weights, outside):
+def _separable(
+    array: np.ndarray, mapping: np.ndarray, axes: np.ndarray, shape: tuple[int, ...], weights: Callable, outside: float
+) -> np.ndarray:
     out = array.astype(np.float32 if array.dtype != np.float64 else np.float64)
     inside = []
     for source_axis, target_axis in enumerate(axes):
@@ -116,13 +121,13 @@ def _separable(array, mapping, axes, shape, weights, outside):
     out = np.ascontiguousarray(np.transpose(out, np.argsort(axes)))
     for target_axis, covered in inside:
         if not covered.all():
-            index = [slice(None)] * 3
+            index: list = [slice(None)] * 3
             index[target_axis] = ~covered
             out[tuple(index)] = outside
     return out
 
 
-def _sampling_weights(n_source, n_target, scale, offset):
+def _sampling_weights(n_source: int, n_target: int, scale: float, offset: float) -> tuple[np.ndarray, np.ndarray]:
     """Rows: linear interpolation at each target centre, or the mean over its width where it is the coarser."""
     centre = offset + scale * np.arange(n_target)
     covered = (centre >= -0.5 - 1e-6) & (centre <= n_source - 0.5 + 1e-6)
@@ -136,7 +141,7 @@ def _sampling_weights(n_source, n_target, scale, offset):
     return overlap / np.where(total > 0, total, 1), covered & (total[:, 0] > 0)
 
 
-def _sharing_weights(n_source, n_target, scale, offset):
+def _sharing_weights(n_source: int, n_target: int, scale: float, offset: float) -> tuple[np.ndarray, np.ndarray]:
     """Columns add up to one: how each source cell's amount is shared among the target voxels."""
     centre = offset + scale * np.arange(n_target)
     # no clamping at the outermost cells: every cell has the same footprint, so that heights can be compared
@@ -151,12 +156,12 @@ def _sharing_weights(n_source, n_target, scale, offset):
     return matrix / np.where(total > 0, total, 1), np.ones(n_target, dtype=bool)
 
 
-def _hats(n_source, centre):
+def _hats(n_source: int, centre: np.ndarray) -> np.ndarray:
     position = np.clip(centre, 0, n_source - 1)
     return np.clip(1 - np.abs(position[:, None] - np.arange(n_source)[None, :]), 0, None)
 
 
-def _turned(array, mapping, shape, order, outside):
+def _turned(array: np.ndarray, mapping: np.ndarray, shape: tuple[int, ...], order: int, outside: float) -> np.ndarray:
     from scipy.ndimage import affine_transform
 
     work = array if order == 0 else array.astype(np.float32 if array.dtype != np.float64 else np.float64)

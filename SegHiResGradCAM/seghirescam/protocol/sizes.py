@@ -38,7 +38,7 @@ class Size:
         return Size(voxels, int(np.prod(grid.shape)), None if grid.is_photo else voxels * grid.voxel_ml)
 
     @staticmethod
-    def of_set(pixels: PixelSet, valid=None) -> Size:
+    def of_set(pixels: PixelSet, valid: tuple[int, ...] | None = None) -> Size:
         """Of M on the model grid; valid: shape of the part that shows the image (the rest is padding)."""
         image = int(np.prod(pixels.grid.shape if valid is None else valid))
         return Size(pixels.voxels, image, None if pixels.grid.is_photo else pixels.ml)

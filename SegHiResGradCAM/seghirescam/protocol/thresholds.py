@@ -31,7 +31,7 @@ def threshold_holding(values: np.ndarray, share: float) -> float:
     above = 0.0
     if flat.size > _MANY:  # sort only the one bin of the histogram in which the level lies
         bins = (flat * ((_BINS - 1) / float(flat.max()))).astype(np.uint16)
-        held = np.cumsum(np.bincount(bins, weights=flat, minlength=_BINS)[::-1])
+        held: np.ndarray = np.cumsum(np.bincount(bins, weights=flat, minlength=_BINS)[::-1])
         place = min(int(np.searchsorted(held, target)), _BINS - 1)
         above = float(held[place - 1]) if place else 0.0
         flat = flat[bins == _BINS - 1 - place]

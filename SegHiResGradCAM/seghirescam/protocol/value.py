@@ -34,7 +34,7 @@ class Value:
     larger_is_more: bool = True
     over: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.status not in STATUSES:
             raise ValueError(f"Unknown status {self.status!r}.")
         if (self.value is None) == (self.status == OK):
@@ -58,7 +58,9 @@ class Value:
     @property
     def lift(self) -> float | None:
         """value / chance of a share; None for what is none, where either is missing, and where chance is zero."""
-        return self.value / self.chance if self.larger_is_more and not self.unit and self.ok and self.chance else None
+        if self.value is None or not self.chance or self.unit or not self.larger_is_more:
+            return None
+        return self.value / self.chance
 
     @property
     def log2_lift(self) -> float | None:

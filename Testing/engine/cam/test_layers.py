@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from engine import toys
-from engine.cam.test_placement import even
+from engine.toys import even
 from seghirescam.cam.layers.default_layer import default_layer
 from seghirescam.cam.layers.listing import trace
 from seghirescam.protocol.errors import ModelError

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from engine import toys
-from engine.session.test_explain import case
+from engine.toy_cases import case
 from seghirescam import Grid, Image, PixelSet, PlainModel
 from seghirescam.cam.layers.layer import Layer
 from seghirescam.cam.methods import method, methods

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from engine import toys
-from engine.session.test_windows import CLASSES, SHAPE, case, gaussian, model, runs, windows
+from engine.windowed_models import CLASSES, SHAPE, case, gaussian, model, runs, windows
 from seghirescam.cam.methods.ablation import SegAblationCam
 from seghirescam.cam.methods.cam import Cam
 from seghirescam.cam.methods.full_grad import SegFullGrad

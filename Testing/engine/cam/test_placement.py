@@ -6,6 +6,8 @@ import torch
 from torch import nn
 
 from engine import toys
+from engine.grids import oblique
+from engine.toys import even
 from seghirescam import Grid, Image, PlainModel
 from seghirescam.cam.placement.probe import probe
 from seghirescam.protocol.recipes import PredictedClass, WholeImage
@@ -48,14 +50,6 @@ def test_the_reading_centre_follows_kernel_stride_padding_and_dilation(make, jum
     (found,) = probe(_Reaching(chain), 2, (8, 8, 8), ["chain.0#1"]).values()
     assert found.jump == (jump,) * 3
     assert found.reads == pytest.approx((start,) * 3, abs=1e-3)
-
-
-def even(network):
-    """All convolutions with equal weights: then the arithmetic of kernel, stride and padding is all there is."""
-    for module in network.modules():
-        if hasattr(module, "kernel_size") and hasattr(module, "weight"):
-            nn.init.constant_(module.weight, -0.1)
-    return network
 
 
 def test_weights_off_the_kernel_s_middle_move_the_centre():
@@ -114,17 +108,6 @@ def test_the_probe_leaves_weights_modes_and_hooks_alone():
     assert all(torch.equal(before[k], v) for k, v in network.state_dict().items())
     assert all(m.training and not m._forward_hooks for m in network.modules())
     assert all(p.grad is None for p in network.parameters())
-
-
-def oblique(shape, spacing_kji):
-    """A grid turned about two axes, off the origin."""
-    a, b = np.deg2rad([23.0, -14.0])
-    turn = np.array([[np.cos(a), -np.sin(a), 0], [np.sin(a), np.cos(a), 0], [0, 0, 1]])
-    turn = turn @ np.array([[1, 0, 0], [0, np.cos(b), -np.sin(b)], [0, np.sin(b), np.cos(b)]])
-    matrix = np.eye(4)
-    matrix[:3, :3] = turn @ np.diag(spacing_kji[::-1])
-    matrix[:3, 3] = (-31.0, 12.5, 88.0)
-    return Grid(shape, matrix)
 
 
 def _cube(profile):

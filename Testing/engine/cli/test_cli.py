@@ -11,22 +11,10 @@ import time
 import pytest
 
 import seghirescam.cli
-from engine.cli_cases import ENVIRONMENT, SEGMENTS, VOLUME, factory, left, process, volume
-from seghirescam.cli import main
+from engine.cli_cases import ENVIRONMENT, SEGMENTS, VOLUME, factory, left, process, run, volume
 from seghirescam.cli.console import Console
 from seghirescam.cli.parser import COMMANDS
 from seghirescam.cli.question_options import LAYER_WORDS, METHOD, method_names
-
-
-def run(capsys, *words):
-    """(exit code, stdout, stderr)"""
-    capsys.readouterr()
-    try:
-        code = main([str(word) for word in words])
-    except SystemExit as left_early:
-        code = left_early.code
-    told = capsys.readouterr()
-    return code, told.out, told.err
 
 
 @pytest.mark.parametrize("words", [["--help"], ["explain", "--help"], ["figure", "--help"], ["models", "demo:honest"]])

@@ -9,9 +9,8 @@ import re
 import numpy as np
 import pytest
 
-from engine.cli.test_cli import run
-from engine.cli_cases import SEGMENTS, VOLUME, factory, left, volume
-from engine.io.test_files import PATIENT
+from engine.cli_cases import SEGMENTS, VOLUME, left, run, toy
+from engine.volume_files import PATIENT
 from seghirescam import open_model
 from seghirescam.cam.methods import method
 from seghirescam.cli import main
@@ -20,7 +19,6 @@ from seghirescam.comparison.compare import shown
 from seghirescam.demo.case import load_case
 from seghirescam.evaluation.metrics.body import body_of
 from seghirescam.evaluation.metrics.shares import share
-from seghirescam.io.label_maps import write_labels
 from seghirescam.io.volumes import read_volume
 from seghirescam.session.explain import explain
 
@@ -140,15 +138,6 @@ def test_figure_draws_what_compare_wrote(compared, capsys, tmp_path):
     folder, _ = compared
     code, _, err = run(capsys, "figure", folder, "--image", VOLUME, "--out", tmp_path / "f.png")
     assert code == 0, err
-
-
-def toy(folder):
-    source, path = factory(folder / "m"), volume(folder, f"{PATIENT}.nii.gz")
-    image = read_volume(path)
-    labels = np.zeros(image.grid.shape, np.uint8)
-    labels[2:6, 3:7, 4:9] = 1
-    write_labels(folder / f"{PATIENT}.seg.nrrd", labels, image.grid, {1: "organ"})
-    return source, path, folder / f"{PATIENT}.seg.nrrd"
 
 
 def asking(source, path, segment):

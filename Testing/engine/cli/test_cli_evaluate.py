@@ -10,9 +10,8 @@ import time
 import numpy as np
 import pytest
 
-from engine.cli.test_cli import run
-from engine.cli_cases import factory, left, process
-from engine.io.test_files import PATIENT
+from engine.cli_cases import factory, left, process, run
+from engine.volume_files import PATIENT
 from seghirescam import open_model
 from seghirescam.evaluation.evaluate import COLUMNS, evaluate
 from seghirescam.io.label_maps import write_labels

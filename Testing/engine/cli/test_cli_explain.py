@@ -8,9 +8,9 @@ import resource
 import numpy as np
 import pytest
 
-from engine.cli.test_cli import run
-from engine.cli_cases import SEGMENTS, VOLUME, factory, left, process, volume
-from engine.io.test_files import PATIENT, oblique, write_series
+from engine.cli_cases import SEGMENTS, VOLUME, factory, left, process, run, volume
+from engine.grids import oblique
+from engine.volume_files import PATIENT, write_series
 from seghirescam import Image, open_model
 from seghirescam.cli import main
 from seghirescam.cli.outputs import claimed_folder

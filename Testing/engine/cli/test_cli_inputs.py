@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from engine.cli.test_cli import run
-from engine.cli_cases import VOLUME, factory, left, volume
-from engine.io.test_files import oblique
+from engine.cli_cases import VOLUME, factory, left, run, volume
+from engine.grids import oblique
 from seghirescam import Grid, open_model
 from seghirescam.demo.case import load_case
 from seghirescam.io.label_maps import read_labels

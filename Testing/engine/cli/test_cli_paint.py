@@ -6,10 +6,8 @@ import json
 import numpy as np
 import pytest
 
-from engine.cli.test_cli import run
-from engine.cli.test_cli_compare import toy
-from engine.cli_cases import SEGMENTS, VOLUME, factory, left, process, volume
-from engine.io.test_files import PATIENT
+from engine.cli_cases import SEGMENTS, VOLUME, factory, left, process, run, toy, volume
+from engine.volume_files import PATIENT
 from seghirescam import open_model
 from seghirescam.cam.logits.score import ClassLogit, Contrast
 from seghirescam.demo.case import load_case

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from engine.cli.test_cli import run
-from engine.io.test_files import oblique
+from engine.cli_cases import run
+from engine.grids import oblique
 from seghirescam import open_model
 from seghirescam.io.label_maps import read_labels, write_labels
 from seghirescam.io.volumes import read_volume, write_volume

@@ -6,9 +6,8 @@ import os
 import numpy as np
 import pytest
 
-from engine.cli.test_cli import run
-from engine.cli_cases import factory, left, volume
-from engine.io.test_files import write_series
+from engine.cli_cases import factory, left, run, volume
+from engine.volume_files import write_series
 from seghirescam.cli.manifest import hash_of, read_manifest
 from seghirescam.io.label_maps import write_labels
 from seghirescam.io.volumes import read_volume

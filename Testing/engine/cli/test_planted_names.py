@@ -15,8 +15,7 @@ from matplotlib.text import Text
 from torch import nn
 
 from engine import monai_bundles, programs
-from engine.cli.test_cli import run
-from engine.cli_cases import factory, volume
+from engine.cli_cases import factory, run, volume
 from seghirescam import open_model
 from seghirescam.io.label_maps import write_labels
 from seghirescam.io.volumes import read_volume
@@ -55,7 +54,7 @@ def bundle(folder, kind):
 
 
 def auto3dseg(folder, kind):
-    from engine.models.test_monai_auto3dseg import write
+    from engine.auto3dseg import write
 
     return write(folder / f"{NAME}.pt")
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from engine import toys
-from engine.session.test_windows import windows
+from engine.grids import oblique
+from engine.windowed_models import windows
 from seghirescam.cam.methods import method, methods
 from seghirescam.comparison.bibliography import bibliography
 from seghirescam.comparison.compare import all_methods, compare, shown
@@ -30,14 +31,6 @@ CLASSES = ("background", "lesion", "other")
 SHAPE = (8, 12, 16)
 LAYERS = ("encoder.1", "encoder.2", "decoder.1")
 METHODS = ("seg_hires_grad_cam", "seg_grad_cam", "seg_ablation_cam", "cam", "seg_lift_cam", "saliency")
-
-
-def oblique(shape=SHAPE):
-    turn = np.array([[0.8, -0.6, 0], [0.6, 0.8, 0], [0, 0, 1.0]])
-    matrix = np.eye(4)
-    matrix[:3, :3] = turn @ np.diag([1.5, 0.9, 2.5])
-    matrix[:3, 3] = (-20, 30, 7)
-    return Grid(shape, matrix)
 
 
 def case(model=None, grid=None):
@@ -106,7 +99,7 @@ def test_all_gradient_methods_at_all_layers_share_one_forward_pass():
     assert {cell.together for cell in found} == {18} and len({cell.seconds for cell in found}) == 1
 
 
-@pytest.mark.parametrize("grid", [None, oblique()])
+@pytest.mark.parametrize("grid", [None, oblique(SHAPE)])
 def test_on_the_common_scale_every_map_integrates_to_one_whatever_its_unit(grid):
     model, image, pixels = case(grid=grid)
     names = ["seg_hires_grad_cam", "seg_grad_cam_pp", "seg_eigen_cam", "seg_score_cam"]
@@ -177,7 +170,7 @@ def test_the_sheet_shows_the_slice_with_most_evidence_of_those_through_the_pixel
 
 @pytest.mark.parametrize("plane, across", [("axial", 0), ("coronal", 1), ("sagittal", 2)])
 def test_the_place_and_the_plane_can_be_chosen_on_any_grid(plane, across):
-    model, image, pixels = case(grid=oblique())
+    model, image, pixels = case(grid=oblique(SHAPE))
     found = compare(model, image, pixels, class_index=1, methods=["seg_hires_grad_cam"], layers=["encoder.1"])
     at = tuple(image.grid.ras((3, 5, 6)))
     sheet = lay_out(found, 0.8, plane, at)

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from engine import toys
-from engine.session.test_windows import windows
+from engine.windowed_models import windows
 from seghirescam.cam.logits.score import ClassLogit, Contrast, LogOdds
 from seghirescam.evaluation.deletion.activation_deletion import activation_curve, activation_gain, layer_probe
 from seghirescam.evaluation.deletion.blocks import falling

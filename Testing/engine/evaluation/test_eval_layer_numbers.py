@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from engine import toys
-from engine.session.test_windows import CLASSES, class_seed, slow_gradients, windows
-from engine.session.test_windows import case as window_case
-from engine.session.test_windows import model as windowed_model
+from engine.windowed_models import CLASSES, class_seed, slow_gradients, windows
+from engine.windowed_models import case as window_case
+from engine.windowed_models import model as windowed_model
 from seghirescam.cam.logits.score import ClassLogit
 from seghirescam.cam.methods.grad import SegGradCam
 from seghirescam.cam.placement.windows import WindowPlan

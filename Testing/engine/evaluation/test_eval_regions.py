@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.session.test_windows import windows
+from engine.windowed_models import windows
 from seghirescam.cam.logits.score import ClassLogit, Contrast, LogOdds
 from seghirescam.demo.case import load_case
 from seghirescam.evaluation.painting.intervention import intervene, paint_in

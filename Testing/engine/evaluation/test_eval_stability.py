@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from engine import toys
-from engine.evaluation.test_eval_sanity import GRID, Stop, box, case_of, picture, pointwise
-from engine.session.test_windows import windows
+from engine.linear_cases import GRID, Stop, box, case_of, picture, pointwise
+from engine.windowed_models import windows
 from seghirescam.cam.isolation.network_place import stamp
 from seghirescam.evaluation.metrics.body import body_of, is_ct
 from seghirescam.evaluation.trust.explained_case import Case

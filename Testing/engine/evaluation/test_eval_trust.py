@@ -9,11 +9,11 @@ import torch
 from scipy.ndimage import uniform_filter
 from torch import nn
 
-from engine.evaluation.test_eval_sanity import Stop
-from engine.session.test_windows import GRID as WINDOWED
-from engine.session.test_windows import case as windowed_case
-from engine.session.test_windows import model as windowed_model
-from engine.session.test_windows import windows
+from engine.linear_cases import Stop
+from engine.windowed_models import GRID as WINDOWED
+from engine.windowed_models import case as windowed_case
+from engine.windowed_models import model as windowed_model
+from engine.windowed_models import windows
 from seghirescam.cam.isolation.network_place import stamp
 from seghirescam.evaluation.trust import trust_words
 from seghirescam.evaluation.trust.fast_tier import fast

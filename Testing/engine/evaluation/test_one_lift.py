@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from engine.cli.test_cli import run
-from engine.cli_cases import factory
+from engine.cli_cases import factory, run
 from seghirescam.evaluation.metrics.ground import Ground
 from seghirescam.io.label_maps import write_labels
 from seghirescam.io.volumes import read_volume, write_volume

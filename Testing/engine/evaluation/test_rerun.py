@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.session.test_windows import GRID, case, model, windows
+from engine.windowed_models import GRID, case, model, windows
 from seghirescam.cam.logits.score import Contrast, LogOdds
 from seghirescam.evaluation.metrics.simplicity import entropy
 from seghirescam.evaluation.painting.rerun import Rerun

@@ -5,7 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from engine.io.test_files import PATIENT, oblique
+from engine.grids import oblique
+from engine.volume_files import PATIENT
 from seghirescam import Grid, Image
 from seghirescam.evaluation.metrics.body import grey_window
 from seghirescam.figures.map_figure import DARK, Look, Row, draw, save
@@ -24,7 +25,7 @@ def grids():
     permuted = np.array([[0, 0, 3.0, 10], [-2, 0, 0, 5], [0, 1.5, 0, -9], [0, 0, 0, 1]])
     yield Grid(shape, permuted)
     yield oblique(shape)
-    yield oblique(shape, left_handed=True)
+    yield oblique(shape, flips=(-1, 1, 1))
 
 
 @pytest.mark.parametrize("grid", list(grids()))

@@ -7,8 +7,7 @@ import highdicom as hd
 import numpy as np
 import pytest
 
-from engine.cli.test_cli import run
-from engine.cli_cases import left
+from engine.cli_cases import left, run
 from engine.dicom_cases import PATIENT, Series, identity_model, save, segmentation, turned
 from seghirescam import Grid
 from seghirescam.io.label_maps import read_labels

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from engine.cli.test_cli import run
+from engine.cli_cases import run
 from engine.dicom_cases import identity_model
 from seghirescam.io.label_maps import read_labels
 from seghirescam.io.nifti_header import ITK, NIBABEL, understood

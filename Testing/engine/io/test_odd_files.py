@@ -8,9 +8,10 @@ import highdicom as hd
 import numpy as np
 import pytest
 
-from engine.cli.test_cli import run
+from engine.cli_cases import run
 from engine.dicom_cases import Series, identity_model, save
-from engine.io.test_files import oblique, voxels
+from engine.grids import oblique
+from engine.volume_files import voxels
 from seghirescam import Grid
 from seghirescam.io.channels import joined
 from seghirescam.io.label_maps import read_labels, split_label, write_labels

@@ -7,8 +7,8 @@ import re
 import numpy as np
 import pytest
 
-from engine.cli.test_cli import run
-from engine.io.test_rgb import colour_model, picture
+from engine.cli_cases import run
+from engine.colour_cases import colour_model, picture
 from seghirescam.cli.sidecars import read_sidecar
 from seghirescam.io.colour_images import read_rgb
 from seghirescam.io.label_maps import read_labels, write_labels

@@ -1,14 +1,11 @@
 """Colour images: the right channel, the right place, the right way up; and a 2D colour network explained."""
 
-import json
-
 import numpy as np
 import pytest
-import torch
-from safetensors.torch import save_file
 
-from engine.cli.test_cli import run
-from engine.io.test_files import PATIENT
+from engine.cli_cases import run
+from engine.colour_cases import colour_model, picture
+from engine.volume_files import PATIENT
 from seghirescam.cli.sidecars import read_sidecar
 from seghirescam.io.colour_images import is_rgb, read_rgb
 from seghirescam.io.volumes import read_volume, write_volume
@@ -18,18 +15,6 @@ from seghirescam.protocol.recipes import Box, WholeImage
 from seghirescam.session.explain import explain
 
 sitk = pytest.importorskip("SimpleITK")
-
-
-def picture(folder, name="photo.png", rows=12, columns=16, alpha=None):
-    """Red grows downwards, green to the right, blue is 7; returns the path."""
-    pixels = np.zeros((rows, columns, 3 if alpha is None else 4), np.uint8)
-    pixels[..., 0] = 10 * np.arange(rows)[:, None]
-    pixels[..., 1] = 5 * np.arange(columns)
-    pixels[..., 2] = 7
-    if alpha is not None:
-        pixels[..., 3] = alpha
-    sitk.WriteImage(sitk.GetImageFromArray(pixels, isVector=True), str(folder / name))
-    return folder / name
 
 
 @pytest.mark.parametrize("name, alpha", [("a.png", None), ("a.png", 255), ("a.tif", None), ("a.bmp", None)])
@@ -73,37 +58,6 @@ def test_what_is_no_colour_image_is_refused_in_a_sentence(tmp_path):
     with pytest.raises(ImageError, match="colour or vector image"):
         read_volume(picture(tmp_path))
     assert is_rgb(tmp_path / "photo.png") and not is_rgb(tmp_path / "grey.png") and not is_rgb(tmp_path / "absent.png")
-
-
-CODE = """
-import torch
-from torch import nn
-class Net(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.down = nn.Conv2d(3, 4, 3, stride=2, padding=1)
-        self.up = nn.ConvTranspose2d(4, 2, 2, stride=2)
-    def forward(self, x):
-        return self.up(torch.relu(self.down(x)))
-def build():
-    return Net()
-"""
-
-
-def colour_model(folder):
-    folder.mkdir()
-    (folder / "net.py").write_text(CODE, encoding="utf-8")
-    torch.manual_seed(0)
-    parts = {"down": torch.nn.Conv2d(3, 4, 3, stride=2, padding=1), "up": torch.nn.ConvTranspose2d(4, 2, 2, stride=2)}
-    save_file(
-        {f"{n}.{k}": v for n, p in parts.items() for k, v in p.state_dict().items()}, folder / "weights.safetensors"
-    )
-    about = {
-        "factory": "net.py", "weights": "weights.safetensors", "classes": ["background", "polyp"],
-        "channels": ["red", "green", "blue"], "spatial_dims": 2, "divisor": 2,
-    }  # fmt: skip
-    (folder / "net.model.json").write_text(json.dumps(about), encoding="utf-8")
-    return folder / "net.model.json"
 
 
 def test_a_photograph_is_one_image_for_a_model_of_three_channels(capsys, tmp_path):

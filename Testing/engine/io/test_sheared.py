@@ -7,10 +7,10 @@ import pytest
 import SimpleITK as sitk
 
 import seghirescam.io.volumes
-from engine.cli.test_cli import run
-from engine.cli_cases import left
+from engine.cli_cases import left, run
 from engine.dicom_cases import identity_model
-from engine.io.test_files import oblique, voxels
+from engine.grids import oblique
+from engine.volume_files import voxels
 from seghirescam import Grid
 from seghirescam.io.label_maps import read_labels, write_labels
 from seghirescam.io.volumes import read_volume, write_volume

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from engine import toys
+from engine.grids import oblique
 from seghirescam.comparison.compare import compare
 from seghirescam.models.plain import PlainModel
 from seghirescam.models.slice_by_slice import SliceBySlice, by_slices
 from seghirescam.protocol.errors import ImageError
-from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.session.explain import explain
@@ -16,14 +16,6 @@ from seghirescam.session.opening import open_session
 
 CLASSES = ("background", "lesion", "other")
 LOCAL = ("seg_hires_grad_cam", "seg_xres_cam", "seg_layer_cam")
-
-
-def oblique(shape, spacing=(3.0, 0.8, 1.1)):
-    turn = np.array([[0.8, -0.6, 0], [0.6, 0.8, 0], [0, 0, 1.0]])
-    matrix = np.eye(4)
-    matrix[:3, :3] = turn @ np.diag(spacing[::-1])
-    matrix[:3, 3] = (-20, 30, 7)
-    return Grid(shape, matrix)
 
 
 def normalised(array):
@@ -45,7 +37,7 @@ def case(size, divisor, pool=False, kind="batch", **settings):
     mask = np.zeros(shape)
     mask[1:4, 4:9, 5:11] = 1
     mask[3, 4:9, 5:8] = 0
-    return model, Image(array, oblique(shape)), mask
+    return model, Image(array, oblique(shape, degrees=(37.0, 0.0, 0.0))), mask
 
 
 def single(image, mask, k):

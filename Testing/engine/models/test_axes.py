@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from engine import programs, toys
-from engine.models.test_2d_slices import oblique
+from engine.grids import oblique
 from seghirescam import PlainModel, open_model
 from seghirescam.cli import main
 from seghirescam.io.volumes import read_volume, write_volume

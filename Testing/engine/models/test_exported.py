@@ -1,9 +1,7 @@
 """torch.export programs: the same numbers as the network they were made from, layer by layer and map by map."""
 
-import hashlib
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -12,63 +10,16 @@ import torch
 from torch import nn
 
 from engine import programs, toys
-from seghirescam import Grid, Image, PlainModel, open_model
-from seghirescam.cam.layers import listing
+from engine.grids import oblique
+from engine.programs import NAMES, assert_equal_inside, image, sorted_layers
+from seghirescam import Image, PlainModel, open_model
 from seghirescam.cam.passes import capture
 from seghirescam.models import recognise
 from seghirescam.models.demo_networks.preprocessing import normalised
 from seghirescam.models.programs import exported, program, program_description
-from seghirescam.protocol.errors import ConsentError, LayerError, ModelError, SegHiResCamError
+from seghirescam.protocol.errors import ModelError, SegHiResCamError
 from seghirescam.protocol.recipes import WholeImage
 from seghirescam.session.explain import explain
-
-NAMES = ["background", "liver", "tumour"]
-
-
-def sorted_layers(network, tensor):
-    """Everything the list of layers says, without the names' order and what only glues its input on."""
-    found = listing.trace(network, tuple(tensor.shape), tensor.dtype)
-    return {
-        layer.name: (layer.channels, layer.cells, layer.stride, layer.part, layer.main, layer.is_head, layer.placement)
-        for layer in found
-        if not layer.glued
-    }
-
-
-def assert_equal_inside(eager, network, tensor, names):
-    """Activations and gradients at the named layers; the score's weights are random."""
-    weights = torch.randn(eager(tensor).shape, dtype=tensor.dtype, generator=torch.Generator().manual_seed(3))
-    for name in names:
-        answers = []
-        for one in (eager, network):
-            done = capture.forward(one, tensor, [name])
-            answers.append((done.activations[name], done.gradients((done.logits * weights).sum())[name]))
-        (a, g), (b, h) = answers
-        assert torch.equal(a, b) and g.abs().max() > 0, name
-        assert (g - h).abs().max() <= 1e-12 * g.abs().max(), name
-
-
-@pytest.fixture(scope="module")
-def free(tmp_path_factory):
-    """(network, file): a U-Net with batch norm and activations in place, exported for any multiple of 4, described."""
-    network = toys.make(kind="batch")
-    path = tmp_path_factory.mktemp("free") / "free.pt2"
-    programs.save_exported(path, network, toys.image(size=16), multiple=4)
-    programs.describe(path, classes=NAMES, channels=["CT"], intensity="zscore", name="my liver")
-    return network, path
-
-
-@pytest.fixture(scope="module")
-def fixed(tmp_path_factory):
-    """(network, file): instance norm, max-pooling, fixed sizes, nothing described."""
-    network = toys.make(kind="instance", pool=True)
-    path = tmp_path_factory.mktemp("fixed") / "fixed.pt2"
-    return network, programs.save_exported(path, network, toys.image(size=16))
-
-
-def image(size=16, channels=1):
-    rng = np.random.default_rng(0)
-    return Image(rng.normal(size=(channels, size, size, size)).astype(np.float32), Grid.from_spacing((size,) * 3))
 
 
 def test_logits_layers_activations_and_gradients_are_the_network_s(free):
@@ -188,117 +139,6 @@ def test_what_is_known_before_opening_is_read_without_torch(free, fixed):
     assert {p.name for p in recognise(free[1]).files(free[1])} == {"free.pt2", "free.model.json"}
 
 
-def test_consent_holds_for_one_content_and_is_asked_before_torch_sees_the_file(free, monkeypatch):
-    _, path = free
-    monkeypatch.setattr(torch.export, "load", lambda *a, **k: pytest.fail("torch was given the file"))
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    kind = recognise(path)
-    assert kind.consent_hash(path) == digest
-    assert kind.runs_author_code(path) == (
-        f"Exported programs are code: opening 'free.pt2' (SHA-256 {digest[:12]}) runs what it holds, "
-        "with all your rights."
-    )
-    for consent in (False, "", "0" * 64, digest[:12]):
-        with pytest.raises(ConsentError, match="Nothing was run") as caught:
-            kind.open(path, consent=consent)
-        assert caught.value.numbers == {"sha256": digest}
-    with pytest.raises(ModelError, match="Nothing was run"):
-        open_model(path)
-    monkeypatch.undo()
-    assert kind.open(path, consent=digest).name == "my liver"
-
-
-@pytest.mark.parametrize("memoised", [False, True])
-def test_a_payload_in_the_sample_inputs_is_refused_with_its_name_even_with_consent(fixed, tmp_path, memoised):
-    canary, path = tmp_path / "canary", tmp_path / "bad.pt2"
-    path.write_bytes(fixed[1].read_bytes())
-    data = programs.memoised(canary) if memoised else programs.torch_saved((programs.Payload(canary),))
-    programs.rewritten(path, lambda name, old: data if "/sample_inputs/" in name else old)
-    kind = recognise(path)
-    for ask in (lambda: kind.runs_author_code(path), lambda: kind.open(path, consent=True), lambda: kind.open(path)):
-        with pytest.raises(ModelError, match=r"posix\.system"):
-            ask()
-    assert not canary.exists()
-    with warnings.catch_warnings():  # torch alone runs it
-        warnings.simplefilter("ignore")
-        try:
-            torch.export.load(path)
-        except Exception:
-            pass
-    assert canary.exists()
-
-
-def test_files_that_are_no_program_end_in_one_sentence(fixed, tmp_path):
-    content = fixed[1].read_bytes()
-    path = tmp_path / "bad.pt2"
-    for bad in (b"", b"x" * 50, content[: len(content) // 2]):
-        path.write_bytes(bad)
-        kind = recognise(path)
-        for ask in (kind.classes, kind.runs_author_code, lambda p, kind=kind: kind.open(p, consent=True)):
-            with pytest.raises(ModelError, match=rf"is damaged \({len(bad)} bytes") as caught:
-                ask(path)
-            assert str(tmp_path) not in str(caught.value)
-    path.write_bytes(content)
-    programs.rewritten(path, lambda name, old: None if "/models/" in name else old)
-    with pytest.raises(ModelError, match="no graph of torch.export"):
-        recognise(path).classes(path)
-    path.write_bytes(content)
-    programs.rewritten(path, lambda name, old: b"9" if name.endswith("archive_version") else old)
-    with pytest.raises(ModelError, match="cannot read the program 'bad.pt2'"):
-        recognise(path).open(path, consent=True)
-    path.unlink()
-    with pytest.raises(ModelError, match="cannot be read"):
-        exported.KIND.classes(path)
-
-
-def test_other_kinds_keep_their_files(tmp_path):
-    torch.save({"a": torch.zeros(1)}, tmp_path / "weights.pt")
-    (tmp_path / "x.safetensors").write_bytes(b"x")
-    for source in (tmp_path / "weights.pt", tmp_path / "x.safetensors", tmp_path, {"factory": "x"}, "demo:honest"):
-        assert not exported.KIND.recognises(source)
-
-
-class Odd(nn.Module):
-    def __init__(self, how):
-        super().__init__()
-        self.how, self.conv, self.drop = how, nn.Conv3d(1, 2, 1), nn.Dropout(0.5)
-
-    def forward(self, x, other=None):
-        if self.how == "two":
-            return self.conv(x) + other
-        if self.how == "none":
-            return x * 2
-        if self.how == "label":
-            return self.conv(x).argmax(1)
-        return self.drop(self.conv(x))
-
-
-@pytest.mark.parametrize(
-    ("how", "shape", "match"),
-    [
-        ("two", (1, 1, 8, 8, 8), "takes 2 input"), ("none", (1, 1, 8, 8, 8), "no step whose activation"),
-        ("label", (1, 1, 8, 8, 8), "returns whole numbers"), ("train", (1, 1, 8, 8, 8), "saved in training mode"),
-        ("plain", (2, 1, 8, 8, 8), "2 images at a time"),
-    ],
-)  # fmt: skip
-def test_programs_that_cannot_be_explained_say_why(tmp_path, how, shape, match):
-    tensor = torch.zeros(shape)
-    network = Odd(how).train(how == "train")
-    inputs = (tensor, tensor) if how == "two" else (tensor,)
-    torch.export.save(torch.export.export(network, inputs), tmp_path / "a.pt2")
-    with pytest.raises((ModelError, LayerError), match=match) as caught:
-        exported.KIND.open(tmp_path / "a.pt2", consent=True)
-    assert caught.value.hint
-
-
-def test_weights_that_are_not_finite_are_named(tmp_path):
-    network = nn.Sequential(nn.Conv3d(1, 2, 1)).eval()
-    network[0].bias.data[0] = float("nan")
-    programs.save_exported(tmp_path / "a.pt2", network, torch.zeros(1, 1, 8, 8, 8))
-    with pytest.raises(ModelError, match=r"'0\.bias'.*NaN"):
-        exported.KIND.open(tmp_path / "a.pt2", consent=True)
-
-
 def test_without_a_description_it_says_what_was_assumed(fixed):
     model = exported.KIND.open(fixed[1], consent=True)
     assert [c.name for c in model.classes] == ["class 0", "class 1", "class 2"] and model.head == "softmax"
@@ -306,31 +146,6 @@ def test_without_a_description_it_says_what_was_assumed(fixed):
     assert "no description beside it" in notes[0] and "exactly 16 x 16 x 16 voxels" in notes[1]
     with pytest.raises(SegHiResCamError, match="expects 1 channel"):
         model.prepare(image(20, channels=2))
-
-
-@pytest.mark.parametrize(
-    ("words", "match"),
-    [
-        ({"clases": ["a"]}, "unknown words clases"), ({"classes": ["a", "A", "b"]}, "same name"),
-        ({"classes": "abc"}, "as a list"), ({"classes": ["a", "b"]}, "3 output channel.*need 2"),
-        ({"channels": ["CT", "PET"]}, "takes 1 channel.*names 2"), ({"spatial_dims": 2}, "says 2D"),
-        ({"spatial_dims": 4}, "is unknown"), ({"head": "relu"}, "is unknown"), ({"orientation": "LPS"}, "is unknown"),
-        ({"spacing_mm": 0}, "must be positive"), ({"spacing_mm": "1"}, "no number"), ({"divisor": 0}, "divisor"),
-        ({"intensity": "minmax"}, "intensity 'minmax' is unknown"), ({"intensity": {"range": [3, 1]}}, "is empty"),
-        ({"intensity": ["none", "none"]}, "2 intensity entries for 1"),
-        ({"window": {"overlap": 0.5}}, "must hold size"),
-        ({"window": {"size": [8, 8, 8]}}, "not the size the program takes"),
-        ({"window": {"size": [16, 16]}}, "does not fit a 3D"),
-        ({"window": {"size": [16] * 3, "overlap": 1}}, "overlap"),
-        ({"window": {"size": [16] * 3, "mode": "x"}}, "is unknown"),
-    ],
-)  # fmt: skip
-def test_descriptions_that_do_not_fit_are_refused(fixed, tmp_path, words, match):
-    path = tmp_path / "a.pt2"
-    path.write_bytes(fixed[1].read_bytes())
-    programs.describe(path, **words)
-    with pytest.raises(ModelError, match=match):
-        exported.KIND.open(path, consent=True)
 
 
 def test_a_description_inside_the_file_counts_where_none_lies_beside_it(tmp_path):
@@ -373,17 +188,6 @@ def test_windows_are_those_of_monai(shape, overlap, mode):
     assert np.abs(windows.importance - theirs).max() < 1e-7
 
 
-def oblique(shape=(20, 30, 26), spacing=(2.5, 0.9, 1.1)):
-    """Anisotropic, turned about two axes, left-handed."""
-    a, b = np.radians(24), np.radians(-13)
-    turn = np.array([[np.cos(a), -np.sin(a), 0], [np.sin(a), np.cos(a), 0], [0, 0, 1]])
-    turn = turn @ np.array([[np.cos(b), 0, np.sin(b)], [0, 1, 0], [-np.sin(b), 0, np.cos(b)]])
-    matrix = np.eye(4)
-    matrix[:3, :3] = turn @ np.diag([-spacing[2], spacing[1], spacing[0]])
-    matrix[:3, 3] = [31.0, -12.0, 55.0]
-    return Grid(shape, matrix)
-
-
 class Cue(nn.Module):
     """Class 1 sees the mean of 3^3 voxels, in a program that strides and comes back."""
 
@@ -401,7 +205,7 @@ class Cue(nn.Module):
 
 @pytest.mark.parametrize("dims", [2, 3])
 def test_a_cue_is_found_at_its_millimetres_through_turning_resampling_and_windows(tmp_path, dims):
-    grid = oblique()
+    grid = oblique((20, 30, 26), (2.5, 0.9, 1.1), flips=(-1, 1, 1))
     cue = grid.ras(np.array([9.3, 13.6, 11.2]))
     points = grid.ras(np.stack(np.meshgrid(*map(np.arange, grid.shape), indexing="ij"), axis=-1))
     array = np.exp(-((points - cue) ** 2).sum(-1) / (2 * 3.0**2))[None].astype(np.float32)

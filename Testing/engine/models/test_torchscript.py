@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from engine import programs, toys
-from engine.models.test_exported import NAMES, assert_equal_inside, image, sorted_layers
+from engine.programs import NAMES, assert_equal_inside, image, sorted_layers
 from seghirescam import PlainModel, open_model
 from seghirescam.models import recognise
 from seghirescam.models.demo_networks.preprocessing import normalised

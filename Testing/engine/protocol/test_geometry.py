@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.cam.test_placement import oblique
+from engine.grids import oblique
 from seghirescam.protocol.errors import GeometryError
 from seghirescam.protocol.grid import Grid, canonical
 from seghirescam.protocol.resampling import resampled, spread

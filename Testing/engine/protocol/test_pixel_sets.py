@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.cam.test_placement import oblique
+from engine.grids import oblique
 from seghirescam import Grid, PixelSet
 from seghirescam.protocol.errors import EmptyPixelSetError, PixelSetError
 from seghirescam.protocol.recipes import (

@@ -5,10 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from engine.cli.test_cli import run
-from engine.cli_cases import factory, volume
-from engine.io.test_files import oblique
-from engine.worker.test_worker_predict import sent
+from engine.cli_cases import factory, run, volume
+from engine.grids import oblique
+from engine.workers import sent
 from seghirescam.io.label_maps import read_labels, write_labels
 from seghirescam.io.volumes import read_volume
 from seghirescam.protocol.grid import Grid

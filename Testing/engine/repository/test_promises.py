@@ -11,8 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from engine.cli.test_cli import run
-from engine.cli_cases import ENVIRONMENT, SEGMENTS, VOLUME, factory, left, volume
+from engine.cli_cases import ENVIRONMENT, SEGMENTS, VOLUME, factory, left, run, volume
 from engine.workers import Model, Running, image
 from seghirescam import Grid, Image, PlainModel
 from seghirescam.models.weights import state

@@ -7,6 +7,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -54,10 +56,33 @@ def test_the_readme_s_tables_are_those_of_the_committed_files():
     assert done.returncode == 0, done.stderr
 
 
-def test_another_slicer_core_is_tested_with_the_vtk_that_it_pins(tmp_path):
+@pytest.fixture
+def dev():
     spec = importlib.util.spec_from_file_location("dev", ROOT / "dev.py")
-    dev = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(dev)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("words", "cores", "processes"), [([], 2, [True, False]), (["-n", "0"], 2, [False]), ([], 1, [False])]
+)
+def test_two_processes_where_nothing_else_is_asked_and_what_measures_time_afterwards(
+    dev, monkeypatch, words, cores, processes
+):
+    monkeypatch.setattr(dev, "environment", lambda kind: "python")
+    monkeypatch.setattr(dev.os, "cpu_count", lambda: cores)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    told = []
+    monkeypatch.setattr(dev, "run", lambda words, first=(): told.append(words) or len(told) % 2)
+    assert dev.main(["test", *words]) == 1  # the first fails: the second runs nevertheless, and does not hide it
+    assert ["loadfile" in one for one in told] == processes
+    if len(told) == 2:
+        assert {f"--ignore={folder}" for folder in dev.ALONE} <= set(told[0]) and set(dev.ALONE) <= set(told[1])
+    assert all((ROOT / folder).is_dir() for folder in dev.ALONE)
+
+
+def test_another_slicer_core_is_tested_with_the_vtk_that_it_pins(dev, tmp_path):
     for name, version, requires in (
         ("slicer-core", "5.12.4.0", ("vtk==9.6.0", 'x>1; extra == "y"')),
         ("vtk", "1", ("z",)),

@@ -8,24 +8,12 @@ import torch
 from torch import nn
 
 from engine import toys
-from engine.cam.test_placement import oblique
+from engine.toy_cases import CLASSES, case
 from seghirescam import Grid, Image, PixelSet, PlainModel
 from seghirescam.cam.methods.xres import SegXResCam
 from seghirescam.protocol.errors import CancelledError, EmptyPixelSetError
 from seghirescam.protocol.recipes import Component, PredictedClass, WholeImage
 from seghirescam.session.explain import explain, list_layers, predict
-
-CLASSES = ["background", "lesion", "look-alike"]
-
-
-def case(shape=(8, 12, 16), dims=3, **settings):
-    settings.setdefault("spatial_dims", dims)
-    network = toys.make(dims=dims)
-    grid = oblique(shape, (3.0, 0.8, 1.1))
-    rng = np.random.default_rng(0)
-    image = Image(rng.normal(size=shape), grid)
-    pixels = PixelSet(rng.random(shape) < 0.3, grid, "segment 'tumour'")
-    return PlainModel(network, CLASSES, **settings), image, pixels
 
 
 def test_a_map_equals_the_slow_truth_in_its_cells_its_score_and_its_place():

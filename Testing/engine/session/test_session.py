@@ -9,7 +9,7 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from engine import toys
-from engine.session.test_explain import case
+from engine.toy_cases import case
 from seghirescam import Grid, Image, PixelSet, PlainModel
 from seghirescam.cam.layers.listing import trace
 from seghirescam.protocol.errors import CancelledError, EmptyPixelSetError, GradientError, LayerError

@@ -1,14 +1,25 @@
 """Sliding windows, mirroring and folds: the maps add up exactly to the explanation of the fused score."""
 
-from dataclasses import dataclass
-from itertools import product
-
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from engine import toys
+from engine.windowed_models import (
+    CLASSES,
+    GRID,
+    SHAPE,
+    ask,
+    case,
+    class_seed,
+    gaussian,
+    model,
+    slow_gradients,
+    slow_logits,
+    stepping,
+    windows,
+)
 from seghirescam.cam.methods import method
 from seghirescam.cam.placement.lattice import Lattice
 from seghirescam.cam.placement.windows import Seeds, WindowPlan
@@ -20,105 +31,6 @@ from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.session.explain import explain
 from seghirescam.session.opening import open_session
-
-CLASSES = ("background", "lesion", "other")
-SHAPE = (12, 16, 20)
-GRID = Grid.from_spacing(SHAPE, (3.0, 1.0, 1.5))
-
-
-def gaussian(size, sigma=0.25):
-    axes = [np.exp(-0.5 * ((np.arange(n) - (n - 1) / 2) / (sigma * n)) ** 2) for n in size]
-    return (axes[0][:, None, None] * axes[1][None, :, None] * axes[2][None, None, :]).astype(np.float32)
-
-
-def stepping(size, step):
-    def offsets(shape):
-        per_axis = [[*range(0, n - s, d), n - s] for n, s, d in zip(shape, size, step, strict=True)]
-        return list(product(*[sorted(set(starts)) for starts in per_axis]))
-
-    return offsets
-
-
-def windows(size=(8, 8, 8), step=(4, 4, 4), mirror=(), importance=None):
-    weights = gaussian(size) if importance is None else importance
-    return Windows(size, stepping(size, step), weights, mirror)
-
-
-def case(shape=SHAPE, where=(slice(3, 7), slice(5, 10), slice(6, 12)), seed=3):
-    rng = np.random.default_rng(seed)
-    mask = np.zeros(shape)
-    mask[where] = 1
-    return rng.normal(size=(1, *shape)), mask
-
-
-def model(wanted, kind="batch", folds=1, seed=0, **settings):
-    networks = [toys.make(seed=seed + n, kind=kind, **settings) for n in range(folds)]
-    return PlainModel(networks[0], CLASSES, windows=wanted, folds=networks[1:], spatial_dims=settings.get("dims", 3))
-
-
-def runs(plan, m):
-    """(network, offset, flip, patch maker) of every run, by plain loops."""
-    for network in m.networks:
-        for offset in plan.offsets:
-            for flip in plan.flips:
-                yield network, offset, flip
-
-
-def slow_logits(m, array, plan, grad=False):
-    """The definition: y = (1/RF) sum w y / W, in float64; with a graph if asked."""
-    volume = torch.tensor(array)[None]
-    total = torch.zeros((3, *plan.shape), dtype=torch.float64)
-    weight = torch.zeros(plan.shape, dtype=torch.float64)
-    w = torch.tensor(plan.importance, dtype=torch.float64)
-    with torch.set_grad_enabled(grad):
-        for network, offset, flip in runs(plan, m):
-            place = tuple(slice(o, o + s) for o, s in zip(offset, plan.size, strict=True))
-            patch = volume[(slice(None), slice(None), *place)].flip([2 + a for a in flip])
-            y = network(patch)[0].flip([1 + a for a in flip])
-            spread = torch.zeros_like(total).index_put(
-                tuple(torch.meshgrid(torch.arange(3), *[torch.arange(p.start, p.stop) for p in place], indexing="ij")),
-                y * w,
-            )
-            total = total + spread
-            weight = weight + spread_of(w, place, plan.shape)
-    return total / weight
-
-
-def spread_of(w, place, shape):
-    whole = torch.zeros(shape, dtype=torch.float64)
-    whole[place] = w
-    return whole
-
-
-def slow_gradients(m, array, plan, layer, seed):
-    """[(offset, flip, A, g)] of every run by brute force: one backward pass through the whole fusion."""
-    kept = []
-
-    def leaf(module, inputs, output):
-        kept.append(output.detach().clone().requires_grad_())
-        return kept[-1].clone()
-
-    handles = [dict(n.named_modules())[layer].register_forward_hook(leaf) for n in m.networks]
-    total = (slow_logits(m, array, plan, grad=True) * seed).sum()
-    for handle in handles:
-        handle.remove()
-    found = torch.autograd.grad(total, kept)
-    places = [(m.networks.index(n), o, f) for n, o, f in runs(plan, m)]
-    return float(total.detach()), [(*p, a.detach()[0], g[0]) for p, a, g in zip(places, kept, found, strict=True)]
-
-
-def class_seed(mask, index=1):
-    seed = torch.zeros((3, *mask.shape), dtype=torch.float64)
-    seed[index] = torch.tensor(mask)
-    return seed
-
-
-def ask(m, array, mask, layer, methods="seg_hires_grad_cam", **more):
-    grid = Grid.from_spacing(mask.shape, (3.0, 1.0, 1.5))
-    (answer,) = explain(
-        m, Image(array, grid), PixelSet(mask, grid), class_index=1, layers=layer, methods=methods, **more
-    )
-    return answer
 
 
 @pytest.mark.parametrize("name", ["seg_hires_grad_cam", "seg_grad_cam", "seg_xres_cam"])
@@ -332,18 +244,6 @@ def test_without_a_tolerance_no_window_is_left_out_however_little_it_weighs():
         assert set(seeds.touched) == {o for o in meeting if seeds.window(plan, o, 1).any()} and seeds.dropped == 0
 
 
-def test_passes_are_kept_with_the_layers_they_recorded():
-    array, mask = case()
-    wide = np.zeros_like(mask)
-    wide[1:11, 1:15, 1:19] = 1
-    session = open_session(model(windows()), Image(array, GRID), memory_budget_bytes=1 << 40)
-    session.ask(PixelSet(mask, GRID), class_index=1, layers=["encoder.1", "decoder.1"])
-    session.ask(PixelSet(wide, GRID), class_index=1, layers=["decoder.1"])
-    (found,) = session.ask(PixelSet(wide, GRID), class_index=1, layers=["encoder.1"])
-    fresh = ask(model(windows()), array, wide, "encoder.1")
-    assert np.abs(found.map - fresh.map).max() <= 1e-6 * np.abs(fresh.map).max()
-
-
 def test_the_logits_handed_out_are_the_callers_own():
     array, _ = case()
     session = open_session(model(windows()), Image(array, GRID))
@@ -382,21 +282,6 @@ def test_the_tolerance_leaves_out_the_windows_that_matter_least_and_says_how_muc
     assert any("were left out" in note for note in fast.notes) and not any("left out" in note for note in exact.notes)
 
 
-def test_a_second_question_about_the_same_windows_makes_no_forward_call():
-    array, mask = case()
-    other = np.zeros_like(mask)
-    other[4:6, 6:9, 7:10] = 1
-    session = open_session(model(windows()), Image(array, GRID))
-    session.ask(PixelSet(mask, GRID), class_index=1, layers="encoder.1")
-    before = session.forward_calls
-    (second,) = session.ask(PixelSet(other, GRID), class_index=2, layers="encoder.1")
-    assert before > 0 and session.forward_calls == before
-    (fresh,) = explain(model(windows()), Image(array, GRID), PixelSet(other, GRID), class_index=2, layers="encoder.1")
-    assert np.abs(second.map - fresh.map).max() <= 1e-7 * np.abs(fresh.map).max()
-    session.release()
-    assert session.kept_bytes == 0 and not session.recorded
-
-
 def test_the_default_pixel_set_is_the_fused_prediction():
     array, _ = case()
     m = model(windows(mirror=(0,)))
@@ -405,69 +290,6 @@ def test_the_default_pixel_set_is_the_fused_prediction():
     assert (found.weights > 0).mean() > 0 and ((found.weights > 0) == truth).all()
     (answer,) = explain(m, Image(array, GRID), class_index=1, layers="encoder.1")
     assert answer.provenance["pixel_set_voxels"] == int(truth.sum())
-
-
-def test_the_estimate_is_what_runs():
-    array, mask = case()
-    session = open_session(model(windows(mirror=(0,)), folds=2), Image(array, GRID))
-    estimate = session.estimate(PixelSet(mask, GRID), "encoder.1")
-    assert session.forward_calls == 0
-    (answer,) = session.ask(PixelSet(mask, GRID), class_index=1, layers="encoder.1")
-    assert session.forward_calls == estimate["forward_passes"] == estimate["windows"] * 4
-    assert answer.provenance["windows"]["run"] == estimate["windows"] < estimate["of_windows"]
-
-
-class Greedy(nn.Module):
-    """Needs more memory than there is for more than one window, or for more than bf16; once it is ``working``."""
-
-    def __init__(self, network, precision=False):
-        super().__init__()
-        self.network, self.precision, self.working = network, precision, False
-
-    def forward(self, x):
-        if not self.working:
-            return self.network(x)
-        if x.shape[0] > 1 or (self.precision and not torch.is_autocast_enabled("cpu")):
-            raise torch.OutOfMemoryError("out of memory. Tried to allocate 3.00 GiB")
-        return self.network(x)
-
-
-@pytest.mark.parametrize("precision, words", [(False, ["one window at a time"]), (True, ["one window", "in bf16"])])
-def test_a_shortage_of_memory_goes_on_with_smaller_settings_and_says_so(precision, words):
-    array, mask = case()
-    network = Greedy(toys.make().float(), precision)
-    m = PlainModel(network, CLASSES, windows=windows())
-    session = open_session(m, Image(array, GRID), windows_together=4)
-    session.layers()
-    network.working = True
-    (found,) = session.ask(PixelSet(mask, GRID), class_index=1, layers="network.encoder.1")
-    plain = PlainModel(network.network, CLASSES, windows=windows())
-    truth = ask(plain, array, mask, "encoder.1", precision="bf16" if precision else "fp32")
-    assert np.abs(found.map - truth.map).max() <= 1e-6 * np.abs(truth.map).max()
-    notes = " ".join(found.notes)
-    assert all(word in notes for word in words)
-
-
-def test_a_window_that_does_not_fit_in_fp32_runs_in_bf16_from_the_start_and_says_so(monkeypatch):
-    from seghirescam.session import window_passes
-
-    array, mask = case()
-    network = toys.make().float()
-    truth = ask(PlainModel(network, CLASSES, windows=windows()), array, mask, "encoder.1", precision="bf16")
-    monkeypatch.setattr(window_passes, "memory_of", lambda where: (1 << 20, 1 << 10))
-    found = ask(PlainModel(network, CLASSES, windows=windows()), array, mask, "encoder.1")
-    assert np.array_equal(found.map, truth.map) and found.provenance["precision"] == "bf16"
-    assert any("computed in bf16" in note for note in found.notes)
-
-
-def test_a_prediction_goes_on_with_fewer_windows_when_memory_is_short():
-    array, _ = case()
-    network = Greedy(toys.make().float())
-    session = open_session(PlainModel(network, CLASSES, windows=windows()), Image(array, GRID), windows_together=4)
-    session.layers()
-    network.working = True
-    plain = PlainModel(network.network, CLASSES, windows=windows())
-    assert np.array_equal(session.logits(), open_session(plain, Image(array, GRID)).logits())
 
 
 def test_a_2d_network_goes_through_a_volume_slice_by_slice():
@@ -517,41 +339,6 @@ def test_a_bright_cue_is_found_through_windows_on_an_oblique_grid(pool):
         centre = (found.grid.ras(cells.reshape(-1, 3)) * weights.reshape(-1, 1)).sum(0) / weights.sum()
         error = np.abs(grid.kji(centre) - np.array(cue))
         assert (error <= np.array(found.layer.stride) / 2).all(), error
-
-
-def test_cancelling_between_windows_leaves_the_network_as_it_was():
-    array, mask = case()
-    m = model(windows())
-    m.network.train()
-    before = {name: value.clone() for name, value in m.network.state_dict().items()}
-    seen = []
-
-    def stop(fraction, phase):
-        seen.append(phase)
-        if "window 3 " in phase:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        ask(m, array, mask, "encoder.1", progress=stop)
-    assert any("window 2 " in phase for phase in seen)
-    assert m.network.training and all(torch.equal(before[k], v) for k, v in m.network.state_dict().items())
-    assert not any(module._forward_hooks for module in m.network.modules())
-
-
-def test_a_method_that_fails_leaves_the_network_as_it_was():
-    @dataclass(frozen=True)
-    class Failing(type(method("seg_hires_grad_cam"))):
-        name = "failing"
-
-        def map(self, activation, gradient, cell_mm):
-            raise ValueError("no map")
-
-    array, mask = case()
-    m = model(windows())
-    m.network.train()
-    with pytest.raises(ValueError) as caught:
-        ask(m, array, mask, "encoder.1", Failing())
-    assert caught.tb is not None and m.network.training  # restored while the error is still held
 
 
 def test_methods_say_whether_their_window_maps_add_up():

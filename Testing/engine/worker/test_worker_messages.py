@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import seghirescam
-from engine.cam.test_placement import oblique
-from engine.session.test_explain import case
+from engine.grids import oblique
+from engine.toy_cases import case
 from seghirescam import Grid, PixelSet
 from seghirescam.protocol.arrays import DiskError, MessageError, read_array, write_array
 from seghirescam.protocol.errors import EmptyPixelSetError, PixelSetError
@@ -42,7 +42,7 @@ from seghirescam.protocol.recipes import (
 )
 from seghirescam.session.explain import explain
 
-GRID = oblique((6, 8, 10), (3.0, 0.8, 1.1))
+GRID = oblique((6, 8, 10), (3.0, 0.8, 1.1), origin=(-31.0, 12.5, 88.0))
 
 
 def pixels(soft=False):

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.worker.test_worker_predict import balanced
-from engine.workers import Model, image
+from engine.workers import Model, balanced, image
 from seghirescam.cam.logits.score import ClassLogit, Contrast
 from seghirescam.evaluation.painting.intervention import paint_in
 from seghirescam.evaluation.painting.regions import Hottest, hottest

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from engine import monai_bundles as made
-from engine.workers import Model, Running, image
+from engine.workers import Model, Running, balanced, image, sent
 from seghirescam import Grid, Image, PixelSet, PlainModel
 from seghirescam.cam.methods.method_list import method_list
 from seghirescam.io.channels import joined
@@ -26,19 +26,6 @@ from seghirescam.session.whole import WholeSession
 @pytest.fixture
 def model(tmp_path):
     return Model(tmp_path / "model")
-
-
-def balanced(model, picture):
-    """The model with a bias at which it says "lesion" in half of the picture."""
-    with torch.no_grad():
-        logits = model.network(torch.tensor(picture.array)[None])[0]
-        model.network.head.bias[0] += (logits[1] - logits[0]).median()
-    torch.save(model.network.state_dict(), model.source["weights"])
-    return model
-
-
-def sent(worker, picture, name="image.npy"):
-    return {"array": write_array(worker.folder, name, picture.array), "grid": picture.grid.to_json()}
 
 
 def predict(worker, model, picture, **words):

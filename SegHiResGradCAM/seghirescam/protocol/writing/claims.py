@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import SegHiResCamError
@@ -34,7 +35,7 @@ class OutputError(SegHiResCamError, OSError):
 class Claim:
     """A place, held for one result.  place: the folder of lock and working folder.  new: fill it, then :meth:`swap`."""
 
-    def __init__(self, place: Path, key: str, descriptor: int):
+    def __init__(self, place: Path, key: str, descriptor: int | None):
         self.place, self._lock, self._descriptor = place, place / f"{PREFIX}{key}{_LOCK}", descriptor
         self.work = place / f"{PREFIX}{key}"
         self.new = self.work / NEW
@@ -46,7 +47,7 @@ class Claim:
         self.new.mkdir()
         return self.new
 
-    def swap(self, moves, away) -> None:
+    def swap(self, moves: Sequence[tuple[str, str]], away: Sequence[str]) -> None:
         """As :func:`swap.swap`, from the working folder into the place."""
         swap(self.work, self.place, moves, away)
 
@@ -107,12 +108,12 @@ def is_hidden(name: str) -> bool:
     return name.startswith(PREFIX)
 
 
-def _held(place, key):
+def _held(place: Path, key: str) -> Claim | None:
     descriptor = hold(place / f"{PREFIX}{key}{_LOCK}")
     return None if descriptor is None else Claim(place, key, descriptor)
 
 
-def _remove_old(folder):
+def _remove_old(folder: Path) -> None:
     """As earlier versions named them."""
     if folder.is_dir() and time.time() - folder.stat().st_mtime > STALE_SECONDS:
         shutil.rmtree(folder, ignore_errors=True)

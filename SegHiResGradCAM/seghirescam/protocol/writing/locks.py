@@ -68,7 +68,7 @@ def hold_folder(folder: Path) -> int | None:
     return None
 
 
-def _taken(descriptor) -> bool:
+def _taken(descriptor: int) -> bool:
     """Whether the lock is ours now."""
     try:
         if not _lock(descriptor):
@@ -85,14 +85,14 @@ def _taken(descriptor) -> bool:
     return supported or not _runs(pid)
 
 
-def _lock(descriptor) -> bool:
+def _lock(descriptor: int) -> bool:
     """False where somebody else holds it; raises OSError where the file system knows no locks."""
     if os.name == "nt":
         import msvcrt
 
         os.lseek(descriptor, _FAR, os.SEEK_SET)
         try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
         except OSError:
             return False
         finally:
@@ -107,7 +107,7 @@ def _lock(descriptor) -> bool:
     return True
 
 
-def _is_at(descriptor, path) -> bool:
+def _is_at(descriptor: int, path: Path) -> bool:
     try:
         return os.path.samestat(os.fstat(descriptor), os.stat(path))
     except FileNotFoundError:
@@ -118,7 +118,7 @@ def _own() -> str:
     return json.dumps({"pid": os.getpid(), "host": platform.node()})
 
 
-def _told(descriptor):
+def _told(descriptor: int) -> tuple[int, str] | None:
     """(pid, host) of who holds or held it; None where nothing is told."""
     os.lseek(descriptor, 0, os.SEEK_SET)
     try:
@@ -128,7 +128,7 @@ def _told(descriptor):
         return None
 
 
-def _runs(pid) -> bool:
+def _runs(pid: int) -> bool:
     if os.name == "nt":  # its locks work on every drive we know of
         return True
     try:

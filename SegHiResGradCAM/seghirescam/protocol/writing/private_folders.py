@@ -24,17 +24,17 @@ PREFIX = "seghirescam-"
 class PrivateFolder:
     """path: a new folder, readable by this user only.  prefix: of its name.  Raises OSError."""
 
-    def __init__(self, prefix: str = PREFIX, parent=None):
+    def __init__(self, prefix: str = PREFIX, parent: str | Path | None = None):
         parent = tempfile.gettempdir() if parent is None else parent
         _sweep(parent, prefix + _HELD)
-        self._held = None
+        self._held: int | None = None
         while self._held is None:  # a sweep may have come before the lock
             self.path = Path(tempfile.mkdtemp(prefix=prefix + _HELD, dir=parent))
             self._hold()
 
     def stay(self) -> None:
         """Make it anew, empty, where a cleaner of temporary files removed it. Raises OSError."""
-        if self._held is not None and self._is_held():
+        if self._is_held():
             return
         try:
             os.mkdir(self.path, 0o700)
@@ -55,10 +55,10 @@ class PrivateFolder:
     def __enter__(self) -> Path:
         return self.path
 
-    def __exit__(self, *reason):
+    def __exit__(self, *reason: object) -> None:
         self.remove()
 
-    def _hold(self):
+    def _hold(self) -> None:
         try:
             self._held = hold_folder(self.path)
         except FileNotFoundError:
@@ -66,7 +66,9 @@ class PrivateFolder:
         except OSError:  # no locks here: its age tells
             self._held = -1
 
-    def _is_held(self):
+    def _is_held(self) -> bool:
+        if self._held is None:
+            return False
         if os.name == "nt" or self._held == -1:
             return self.path.is_dir()
         try:
@@ -74,14 +76,14 @@ class PrivateFolder:
         except OSError:
             return False
 
-    def _let_go(self):
-        if self._held not in (None, -1):
+    def _let_go(self) -> None:
+        if self._held is not None and self._held != -1:
             with contextlib.suppress(OSError):
                 os.close(self._held)
         self._held = None
 
 
-def _sweep(parent, prefix):
+def _sweep(parent: str | Path, prefix: str) -> None:
     """Remove what killed processes left; never what a living one, or another user, holds."""
     with contextlib.suppress(OSError):
         for name in os.listdir(parent):
@@ -90,7 +92,7 @@ def _sweep(parent, prefix):
                     _remove_dead(Path(parent) / name)
 
 
-def _remove_dead(folder):
+def _remove_dead(folder: Path) -> None:
     about = os.lstat(folder)
     if not stat.S_ISDIR(about.st_mode) or (hasattr(os, "getuid") and about.st_uid != os.getuid()):
         return

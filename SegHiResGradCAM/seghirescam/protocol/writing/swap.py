@@ -71,7 +71,7 @@ def recover(work: Path, place: Path) -> None:
     _forget(work / _BACK)
 
 
-def _read(path, work, place):
+def _read(path: Path, work: Path, place: Path) -> dict | None:
     """The journal, or None: a foreign one that leads out of the two folders (of an unpacked archive, say) is none."""
     try:
         journal = json.loads(path.read_text(encoding="utf-8"))
@@ -82,23 +82,23 @@ def _read(path, work, place):
     return journal if all(inside) else None
 
 
-def _is_in(folder, name):
+def _is_in(folder: Path, name: str) -> bool:
     real = Path(os.path.realpath(folder))
     return Path(name).name not in ("", "..") and Path(os.path.realpath((folder / name).parent)).is_relative_to(real)
 
 
-def _write(path, journal):
+def _write(path: Path, journal: dict) -> None:
     part = path.with_suffix(".part")
     part.write_text(json.dumps(journal), encoding="utf-8")
     settle(part)
     os.replace(part, path)
 
 
-def _forget(path):
+def _forget(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
-def settle(path):
+def settle(path: Path) -> None:
     """Onto the disk before it is named: a power failure leaves no empty file under a full one's name."""
     for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
         if file.is_file() and not file.is_symlink():
