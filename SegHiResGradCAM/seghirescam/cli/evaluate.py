@@ -197,8 +197,8 @@ def _cost(session, pixels, words, passes, options, console) -> str:
     passes: of an explanation, of a method with passes of its own.
     """
     from ..evaluation.deletion.gains import cost
-    from ..evaluation.trust.thresholds import ORDERS
     from ..evaluation.trust.trust_cost import full_cost
+    from ..evaluation.trust.verdict_limits import ORDERS
 
     if not (options.full or options.curves):
         return ""

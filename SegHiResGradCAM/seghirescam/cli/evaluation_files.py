@@ -15,7 +15,7 @@ _CURVE = ("method", "layer", "curve", "order", "fraction", "logit", "score", "di
 def write_evaluations(folder, options, found, costs, request, notes, sizes) -> dict:
     """All files into ``folder``; returns what evaluation.json holds. found: Evaluations; costs: of each, as stated and
     as it was; sizes: of each region."""
-    from ..evaluation.trust import thresholds
+    from ..evaluation.trust import verdict_limits
     from ..protocol.messages import line
 
     answers = []
@@ -35,7 +35,7 @@ def write_evaluations(folder, options, found, costs, request, notes, sizes) -> d
         "request": request,
         "evaluations": answers,
         "regions": {name: size.to_json() for name, size in sizes.items()},
-        "thresholds": thresholds.to_json(),
+        "thresholds": verdict_limits.to_json(),
         "versions": _versions(),
         "device": options.device,
         "notes": list(notes),

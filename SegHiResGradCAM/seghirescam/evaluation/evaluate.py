@@ -21,8 +21,8 @@ from .metrics.registry import MAP, REGION, MapOnImage, metrics
 from .painting.rerun import Rerun
 from .trust.full_tier import TIERS, probe_of
 from .trust.rows import FAST, RANDOMISATION, STABILITY, SWAP, Trust
-from .trust.thresholds import ORDERS
 from .trust.trust_case import score_words
+from .trust.verdict_limits import ORDERS
 
 #: of what each number of a check tells; metrics have groups of their own
 USED, SANE, STABLE = "used", "sane", "stable"

@@ -17,19 +17,7 @@ from ..protocol.grid import canonical
 from ..protocol.image import Image
 from ..protocol.thresholds import signed_threshold_holding, threshold_holding
 from .slices import Slices, strongest, turned
-from .style import (
-    DARK,
-    LIGHT,
-    OUTLINE,
-    SUFFIXES,
-    Theme,
-    colours,
-    draw_outline,
-    in_colour,
-    new_figure,
-    percent,
-    save,
-)
+from .style import DARK, LIGHT, OUTLINE, SUFFIXES, Theme, colours, draw_outline, in_colour, new_figure, percent, save
 
 __all__ = ["DARK", "LIGHT", "SUFFIXES", "Look", "Row", "Theme", "draw", "save"]
 

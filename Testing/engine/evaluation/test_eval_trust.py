@@ -19,8 +19,8 @@ from seghirescam.evaluation.trust import trust_words
 from seghirescam.evaluation.trust.fast_tier import fast
 from seghirescam.evaluation.trust.full_tier import full
 from seghirescam.evaluation.trust.rows import NOT_JUDGED, NOT_SUPPORTED, SUPPORTED, Row, verdict_of
-from seghirescam.evaluation.trust.thresholds import GAIN_SDS, ORDERS, SAME
 from seghirescam.evaluation.trust.trust_cost import duration, full_cost
+from seghirescam.evaluation.trust.verdict_limits import GAIN_SDS, ORDERS, SAME
 from seghirescam.models.plain import PlainModel
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image

@@ -101,7 +101,7 @@ def test_the_command_line_knows_it_too(offer, source):
 
 
 def test_a_broken_kind_is_one_sentence_and_the_rest_goes_on(offer, source):
-    offer("raise RuntimeError('/home/somebody/secret')", {"broken": "KIND"}, "toykinds_broken")
+    offer("raise RuntimeError('/srv/somebody/secret')", {"broken": "KIND"}, "toykinds_broken")
     offer("KIND = 'a word'", {"word": "KIND"}, "toykinds_word")
     offer(
         "from seghirescam.models.base import ModelKind\nclass Falls(ModelKind):\n    name = title = 'falls'\n"

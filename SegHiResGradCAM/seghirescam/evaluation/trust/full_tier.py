@@ -24,9 +24,9 @@ from .fast_tier import fast, numbers
 from .rows import AT_PIXEL_SET, DELETION, FAST, FULL, RANDOMISATION, STABILITY, Row, Trust
 from .sanity import randomisation
 from .stability import NOISE, stability
-from .thresholds import AT_M, CONTEXT_USED, GAIN_SDS, LEAST_CELLS, ORDERS, SAME
 from .trust_case import Found
 from .trust_words import unused
+from .verdict_limits import AT_M, CONTEXT_USED, GAIN_SDS, LEAST_CELLS, ORDERS, SAME
 
 #: name of the curve with nothing and all of the context removed, and no order between
 ENDS = "any order"

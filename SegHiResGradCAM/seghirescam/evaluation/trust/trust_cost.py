@@ -17,8 +17,8 @@ from .explained_case import Case, frozen
 from .full_tier import probe_of
 from .sanity import STEPS
 from .stability import asked_anew
-from .thresholds import ORDERS
 from .trust_case import FORWARDS
+from .verdict_limits import ORDERS
 
 #: what a forward and a backward pass take together, in forward passes
 EXPLANATION = 3
