@@ -96,7 +96,7 @@ def test_a_monai_network_by_its_chain(scaled):
 
     step = transforms.ScaleIntensityRanged("image", -1024, 3071, 0, 1) if scaled else transforms.EnsureTyped("image")
     model = MonaiModel.__new__(MonaiModel)
-    model.chain, model.network = [step], net()
+    model.chain, model.networks = [step], (net(),)
     assert bool(model._raw(ct().array)) is not scaled
 
 
