@@ -1,13 +1,9 @@
 """What Slicer and the worker say to each other: one JSON object a line, arrays as .npy files in a private folder.
 
-Standard library and numpy only: both sides import this file.  To the worker::
-
-    {"id": 3, "do": "describe" | "layers" | "estimate" | "explain" | "compare" | "paint" | "trust" | "trust_cost" |
-     "by_segment" | "predict" | "resample" | "probe" | "cancel" | "release" | "shutdown", ...}
-
-From the worker: ``hello`` once, then for a request any number of ``progress`` and one ``result`` or ``error``.  A line
-that is none of these is log.  Nothing here names a file of the user: arrays lie under neutral names, images and weights
-are told apart by hash.
+Standard library and numpy only: both sides import this file.  To the worker: ``{"id": 3, "do": ..., ...}``, see
+:mod:`requests`.  From the worker: ``hello`` once, then for a request any number of ``progress`` and one ``result`` or
+``error``.  A line that is none of these is log.  Nothing here names a file of the user: arrays lie under neutral names,
+images and weights are told apart by hash.
 """
 
 from __future__ import annotations
