@@ -26,7 +26,6 @@ import numpy as np
 from seghirescam import open_model
 from seghirescam.cam.logits.heads import SIGMOID
 from seghirescam.cli.console import Console
-from seghirescam.cli.pixel_sets import prepared_of
 from seghirescam.evaluation.metrics.ground import Ground
 from seghirescam.io.label_maps import read_labels
 from seghirescam.protocol.errors import PixelSetError, SegHiResCamError
@@ -70,7 +69,7 @@ def main() -> int:
     print(f"2. Predicting with {model.name}.", flush=True)
     logits = session.logits(console.progress)
     console.end_progress()
-    labels = model.labels_on_input(logits, prepared_of(session), image)
+    labels = model.labels_on_input(logits, session.prepared(), image)
     names = {info.index: info.name for info in model.classes if info.index}
     segmentation = segmentationFromLabels(scene.mrml, labels, volume, names)
     segmentation.SetName("Prediction")

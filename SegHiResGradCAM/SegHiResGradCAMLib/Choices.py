@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import Enum
 
+from seghirescam.protocol.recipes import FORMS
+
 #: words that stand for a layer: the engine's default rule, and the paper's choice
 DEFAULT_LAYER, DEEPEST_LAYER = "default", "deepest"
 #: the paper's method; the list of all comes from the worker, which knows the engine's registry
@@ -23,20 +25,21 @@ class _Choice(Enum):
         return self.text
 
 
-class PixelSetChoice(_Choice):
+class _PixelSetChoice(_Choice):
     """The pixel set M whose scores are added up and explained."""
-
-    SEGMENT = "segment", "Segment"
-    PREDICTED = "predicted", "Predicted class"
-    SEGMENT_AND_PREDICTED = "segment_and_predicted", "Segment and predicted"
-    COMPONENT = "component", "Largest part of the segment"
-    FALSE_POSITIVES = "false_positives", "False positives against the segment"
-    FALSE_NEGATIVES = "false_negatives", "False negatives against the segment"
-    WHOLE_IMAGE = "whole_image", "Whole image"
 
     @property
     def needsSegment(self) -> bool:
-        return self not in (PixelSetChoice.PREDICTED, PixelSetChoice.WHOLE_IMAGE)
+        return bool(FORMS[self.value].given)
+
+
+def pixelSetChoices() -> type[_PixelSetChoice]:
+    """The forms of :mod:`recipes` that have a title."""
+    offered = {kind.upper(): (kind, form.title) for kind, form in FORMS.items() if form.title}
+    return _PixelSetChoice("PixelSetChoice", offered, module=__name__)
+
+
+PixelSetChoice = pixelSetChoices()
 
 
 class ScoreChoice(_Choice):

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from seghirescam.protocol.recipes import (
-    Component,
-    FalseNegatives,
-    FalsePositives,
-    PredictedClass,
-    Segment,
-    SegmentAndPredicted,
-    WholeImage,
-)
+from seghirescam.protocol.recipes import FORMS
 
 from .Channels import volumesMissing
-from .Choices import DeviceChoice, PixelSetChoice, ScoreChoice
+from .Choices import DeviceChoice, ScoreChoice
 from .ModelFacts import FAILED, READ, READING, ModelFacts
 from .PixelSetReader import pixelSetSteps
 
@@ -50,25 +42,14 @@ def recipe(parameters):
 
     The generator returns the Recipe, with BoxedPixels, or raises what readPixelSet raises.
     """
-    choice = parameters.pixelSet
-    if choice is PixelSetChoice.PREDICTED:
-        return PredictedClass()
-    if choice is PixelSetChoice.WHOLE_IMAGE:
-        return WholeImage()
-    return partial(_segmentSteps, choice, parameters.segmentation, parameters.segmentId, parameters.volume)
+    form = FORMS[parameters.pixelSet.value]
+    if not form.given:
+        return form.asked()
+    return partial(_segmentSteps, form, parameters.segmentation, parameters.segmentId, parameters.volume)
 
 
-_OF_A_SEGMENT = {
-    PixelSetChoice.SEGMENT: Segment,
-    PixelSetChoice.SEGMENT_AND_PREDICTED: SegmentAndPredicted,
-    PixelSetChoice.COMPONENT: lambda pixels: Component(Segment(pixels)),
-    PixelSetChoice.FALSE_POSITIVES: FalsePositives,
-    PixelSetChoice.FALSE_NEGATIVES: FalseNegatives,
-}
-
-
-def _segmentSteps(choice, segmentationNode, segmentId, volumeNode):
-    return _OF_A_SEGMENT[choice]((yield from pixelSetSteps(segmentationNode, segmentId, volumeNode)))
+def _segmentSteps(form, segmentationNode, segmentId, volumeNode):
+    return form.asked((yield from pixelSetSteps(segmentationNode, segmentId, volumeNode)))
 
 
 def words(parameters, model: ModelFacts) -> dict:

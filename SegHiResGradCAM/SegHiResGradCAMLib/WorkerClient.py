@@ -17,6 +17,7 @@ import time
 
 from seghirescam.protocol.errors import SegHiResCamError
 from seghirescam.protocol.messages import Failure, Hello, Progress, Result
+from seghirescam.protocol.requests import Cancel, Release, Request
 
 from .Steps import SECONDS, advanced
 from .WorkerLink import WorkerLink, cancelled, deviceText, newLog, notStarted
@@ -70,7 +71,7 @@ class WorkerClient(WorkerQuestions):
 
     def release(self) -> int | None:
         """Let a running worker forget its model and give memory back; None, and nothing happens, where none runs."""
-        return self._ask({"do": "release"}) if self._link is not None else None
+        return self.ask(Release) if self._link is not None else None
 
     def cancel(self, number: int | None = None, patient: bool = False) -> None:
         """End one request, or all: politely, after ``cancelSeconds`` with the whole process group.
@@ -83,7 +84,7 @@ class WorkerClient(WorkerQuestions):
             if number in (None, request.number) and request.cancelBy is None:
                 request.cancelBy = time.monotonic() + (seconds if request.isWorkersTurn else 0.0)
                 if request.isWorkersTurn and self._link is not None:
-                    self._link.send({"id": next(self._numbers), "do": "cancel", "target": request.number})
+                    self._link.send({"id": next(self._numbers)} | Cancel(target=request.number).to_json())
         self._wake()
 
     def close(self) -> None:
@@ -107,6 +108,16 @@ class WorkerClient(WorkerQuestions):
         """The running worker's greeting."""
         return self._link.hello if self._link is not None else None
 
+    def ask(self, kind: type[Request], codeHash: str = "", **fields) -> int:
+        """One request of :mod:`requests`; its number."""
+        refuseUnknown(kind, fields)
+        if self.hasConsent(codeHash):
+            fields["consent_sha256"] = codeHash
+        request = WorkerRequest(next(self._numbers), kind(**fields))
+        self._requests[request.number] = request
+        self._wake()
+        return request.number
+
     # consent, bound to the content of the file whose code would run
 
     def hasConsent(self, sha256: str) -> bool:
@@ -117,16 +128,6 @@ class WorkerClient(WorkerQuestions):
         self._settings[CONSENT_PREFIX + sha256] = "yes"
 
     # the machinery
-
-    def _words(self, codeHash, options):
-        return refuseUnknown(options) | {"consent_sha256": codeHash if self.hasConsent(codeHash) else None}
-
-    def _ask(self, message, **arrays):
-        request = WorkerRequest(next(self._numbers), message, **arrays)
-        message["id"] = request.number
-        self._requests[request.number] = request
-        self._wake()
-        return request.number
 
     def _wake(self):
         """A tick as soon as possible; ticks that were scheduled earlier find that they are out of date."""

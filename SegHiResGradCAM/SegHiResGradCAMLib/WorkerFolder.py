@@ -11,7 +11,6 @@ import numpy as np
 
 from seghirescam.protocol.arrays import npy_pieces, read_array, read_pieces, unwritable
 from seghirescam.protocol.image import Image
-from seghirescam.protocol.messages import recipe_to_json
 from seghirescam.protocol.writing.private_folders import PrivateFolder
 
 from .ChannelImages import ChannelImages
@@ -34,8 +33,8 @@ class WorkerFolder:
         self._images: dict[str, weakref.ref] = {}
         self._replaced: dict[int, list[str]] = {}
 
-    def writeImage(self, image: Image | ChannelImages, message: dict):
-        """Generator: one step writes a few MB.  At the end ``message["image"]`` says where the image lies.
+    def writeImage(self, image: Image | ChannelImages, number: int):
+        """Generator: one step writes a few MB.  Returns where the image lies, for request ``number``.
 
         Volumes that were written last are not written again as long as the same objects are asked about.
         Raises DiskError.
@@ -50,26 +49,24 @@ class WorkerFolder:
             kept[name] = weakref.ref(one)
             parts.append({"array": name, "grid": one.grid.to_json()})
         # requests are answered in their order: what earlier ones named may go when this one has ended
-        self._replaced.setdefault(message.get("id"), []).extend(name for name in self._images if name not in kept)
+        self._replaced.setdefault(number, []).extend(name for name in self._images if name not in kept)
         self._images = kept
-        message["image"] = parts[0] | ({"more": parts[1:], "names": list(names)} if len(parts) > 1 else {})
+        return parts[0] | ({"more": parts[1:], "names": list(names)} if len(parts) > 1 else {})
 
-    def writePixelSets(self, pixelSets, message: dict):
+    def naming(self, arrays: dict):
+        """``save(array, what) -> name`` for Request.to_json: they wait in ``arrays`` for :meth:`writeArrays`."""
+
+        def save(array, what="pixels"):
+            name = f"{what}_{next(self._numbers)}.npy"
+            arrays[name] = array
+            return name
+
+        return save
+
+    def writeArrays(self, arrays: dict[str, np.ndarray]):
         """Generator, as :meth:`writeImage`."""
-        message["pixel_sets"] = []
-        for pixels in pixelSets:
-            message["pixel_sets"].append((yield from self._recipeSteps(pixels)))
-            yield
-
-    def writeRegion(self, region, message: dict):
-        """Generator, as :meth:`writeImage`: a recipe as ``message["region"]``."""
-        message["region"] = yield from self._recipeSteps(region)
-
-    def writeCells(self, cells: np.ndarray, place: dict):
-        """Generator, as :meth:`writeImage`: a map or label map; ``place``, a part of the message, holds its grid."""
-        name = f"map_{next(self._numbers)}.npy"
-        yield from self._writeSteps(name, cells)
-        place["array"] = name
+        for name, array in arrays.items():
+            yield from self._writeSteps(name, array)
 
     def read(self, name: str) -> np.ndarray:
         """A result's array, which is then removed. Raises MessageError."""
@@ -92,20 +89,6 @@ class WorkerFolder:
     def remove(self) -> None:
         """The folder and everything in it."""
         self._private.remove()
-
-    def _recipeSteps(self, recipe):
-        """Generator; returns the recipe as JSON."""
-        arrays = {}
-
-        def save(array):
-            name = f"pixels_{next(self._numbers)}.npy"
-            arrays[name] = array
-            return name
-
-        told = recipe_to_json(recipe, save)
-        for name, array in arrays.items():
-            yield from self._writeSteps(name, array)
-        return told
 
     def _writeSteps(self, name, array):
         part = self.path / f"{name}.part"

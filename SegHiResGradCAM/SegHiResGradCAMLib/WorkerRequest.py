@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from seghirescam.protocol.evidence import Evidence
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.messages import Failure, Result, explanation_from_json, layer_from_json
+from seghirescam.protocol.requests import Request
 
 #: of an answer to paint: where it was painted, what the model drew before and after
 _MASKS = ("region", "before", "after")
@@ -17,8 +18,7 @@ _MASKS = ("region", "before", "after")
 
 @dataclass(eq=False)
 class WorkerRequest:
-    """message: what will be sent.  image (or ChannelImages), pixelSets, region (a recipe), cells: what goes with it as
-    arrays; cells: [(array, the part of the message that will name it)].
+    """request: what is asked, with images and arrays as objects.  message: what is sent, once they are written.
 
     steps: generator that writes these arrays, or, once ``answer`` has come, reads those of the answer; None before,
     between and after.  result: the answer with its arrays, ready to be told.  cancelBy: None, or the time at which a
@@ -26,11 +26,8 @@ class WorkerRequest:
     """
 
     number: int
-    message: dict
-    image: object = None
-    pixelSets: list | None = None
-    region: object = None
-    cells: list | None = None
+    request: Request
+    message: dict = field(default_factory=dict)
     steps: object = None
     sent: bool = False
     answer: Result | None = None
@@ -46,14 +43,13 @@ class WorkerRequest:
 
     def writing(self, folder):
         """Generator. Raises DiskError, PixelSetError."""
-        if self.image is not None:
-            yield from folder.writeImage(self.image, self.message)
-        if self.pixelSets is not None:
-            yield from folder.writePixelSets(self.pixelSets, self.message)
-        if self.region is not None:
-            yield from folder.writeRegion(self.region, self.message)
-        for array, place in self.cells or ():
-            yield from folder.writeCells(array, place)
+        request, self.message = self.request, {"id": self.number}
+        if getattr(request, "image", None) is not None:
+            request = replace(request, image=(yield from folder.writeImage(request.image, self.number)))
+        arrays = {}
+        self.message |= request.to_json(folder.naming(arrays))
+        yield
+        yield from folder.writeArrays(arrays)
 
     def reading(self, folder, hold):
         """Generator; returns the answer's data with arrays and objects in place of file names and JSON.

@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
 from ..evaluation.metrics.ground import lift_text
 from ..protocol.csv_text import write_rows
 from ..protocol.errors import LayerError, MethodError
+from ..protocol.question import DEFAULT
 from ..protocol.sizes import Size
+from .asked_case import AskedCase
 from .console import table
-from .explain import SUFFIXES
-from .inputs import Opened, add_device, add_model_and_image
+from .figure import add_paper, add_share, check_look
+from .inputs import add_device, add_model_and_image
 from .manifest import NAME as MANIFEST
-from .outputs import OutputError, claimed_folder
-from .own_inputs import Inputs
-from .question_options import (
-    LAYER_WORDS,
-    PIXEL_SETS,
-    _share,
-    add_segment,
-    method,
-    method_names,
-    on_image,
-    read_segment,
-    understood,
-)
+from .outputs import OutputError, add_result, into_folder
+from .question_options import add_question, method, method_names, understood
 from .sidecars import map_name, write_result
 
 HELP = "Compare methods at layers for one case: a contact sheet on one scale, a table, and the maps."
@@ -49,9 +39,8 @@ COLUMNS = (
 
 def add_arguments(parser) -> None:
     add_model_and_image(parser)
-    asked = parser.add_argument_group("question")
-    add_segment(asked)
-    asked.add_argument("--class", dest="class_name", metavar="NAME|INDEX", help="the class to explain")
+    others = ("methods", "layers", "grid", "draws", "random_seed")
+    asked = add_question(parser, once=("pixel_sets",), without=others)
     asked.add_argument(
         "--methods", nargs="+", default=[ALL], metavar="NAME",
         help=f"{ALL} (default), or some of: {', '.join(method_names())}; separated by spaces or commas",
@@ -61,27 +50,6 @@ def add_arguments(parser) -> None:
         help="names of 'seghirescam layers', separated by spaces or commas, or one of: main (every level, the "
         "default), default, deepest",
     )  # fmt: skip
-    asked.add_argument(
-        "--pixel-set", choices=PIXEL_SETS, metavar="SET",
-        help=f"whose score is explained: {', '.join(PIXEL_SETS)}; default: the segment if one is given, else the "
-        "predicted class",
-    )  # fmt: skip
-    asked.add_argument(
-        "--at", dest="at_ras", nargs=3, type=float, metavar=("R", "A", "S"),
-        help="the voxel, or a place in the component, in mm, RAS as Slicer shows it",
-    )  # fmt: skip
-    asked.add_argument(
-        "--box", dest="box_ras", nargs=6, type=float, metavar="MM", help="two corners: R A S R A S in mm"
-    )
-    asked.add_argument(
-        "--score", choices=("logit", "log_odds", "contrast"), help="what is summed over the pixel set (default: logit)"
-    )
-    asked.add_argument("--rival", metavar="CLASS", help="why the class and not this one? (--score contrast)")
-    asked.add_argument("--side", choices=("auto", "reading", "writing"), help="where cells are placed (default: auto)")
-    asked.add_argument(
-        "--tolerance", type=_share, metavar="SHARE",
-        help="models with sliding windows: leave out windows that hold this share of the pixel set's weight",
-    )  # fmt: skip
     look = parser.add_argument_group("look")
     look.add_argument(
         "--plane", choices=PLANES, default="auto", help="of the slice (default: auto, axial unless there is one slice)"
@@ -90,53 +58,23 @@ def add_arguments(parser) -> None:
         "--slice-at", dest="slice_ras", nargs=3, type=float, metavar=("R", "A", "S"),
         help="a place in the slice, in mm (default: of the slices through the pixel set the one with most evidence)",
     )  # fmt: skip
-    look.add_argument(
-        "--share", type=float, default=0.8, metavar="0..1",
-        help="colour the smallest region with this share of the evidence (default: 0.8)",
-    )  # fmt: skip
-    look.add_argument("--window", nargs=2, type=float, metavar=("LOW", "HIGH"), help="grey values of the image")
-    look.add_argument("--dark", action="store_true", help="light text on dark paper")
-    look.add_argument("--dpi", type=int, default=200, help="resolution of the PNG (default: 200)")
-    writing = parser.add_argument_group("result")
-    writing.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="folder for all of it")
-    writing.add_argument(
-        "--format", choices=[s[1:] for s in SUFFIXES], default="nii.gz", help="of the maps (default: nii.gz)"
-    )
-    writing.add_argument(
-        "--overwrite", action="store_true", help="replace the run that the folder holds; other files stay"
-    )
+    add_share(look)
+    add_paper(look, dpi=200)
+    add_result(parser)
     add_device(parser)
 
 
-def run(options, console) -> int:
-    with claimed_folder(options.out, options.overwrite, Inputs.of(options)) as place:
-        return _run(options, console, place)
-
-
-def _run(options, console, place):
-    from ..io.volumes import refuse_unholdable
-    from .figure import _check_look
-
-    options.maximum = None
-    _check_look(options)
+@into_folder
+def run(options, console, place) -> int:
+    check_look(options)
     options.methods, options.layers = _words(options.methods), _words(options.layers)
-    options.pixel_sets = [options.pixel_set] if options.pixel_set else None
     _refuse_unknown(options)
     asked = understood(options)
-    segment = read_segment(options.segment) if options.segment else None
-    (recipe,) = asked.recipes(segment)
-    opened = Opened(options, console, classes=[asked.class_name, *([asked.rival] if asked.rival else [])])
-    refuse_unholdable(f".{options.format}", opened.image.grid)
-    if segment is not None:
-        segment = on_image(options.segment, segment, opened.image, opened.rule)
-    (recipe,) = asked.on(opened.image.grid).recipes(segment)
-    found, notes = _compared(opened, asked, recipe, console)
-    request = {
-        "channels": opened.channels,
-        "segment_sha256": segment.content_hash if segment is not None else "",
-        "weights_sha256": opened.model.weights_hash,
-    }
-    with place.filled("compare", {"question": asked.to_json(), **request}, opened.model) as folder:
+    case = AskedCase(options, asked)
+    opened = case.open(console)
+    found, notes = _compared(case, console)
+    request = case.request
+    with place.filled("compare", request, opened.model) as folder:
         rows = _write(folder, options, opened, found, asked, request, notes, console)
         files = sorted([MANIFEST, *(path.name for path in folder.iterdir())])
     _tell_notes(found, notes, console)
@@ -146,24 +84,17 @@ def _run(options, console, place):
     return 0
 
 
-def _compared(opened, asked, recipe, console):
+def _compared(case, console):
     """(comparison, notes); on the CPU where a GPU chosen by us has no room."""
     from ..comparison.compare import compare_in
 
-    words = {
-        "methods": ALL if asked.methods == (ALL,) else list(asked.methods),
-        "layers": asked.engine_layers,
-        "score": asked.score,
-        "side": asked.side,
-    }
-
     def ask():
-        rival = None if asked.rival is None else opened.class_index(asked.rival)
-        index = opened.class_index(asked.class_name)
-        session = opened.session
-        return compare_in(session, recipe, class_index=index, rival=rival, progress=console.progress, **words)
+        words = case.asked.question(case.opened)
+        if case.asked.methods == (ALL,):
+            words["methods"] = ALL
+        return compare_in(case.opened.session, case.recipes[0], **words, progress=console.progress)
 
-    return opened.on_some_device(ask)
+    return case.opened.on_some_device(ask)
 
 
 def _write(folder, options, opened, found, asked, request, notes, console):
@@ -185,10 +116,10 @@ def _write(folder, options, opened, found, asked, request, notes, console):
         name = map_name(len(names) + 1, explanation, suffix)
         after = float(density.sum(dtype=np.float64)) * grid.voxel_volume
         placed = PlacedMap(density, grid, f"{explanation.unit}/{grid.volume_unit}", explanation.total, after)
-        layers = LAYER_WORDS[:1] if cell.method.at_input else (cell.layer.name,)
+        layers = (DEFAULT,) if cell.method.at_input else (cell.layer.name,)
         question = replace(asked, methods=(cell.method.name,), layers=layers)
         more = {
-            "request": {"question": question.to_json(), **request},
+            "request": request | {"question": question.to_json()},
             "pixel_set_file": f"pixel_set_1{suffix}",
             "evidence": {key: facts[key] for key in ("inside", "chance", "lift", "chance_over")},
             "pixel_set_size": size,

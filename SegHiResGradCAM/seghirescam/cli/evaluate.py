@@ -12,22 +12,14 @@ from ..protocol.errors import EmptyPixelSetError, PixelSetError
 from ..protocol.pixel_set import refuse_elsewhere
 from ..protocol.progress import Progress
 from ..protocol.sizes import Size
+from .asked_case import AskedCase
 from .console import table
 from .evaluation_files import write_evaluations
-from .inputs import Opened, add_device, add_model_and_image
+from .figure import add_paper, check_dpi
+from .inputs import add_device, add_model_and_image
 from .manifest import NAME as MANIFEST
-from .outputs import OutputError, claimed_folder
-from .own_inputs import Inputs
-from .question_options import (
-    METHOD,
-    PIXEL_SETS,
-    _share,
-    add_segment,
-    on_image,
-    read_segment,
-    refuse_unknown_methods,
-    understood,
-)
+from .outputs import OutputError, add_result, into_folder
+from .question_options import add_question, on_image, refuse_unknown_methods, understood
 
 HELP = "Evaluate explanations: is the map true? Numbers with a status, chance and lift beside every share."
 MORE = """Writes evaluation.json (all of it, with the request, thresholds, cost and versions), metrics.csv, with
@@ -44,27 +36,7 @@ _DETAILS = ("randomised_", "changed_", "relative_l2_")
 
 def add_arguments(parser) -> None:
     add_model_and_image(parser)
-    asked = parser.add_argument_group("question")
-    add_segment(asked)
-    asked.add_argument("--class", dest="class_name", metavar="NAME|INDEX", help="the class that was explained")
-    asked.add_argument(
-        "--pixel-set", choices=PIXEL_SETS, metavar="SET",
-        help=f"whose score is explained: {', '.join(PIXEL_SETS)}; default: the segment if one is given, else the "
-        "predicted class",
-    )  # fmt: skip
-    asked.add_argument("--at", dest="at_ras", nargs=3, type=float, metavar=("R", "A", "S"), help="a place in mm, RAS")
-    asked.add_argument("--box", dest="box_ras", nargs=6, type=float, metavar="MM", help="two corners: R A S R A S")
-    asked.add_argument(
-        "--method", dest="methods", action="append", metavar="NAME", help=f"repeatable (default: {METHOD})"
-    )
-    asked.add_argument(
-        "--layer", dest="layers", action="append", metavar="NAME",
-        help="repeatable: a name of 'seghirescam layers', or default, deepest, main, as in 'explain'",
-    )  # fmt: skip
-    asked.add_argument("--score", choices=("logit", "log_odds", "contrast"), help="what is summed (default: logit)")
-    asked.add_argument("--rival", metavar="CLASS", help="why the class and not this one? (--score contrast)")
-    asked.add_argument("--side", choices=("auto", "reading", "writing"), help="where cells are placed (default: auto)")
-    asked.add_argument("--tolerance", type=_share, metavar="SHARE", help="as in 'explain'")
+    add_question(parser, once=("pixel_sets",), without=("grid", "draws", "random_seed"))
     measured = parser.add_argument_group("measured")
     measured.add_argument(
         "--reference", action="append", default=[], metavar="LABELMAP[:value|:name]",
@@ -79,53 +51,34 @@ def add_arguments(parser) -> None:
     )
     measured.add_argument("--curves", action="store_true", help="deletion and insertion of the context (minutes)")
     measured.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
-    writing = parser.add_argument_group("result")
-    writing.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="folder for all of it")
-    writing.add_argument(
-        "--overwrite", action="store_true", help="replace the run that the folder holds; other files stay"
-    )
-    writing.add_argument("--dark", action="store_true", help="light text on dark paper")
-    writing.add_argument("--dpi", type=int, default=150, help="resolution of the PNG (default: 150)")
+    add_paper(add_result(parser, maps=False), window=False)
     add_device(parser)
 
 
-def run(options, console) -> int:
-    with claimed_folder(options.out, options.overwrite, Inputs.of(options)) as place:
-        return _run(options, console, place)
-
-
-def _run(options, console, place):
+@into_folder
+def run(options, console, place) -> int:
     _check(options)
-    options.pixel_sets = [options.pixel_set] if options.pixel_set else None
     asked = understood(options)
     refuse_unknown_methods(asked)
-    segment = read_segment(options.segment) if options.segment else None
-    (recipe,) = asked.recipes(segment)
+    case = AskedCase(options, asked)
     references = _told_apart([_reference(text) for text in options.reference])
     label_maps = [_labels(text) for text in options.labels]
-    opened = Opened(options, console, classes=[asked.class_name, *([asked.rival] if asked.rival else [])])
-    if segment is not None:
-        segment = on_image(options.segment, segment, opened.image, opened.rule)
-    (recipe,) = asked.on(opened.image.grid).recipes(segment)
+    opened = case.open(console)
     named = [name for name, _ in references]
     placed = [_reference_on(*both, opened) for both in zip(options.reference, references, strict=True)]
     references = list(zip(named, placed, strict=True))
     label_maps = [_labels_on(*both, opened) for both in zip(options.labels, label_maps, strict=True)]
     (found, costs, sizes), notes = opened.on_some_device(
-        lambda: _evaluated(opened, options, asked, recipe, references, label_maps, console)
+        lambda: _evaluated(case, options, references, label_maps, console)
     )
     read = [pixels.notes for _, pixels in references] + [label_map.notes for (label_map, _), _ in label_maps]
     notes = list(dict.fromkeys([*notes, *(note for several in read for note in several)]))
-    request = {
-        "question": asked.to_json(),
+    request = case.request | {
         "tier": "full" if options.full else "fast",
         "curves": options.curves,
         "seed": options.seed,
         "references": [{"name": name, "sha256": pixels.content_hash} for name, pixels in references],
         "labels_sha256": [digest for _, digest in label_maps],
-        "channels": opened.channels,
-        "segment_sha256": segment.content_hash if segment is not None else "",
-        "weights_sha256": opened.model.weights_hash,
     }
     console.progress(1.0, "writing")
     with place.filled("evaluate", request, opened.model) as folder:
@@ -137,29 +90,22 @@ def _run(options, console, place):
     return 0
 
 
-def _evaluated(opened, options, asked, recipe, references, label_maps, console):
+def _evaluated(case, options, references, label_maps, console):
     """([Evaluation], [what each cost], {region: its Size}); the costs of the full tier are told before it starts."""
     from ..evaluation.evaluate import evaluate
     from ..evaluation.trust.explained_case import frozen
     from ..evaluation.trust.rows import FAST, FULL
     from ..protocol.recipes import mask_on
-    from ..session.opening import open_session
 
-    index = opened.class_index(asked.class_name)
-    rival = None if asked.rival is None else opened.class_index(asked.rival)
-    for network in opened.model.networks:
-        network.to(options.device)
+    opened, asked, words = case.opened, case.asked, case.asked.question(case.opened)
     # unlike 'explain' it keeps the pass: the checks ask about it again and again
-    session = open_session(
-        opened.model, opened.image, device=options.device, precision=asked.precision, tolerance=asked.tolerance or 0.0
-    )
+    session = opened.new_session(keep=True)
     try:
-        known = frozen(session, recipe, index, console.progress)
+        known = frozen(session, case.recipes[0], words["class_index"], console.progress)
         grid = opened.image.grid
-        regions = {OWN: mask_on(grid, recipe, known)} | {n: _on(pixels, grid) for n, pixels in references}
+        regions = {OWN: mask_on(grid, case.recipes[0], known)} | {n: _on(pixels, grid) for n, pixels in references}
         labels = [layer for label_map, _ in label_maps for layer in _layers(label_map, grid)]
-        words = {"class_index": index, "score": asked.score, "rival": rival, "side": asked.side}
-        pairs = _pairs(session, asked, known, words, console)
+        pairs = _pairs(session, asked, console)
         found, costs = [], []
         for n, (method, layer) in enumerate(pairs):
             own = words | {"methods": [method], "layers": layer}
@@ -225,7 +171,7 @@ def _pace(session, pixels):
     return (time.perf_counter() - started) / rerun.forward_calls
 
 
-def _pairs(session, asked, pixels, words, console):
+def _pairs(session, asked, console):
     """[(method name, layer word or [layer name])]: every method at every layer; maps on the image know no layer."""
     from ..cam.methods import method
 
@@ -239,8 +185,7 @@ def _pairs(session, asked, pixels, words, console):
 
 
 def _check(options):
-    if not 20 <= options.dpi <= 1200:
-        raise OutputError(f"A resolution of {options.dpi} dpi is not possible.", "Use 150 for screens, 300 for print.")
+    check_dpi(options)
     if options.seed < 0:
         raise OutputError("A seed is 0 or more.", "Use --seed 0, for example.")
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import platform
 
 from ..protocol.csv_text import write_rows
+from .manifest import write_json
 
 FORMAT = "seghirescam-evaluation-1"
 RESULT, METRICS, BY_LABEL, CURVES = "evaluation.json", "metrics.csv", "by_label.csv", "curves"
@@ -16,7 +16,6 @@ def write_evaluations(folder, options, found, costs, request, notes, sizes) -> d
     """All files into ``folder``; returns what evaluation.json holds. found: Evaluations; costs: of each, as stated and
     as it was; sizes: of each region."""
     from ..evaluation.trust import verdict_limits
-    from ..protocol.messages import line
 
     answers = []
     for one, cost in zip(found, costs, strict=True):
@@ -40,8 +39,7 @@ def write_evaluations(folder, options, found, costs, request, notes, sizes) -> d
         "device": options.device,
         "notes": list(notes),
     }
-    facts = json.loads(line(facts))
-    (folder / RESULT).write_text(json.dumps(facts, indent=2, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
+    facts = write_json(folder / RESULT, facts)
     _write_tables(folder, found)
     curves = [one for one in found if one.gains]
     for n, one in enumerate(curves, start=1):

@@ -11,19 +11,11 @@ from ..evaluation.metrics.ground import Ground, lift_text
 from ..protocol.errors import ModelError
 from ..protocol.question import refuse_draws
 from ..protocol.sizes import Size, heads, prediction_notes
+from .asked_case import AskedCase
 from .console import table
-from .inputs import Opened, add_device, add_model_and_image
-from .outputs import OutputError, claimed_folder
-from .own_inputs import Inputs
-from .question_options import (
-    Asked,
-    add_question,
-    given_words,
-    on_image,
-    read_segment,
-    refuse_unknown_methods,
-    understood,
-)
+from .inputs import add_device, add_model_and_image
+from .outputs import OutputError, add_result, into_folder
+from .question_options import Asked, add_question, given_words, refuse_unknown_methods, understood
 from .sidecars import INPUT, map_name, read_sidecar, write_result
 
 HELP = "Explain a segment, or a model's prediction, by Seg-HiRes-Grad CAM and its relatives."
@@ -32,24 +24,12 @@ be repeated, and prints what share of the evidence lies inside the pixel set, be
 spread evenly over the body would have (chance; over the whole image where no body is found)."""
 EXAMPLE = """seghirescam explain demo:shortcut --image brain.nrrd --segment bodies.seg.nrrd:Lesion --class lesion \\
       --score contrast --rival look-alike --layer encoder.2 --out why/"""
-SUFFIXES = (".nii.gz", ".nrrd")
 
 
 def add_arguments(parser) -> None:
     add_model_and_image(parser)
     add_question(parser)
-    parser.add_argument(
-        "--draws", type=int, metavar="N",
-        help="of such a network: the mean map of N draws (their seeds count up), and how far they differ",
-    )  # fmt: skip
-    writing = parser.add_argument_group("result")
-    writing.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="folder for maps and sidecars")
-    writing.add_argument(
-        "--format", choices=[s[1:] for s in SUFFIXES], default="nii.gz", help="of the maps (default: nii.gz)"
-    )
-    writing.add_argument(
-        "--overwrite", action="store_true", help="replace the run that the folder holds; other files stay"
-    )
+    writing = add_result(parser)
     writing.add_argument(
         "--repeat", type=Path, metavar="SIDECAR",
         help="ask again what this .json tells, of the same model, images and segment (their hashes are compared)",
@@ -57,37 +37,20 @@ def add_arguments(parser) -> None:
     add_device(parser)
 
 
-def run(options, console) -> int:
-    with claimed_folder(options.out, options.overwrite, Inputs.of(options)) as place:
-        return _run(options, console, place)
-
-
-def _run(options, console, place):
-    from ..io.volumes import refuse_unholdable
+@into_folder
+def run(options, console, place) -> int:
     from ..protocol.recipes import mask_on
 
     earlier = _earlier(options) if options.repeat else None
     before = earlier["request"] if earlier else None
     asked = Asked.from_json(before["question"]) if before else understood(options)
-    options.precision, options.tolerance = asked.precision, asked.tolerance
-    options.random_seed = asked.random_seed
     refuse_draws(asked.draws)
     refuse_unknown_methods(asked)
-    segment = read_segment(options.segment) if options.segment else None
-    recipes = asked.recipes(segment)
-    opened = Opened(options, console, classes=[asked.class_name, *([asked.rival] if asked.rival else [])])
-    refuse_unholdable(f".{options.format}", opened.image.grid)
-    if segment is not None:
-        segment = on_image(options.segment, segment, opened.image, opened.rule)
-    recipes = asked.on(opened.image.grid).recipes(segment)
+    case = AskedCase(options, asked)
+    opened = case.open(console)
     if earlier:
         opened.model.fed_as(earlier["provenance"].get("axes", {}).get("order"))
-    request = {
-        "question": asked.to_json(),
-        "channels": opened.channels,
-        "segment_sha256": segment.content_hash if segment is not None else "",
-        "weights_sha256": opened.model.weights_hash,
-    }
+    request, recipes = case.request, case.recipes
     if before:
         _refuse_other(before, request)
     found, pixels, sizes, notes = _answered(opened, asked, recipes, console)
@@ -118,20 +81,9 @@ def _answered(opened, asked, recipes, console):
 def _ask(opened, asked, recipes, console):
     from .pixel_sets import resolve
 
-    session, index = opened.session, opened.class_index(asked.class_name)
-    sizes: dict = {}
-    pixels = resolve(session, recipes, index, console.progress, sizes)
-    found = session.ask(
-        pixels,
-        class_index=index,
-        methods=list(asked.methods),
-        layers=asked.engine_layers,
-        score=asked.score,
-        rival=None if asked.rival is None else opened.class_index(asked.rival),
-        side=asked.side,
-        draws=asked.draws,
-        progress=console.progress,
-    )
+    session, question, sizes = opened.session, asked.question(opened), {}
+    pixels = resolve(session, recipes, question["class_index"], console.progress, sizes)
+    found = session.ask(pixels, **question, progress=console.progress)
     return found, pixels, sizes
 
 

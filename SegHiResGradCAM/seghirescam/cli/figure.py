@@ -32,16 +32,9 @@ def add_arguments(parser) -> None:
     parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="picture: .png, .pdf or .svg")
     parser.add_argument("--overwrite", action="store_true", help="replace the file if it exists")
     look = parser.add_argument_group("look")
-    look.add_argument("--dark", action="store_true", help="light text on dark paper")
-    look.add_argument(
-        "--share",
-        type=float,
-        default=0.8,
-        metavar="0..1",
-        help="colour the smallest region with this share of the evidence (default: 0.8)",
-    )
+    add_share(look)
+    add_paper(look)
     look.add_argument("--signed", action="store_true", help="also show what speaks against the class, in blue")
-    look.add_argument("--window", nargs=2, type=float, metavar=("LOW", "HIGH"), help="grey values of the image")
     look.add_argument("--maximum", type=float, metavar="VALUE", help="end of the colour scale, for figures to compare")
     look.add_argument(
         "--at",
@@ -51,7 +44,20 @@ def add_arguments(parser) -> None:
         metavar=("R", "A", "S"),
         help="place of the slices in mm, in a photo column, row, 0 (default: where the map is strongest)",
     )
-    look.add_argument("--dpi", type=int, default=150, help="resolution (default: 150)")
+
+
+def add_share(look) -> None:
+    look.add_argument(
+        "--share", type=float, default=0.8, metavar="0..1",
+        help="colour the smallest region with this share of the evidence (default: 0.8)",
+    )  # fmt: skip
+
+
+def add_paper(look, dpi: int = 150, window: bool = True) -> None:
+    if window:
+        look.add_argument("--window", nargs=2, type=float, metavar=("LOW", "HIGH"), help="grey values of the image")
+    look.add_argument("--dark", action="store_true", help="light text on dark paper")
+    look.add_argument("--dpi", type=int, default=dpi, help=f"resolution of the PNG (default: {dpi})")
 
 
 def run(options, console) -> int:
@@ -60,7 +66,7 @@ def run(options, console) -> int:
 
 
 def _run(options, console, place):
-    _check_look(options)
+    check_look(options)
     results = read_results(options.result)
     if len(results) > _MOST:
         raise OutputError(
@@ -101,15 +107,21 @@ def _run(options, console, place):
     return 0
 
 
-def _check_look(options):
+def check_look(options) -> None:
+    """Raises OutputError, ImageError."""
     if not 0 < options.share <= 1:
         raise OutputError(
             f"The share of the evidence lies between 0 and 1, got {options.share:g}.", "Use 0.8, for example."
         )
-    if options.maximum is not None and not options.maximum > 0:
+    if (maximum := getattr(options, "maximum", None)) is not None and not maximum > 0:
         raise OutputError("The end of the colour scale must be above zero.", "Leave --maximum away for the map's own.")
     if options.window and not options.window[0] < options.window[1]:
         raise ImageError("The window of grey values is empty.", "Give --window LOW HIGH with LOW below HIGH.")
+    check_dpi(options)
+
+
+def check_dpi(options) -> None:
+    """Raises OutputError."""
     if not 20 <= options.dpi <= 1200:
         raise OutputError(f"A resolution of {options.dpi} dpi is not possible.", "Use 150 for screens, 300 for print.")
 

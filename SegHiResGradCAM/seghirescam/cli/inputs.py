@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -40,9 +40,11 @@ def add_device(parser) -> None:
 class Opened:
     """Model and image of one command, read and checked in the order of what it costs. session: made when asked for."""
 
-    def __init__(self, options, console, *, classes: Sequence[str] = ()):
-        """classes: names or indices the model must have; refused before anything is loaded, where it says which."""
+    def __init__(self, options, console, *, classes: Sequence[str] = (), settings: Mapping | None = None):
+        """classes: names or indices the model must have; refused before anything is loaded, where it says which.
+        settings: of the session, in the words of question.ComputeSettings; the options' device goes before."""
         self.options, self.console = options, console
+        self.settings = {"precision": options.precision} | dict(settings or {})
         kind, consent = agreed(options)
         about = SimpleNamespace(classes=kind.classes(options.model))
         if about.classes:  # else the model must be opened first: a program without a description
@@ -85,13 +87,18 @@ class Opened:
     @property
     def session(self):
         if self._session is None:
-            from .pixel_sets import open_session
-
-            words = self.options
-            tolerance = getattr(words, "tolerance", None) or 0.0
-            seed = getattr(words, "random_seed", None) or 0
-            self._session = open_session(self.model, self.image, words.device, words.precision, tolerance, seed)
+            # it keeps nothing between questions: its answers are explain.explain's, bit for bit
+            self._session = self.new_session(keep=False)
         return self._session
+
+    def new_session(self, keep: bool):
+        """A session on the device that was chosen, and the model with it."""
+        from ..session.opening import open_session
+
+        device = self.options.device
+        for network in self.model.networks:
+            network.to(device)
+        return open_session(self.model, self.image, keep=keep, **self.settings | {"device": device})
 
 
 def agreed(options):
@@ -121,7 +128,7 @@ def check_device(options) -> None:
     import torch
 
     if options.device == "auto":
-        from ..worker.jobs import best_device
+        from ..session.devices import best_device
 
         options.device = best_device()
         return

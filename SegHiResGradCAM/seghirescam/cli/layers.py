@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from types import SimpleNamespace
-
 from ..protocol.messages import layer_to_json
 from .console import table
 from .inputs import Opened, add_device, add_model_and_image
@@ -16,14 +13,11 @@ EXAMPLE = "seghirescam layers demo:shortcut --image brain.nrrd --segment bodies.
 
 
 def add_arguments(parser) -> None:
-    from .question_options import add_segment
+    from .question_options import add_question
 
     add_model_and_image(parser)
-    add_segment(parser)
+    add_question(parser, only=("class_name",))
     parser.add_argument("--all", action="store_true", help="show every layer, not only the last of each level")
-    parser.add_argument(
-        "--class", dest="class_name", metavar="NAME|INDEX", help="mark the default for this class's prediction"
-    )
     add_device(parser)
 
 
@@ -35,7 +29,7 @@ def run(options, console) -> int:
     opened = Opened(options, console, classes=classes)
     session = opened.session
     found = session.layers(console.progress)
-    default, warning = _default(opened, found, segment, console)
+    default, warning = _default(opened, segment, console)
     # where all layers have one resolution, how far a cell sees tells them apart
     fields = any(x.field for x in found)
     unit = f"{opened.image.grid.length_unit} per cell"
@@ -64,10 +58,6 @@ def run(options, console) -> int:
     return 0
 
 
-def _reach(layer, skip):
-    return SimpleNamespace(reads=layer.field[skip:], acts=layer.acts_on[skip:]) if layer.field else None
-
-
 def _told(layer):
     told = layer_to_json(layer)
     if told.pop("length_unit") != "mm":
@@ -75,7 +65,7 @@ def _told(layer):
     return told
 
 
-def _default(opened, listed, segment, console):
+def _default(opened, segment, console):
     """(name of the default layer, warning); ("", "") where no pixel set is known."""
     from ..cam.layers.default_layer import default_layer
     from ..protocol.recipes import PredictedClass, Segment, extent
@@ -87,19 +77,5 @@ def _default(opened, listed, segment, console):
     index = opened.class_index(wanted) if wanted else opened.model.classes[0].index
     recipe = Segment(segment) if segment is not None else PredictedClass()
     (pixels,) = resolve(opened.session, [recipe], index, console.progress)
-    skip = 3 - opened.model.spatial_dims
-    known = [
-        SimpleNamespace(
-            name=x.name,
-            main=x.main,
-            part=x.part,
-            order=n,
-            stride=x.stride[skip:],
-            volume=math.prod(x.stride),
-            grain=(x.field or x.stride)[skip:],
-            reach=_reach(x, skip),
-        )
-        for n, x in enumerate(listed)
-    ]
-    layer, warning = default_layer(known, extent(pixels)[skip:])
+    layer, warning = default_layer(opened.session.listed(), extent(pixels)[3 - opened.model.spatial_dims :])
     return layer.name, warning

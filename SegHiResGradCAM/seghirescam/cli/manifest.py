@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import __version__
+from ..protocol.messages import line
 
 NAME = "run.json"
 FORMAT = "seghirescam-run-1"
@@ -38,11 +39,14 @@ def write_manifest(folder: Path, command: str, request: dict, model) -> None:
         "request": request,
         "files": {path.name: hash_of(path) for path in sorted(folder.iterdir())},
     }
-    from ..protocol.messages import line
+    write_json(folder / NAME, facts)
 
-    facts = json.loads(line(facts))  # numbers that are not finite become null
-    text = json.dumps(facts, indent=2, sort_keys=True, allow_nan=False)
-    (folder / NAME).write_text(text + "\n", encoding="utf-8")
+
+def write_json(path: Path, facts: dict) -> dict:
+    """The facts as they are written: numbers that are not finite are null."""
+    facts = json.loads(line(facts))
+    path.write_text(json.dumps(facts, indent=2, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
+    return facts
 
 
 def read_manifest(folder: Path) -> Run | None:

@@ -29,6 +29,23 @@ _A_RUNS = re.compile(
 )
 
 
+#: how a map's file may end
+SUFFIXES = (".nii.gz", ".nrrd")
+
+
+def add_result(parser, *, maps: bool = True):
+    """The options of commands that write a folder; returns their group. maps: whether volumes are among its files."""
+    writing = parser.add_argument_group("result")
+    writing.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="folder for all of it")
+    if maps:
+        kinds = [suffix[1:] for suffix in SUFFIXES]
+        writing.add_argument("--format", choices=kinds, default=kinds[0], help=f"of the maps (default: {kinds[0]})")
+    writing.add_argument(
+        "--overwrite", action="store_true", help="replace the run that the folder holds; other files stay"
+    )
+    return writing
+
+
 def check_folder(folder: Path, overwrite: bool) -> None:
     """Refuses, before anything is computed, a folder that holds something or cannot be written to.
 
@@ -84,6 +101,16 @@ def claimed_folder(folder: Path, overwrite: bool, inputs: Inputs | None = None):
         yield OutputFolder(real, held, overwrite)
     finally:
         held.release()
+
+
+def into_folder(work):
+    """``run(options, console)`` of a command whose ``work(options, console, place)`` writes a folder."""
+
+    def run(options, console) -> int:
+        with claimed_folder(options.out, options.overwrite, Inputs.of(options)) as place:
+            return work(options, console, place)
+
+    return run
 
 
 @contextlib.contextmanager

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from pathlib import Path
 
@@ -11,21 +9,13 @@ import numpy as np
 
 from ..protocol.errors import PixelSetError
 from ..protocol.sizes import Size, heads, prediction_notes
+from .asked_case import AskedCase
 from .console import table
-from .explain import SUFFIXES
-from .inputs import Opened, add_device, add_model_and_image
-from .outputs import OutputError, claimed_folder
-from .own_inputs import Inputs
-from .question_options import (
-    METHOD,
-    PIXEL_SETS,
-    _share,
-    add_segment,
-    on_image,
-    read_segment,
-    refuse_unknown_methods,
-    understood,
-)
+from .figure import add_paper, check_look
+from .inputs import add_device, add_model_and_image
+from .manifest import hash_of, write_json
+from .outputs import OutputError, add_result, into_folder
+from .question_options import add_question, on_image, read_segment, refuse_unknown_methods, understood
 from .sidecars import map_name, read_sidecar, write_result
 
 HELP = "Paint a region over, run the model again, and tell what became of the score and of the segment."
@@ -52,11 +42,6 @@ def add_arguments(parser) -> None:
         "--map", type=Path, metavar="SIDECAR", help="hottest part of this map (.json of 'seghirescam explain')"
     )
     where.add_argument(
-        "--method", dest="methods", metavar="NAME", help=f"else of a map by this method (default: {METHOD})"
-    )
-    where.add_argument("--layer", dest="layers", metavar="NAME", help="at this layer (default: as in 'explain')")
-    where.add_argument("--side", choices=("auto", "reading", "writing"), help="where its cells are placed")
-    where.add_argument(
         "--share", type=float, metavar="0..1", help="the smallest region with this share of the evidence (default: 0.5)"
     )
     where.add_argument("--ml", type=float, metavar="ML", help="instead of a share: so many millilitres")
@@ -70,82 +55,38 @@ def add_arguments(parser) -> None:
         "--control", action="store_true", help="also paint the same shape over at a random place; one more prediction"
     )
     where.add_argument("--seed", type=int, default=0, help="of the control's place (default: 0)")
-    asked = parser.add_argument_group("question")
-    add_segment(asked)
-    asked.add_argument("--class", dest="class_name", metavar="NAME|INDEX", help="the class that is looked for")
-    sets = [name for name in PIXEL_SETS if name != "box"]
-    asked.add_argument(
-        "--pixel-set", choices=sets, metavar="SET",
-        help=f"over which the score is averaged: {', '.join(sets)}; default: the segment if one is given, else the "
-        "predicted class. It stays the same voxels after painting",
-    )  # fmt: skip
-    asked.add_argument(
-        "--at", dest="at_ras", nargs=3, type=float, metavar=("R", "A", "S"),
-        help="the voxel, or a place in the component, in mm, RAS as Slicer shows it",
-    )  # fmt: skip
-    asked.add_argument("--score", choices=("logit", "log_odds", "contrast"), help="what is averaged (default: logit)")
-    asked.add_argument("--rival", metavar="CLASS", help="why the class and not this one? (--score contrast)")
-    asked.add_argument("--tolerance", type=_share, metavar="SHARE", help="of the map, as in 'explain'")
-    writing = parser.add_argument_group("result")
-    writing.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="folder for all of it")
-    writing.add_argument(
-        "--format", choices=[s[1:] for s in SUFFIXES], default="nii.gz", help="of the volumes (default: nii.gz)"
-    )
-    writing.add_argument(
-        "--overwrite", action="store_true", help="replace the run that the folder holds; other files stay"
-    )
-    writing.add_argument("--window", nargs=2, type=float, metavar=("LOW", "HIGH"), help="grey values of the figure")
-    writing.add_argument("--dark", action="store_true", help="light text on dark paper")
-    writing.add_argument("--dpi", type=int, default=150, help="resolution of the figure (default: 150)")
+    others = ("box_ras", "grid", "draws", "random_seed")
+    add_question(parser, once=("pixel_sets", "methods", "layers"), without=others)
+    add_paper(add_result(parser))
     add_device(parser)
 
 
-def run(options, console) -> int:
-    with claimed_folder(options.out, options.overwrite, Inputs.of(options)) as place:
-        return _run(options, console, place)
-
-
-def _run(options, console, place):
-    from ..io.volumes import refuse_unholdable
+@into_folder
+def run(options, console, place) -> int:
     from ..protocol.recipes import Box
-    from .figure import _check_look
 
     kind = _kind(options)
-    share, options.maximum = options.share, None
-    options.share = 0.5 if share is None else share
-    _check_look(options)
-    options.pixel_sets = [options.pixel_set] if options.pixel_set else None
-    options.methods, options.layers = ([word] if word else None for word in (options.methods, options.layers))
+    options.share = 0.5 if options.share is None else options.share
+    check_look(options)
     asked = understood(options)
     refuse_unknown_methods(asked)
     stored = read_sidecar(options.map) if options.map else None
-    segment = read_segment(options.segment) if options.segment else None
-    (recipe,) = asked.recipes(segment)
+    case = AskedCase(options, asked)
     given = _given_region(options, kind)
-    opened = Opened(options, console, classes=[asked.class_name, *([asked.rival] if asked.rival else [])])
-    refuse_unholdable(f".{options.format}", opened.image.grid)
-    if segment is not None:
-        segment = on_image(options.segment, segment, opened.image, opened.rule)
-    (recipe,) = asked.on(opened.image.grid).recipes(segment)
+    opened = case.open(console)
     if kind == "segment":
         given = on_image(options.region, given, opened.image, opened.rule)
     if options.region_box:
         corners = [opened.image.grid.placed(options.region_box[n : n + 3]) for n in (0, 3)]
         given = Box.between(*corners)
-    (found, explanation, notes), moved = opened.on_some_device(
-        lambda: _painted(opened, options, asked, recipe, given, stored, console)
-    )
-    request = {
-        "question": asked.to_json(),
+    (found, explanation, notes), moved = opened.on_some_device(lambda: _painted(case, options, given, stored, console))
+    request = case.request | {
         "region": {"kind": kind, "box_ras": options.region_box, "sha256": getattr(given, "content_hash", "")}
         | {key: getattr(options, key) for key in ("share", "ml", "outside", "margin_mm", "control", "seed")},
         "map_sha256": stored.facts["file"]["sha256"] if stored else "",
-        "channels": opened.channels,
-        "segment_sha256": segment.content_hash if segment is not None else "",
-        "weights_sha256": opened.model.weights_hash,
     }
     console.progress(1.0, "writing")
-    told = [note for one in (opened.image, segment, given) for note in getattr(one, "notes", ())]
+    told = [note for one in (opened.image, case.segment, given) for note in getattr(one, "notes", ())]
     before = {found.class_name: found.sizes()[f"predicted {found.class_name}"]}
     notes = list(dict.fromkeys([*told, *notes, *moved, *found.notes, *prediction_notes(before)]))
     with place.filled("paint", request, opened.model) as folder:
@@ -190,30 +131,27 @@ def _given_region(options, kind):
     return Box.between(options.region_box[:3], options.region_box[3:]) if kind == "box" else None
 
 
-def _painted(opened, options, asked, recipe, given, stored, console):
+def _painted(case, options, given, stored, console):
     """(painting, the explanation made for it or None, notes)."""
     from ..evaluation.painting.intervention import paint_in
     from ..evaluation.painting.regions import Hottest
     from ..session.understood import score_of
 
-    session, index, explanation, notes, start = opened.session, opened.class_index(asked.class_name), None, [], 0.0
-    rival = None if asked.rival is None else opened.class_index(asked.rival)
-    words = {"class_index": index, "score": asked.score, "rival": rival, "side": asked.side}
-    methods = list(asked.methods)
-    score = score_of(opened.model, index, asked.score, rival)
+    opened, (recipe,), explanation, notes, start = case.opened, case.recipes, None, [], 0.0
+    session, words = opened.session, case.asked.question(opened)
+    score = score_of(opened.model, words["class_index"], words["score"], words["rival"])
     grid, region = opened.image.grid, given
     if given is None:
         if stored is None:
             start = 0.4
             (explanation,) = session.ask(
-                recipe, methods=methods, layers=asked.engine_layers, **words,
-                progress=lambda fraction, phase: console.progress(start * fraction, phase),
+                recipe, **words, progress=lambda fraction, phase: console.progress(start * fraction, phase),
             )  # fmt: skip
             density = explanation.resampled_to(grid).array
             notes += explanation.notes
         else:
             density, _ = stored.density_on(grid)
-            notes += _other_case(stored.facts, opened, asked)
+            notes += _other_case(stored.facts, opened, words["class_index"])
         region = Hottest(density, options.share, options.ml, options.outside)
     found = paint_in(
         session, region, recipe, score, margin_mm=options.margin_mm, control=options.control, seed=options.seed,
@@ -222,14 +160,14 @@ def _painted(opened, options, asked, recipe, given, stored, console):
     return found, explanation, notes
 
 
-def _other_case(facts, opened, asked):
+def _other_case(facts, opened, class_index):
     """Notes where the map tells of something else than what is asked."""
     notes, request = [], facts["request"]
     if [c["sha256"] for c in request["channels"]] != [c["sha256"] for c in opened.channels]:
         notes.append("The map was made for another image (its hash differs).")
     if request["weights_sha256"] != opened.model.weights_hash:
         notes.append("The map was made for another model (its hash differs).")
-    if facts["class_index"] != opened.class_index(asked.class_name):
+    if facts["class_index"] != class_index:
         notes.append(f"The map is about the class {facts['class_name']}.")
     return notes
 
@@ -239,14 +177,13 @@ def _write(folder, options, opened, found, explanation, request, notes):
     from ..figures.style import DARK, LIGHT, save
     from ..io.label_maps import write_labels
     from ..io.volumes import write_volume
-    from ..protocol.messages import line
-    from ..worker.paint import region_mask
+    from ..protocol.recipes import hardened
 
     suffix, grid = f".{options.format}", opened.image.grid
     several = len(found.image.array) > 1
     for n, channel in enumerate(found.image.array, start=1):
         write_volume(folder / f"painted{f'_{n}' * several}{suffix}", channel, grid)
-    region = region_mask(found)
+    region = hardened(found.painted.weights)
     write_volume(folder / f"region{suffix}", region.astype(np.uint8), grid)
     write_volume(folder / f"pixel_set_1{suffix}", found.mask.astype(np.uint8), grid)
     for word, mask in zip(("before", "after"), found.predicted, strict=True):
@@ -265,9 +202,6 @@ def _write(folder, options, opened, found, explanation, request, notes):
     window = tuple(options.window) if options.window else None
     figure = draw_painting(opened.image, found, region, DARK if options.dark else LIGHT, window)
     save(figure, folder / FIGURE, options.dpi)
-    files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
+    files = {path.name: hash_of(path) for path in sorted(folder.iterdir())}
     facts = {"format": FORMAT, "painting": found.to_json(), "request": request, "files": files, "notes": notes}
-    facts = json.loads(line(facts))
-    text = json.dumps(facts, indent=2, sort_keys=True, allow_nan=False)
-    (folder / RESULT).write_text(text + "\n", encoding="utf-8")
-    return facts
+    return write_json(folder / RESULT, facts)

@@ -1,4 +1,4 @@
-"""The commands' one door to the engine: a session on the model's device, and what M is on the image's grid."""
+"""What M is on the model's grid, and how large what was predicted for it."""
 
 from __future__ import annotations
 
@@ -9,30 +9,12 @@ from ..protocol.recipes import Recipe, View, refuse_empty
 from ..protocol.sizes import Size
 
 
-def open_session(model, image, device: str, precision: str, tolerance: float, seed: int = 0):
-    """A session that keeps nothing between questions: its answers are :func:`explain.explain`'s, bit for bit."""
-    from ..session.opening import open_session as opened
-
-    for network in model.networks:
-        network.to(device)
-    return opened(model, image, device=device, precision=precision, tolerance=tolerance, keep=False, seed=seed)
-
-
-def prepared_of(session):
-    return session.prepared()
-
-
-def logits_of(session, progress) -> np.ndarray:
-    """Fused logits float32 [C, K, J, I] on the model grid."""
-    return session.logits(progress)
-
-
 def resolve(session, recipes: list[Recipe], class_index: int, progress, sizes: dict | None = None) -> list[PixelSet]:
     """Each recipe's M on the model grid, the prediction made at most once. Raises EmptyPixelSetError, PixelSetError.
 
     sizes: gets the :class:`sizes.Size` of each predicted class that was looked at, by its name.
     """
-    model, prepared = session.model, prepared_of(session)
+    model, prepared = session.model, session.prepared()
     predictions: dict[int, np.ndarray] = {}
 
     def decided(index):

@@ -40,13 +40,12 @@ def _run(options, console, place):
     # only now: they load torch, and what is refused above needs none
     from ..models.model_outputs import facts as output_facts
     from ..session.prediction import what_was_seen
-    from .pixel_sets import logits_of, prepared_of
 
     refuse_unholdable(options.out, opened.image.grid)
     model, image, session = opened.model, opened.image, opened.session
     _refuse_overlap(model, options.out)
-    prepared = prepared_of(session)
-    logits = logits_of(session, console.progress)
+    prepared = session.prepared()
+    logits = session.logits(console.progress)
     _refuse_overlap(model, options.out)  # the head may have been read from the network
     notes = (*image.notes, *what_was_seen(session, prepared, logits))
     for note in notes:

@@ -1,75 +1,105 @@
-"""What ``explain`` is asked, from the words of a command or from the sidecar of an earlier answer."""
+"""What a command asks: its options, made from the fields of a question, and the question they make.
+
+A new option is a field of :class:`question.Question` or :class:`question.ComputeSettings`: commands take it from there,
+sidecars keep it, ``--repeat`` reads it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, make_dataclass, replace
 
 from ..cam.methods import method
 from ..cam.methods import names as method_names
 from ..io.nifti_header import NIBABEL
-from ..protocol import recipes
 from ..protocol.errors import ClassError, LayerError, MethodError, PixelSetError
 from ..protocol.grid import Grid
 from ..protocol.image import Image
 from ..protocol.pixel_set import PixelSet, refuse_elsewhere
+from ..protocol.question import CONTRAST, DEFAULT_METHOD, LAYER_WORDS, ComputeSettings, Question, several
+from ..protocol.recipes import FORMS, Recipe
 from ..protocol.resampling import same_voxels
 
-PIXEL_SETS = (
-    *("segment", "predicted", "segment-and-predicted", "component", "whole", "voxel", "box"),
-    *("false-positives", "false-negatives"),
-)
-_NEED_SEGMENT = ("segment", "segment-and-predicted", "false-positives", "false-negatives")
-#: as in seghirescam.session.layer_choice, written here because the help must not load torch (a test compares)
-LAYER_WORDS = ("default", "deepest", "main")
-METHOD = "seg_hires_grad_cam"
+#: fields that commands and sidecars call otherwise
+_CALLED = {"class_index": "class_name", "seed": "random_seed"}
+#: settings that are the machine's and no part of a question
+_OF_THE_MACHINE = {"device", "memory_budget_bytes"}
+#: defaults that sidecars tell otherwise
+_UNSAID = {"tolerance": None}
+#: of what only some networks need sidecars are silent where nobody asked for it
+_USUAL = {"random_seed": 0, "draws": 1}
+#: what a form asks of the user: the field, what is missing, and the option that gives it
+_PLACES = {
+    "at": ("at_ras", "a place", "--at R A S in mm"),
+    "box": ("box_ras", "two corners", "--box R1 A1 S1 R2 A2 S2 in mm"),
+}
 _NO_FRAME = "The segmentation is DICOM and the image is not: whether both lie in one frame of reference is not known."
 
 
-_ABSENT = object()
+def _option(*flags, default=MISSING, **words):
+    return field(default=default, metadata={"option": (flags, words)})
 
 
-@dataclass(frozen=True)
-class Asked:
-    """One question, JSON-able: no path in it. tolerance: None = exact where the model goes by windows."""
+@dataclass(frozen=True, kw_only=True)
+class _Words:
+    """What only a command says: names instead of objects, places in mm."""
 
-    class_name: str
-    pixel_sets: tuple[str, ...]
-    methods: tuple[str, ...] = (METHOD,)
-    layers: tuple[str, ...] = LAYER_WORDS[:1]
-    score: str = "logit"
-    rival: str | None = None
-    side: str = "auto"
-    precision: str = "fp32"
-    tolerance: float | None = None
-    grid: str = "input"
-    at_ras: tuple[float, ...] | None = None
-    box_ras: tuple[float, ...] | None = None
-    random_seed: int = 0
-    draws: int = 1
+    pixel_sets: tuple[str, ...] = _option("--pixel-set", action="append", metavar="SET")
+    at_ras: tuple[float, ...] | None = _option(
+        "--at", default=None, nargs=3, type=float, metavar=("R", "A", "S"),
+        help="a place in mm, RAS as Slicer shows it; in a photo: column, row, 0",
+    )  # fmt: skip
+    box_ras: tuple[float, ...] | None = _option(
+        "--box", default=None, nargs=6, type=float, metavar="MM", help="two corners: R A S R A S in mm (see --at)"
+    )
+    grid: str = _option(
+        "--grid", default="input", choices=("input", "layer"),
+        help="write maps on the image's grid, in logit/ml (photos: per pixel; default), or the layer's cells as they "
+        "are, in logit",
+    )  # fmt: skip
 
     def __post_init__(self):
-        if self.score == "contrast" and self.rival is None:
+        if self.score == CONTRAST and self.rival is None:
             raise ClassError("The contrast score needs a rival class.", "Add --rival CLASS.")
-        if self.rival is not None and self.score != "contrast":
+        if self.rival is not None and self.score != CONTRAST:
             raise ClassError("A rival class goes with the contrast score only.", "Add --score contrast.")
         if len(self.layers) > 1 and set(self.layers) & set(LAYER_WORDS):
             raise LayerError(
                 f"The words {', '.join(LAYER_WORDS)} stand alone.", "Name one of them, or layers by their names."
             )
-        if "voxel" in self.pixel_sets and self.at_ras is None:
-            raise PixelSetError("The pixel set 'voxel' needs a place.", "Add --at R A S in mm.")
-        if "box" in self.pixel_sets and self.box_ras is None:
-            raise PixelSetError("The pixel set 'box' needs two corners.", "Add --box R1 A1 S1 R2 A2 S2 in mm.")
+        for form in self.forms:
+            if form.place and getattr(self, _PLACES[form.place][0]) is None:
+                _, what, option = _PLACES[form.place]
+                raise PixelSetError(f"The pixel set '{form.word}' needs {what}.", f"Add {option}.")
+
+    @property
+    def forms(self) -> list[type[Recipe]]:
+        known = {form.word: form for form in FORMS.values()}
+        return [known[word] for word in self.pixel_sets]
+
+    @property
+    def classes(self) -> list[str]:
+        """Names or indices the model must have."""
+        return [self.class_name, *several(self.rival)]
 
     @property
     def engine_layers(self) -> str | list[str]:
         return self.layers[0] if self.layers[0] in LAYER_WORDS else list(self.layers)
 
     @property
-    def needs_segment(self) -> bool:
-        return any(name in _NEED_SEGMENT for name in self.pixel_sets)
+    def settings(self) -> dict:
+        """The fields of ComputeSettings that were said."""
+        found = {one.name: getattr(self, _CALLED.get(one.name, one.name), None) for one in fields(self._settings)}
+        return {name: value for name, value in found.items() if value is not None}
 
-    def on(self, grid) -> Asked:
+    def question(self, opened) -> dict:
+        """The fields of a Question but its pixel sets, classes by the opened model's indices."""
+        own = {one.name: getattr(self, _CALLED.get(one.name, one.name)) for one in fields(self._question)}
+        del own["pixel_sets"]
+        rival = None if self.rival is None else opened.class_index(self.rival)
+        known = {"class_index": opened.class_index(self.class_name), "rival": rival}
+        return own | known | {"methods": list(self.methods), "layers": self.engine_layers}
+
+    def on(self, grid):
         """With places as that grid counts them: in a photo they are told as column and row."""
         if not grid.is_photo:
             return self
@@ -78,40 +108,36 @@ class Asked:
         return replace(self, at_ras=at, box_ras=box)
 
     def to_json(self) -> dict:
-        """What only networks that draw random numbers need is left out where nobody asked for it."""
-        usual = {"random_seed": 0, "draws": 1}
-        return {name: value for name, value in asdict(self).items() if usual.get(name, _ABSENT) != value}
+        return {name: value for name, value in asdict(self).items() if name not in _USUAL or _USUAL[name] != value}
 
-    @staticmethod
-    def from_json(data: dict) -> Asked:
-        known = {f.name for f in fields(Asked)}
-        return Asked(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k in known})
+    @classmethod
+    def from_json(cls, data: dict):
+        known = {f.name for f in fields(cls)}
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k in known})
 
-    def recipes(self, segment: PixelSet | None) -> list[recipes.Recipe]:
+    def recipes(self, segment: PixelSet | None) -> list[Recipe]:
         """The pixel sets as the engine's recipes. Raises PixelSetError where a segment is needed and none given."""
-        if segment is None and self.needs_segment:
-            name = next(name for name in self.pixel_sets if name in _NEED_SEGMENT)
-            raise PixelSetError(f"The pixel set '{name}' needs a segment.", "Add --segment LABELMAP[:value|:name].")
-        return [self._recipe(name, segment) for name in self.pixel_sets]
+        for form in self.forms:
+            if segment is None and form.given and not form.given_optional:
+                sentence = f"The pixel set '{form.word}' needs a segment."
+                raise PixelSetError(sentence, "Add --segment LABELMAP[:value|:name].")
+        return [form.asked(segment, self.at_ras, self.box_ras) for form in self.forms]
 
-    def _recipe(self, name, segment):
-        if name == "segment":
-            return recipes.Segment(segment)
-        if name == "predicted":
-            return recipes.PredictedClass()
-        if name == "segment-and-predicted":
-            return recipes.SegmentAndPredicted(segment)
-        if name == "component":
-            return recipes.Component(
-                recipes.PredictedClass() if segment is None else recipes.Segment(segment), self.at_ras
-            )
-        if name == "whole":
-            return recipes.WholeImage()
-        if name == "voxel":
-            return recipes.Voxel(self.at_ras)
-        if name == "box":
-            return recipes.Box.between(self.box_ras[:3], self.box_ras[3:])
-        return recipes.FalsePositives(segment) if name == "false-positives" else recipes.FalseNegatives(segment)
+
+def asked_form(question: type, settings: type) -> type[_Words]:
+    """The words of a command as one frozen dataclass, JSON-able, no path in it: the fields of these two and its own."""
+    own, found = {one.name for one in fields(_Words)}, []
+    for one in (*fields(question), *fields(settings)):
+        name, (_, words) = _CALLED.get(one.name, one.name), one.metadata.get("option", ((), {}))
+        if name not in own | _OF_THE_MACHINE:
+            usual = _UNSAID.get(name, one.default)
+            usual = tuple(several(usual)) if words.get("action") == "append" else usual
+            found.append((name, one.type, field(default=usual, metadata=one.metadata)))
+    about = {"_question": question, "_settings": settings}
+    return make_dataclass("Asked", found, bases=(_Words,), namespace=about, frozen=True, kw_only=True)
+
+
+Asked = asked_form(Question, ComputeSettings)
 
 
 def add_segment(parser) -> None:
@@ -122,74 +148,49 @@ def add_segment(parser) -> None:
     )  # fmt: skip
 
 
-def add_question(parser) -> None:
-    """Everything is None unless given, so that ``--repeat`` can refuse to be mixed with it."""
-    asked = parser.add_argument_group("question")
-    add_segment(asked)
-    asked.add_argument("--class", dest="class_name", metavar="NAME|INDEX", help="the class to explain")
-    asked.add_argument(
-        "--pixel-set", dest="pixel_sets", action="append", choices=PIXEL_SETS, metavar="SET",
-        help=f"whose score is explained (repeatable): {', '.join(PIXEL_SETS)}; default: the segment if one is given, "
-        "else the predicted class. A component is one of the segment's or, without one, of the prediction's: the "
-        "largest, or the one --at. False positives and negatives are told by the segment as reference",
-    )  # fmt: skip
-    asked.add_argument(
-        "--at",
-        dest="at_ras",
-        nargs=3,
-        type=float,
-        metavar=("R", "A", "S"),
-        help="a place in mm, RAS as Slicer shows it; in a photo: column, row, 0",
-    )
-    asked.add_argument(
-        "--box", dest="box_ras", nargs=6, type=float, metavar="MM", help="two corners: R A S R A S in mm (see --at)"
-    )
-    asked.add_argument(
-        "--method", dest="methods", action="append", metavar="NAME",
-        help=f"repeatable: {', '.join(method_names())}; default: {METHOD}",
-    )  # fmt: skip
-    asked.add_argument(
-        "--layer", dest="layers", action="append", metavar="NAME",
-        help="repeatable: a name of 'seghirescam layers', or one of: default (the deepest level with two cells across "
-        "the pixel set), deepest (as in the paper), main (every level)",
-    )  # fmt: skip
-    asked.add_argument(
-        "--score", choices=("logit", "log_odds", "contrast"), help="what is summed over the pixel set (default: logit)"
-    )
-    asked.add_argument("--rival", metavar="CLASS", help="why the class and not this one? (--score contrast)")
-    asked.add_argument(
-        "--side",
-        choices=("auto", "reading", "writing"),
-        help="place cells where they look, or where they act (default: auto)",
-    )
-    asked.add_argument(
-        "--tolerance", type=_share, metavar="SHARE",
-        help="models with sliding windows: leave out the windows that hold this share of the pixel set's weight "
-        "(0.01: much faster; default: exact)",
-    )  # fmt: skip
-    asked.add_argument(
-        "--random-seed", type=int, metavar="N",
-        help="of a network that draws random numbers in its forward pass, dropout that is always on (default: 0)",
-    )  # fmt: skip
-    asked.add_argument(
-        "--grid",
-        choices=("input", "layer"),
-        help="write maps on the image's grid, in logit/ml (photos: per pixel; default), or the layer's cells as they "
-        "are, in logit",
-    )
+def add_question(parser, *, once=(), without=(), only=None, form: type = Asked):
+    """The question's options; returns their group. once: fields of which there is one. without, only: fields.
+
+    Everything is None unless given, so that ``--repeat`` can refuse to be mixed with it.
+    """
+    group = parser.add_argument_group("question")
+    add_segment(group)
+    for one in fields(form):
+        if one.name in without or (only and one.name not in only) or "option" not in one.metadata:
+            continue
+        flags, words = one.metadata["option"]
+        words = words | _listed(one.name, without) | {"dest": one.name, "default": None}
+        if one.name in once:
+            words |= {"nargs": 1, "action": "store", "help": words["help"].removeprefix("repeatable: ")}
+        group.add_argument(*flags, **words)
+    return group
 
 
-def understood(options) -> Asked:
-    """The question that the command's words ask. Raises the errors of :class:`Asked`."""
+def _listed(name, without):
+    """What options say that list what there is."""
+    if name == "methods":
+        return {"help": f"repeatable: {', '.join(method_names())}; default: {DEFAULT_METHOD}"}
+    if name != "pixel_sets":
+        return {}
+    sets = [form.word for form in FORMS.values() if _PLACES.get(form.place, ("",))[0] not in without]
+    return {"choices": sets, "help": (
+        f"repeatable: whose score is explained: {', '.join(sets)}; default: the segment if one is given, else the "
+        "predicted class. A component is one of the segment's or, without one, of the prediction's: the largest, or "
+        "the one --at. False positives and negatives are told by the segment as reference"
+    )}  # fmt: skip
+
+
+def understood(options, form: type = Asked):
+    """The question that the command's words ask, see :class:`_Words`. Raises ClassError, LayerError, PixelSetError."""
     if options.class_name is None:
         raise ClassError("No class was named.", "Add --class NAME; 'seghirescam models' lists them.")
     given = {
         f.name: tuple(value) if isinstance(value, list) else value
-        for f in fields(Asked)
+        for f in fields(form)
         if (value := getattr(options, f.name, None)) is not None
     }
     given.setdefault("pixel_sets", ("segment",) if options.segment else ("predicted",))
-    return Asked(**given)
+    return form(**given)
 
 
 def refuse_unknown_methods(asked: Asked) -> None:
@@ -202,18 +203,9 @@ def refuse_unknown_methods(asked: Asked) -> None:
 
 
 def given_words(options) -> list[str]:
-    """The question's options that stand in the command, as the user writes them (precision has a default)."""
-    words = {
-        "class_name": "class",
-        "pixel_sets": "pixel-set",
-        "methods": "method",
-        "layers": "layer",
-        "at_ras": "at",
-        "box_ras": "box",
-        "random_seed": "random-seed",
-    }
-    names = [f.name for f in fields(Asked) if f.name != "precision" and getattr(options, f.name, None) is not None]
-    return [f"--{words.get(name, name)}" for name in names]
+    """The question's options that stand in the command, as the user writes them."""
+    found = [one for one in fields(Asked) if "option" in one.metadata and getattr(options, one.name, None) is not None]
+    return [one.metadata["option"][0][0] for one in found]
 
 
 def read_segment(text: str, image: Grid | None = None, rule: str = NIBABEL) -> PixelSet:
@@ -246,12 +238,3 @@ def on_image(text: str, pixels: PixelSet, image: Image, rule: str = NIBABEL) -> 
         turned = f"{pixels.label} lies on another grid than the image and was resampled linearly."
         pixels = replace(pixels, notes=(*pixels.notes, turned[0].upper() + turned[1:]))
     return pixels
-
-
-def _share(text):
-    import argparse
-
-    value = float(text)
-    if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f"a share lies between 0 and 1, got {text}")
-    return value

@@ -14,9 +14,8 @@ from ..io.volumes import read_volume, write_volume
 from ..protocol.errors import ImageError, PixelSetError
 from ..protocol.explanation import Explanation, PlacedMap
 from ..protocol.grid import Grid
-from ..protocol.messages import line
 from ..protocol.resampling import spread
-from .manifest import read_manifest
+from .manifest import read_manifest, write_json
 from .outputs import OutputError, swept
 
 FORMAT = "seghirescam-explanation-1"
@@ -45,10 +44,7 @@ def write_result(folder: Path, name: str, suffix: str, explanation, placed: Plac
         },
         **more,
     }
-    facts = json.loads(line(facts))  # numbers that are not finite become null
-    text = json.dumps(facts, indent=2, sort_keys=True, allow_nan=False)
-    (folder / f"{name.removesuffix(suffix)}.json").write_text(text + "\n", encoding="utf-8")
-    return facts
+    return write_json(folder / f"{name.removesuffix(suffix)}.json", facts)
 
 
 @dataclass(frozen=True, eq=False)

@@ -178,20 +178,15 @@ def compare(
     )  # fmt: skip
 
 
-def compare_in(
-    session, pixels=None, *, class_index, methods=ALL, layers=MAIN, score="logit", rival=None, side=AUTO, progress=None
-) -> Comparison:
-    """:func:`compare` in a session that is open already."""
+def compare_in(session, pixels=None, *, methods=ALL, layers=MAIN, progress=None, **words) -> Comparison:
+    """:func:`compare` in a session that is open already. words: the other fields of :class:`question.Question`."""
     wanted = all_methods() if methods == ALL else several(methods)
-    asked = Question.of(
-        pixels, class_index=class_index, methods=wanted, layers=layers, score=score, rival=rival, side=side
-    )
+    asked = Question.of(pixels, methods=wanted, layers=layers, **words)
     question = Understood.of(session.model, asked)
     if len({m.name for m in question.methods}) < len(question.methods):
         raise MethodError("A method was named twice.", "Name each method once.")
     work = _Work(session, question, progress)
-    words = {"class_index": question.class_index, "score": score, "rival": rival, "side": side}
-    return work.done(words)
+    return work.done(words | {"class_index": question.class_index})
 
 
 class _Work:

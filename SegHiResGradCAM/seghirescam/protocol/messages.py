@@ -1,13 +1,9 @@
 """What Slicer and the worker say to each other: one JSON object a line, arrays as .npy files in a private folder.
 
-Standard library and numpy only: both sides import this file.  To the worker::
-
-    {"id": 3, "do": "describe" | "layers" | "estimate" | "explain" | "compare" | "paint" | "trust" | "trust_cost" |
-     "by_segment" | "predict" | "resample" | "probe" | "cancel" | "release" | "shutdown", ...}
-
-From the worker: ``hello`` once, then for a request any number of ``progress`` and one ``result`` or ``error``.  A line
-that is none of these is log.  Nothing here names a file of the user: arrays lie under neutral names, images and weights
-are told apart by hash.
+Standard library and numpy only: both sides import this file.  To the worker: ``{"id": 3, "do": ..., ...}``, see
+:mod:`requests`.  From the worker: ``hello`` once, then for a request any number of ``progress`` and one ``result`` or
+``error``.  A line that is none of these is log.  Nothing here names a file of the user: arrays lie under neutral names,
+images and weights are told apart by hash.
 """
 
 from __future__ import annotations
@@ -23,19 +19,7 @@ from .errors import SegHiResCamError
 from .explanation import Explanation, LayerInfo
 from .grid import Grid
 from .pixel_set import PixelSet
-from .recipes import (
-    Box,
-    Component,
-    FalseNegatives,
-    FalsePositives,
-    PredictedClass,
-    Recipe,
-    Segment,
-    SegmentAndPredicted,
-    Voxel,
-    WholeImage,
-    as_recipe,
-)
+from .recipes import FORMS, Recipe, as_recipe
 from .untrusted import json_value
 
 #: raised when a message changes its meaning; the client refuses a worker that speaks another one
@@ -169,57 +153,43 @@ class BoxedPixels:
         return PixelSet(weights, self.grid, self.label)
 
 
-#: fields of recipes that hold a given set
-_GIVEN = ("pixels", "reference")
-#: how each form of M travels: its word, its class, its plain fields
-_RECIPES = {
-    "segment": (Segment, ()),
-    "predicted": (PredictedClass, ()),
-    "segment_and_predicted": (SegmentAndPredicted, ()),
-    "false_positives": (FalsePositives, ()),
-    "false_negatives": (FalseNegatives, ()),
-    "component": (Component, ("at_ras", "reach_mm")),
-    "whole_image": (WholeImage, ()),
-    "voxel": (Voxel, ("ras",)),
-    "box": (Box, ("box_to_ras", "size_mm")),
-}
-
-
 def recipe_to_json(wanted: Recipe | PixelSet, save) -> dict:
     """``save(array) -> name`` keeps the voxels of a pixel set. Raises PixelSetError, or what ``save`` raises."""
     recipe = as_recipe(wanted)
-    word, plain = next(((w, p) for w, (cls, p) in _RECIPES.items() if type(recipe) is cls), (None, ()))
-    if word is None:
+    if FORMS.get(recipe.kind) is not type(recipe):
         raise MessageError(f"A {type(recipe).__name__} cannot be sent to the worker.", "Resolve it to a PixelSet.")
-    data = {"kind": word, **{name: _plain(getattr(recipe, name)) for name in plain}}
-    if hasattr(recipe, "of"):
-        data["of"] = recipe_to_json(recipe.of, save)
-    for name in (name for name in _GIVEN if hasattr(recipe, name)):
-        given = getattr(recipe, name)
-        boxed = given if isinstance(given, BoxedPixels) else BoxedPixels.of(given)
-        data[name] = {
-            "array": save(boxed.inner), "start": list(boxed.start), "grid": boxed.grid.to_json(), "label": boxed.label,
-        }  # fmt: skip
+    data = {"kind": recipe.kind}
+    for f in fields(recipe):
+        value = getattr(recipe, f.name)
+        if f.name != recipe.given:
+            data[f.name] = _plain(value)
+        elif isinstance(value, Recipe):
+            data[f.name] = recipe_to_json(value, save)
+        else:
+            boxed = value if isinstance(value, BoxedPixels) else BoxedPixels.of(value)
+            place = {"start": list(boxed.start), "grid": boxed.grid.to_json(), "label": boxed.label}
+            data[f.name] = {"array": save(boxed.inner), **place}
     return data
 
 
 def recipe_from_json(data: dict, load) -> Recipe:
     """``load(name) -> array``. Raises MessageError, GeometryError or PixelSetError."""
-    if not isinstance(data, dict) or data.get("kind") not in _RECIPES:
-        raise MessageError("A pixel set of an unknown kind was asked for.", f"Known: {', '.join(_RECIPES)}.")
-    cls, plain = _RECIPES[data["kind"]]
+    if not isinstance(data, dict) or data.get("kind") not in FORMS:
+        raise MessageError("A pixel set of an unknown kind was asked for.", f"Known: {', '.join(FORMS)}.")
+    form = FORMS[data["kind"]]
     try:
-        values = {name: data[name] for name in plain if name in data}
-        if "of" in data:
-            values["of"] = recipe_from_json(data["of"], load)
-        for name in (name for name in _GIVEN if name in data):
-            pixels = data[name]
-            grid = Grid.from_json(pixels["grid"])
-            boxed = BoxedPixels(load(pixels["array"]), tuple(pixels["start"]), grid, str(pixels["label"]))
-            values[name] = boxed.whole()
-        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+        values = {f.name: data[f.name] for f in fields(form) if f.name in data}
+        given = values.get(form.given)
+        if given is not None:
+            values[form.given] = recipe_from_json(given, load) if "kind" in given else _boxed(given, load).whole()
+        return form(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
     except (KeyError, TypeError) as error:
         raise MessageError(f"The pixel set '{data['kind']}' lacks something: {error}.", "") from error
+
+
+def _boxed(pixels, load):
+    grid = Grid.from_json(pixels["grid"])
+    return BoxedPixels(load(pixels["array"]), tuple(pixels["start"]), grid, str(pixels["label"]))
 
 
 def layer_to_json(layer: LayerInfo) -> dict:

@@ -6,6 +6,7 @@ option (:mod:`cli.question_options` makes them); a field without it is no option
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from dataclasses import dataclass, field, fields
 
 from .errors import ClassError, LayerError, ModelError
@@ -28,6 +29,13 @@ MOST_DRAWS = 1000
 def _asked(default, *flags, **words):
     """A field whose option has these flags and argparse's words."""
     return field(default=default, metadata={"option": (flags, words)})
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < 1:
+        raise ArgumentTypeError(f"a share lies between 0 and 1, got {text}")
+    return value
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +68,11 @@ class Question:
     side: str = _asked(
         AUTO, "--side", choices=SIDES, help="place cells where they look, or where they act (default: auto)"
     )
-    draws: int = 1
+    draws: int = _asked(
+        1, "--draws", type=int, metavar="N",
+        help="of a network that draws random numbers: the mean map of N draws (their seeds count up), and how far they "
+        "differ",
+    )  # fmt: skip
 
     def __post_init__(self):
         sets = several(self.pixel_sets) or [PredictedClass()]
@@ -102,12 +114,12 @@ class ComputeSettings:
     precision: str = "fp32"
     memory_budget_bytes: int | None = None
     tolerance: float = _asked(
-        0.0, "--tolerance", metavar="SHARE",
+        0.0, "--tolerance", type=_share, metavar="SHARE",
         help="models with sliding windows: leave out the windows that hold this share of the pixel set's weight "
         "(0.01: much faster; default: exact)",
     )  # fmt: skip
     seed: int = _asked(
-        0, "--random-seed", metavar="N",
+        0, "--random-seed", type=int, metavar="N",
         help="of a network that draws random numbers in its forward pass, dropout that is always on (default: 0)",
     )  # fmt: skip
 

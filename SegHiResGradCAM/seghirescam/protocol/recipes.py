@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -40,17 +41,44 @@ class View:
 
 
 class Recipe:
-    """Base. needs_prediction: False lets :func:`explain` refuse bad sets before any computing."""
+    """Base; a form that names its ``kind`` is a choice of the command line, and of the panel if it has a title.
 
+    kind: its word in requests.  word: on the command line.  title: in the panel.  given: the field that holds a given
+    set, "" if there is none; given_optional: the command line may leave it away.  place: what it asks of the user, "at"
+    or "box".  needs_prediction: False lets :func:`explain` refuse bad sets before any computing.
+    """
+
+    kind: ClassVar[str] = ""
+    word: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+    given: ClassVar[str] = ""
+    given_optional: ClassVar[bool] = False
+    place: ClassVar[str] = ""
     needs_prediction = False
+
+    def __init_subclass__(cls, **words):
+        super().__init_subclass__(**words)
+        if "kind" in cls.__dict__:
+            FORMS[cls.kind] = cls
+
+    @classmethod
+    def asked(cls, given: PixelSet | None = None, at=None, box=None) -> Recipe:
+        """As a user asks for it. given: the segment.  at: R, A, S in mm.  box: two corners in one."""
+        return cls(**{cls.given: given}) if cls.given else cls()
 
     def resolve(self, view: View) -> PixelSet:
         raise NotImplementedError
 
 
+#: every form by its kind, in the order in which they are offered
+FORMS: dict[str, type[Recipe]] = {}
+
+
 @dataclass(frozen=True, eq=False)
 class Segment(Recipe):
     """The user's segment, whatever the network says there (soft weights allowed)."""
+
+    kind, word, title, given = "segment", "segment", "Segment", "pixels"
 
     pixels: PixelSet
 
@@ -65,6 +93,7 @@ class Segment(Recipe):
 class PredictedClass(Recipe):
     """All voxels where the network chooses the explained class."""
 
+    kind, word, title = "predicted", "predicted", "Predicted class"
     needs_prediction = True
 
     def resolve(self, view):
@@ -74,6 +103,9 @@ class PredictedClass(Recipe):
 @dataclass(frozen=True, eq=False)
 class SegmentAndPredicted(Recipe):
     """The part of the user's segment where the network chooses the explained class."""
+
+    kind, word, title = "segment_and_predicted", "segment-and-predicted", "Segment and predicted"
+    given = "pixels"
 
     pixels: PixelSet
 
@@ -86,34 +118,6 @@ class SegmentAndPredicted(Recipe):
 
 
 @dataclass(frozen=True, eq=False)
-class FalsePositives(Recipe):
-    """Where the network chooses the explained class and the reference segment does not have it."""
-
-    reference: PixelSet
-
-    needs_prediction = True
-
-    def resolve(self, view):
-        own = self.reference.on(view.grid)
-        weights = (1 - own.weights) * view.predicted()
-        return replace(own, weights=weights, label=f"false positives of {view.class_name} against {own.label}")
-
-
-@dataclass(frozen=True, eq=False)
-class FalseNegatives(Recipe):
-    """The part of the reference segment where the network does not choose the explained class."""
-
-    reference: PixelSet
-
-    needs_prediction = True
-
-    def resolve(self, view):
-        own = self.reference.on(view.grid)
-        weights = own.weights * (view.inside() & ~view.predicted())
-        return replace(own, weights=weights, label=f"false negatives of {view.class_name} against {own.label}")
-
-
-@dataclass(frozen=True, eq=False)
 class Component(Recipe):
     """One connected component (voxels touching by face, edge or corner) of another set.
 
@@ -121,16 +125,26 @@ class Component(Recipe):
     ``reach_mm`` from every component is an error.
     """
 
+    kind, word, title = "component", "component", "Largest part of the segment"
+    given, given_optional = "of", True
+
     of: Recipe | PixelSet
     at_ras: tuple[float, float, float] | None = None
     reach_mm: float = 5.0
 
+    @classmethod
+    def asked(cls, given=None, at=None, box=None):
+        return cls(PredictedClass() if given is None else Segment(given), at)
+
+    def __post_init__(self):
+        object.__setattr__(self, "of", as_recipe(self.of))
+
     @property
     def needs_prediction(self):
-        return as_recipe(self.of).needs_prediction
+        return self.of.needs_prediction
 
     def resolve(self, view):
-        whole = refuse_empty(as_recipe(self.of).resolve(view))
+        whole = refuse_empty(self.of.resolve(view))
         parts, count = label_components(whole.weights > 0)
         if self.at_ras is None:
             chosen = 1 + int(np.argmax(np.bincount(parts.ravel(), minlength=count + 1)[1:]))
@@ -151,8 +165,44 @@ class Component(Recipe):
 
 
 @dataclass(frozen=True, eq=False)
+class FalsePositives(Recipe):
+    """Where the network chooses the explained class and the reference segment does not have it."""
+
+    kind, word, title = "false_positives", "false-positives", "False positives against the segment"
+    given = "reference"
+
+    reference: PixelSet
+
+    needs_prediction = True
+
+    def resolve(self, view):
+        own = self.reference.on(view.grid)
+        weights = (1 - own.weights) * view.predicted()
+        return replace(own, weights=weights, label=f"false positives of {view.class_name} against {own.label}")
+
+
+@dataclass(frozen=True, eq=False)
+class FalseNegatives(Recipe):
+    """The part of the reference segment where the network does not choose the explained class."""
+
+    kind, word, title = "false_negatives", "false-negatives", "False negatives against the segment"
+    given = "reference"
+
+    reference: PixelSet
+
+    needs_prediction = True
+
+    def resolve(self, view):
+        own = self.reference.on(view.grid)
+        weights = own.weights * (view.inside() & ~view.predicted())
+        return replace(own, weights=weights, label=f"false negatives of {view.class_name} against {own.label}")
+
+
+@dataclass(frozen=True, eq=False)
 class WholeImage(Recipe):
     """Every voxel of the image (not of the padding)."""
+
+    kind, word, title = "whole_image", "whole", "Whole image"
 
     def resolve(self, view):
         return PixelSet(view.inside(), view.grid, WHOLE)
@@ -162,7 +212,13 @@ class WholeImage(Recipe):
 class Voxel(Recipe):
     """The one model voxel nearest to a point in mm (RAS)."""
 
+    kind, word, place = "voxel", "voxel", "at"
+
     ras: tuple[float, float, float]
+
+    @classmethod
+    def asked(cls, given=None, at=None, box=None):
+        return cls(at)
 
     def resolve(self, view):
         index = np.round(view.grid.kji(self.ras)).astype(int)
@@ -181,6 +237,8 @@ class Voxel(Recipe):
 class Box(Recipe):
     """All voxels whose centre lies in a box, turned or not. box_to_ras: 4x4, origin at the centre; size_mm: edges."""
 
+    kind, word, place = "box", "box", "box"
+
     box_to_ras: np.ndarray
     size_mm: tuple[float, float, float]
 
@@ -191,6 +249,10 @@ class Box(Recipe):
         matrix = np.eye(4)
         matrix[:3, 3] = (low + high) / 2
         return Box(matrix, tuple(high - low))
+
+    @classmethod
+    def asked(cls, given=None, at=None, box=None):
+        return cls.between(box[:3], box[3:])
 
     def resolve(self, view):
         to_box = np.linalg.inv(np.asarray(self.box_to_ras, dtype=float)) @ view.grid.kji_to_ras
@@ -254,6 +316,10 @@ def mask_on(grid: Grid, recipe: Recipe, pixels: PixelSet) -> np.ndarray:
     """Bool [K, J, I]: M on the image's grid; a segment as it was drawn, other sets as the network's grid shows them."""
     if isinstance(recipe, WholeImage):
         return np.ones(grid.shape, dtype=bool)
-    weights = (recipe.pixels if isinstance(recipe, Segment) else pixels).on(grid).weights
+    return hardened((recipe.pixels if isinstance(recipe, Segment) else pixels).on(grid).weights)
+
+
+def hardened(weights: np.ndarray) -> np.ndarray:
+    """Bool: soft weights from half on, or, where none reaches that, all that is in the set."""
     mask = weights >= 0.5
     return mask if mask.any() else weights > 0

@@ -25,6 +25,7 @@ from ..protocol.arrays import MessageError, is_private, stay_private
 from ..protocol.errors import CancelledError, SegHiResCamError
 from ..protocol.messages import Failure, Hello, Progress, Result, line
 from ..protocol.privacy import Names
+from ..protocol.requests import Cancel, Shutdown
 from ..protocol.untrusted import json_value
 
 #: after so many seconds without a request the kept pass and the GPU's memory are given back
@@ -74,11 +75,11 @@ class Worker:
             do = request["do"]
             if not isinstance(do, str) or len(do) > _LONGEST_WORD:
                 raise ValueError
-            target = _number(request["target"]) if do == "cancel" else None
+            target = _number(request["target"]) if do == Cancel.do else None
         except (ValueError, KeyError, TypeError):  # also what is no UTF-8, and what lies too deep
             self._refuse(number)
             return
-        if do == "cancel":
+        if do == Cancel.do:
             self.cancelled.add(target)
             self.say(Result(number, {"cancelled": target}))
         else:
@@ -96,7 +97,7 @@ class Worker:
             os._exit(0)
 
     def run(self) -> None:
-        """Say hello, then serve until "shutdown"."""
+        """Say hello, then serve until Shutdown."""
         self.say(Progress(None, 0.0, "starting PyTorch"))
         try:
             import torch
@@ -118,7 +119,7 @@ class Worker:
             except queue.Empty:
                 jobs.idle()
                 continue
-            if request["do"] == "shutdown":
+            if request["do"] == Shutdown.do:
                 self.say(Result(request["id"], {}))
                 self.end()
             self._serve(jobs, request)

@@ -14,7 +14,7 @@ import seghirescam.cli
 from engine.cli_cases import ENVIRONMENT, SEGMENTS, VOLUME, factory, left, process, run, volume
 from seghirescam.cli.console import Console
 from seghirescam.cli.parser import COMMANDS
-from seghirescam.cli.question_options import LAYER_WORDS, METHOD, method_names
+from seghirescam.cli.question_options import method_names
 
 
 @pytest.mark.parametrize("words", [["--help"], ["explain", "--help"], ["figure", "--help"], ["models", "demo:honest"]])
@@ -43,10 +43,9 @@ def test_every_command_has_a_help_with_an_example_that_can_be_parsed(capsys):
 
 def test_the_words_of_the_help_are_those_of_the_engine():
     from seghirescam.cam.methods import methods
-    from seghirescam.protocol.question import DEEPEST, DEFAULT, MAIN
+    from seghirescam.protocol.question import DEFAULT_METHOD
 
-    assert method_names() == sorted(methods()) and METHOD in methods()
-    assert set(LAYER_WORDS) == {DEFAULT, DEEPEST, MAIN}
+    assert method_names() == sorted(methods()) and DEFAULT_METHOD in methods()
 
 
 def test_the_package_names_the_command():

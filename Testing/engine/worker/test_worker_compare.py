@@ -10,7 +10,7 @@ from seghirescam.protocol.arrays import read_array, write_array
 from seghirescam.protocol.messages import explanation_from_json, recipe_to_json
 from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.session.opening import open_session
-from seghirescam.worker.compare import cheap_methods
+from seghirescam.worker.handlers.compare import cheap_methods
 
 METHODS = ["seg_hires_grad_cam", "seg_grad_cam", "cam"]
 

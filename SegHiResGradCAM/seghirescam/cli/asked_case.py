@@ -1,0 +1,39 @@
+"""One command's question about its image: refused before the model is opened where that can be, then on its grid."""
+
+from __future__ import annotations
+
+from .inputs import Opened
+from .question_options import on_image, read_segment
+
+
+class AskedCase:
+    """segment: as it was read, and once the case is open as it lies on the image, None without one.  opened, recipes:
+    the model with its image, and the pixel sets; known once the case is open.  Raises PixelSetError."""
+
+    def __init__(self, options, asked):
+        self.options, self.asked = options, asked
+        self.segment = read_segment(options.segment) if options.segment else None
+        self.recipes = asked.recipes(self.segment)
+
+    def open(self, console) -> Opened:
+        """Raises what opening a model and reading an image do."""
+        asked, options = self.asked, self.options
+        self.opened = opened = Opened(options, console, classes=asked.classes, settings=asked.settings)
+        if hasattr(options, "format"):
+            from ..io.volumes import refuse_unholdable
+
+            refuse_unholdable(f".{options.format}", opened.image.grid)
+        if self.segment is not None:
+            self.segment = on_image(options.segment, self.segment, opened.image, opened.rule)
+        self.recipes = asked.on(opened.image.grid).recipes(self.segment)
+        return opened
+
+    @property
+    def request(self) -> dict:
+        """What has to be the same where it is asked again: JSON-able, hashes instead of files."""
+        return {
+            "question": self.asked.to_json(),
+            "channels": self.opened.channels,
+            "segment_sha256": self.segment.content_hash if self.segment is not None else "",
+            "weights_sha256": self.opened.model.weights_hash,
+        }

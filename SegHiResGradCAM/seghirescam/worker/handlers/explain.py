@@ -1,0 +1,57 @@
+"""Maps as .npy on their own grids, facts as JSON, and what the session kept."""
+
+from __future__ import annotations
+
+import time
+
+from ...protocol.grid import Grid
+from ...protocol.messages import layer_to_json
+from ...protocol.requests import Explain
+from ..results import shown_to_json, written
+from . import answers
+from .estimate import estimated
+
+#: a map is shown on the input's voxels, or on the layer's own cells
+INPUT = "input"
+
+
+@answers(Explain)
+def explain(request: Explain, jobs, tell) -> dict:
+    expected: dict = {}
+
+    def ask(session, tell):
+        expected.update(estimated(session, request))
+        started, before = time.perf_counter(), session.forward_calls
+        # one pixel set: the other levels of the same backward pass cost nothing, and the layer is a choice of display
+        found = session.ask(
+            request.pixel_sets, **request.words, downstream=len(request.pixel_sets) == 1,
+            progress=_with_estimate(tell, expected),
+        )  # fmt: skip
+        jobs.pace.note(found, time.perf_counter() - started, session.forward_calls - before)
+        return found
+
+    found, session, notes, cost = jobs.measured(request, tell, ask)
+    with jobs.writing() as save:
+        told, shown = written(found, notes, save), None
+        if request.show:
+            tell(1.0, "placing the map")
+            one = next((x for x in found if x.layer.name == request.show.layer), found[0])
+            target = Grid.from_json(request.image["grid"]) if request.show.on == INPUT else None
+            shown = {"layer": one.layer.name} | shown_to_json(one.map, one.grid, one.unit, target, save)
+    return {
+        "explanations": told,
+        "shown": shown,
+        "layers": [layer_to_json(layer) for layer in session.layers()],
+        "session": cost | {"estimate": expected},
+    }
+
+
+def _with_estimate(tell, expected):
+    """Progress whose phases name what the whole question takes."""
+    if expected.get("of_windows", 1) == 1 and expected.get("forward_passes", 1) == 1:
+        return tell
+    text = (
+        f"{expected['windows']} of {expected['of_windows']} windows, {expected['forward_passes']} passes, "
+        f"{expected['window_bytes'] / 2**30:.2g} GiB each"
+    )
+    return lambda fraction, phase: tell(fraction, f"{phase} ({text})")

@@ -1,0 +1,46 @@
+"""A region painted over and the model run again: numbers, a sentence, and masks (uint8) on the image's grid."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...evaluation.painting.intervention import paint_in
+from ...evaluation.painting.regions import Hottest
+from ...protocol.question import Question
+from ...protocol.recipes import hardened
+from ...protocol.requests import HottestPart, Paint
+from ...protocol.resampling import spread
+from ...session.understood import score_of
+from . import answers
+
+#: what the region is grown by first, where nobody says
+_MARGIN_MM = 2.0
+
+
+@answers(Paint)
+def paint(request: Paint, jobs, tell) -> dict:
+    found, _, notes, cost = jobs.measured(request, tell, lambda session, tell: _painted(session, request, tell))
+    calls = {key: cost[key] + found.forward_calls for key in ("forward_calls", "forward_calls_now")}
+    # of the region the margin is part
+    masks = {"region": hardened(found.painted.weights), "before": found.predicted[0], "after": found.predicted[1]}
+    grid = found.painted.grid.to_json()
+    with jobs.writing() as save:
+        arrays = {name: {"array": save(mask.astype(np.uint8)), "grid": grid} for name, mask in masks.items()}
+    return {"painting": found.to_json(), **arrays, "notes": [*notes, *found.notes], "session": cost | calls}
+
+
+def _painted(session, request, tell):
+    recipe = request.pixel_set("Painting over")
+    asked = Question.of(recipe, **request.words)
+    score = score_of(session.model, asked.class_index, asked.score, asked.rival)
+    margin = _MARGIN_MM if request.margin_mm is None else float(request.margin_mm)
+    region, control = _region(request.region, session.image.grid), bool(request.control)
+    return paint_in(session, region, recipe, score, margin_mm=margin, control=control, progress=tell)
+
+
+def _region(region, grid):
+    if not isinstance(region, HottestPart):
+        return region
+    cells, source = region.map
+    density = cells if source.same_as(grid) else spread(cells, source, grid)
+    return Hottest(density, 0.5 if region.share is None else float(region.share), region.ml, region.outside)
