@@ -7,10 +7,10 @@ import pytest
 
 import slicer
 from mrml.asking import DESCRIPTION, RecordingEngine, answer, makeCase
-from SegHiResGradCAMLib import Names
-from SegHiResGradCAMLib.Comparison import comparisonSteps
-from SegHiResGradCAMLib.Steps import finished
-from SegHiResGradCAMLib.ViewBuilder import viewOf
+from SegHiResGradCAMLib.panel.ViewBuilder import viewOf
+from SegHiResGradCAMLib.scene.nodes import AttributeNames
+from SegHiResGradCAMLib.scene.results.ComparisonNodes import comparisonSteps
+from SegHiResGradCAMLib.schedule.Steps import finished
 from stage.gui import click, core, events
 from stage.panel import Panel
 
@@ -119,7 +119,7 @@ def test_what_an_earlier_version_left_in_a_scene_goes_when_the_panel_is_entered(
     maps = answer(case, "encoder.1", "encoder.2")["explanations"]
     steps = comparisonSteps(slicer.mrmlScene, [], maps, [case[0]], case[1], "lesion", "Comparison")
     for node in finished(steps)[1]:
-        node.SetAttribute(Names.UNFINISHED, "1")  # saved in the middle of its removal
+        node.SetAttribute(AttributeNames.UNFINISHED, "1")  # saved in the middle of its removal
     path = stageScene.writeMrb(tmp_path / "case.mrb")
     panel = Panel()
     panel.loaded.exit()

@@ -7,7 +7,7 @@ import slicer
 from seghirescam import Image, PixelSet
 from seghirescam.io.channels import joined
 from SegHiResGradCAMLib import explanationFacts
-from SegHiResGradCAMLib.Geometry import gridOfVolume
+from SegHiResGradCAMLib.scene.nodes.Geometry import gridOfVolume
 from stage.builders import addSegmentation, addVolume, obliqueMatrix
 from stage.gui import choose, click, events, screenshot
 from stage.panel import Panel, writeThresholdModel

@@ -73,7 +73,7 @@ def test_setup_needs_no_window_no_layout_and_starts_nothing(panel):
 
 
 def test_no_name_is_used_that_slicer_does_not_have():
-    files = [MODULE, *sorted(LIBRARY.glob("*.py"))]
+    files = [MODULE, *sorted(LIBRARY.rglob("*.py"))]
     own = {"WorkerLink.py"}  # looks at pipes, not at Slicer
     problems = [problem for file in files if file.name not in own for problem in check(file, UI)]
     assert [problem for problem in problems if "threading" not in problem] == []
@@ -81,7 +81,7 @@ def test_no_name_is_used_that_slicer_does_not_have():
 
 def test_the_module_file_and_its_helpers_stay_short():
     assert len(MODULE.read_text(encoding="utf-8").splitlines()) <= 200
-    for file in LIBRARY.glob("*.py"):
+    for file in LIBRARY.rglob("*.py"):
         assert len(file.read_text(encoding="utf-8").splitlines()) < 300, file.name
 
 

@@ -6,9 +6,9 @@ import pytest
 
 import slicer
 from mrml.asking import DESCRIPTION, answer, checked, makeCase, makePanel, ready
-from SegHiResGradCAMLib.CheckDesk import KEY
-from SegHiResGradCAMLib.Dependencies import Dependencies
-from SegHiResGradCAMLib.TrustFacts import trustOf
+from SegHiResGradCAMLib.panel.trust.FastCheckLogic import KEY
+from SegHiResGradCAMLib.scene.nodes.TrustFacts import trustOf
+from SegHiResGradCAMLib.setup.Dependencies import Dependencies
 
 MISSING = Dependencies(packages=("a-package",), sentence="A package is needed.", installable=True)
 
@@ -222,7 +222,7 @@ def test_the_numbers_come_back_with_a_saved_scene(panel, case, stageScene, tmp_p
 def test_no_check_runs_while_packages_are_being_installed_and_it_is_taken_up_again(panel, case, monkeypatch):
     done, states = [], []
     monkeypatch.setattr(
-        "SegHiResGradCAMLib.Installer._installPackages",
+        "SegHiResGradCAMLib.setup.Installer._installPackages",
         lambda packages, log, finished: done.append(finished) or states.append(presenter.engine.closed),
     )
     p, presenter = ready(panel, case), panel.presenter
@@ -244,7 +244,7 @@ def test_no_check_runs_while_packages_are_being_installed_and_it_is_taken_up_aga
 
 
 def test_an_installation_ends_what_the_panel_was_asked_for(panel, case, monkeypatch):
-    monkeypatch.setattr("SegHiResGradCAMLib.Installer._installPackages", lambda packages, log, finished: None)
+    monkeypatch.setattr("SegHiResGradCAMLib.setup.Installer._installPackages", lambda packages, log, finished: None)
     ready(panel, case)
     panel.presenter.apply()
     panel.presenter.missing = MISSING

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 import slicer
-from SegHiResGradCAMLib.ColorTables import FOLDER, colorsOf
-from SegHiResGradCAMLib.DisplaySettings import DIVERGING, TABLES
+from SegHiResGradCAMLib.scene.overlay.ColorTables import FOLDER, colorsOf
+from SegHiResGradCAMLib.scene.overlay.DisplaySettings import DIVERGING, TABLES
 
 
 def lightness(rgb):

@@ -9,10 +9,10 @@ import pytest
 import slicer
 from mrml.asking import SHAPE, answer, makePanel, ready
 from SegHiResGradCAMLib import exportOverlay
-from SegHiResGradCAMLib.Attachments import attachedTo
-from SegHiResGradCAMLib.CheckDesk import KEY
-from SegHiResGradCAMLib.Geometry import gridOfVolume
-from SegHiResGradCAMLib.Voxels import Voxels
+from SegHiResGradCAMLib.panel.trust.FastCheckLogic import KEY
+from SegHiResGradCAMLib.scene.nodes.Attachments import attachedTo
+from SegHiResGradCAMLib.scene.nodes.Geometry import gridOfVolume
+from SegHiResGradCAMLib.scene.volumes.Voxels import Voxels
 from stage.builders import addSegmentation, addTransform, addVolume, obliqueMatrix
 
 SENTENCE = "Painting over the hottest part (3.2 ml): the mean logit falls from 5.1 to -0.4."
@@ -284,7 +284,7 @@ def test_a_painting_that_cannot_be_attached_leaves_the_former_one(panel, case, n
     def refuse(*words):
         raise RuntimeError("no place")
 
-    monkeypatch.setattr("SegHiResGradCAMLib.PaintNode.attach", refuse)
+    monkeypatch.setattr("SegHiResGradCAMLib.scene.results.PaintingNode.attach", refuse)
     presenter.paint.paint()
     presenter.onAnswer(painted(case[0], sentence="Another one.", before=mask))
     assert panel.states[-1].error.startswith("Something failed") and panel.states[-1].paintText == SENTENCE

@@ -8,9 +8,9 @@ import pytest
 import slicer
 from mrml.asking import DESCRIPTION, SHAPE, answer, makeCase, makePanel, parameters, ready
 from SegHiResGradCAMLib import addOverlay
-from SegHiResGradCAMLib.CheckDesk import KEY
-from SegHiResGradCAMLib.Choices import DeviceChoice, PixelSetChoice, ScoreChoice
-from SegHiResGradCAMLib.Dependencies import Dependencies
+from SegHiResGradCAMLib.panel.question.Choices import DeviceChoice, PixelSetChoice, ScoreChoice
+from SegHiResGradCAMLib.panel.trust.FastCheckLogic import KEY
+from SegHiResGradCAMLib.setup.Dependencies import Dependencies
 from stage.builders import addVolume, spot
 
 
@@ -346,7 +346,7 @@ def test_a_removed_result_brings_the_one_before_it_back(panel, case, nodeIds):
 def test_a_model_that_does_not_say_its_classes_is_opened_by_predicting_and_described_again(panel, case):
     from types import SimpleNamespace
 
-    from SegHiResGradCAMLib.Voxels import Voxels
+    from SegHiResGradCAMLib.scene.volumes.Voxels import Voxels
 
     p = ready(panel, case, {**DESCRIPTION, "classes": [], "channels": []})
     assert "press Predict" in panel.presenter.whyNot() and "press Predict" in panel.states[-1].classText

@@ -11,11 +11,11 @@ import slicer
 from mrml.asking import SHAPE, answer, makePanel, ready, value
 from seghirescam.protocol.errors import PixelSetError
 from SegHiResGradCAMLib import exportOverlay
-from SegHiResGradCAMLib.Attachments import attachedTo
-from SegHiResGradCAMLib.CheckDesk import KEY
-from SegHiResGradCAMLib.Geometry import gridOfVolume, matrixFromArray
-from SegHiResGradCAMLib.SegmentEvidence import labelSteps
-from SegHiResGradCAMLib.Steps import finished
+from SegHiResGradCAMLib.panel.trust.FastCheckLogic import KEY
+from SegHiResGradCAMLib.scene.nodes.Attachments import attachedTo
+from SegHiResGradCAMLib.scene.nodes.Geometry import gridOfVolume, matrixFromArray
+from SegHiResGradCAMLib.scene.results.SegmentEvidence import labelSteps
+from SegHiResGradCAMLib.schedule.Steps import finished
 from stage.builders import addSegmentation, addTransform, addVolume, obliqueMatrix
 
 

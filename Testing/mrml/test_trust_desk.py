@@ -9,9 +9,9 @@ import pytest
 import slicer
 from mrml.asking import CURVES, answer, checked, makeCase, makePanel, ready
 from SegHiResGradCAMLib import exportOverlay
-from SegHiResGradCAMLib.Attachments import attach, attachedTo, removeOrphans
-from SegHiResGradCAMLib.CheckDesk import KEY
-from SegHiResGradCAMLib.TrustTables import addCurves
+from SegHiResGradCAMLib.panel.trust.FastCheckLogic import KEY
+from SegHiResGradCAMLib.scene.nodes.Attachments import attach, attachedTo, removeOrphans
+from SegHiResGradCAMLib.scene.results.TrustTables import addCurves
 
 FAILS = "not supported by the model"
 
@@ -277,7 +277,7 @@ def test_numbers_and_curves_that_cannot_be_made_leave_the_former_ones(panel, nod
             raise RuntimeError("no place")
         attach(one, *words)
 
-    monkeypatch.setattr("SegHiResGradCAMLib.TrustTables.attach", refuse)
+    monkeypatch.setattr("SegHiResGradCAMLib.scene.results.TrustTables.attach", refuse)
     fullyChecked(panel, "supported")
     assert panel.states[-1].error.startswith("Something failed in the module itself.")
     if fails == "TableNode":

@@ -1,0 +1,92 @@
+"""What was found out about a map - tables, plots, a painting - beside it in the scene, and gone with it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+from . import AttributeNames
+from .SubjectHierarchy import placeBeside, takeOut
+
+#: kinds of nodes that are attached to a map
+NUMBERS, CURVES, SERIES, CHART, SEGMENTS, PAINTING = "numbers", "curves", "series", "chart", "segments", "painting"
+
+
+def attach(node, overlay, kind: str, layerName: str) -> None:
+    """Makes a node of the scene go with an overlay: same place in the subject hierarchy, saved with the scene.
+
+    layerName: of the map it is about; the overlay may show another layer later.
+    """
+    node.SetAttribute(AttributeNames.ATTACHED, kind)
+    node.SetAttribute(AttributeNames.OF_LAYER, layerName)
+    node.SetNodeReferenceID(AttributeNames.RESULT_ROLE, overlay.GetID())
+    placeBeside(node, overlay)
+
+
+def attachedTo(overlay, *kinds: str) -> list:
+    """Nodes that go with an overlay, of these kinds or of all, in the scene's order; also after a reload."""
+    nodes = [node for node in overlay.GetScene().GetNodes() if node.GetAttribute(AttributeNames.ATTACHED)]
+    mine = [node for node in nodes if node.GetNodeReference(AttributeNames.RESULT_ROLE) is overlay]
+    return [node for node in mine if not kinds or node.GetAttribute(AttributeNames.ATTACHED) in kinds]
+
+
+def attachedToAny(overlays) -> list:
+    """As :func:`attachedTo` of several, in one look at their scene."""
+    ids = {overlay.GetID() for overlay in overlays}
+    scene = overlays[0].GetScene() if overlays else None
+    nodes = (
+        [node for node in scene.GetNodes() if node.GetAttribute(AttributeNames.ATTACHED)] if scene is not None else []
+    )
+    return [node for node in nodes if node.GetNodeReferenceID(AttributeNames.RESULT_ROLE) in ids]
+
+
+def aboutLayer(overlay, layerName: str, *kinds: str) -> list:
+    """As :func:`attachedTo`, only what is about the map of that layer."""
+    return [node for node in attachedTo(overlay, *kinds) if node.GetAttribute(AttributeNames.OF_LAYER) == layerName]
+
+
+@contextmanager
+def replacing(scene, former):
+    """Yields a list for the nodes that are made in place of former ones.
+
+    These go last, when the new ones are complete; after an error what was made goes, and the former ones stay.
+    """
+    made = []
+    try:
+        yield made
+    except Exception:
+        removeNodes(scene, made)
+        raise
+    removeNodes(scene, former)
+
+
+def moveAttached(former, overlay) -> None:
+    """The result is shown by another node now."""
+    for node in attachedTo(former):
+        node.SetNodeReferenceID(AttributeNames.RESULT_ROLE, overlay.GetID())
+
+
+def removeAttached(overlay) -> None:
+    removeNodes(overlay.GetScene(), attachedTo(overlay))
+
+
+def removeOrphans(scene) -> None:
+    """What goes with overlays that were deleted in the Data module; nothing while a scene is being read."""
+    if scene.IsBatchProcessing():
+        return
+    mine = [node for node in scene.GetNodes() if node.GetAttribute(AttributeNames.ATTACHED)]
+    removeNodes(scene, [node for node in mine if node.GetNodeReference(AttributeNames.RESULT_ROLE) is None])
+
+
+def removeNodes(scene, nodes) -> None:
+    """Removes nodes with their displays, files and places in the subject hierarchy."""
+    for node in nodes:
+        takeOut(node)
+        own = []
+        if node.IsA("vtkMRMLDisplayableNode"):
+            own = [node.GetNthDisplayNode(n) for n in reversed(range(node.GetNumberOfDisplayNodes()))]
+        if node.IsA("vtkMRMLStorableNode"):
+            own.append(node.GetStorageNode())
+        for one in own:
+            if one is not None:
+                scene.RemoveNode(one)
+        scene.RemoveNode(node)
