@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import lru_cache
 from pathlib import Path
 
 from ..ViewState import Option
@@ -62,16 +63,21 @@ class ModelList:
         return self._recent().get(_key(key), "")
 
     def _recent(self) -> dict[str, str]:
-        try:
-            found = json.loads(self._settings.get(_KEY) or "{}")
-        except (TypeError, ValueError):
-            return {}
-        return {_key(str(k)): str(p) for k, p in found.items()} if isinstance(found, dict) else {}
+        return _readPaths(str(self._settings.get(_KEY) or "{}"))
 
 
 def title(key: str, path: str = "") -> str:
     """What the user reads for a key. path: where the model lies on this computer."""
     return next((option.text for option in DEMOS if option.key == key), Path(path).name if path else _UNKNOWN)
+
+
+@lru_cache(maxsize=1)  # the panel asks with every change
+def _readPaths(text):
+    try:
+        found = json.loads(text)
+    except (TypeError, ValueError):
+        return {}
+    return {_key(str(k)): str(p) for k, p in found.items()} if isinstance(found, dict) else {}
 
 
 def _key(key):

@@ -8,6 +8,7 @@ import math
 from seghirescam.protocol.explanation import Explanation
 
 from . import AttributeNames
+from .NodeFacts import factsOf
 
 
 def writeProvenance(volumeNode, explanation: Explanation, inputNodes, segmentationNode, segmentId, unit, grid, reason):
@@ -44,8 +45,8 @@ def isOverlay(node) -> bool:
 
 
 def explanationFacts(volumeNode) -> dict:
-    """Explanation.to_json() as stored with the overlay."""
-    return json.loads(volumeNode.GetAttribute(AttributeNames.EXPLANATION))
+    """Explanation.to_json() as stored with the overlay, to be read only."""
+    return factsOf(volumeNode, AttributeNames.EXPLANATION)
 
 
 def inputVolumesOf(volumeNode) -> list:

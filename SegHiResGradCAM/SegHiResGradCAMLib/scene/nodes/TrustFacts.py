@@ -6,6 +6,7 @@ import json
 from html import escape
 
 from . import AttributeNames
+from .NodeFacts import factsOf
 
 FAST, FULL = "fast", "full"
 #: the engine's word for a map that fails; the same in panel, legend and files
@@ -27,7 +28,7 @@ def writeTrust(volumeNode, checks: dict) -> None:
 
 def trustOf(volumeNode) -> dict:
     """What :func:`writeTrust` wrote, also after the scene was reloaded; {} where nothing was checked."""
-    return json.loads(volumeNode.GetAttribute(AttributeNames.TRUST) or "{}")
+    return factsOf(volumeNode, AttributeNames.TRUST)
 
 
 def isNotSupported(volumeNode) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from seghirescam.protocol.evidence import Evidence
 
 from ..nodes import AttributeNames
+from ..nodes.NodeFacts import factsOf
 from .ColorTables import divergingTable, removeUnusedTables, sharedTable
 from .DisplayPlan import DisplayPlan
 from .DisplaySettings import DisplaySettings
@@ -47,5 +48,4 @@ def setScalarDisplay(volumeNode, settings: DisplaySettings, evidence: Evidence |
 
 def settingsOf(volumeNode) -> DisplaySettings:
     """The settings last applied to an overlay, also after the scene was reloaded; the defaults if there are none."""
-    text = volumeNode.GetAttribute(AttributeNames.SETTINGS)
-    return DisplaySettings(**json.loads(text)) if text else DisplaySettings()
+    return DisplaySettings(**factsOf(volumeNode, AttributeNames.SETTINGS))

@@ -18,6 +18,7 @@ from seghirescam.protocol.writing.swap import NEW
 from ..nodes import AttributeNames
 from ..nodes.Attachments import CURVES, NUMBERS, PAINTING, SEGMENTS, aboutLayer
 from ..nodes.Geometry import localMatrix, parentToWorld
+from ..nodes.NodeFacts import factsOf
 from ..nodes.Provenance import explanationFacts
 from ..nodes.TableColumns import writeCsv
 from ..nodes.TrustFacts import trustOf
@@ -136,7 +137,7 @@ def _writeVoxels(volumeNode, path):
 
 def _sidecar(volumeNode, voxelFile):
     array = slicer.util.arrayFromVolume(volumeNode)
-    facts = explanationFacts(volumeNode)
+    facts = dict(explanationFacts(volumeNode))
     facts["file"] = {
         "kind": volumeNode.GetAttribute(AttributeNames.PREFIX + "Grid"),
         "unit": volumeNode.GetAttribute(AttributeNames.PREFIX + "Unit"),
@@ -147,7 +148,7 @@ def _sidecar(volumeNode, voxelFile):
         "sum": float(array.sum(dtype=np.float64)),
         "sha256": _hashOf(voxelFile),
     }
-    facts["display"] = json.loads(volumeNode.GetAttribute(AttributeNames.SETTINGS) or "{}")
+    facts["display"] = factsOf(volumeNode, AttributeNames.SETTINGS)
     if trustOf(volumeNode):
         facts["trust"] = trustOf(volumeNode)
     paintings = aboutLayer(volumeNode, facts["layer"]["name"], PAINTING)

@@ -11,6 +11,7 @@ import slicer
 from ..nodes import AttributeNames
 from ..nodes.Attachments import PAINTING, aboutLayer, attach, attachedTo, replacing
 from ..nodes.Geometry import matrixFromArray, parentToWorld
+from ..nodes.NodeFacts import factsOf
 from ..nodes.Provenance import explanationFacts
 from ..segments.SegmentLabelmap import SegmentLabelmap
 from ..volumes.Voxels import Voxels
@@ -92,7 +93,7 @@ def hidePaintings(overlay, but=None) -> None:
 
 def paintingOf(node) -> dict:
     """The facts that a painting's node remembers."""
-    return json.loads(node.GetAttribute(AttributeNames.PAINTING))
+    return factsOf(node, AttributeNames.PAINTING)
 
 
 def latestPainting(overlay):
