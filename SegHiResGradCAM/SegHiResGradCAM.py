@@ -14,7 +14,6 @@ import vtk
 import slicer
 from SegHiResGradCAMLib.panel.JobRunner import JobRunner
 from SegHiResGradCAMLib.panel.PanelView import PanelView
-from SegHiResGradCAMLib.panel.PanelWiring import connectControls
 from SegHiResGradCAMLib.panel.Presenter import Presenter
 from SegHiResGradCAMLib.panel.question import Choices
 from SegHiResGradCAMLib.scene.volumes.SampleDataSources import registerSampleData
@@ -93,10 +92,10 @@ class SegHiResGradCAMWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui = slicer.util.childWidgetVariables(uiWidget)
         uiWidget.setMRMLScene(slicer.mrmlScene)
         self.logic = SegHiResGradCAMLogic()
-        self.view = PanelView(self.ui)
+        self.view = PanelView(self.ui, lambda *words: self.chooseFolder(*words))
         self.later = Later(qt.QTimer())
         self.presenter = self.logic.makePresenter(lambda question: self.ask(question), self.view.show, self.later)
-        connectControls(self.ui, self.view, self.presenter, lambda *words: self.chooseFolder(*words))
+        self.view.connect(self.presenter.features)
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
@@ -193,7 +192,7 @@ class SegHiResGradCAMTest(ScriptedLoadableModuleTest):
 
     def test_theDemoCaseLoadsAndTheClassIsNotGuessed(self):
         ui, presenter = self.widget.ui, self.widget.presenter
-        presenter.openCase()
+        presenter.run.openCase()
         self.assertEqual(ui.volumeSelector.currentNode().GetName(), "Demo brain")
         self.assertEqual(ui.segmentSelector.currentSegmentID(), "Lesion")
         presenter.pick(segmentId="Marker")

@@ -181,9 +181,9 @@ def test_the_display_controls_reach_the_scene(panel, views):
         node.SetForegroundVolumeID(former.GetID())
     panel.applyAndWait()
     ui, node = panel.ui, panel.node
-    click(ui.overlayCheckBox)
+    click(ui.foregroundCheckBox)
     assert all(c.GetForegroundVolumeID() == former.GetID() for c in composites())
-    click(ui.overlayCheckBox)
+    click(ui.foregroundCheckBox)
     assert all(c.GetForegroundVolumeID() == node.GetID() for c in composites())
     ui.opacitySlider.value = 40
     assert all(c.GetForegroundOpacity() == pytest.approx(0.4) for c in composites())

@@ -7,7 +7,7 @@ import pytest
 
 import slicer
 from mrml.asking import DESCRIPTION, RecordingEngine, answer, makeCase
-from SegHiResGradCAMLib.panel.ViewBuilder import viewOf
+from SegHiResGradCAMLib.panel.PanelState import PanelState
 from SegHiResGradCAMLib.scene.nodes import AttributeNames
 from SegHiResGradCAMLib.scene.results.ComparisonNodes import comparisonSteps
 from SegHiResGradCAMLib.schedule.Steps import finished
@@ -51,7 +51,7 @@ class CountedControl:
 
 def test_one_apply_writes_few_controls_and_no_tooltip_twice(panel):
     panel.openDemo()
-    counted = panel.widget.view._ui = Counted(panel.ui)
+    counted = panel.widget.view.controls.ui = Counted(panel.ui)
     panel.presenter.changed()
     assert counted.writes == []  # nothing has changed, so nothing is written: 11 tooltips were
     panel.applyAndWait()
@@ -148,7 +148,8 @@ def test_no_list_of_volumes_offers_a_map(stageScene):
     assert node is not None and panel.ui.volumeSelector.currentNode() is case[0]
     offered = [panel.ui.volumeSelector.nodeFromIndex(n) for n in range(panel.ui.volumeSelector.nodeCount())]
     assert offered == [case[0]]
-    panel.widget.view.show(replace(viewOf(panel.presenter), channels=("one", "two")))
+    models = replace(panel.presenter.models.state(), channels=("one", "two"))
+    panel.widget.view.show(PanelState(fresh=("models",), models=models))
     second = panel.ui.channel2Selector
     assert second.isVisible() and [second.nodeFromIndex(n) for n in range(second.nodeCount())] == [case[0]]
     assert not node.GetHideFromEditors()  # other modules go on offering it

@@ -10,17 +10,10 @@ from ..scene.nodes.Geometry import gridOfVolume
 from ..scene.volumes.ImageReader import imageSteps, voxelStamp
 from ..schedule.Steps import Steps
 from ..worker.ChannelImages import ChannelImages
-from ..worker.Job import BY_SEGMENT, CHECK, COMPARE, COST, DESCRIBE, FULL, LAYERS, PAINT, PLACE, PREDICT, Job
+from ..worker.Job import Job
 from ..worker.WorkerClient import deviceText
 
 _LOG_LINES = 40
-#: the client's word for each job that looks at a model and an image; all others are explain
-_OF_AN_IMAGE = {
-    LAYERS: "layers", PREDICT: "predict", COMPARE: "compare", PAINT: "paint", CHECK: "trust", FULL: "trust",
-    COST: "trustCost",
-}  # fmt: skip
-#: jobs whose maps nobody asks a next question about
-_ASIDE = (CHECK, COST, FULL, PAINT)
 
 
 class JobRunner:
@@ -62,8 +55,8 @@ class JobRunner:
     def send(self, job: Job, source: str = "", volumes=None, question: dict | None = None, listener=None) -> None:
         """Reads the volumes and hands the job over, both from the event loop; the answer comes later.
 
-        volumes: channel name -> node, {} where the job looks at none.  question: the words of WorkerClient.explain,
-        compare, layers, predict, resample, paint, trust or bySegment.  A word in it, or a pixel set, may be a function
+        volumes: channel name -> node, {} where the job looks at none.  question: the words of the
+        WorkerClient's method that the job names.  A word in it, or a pixel set, may be a function
         that returns a generator, see Question.recipe; it is replaced by what that read.  A former job that has not
         ended yet gives way.  Nothing is raised: what goes wrong comes as ``onError``, of small volumes before this
         returns.
@@ -110,15 +103,10 @@ class JobRunner:
             self._client.onHello = lambda hello: self.presenter.changed()
             self._client.onProgress, self._client.onResult = self._onProgress, self._onResult
             self._client.onError = self._onError
-        if job.purpose == DESCRIBE:
-            job.number = self._client.describe(source)
-        elif job.purpose == PLACE:
-            job.number = self._client.resample(**question)
-        elif job.purpose == BY_SEGMENT:
-            job.number = self._client.bySegment(image=image, **question)
-        else:
-            ask = getattr(self._client, _OF_AN_IMAGE.get(job.purpose, "explain"))
-            job.number = ask(source, image, **question)
+        place = {"source": source} if source else {}
+        if image is not None:
+            place["image"] = image
+        job.number = getattr(self._client, job.request or job.purpose)(**place, **question)
 
     def _imageSteps(self, volumes):
         """Generator; returns the volume's Image, of several volumes ChannelImages: the same objects as long as voxels
@@ -150,7 +138,7 @@ class JobRunner:
     def _onResult(self, number, result):
         if self._job is not None and number == self._job.number:
             job, self._job = self._job, None
-            if job.purpose not in _ASIDE:
+            if not job.aside:
                 self.cost = result.get("session", self.cost)
             self._listener.onAnswer(result)
 

@@ -64,36 +64,6 @@ class Installer:
             finished(1)
 
 
-class InstallLogic:
-    """The presenter's half for packages; ``panel`` is the Presenter, whose worker ends before anything is replaced."""
-
-    def __init__(self, panel, installer):
-        self._panel, self._installer = panel, installer
-
-    def install(self) -> None:
-        """Installs what is missing, after asking."""
-        self._installer.install(self._panel.missing, self._installed, self._yes)
-        self._panel.changed()
-
-    def _yes(self):
-        panel = self._panel
-        panel.stopAdding()
-        panel.checks.giveWay()
-        panel.engine.close()  # Windows replaces no library that a process has loaded
-        if panel.busy:
-            panel.onError("cancelled", "Cancelled.", "")
-        panel.notices.say("Installing...")
-
-    def _installed(self, succeeded, sentence, log):
-        panel = self._panel
-        panel.missing = panel.examine(panel.model.requirements)
-        if succeeded:
-            panel.notices.say(sentence)
-        else:
-            panel.notices.fail(sentence, "", log)
-        panel.settle()
-
-
 def examine(requirements=()) -> Dependencies:
     """What is missing in this Slicer. Its module list tells whether the PyTorch extension is there, unloaded."""
     return Dependencies.examined(requirements, getattr(slicer.modules, "pytorchutils", None) is not None)

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-
-DESCRIBE, LAYERS, EXPLAIN, OTHER_LAYER, PLACE = "describe", "layers", "explain", "other layer", "place"
-PREDICT, COMPARE = "predict", "compare"
-PAINT, CHECK, COST, FULL, BY_SEGMENT = "paint", "check", "cost of the full check", "full check", "by segment"
 
 
 @dataclass
 class Job:
-    """purpose: one of the words above.  nodeIds: nodes without which the answer has no place to go.
+    """purpose: what for; also the client's word for it, unless ``request`` is another.
 
-    volumes: channel name -> id of its volume (in ``nodeIds`` too), where the job looks at the image.  what: anything
-    that is needed when the answer comes.  number: the client's.  fraction, phase: how far it is.
+    nodeIds: nodes without which the answer has no place to go.  what: anything that is needed when it comes.  volumes:
+    channel name -> id of its volume (in ``nodeIds`` too), where the job looks at the image.  answered(job, answer):
+    hears the answer.  title: what the user reads while it runs.  aside: no next question is asked about its maps.
+    number: the client's.  fraction, phase: how far it is.
     """
 
     purpose: str
     nodeIds: tuple[str, ...] = ()
     what: dict = field(default_factory=dict)
     volumes: dict = field(default_factory=dict)
+    request: str = ""
+    answered: Callable[[Job, dict], object] | None = None
+    title: str = ""
+    aside: bool = False
     number: int = 0
     fraction: float = 0.0
     phase: str = "Starting"

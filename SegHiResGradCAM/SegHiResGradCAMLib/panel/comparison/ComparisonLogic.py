@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from ...scene.results.ComparisonNodes import comparisonSteps, removalSteps, removeLeftovers
+from ...scene.segments.SegmentName import segmentName
 from ...schedule.Steps import Steps
-from ...worker.Job import COMPARE, Job
-from ..question import QuestionLogic
+from ...worker.Job import Job
+from ..Controls import Controls
+from ..model.ModelLogic import ModelLogic
+from ..Needs import AsksWorker, HasParameters, ShownResult
+from ..question.QuestionLogic import QuestionLogic
 
 #: the worker's words for methods that take few passes, and for every level of the network
 METHODS, LAYERS = "cheap", "main"
@@ -15,17 +21,48 @@ MOST_CELLS = 2**22
 _REFUSED = "refused"
 
 
-class ComparisonLogic:
-    """The presenter's half for comparisons; ``panel`` is the Presenter, whose parameters, notices and jobs it uses."""
+_TIP = (
+    "Asks the same question of every layer method that takes few passes, at every main layer: a folder of maps beside "
+    "the volume, and a table."
+)
 
-    def __init__(self, panel, scene, later):
+
+class ComparisonView:
+    def __init__(self, controls: Controls):
+        self._controls = controls
+
+    def connect(self, comparisons) -> None:
+        self._controls.onClick("compareButton", comparisons.compare)
+
+    def show(self, reason: str) -> None:
+        self._controls.button("compareButton", reason, _TIP)
+
+
+class ComparisonNeeds(AsksWorker, HasParameters, Protocol):
+    """What this feature needs of the panel."""
+
+    desk: ShownResult
+    models: ModelLogic
+    question: QuestionLogic
+
+    def mustWait(self) -> str: ...
+    def whyNot(self) -> str: ...
+    def onProgress(self, fraction: float, phase: str) -> None: ...
+
+
+class ComparisonLogic:
+    View = ComparisonView
+
+    def __init__(self, panel: ComparisonNeeds, scene, later):
         self._panel = panel
         self._scene = scene
         self._steps, self._removing = Steps(later), Steps(later)
 
     def whyNot(self) -> str:
         """Why a comparison cannot be asked for now, "" if it can."""
-        return "Wait for what is running, or cancel it." if self._panel.busy else self._panel.whyNot()
+        return self._panel.mustWait() or self._panel.whyNot()
+
+    state = whyNot
 
     def compare(self) -> None:
         """Describes the model first where that has not been done; asks for consent where its author's code runs."""
@@ -72,13 +109,14 @@ class ComparisonLogic:
 
     def _ask(self):
         panel = self._panel
-        if self._panel.whyNot() or not panel.agreed():
+        if panel.whyNot() or not panel.models.agreed():
             return
         p = panel.parameters
-        job, question = panel.asked(COMPARE, methods=METHODS, layers=LAYERS, most_cells=MOST_CELLS)
-        of = QuestionLogic.segmentName(p) if p.pixelSet.needsSegment else p.pixelSet.label()
+        words = {"methods": METHODS, "layers": LAYERS, "most_cells": MOST_CELLS}
+        job, question = panel.question.asked("compare", self.answered, "Comparing methods", **words)
+        of = segmentName(p.segmentation, p.segmentId) if p.pixelSet.needsSegment else p.pixelSet.label()
         job.what["name"] = f"Comparison: {of}, {p.className}"
-        panel.send(job, panel.model.source, question)
+        panel.send(job, panel.models.facts.source, question)
 
     def _tell(self, fraction):
         self._panel.onProgress(fraction, "adding the maps")

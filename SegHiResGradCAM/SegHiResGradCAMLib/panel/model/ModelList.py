@@ -7,7 +7,7 @@ import json
 from functools import lru_cache
 from pathlib import Path
 
-from ..ViewState import Option
+from ..Option import Option
 
 DEMO_PREFIX = "demo:"
 DEMOS = (

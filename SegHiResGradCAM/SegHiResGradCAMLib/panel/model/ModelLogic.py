@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
-from ...worker.Job import DESCRIBE, Job
-from ..question import QuestionLogic
-from .Channels import FIELDS, assigned, severalChannels
+from ...scene.segments.SegmentName import segmentName
+from ...setup.Consent import Consent
+from ...worker.Job import Job
+from ..Needs import AsksWorker, ChecksPackages, HasParameters, ShownResult
+from .Channels import FIELDS, assigned, channelWarning, severalChannels
 from .ClassMatch import matchingClass
 from .ModelFacts import FAILED, READ, READING, UNREAD, ModelFacts
 from .ModelList import ModelList
+from .ModelView import ModelState, ModelView
 
 #: ends of a description that say nothing about the model
 _NOT_ITS_FAULT = ("cancelled", "worker_lost", "worker_start", "worker_refused")
@@ -19,11 +23,22 @@ _NOT_ITS_FAULT = ("cancelled", "worker_lost", "worker_start", "worker_refused")
 TYPING_MS = 700
 
 
-class ModelLogic:
-    """The presenter's half for the model; ``panel`` is the Presenter, whose parameters, notices and jobs it uses."""
+DESCRIBE = "describe"
 
-    def __init__(self, panel, scene, settings, later):
-        self._panel, self._scene, self._later = panel, scene, later
+
+class ModelNeeds(AsksWorker, HasParameters, ChecksPackages, Protocol):
+    """What this feature needs of the panel."""
+
+    desk: ShownResult
+
+
+class ModelLogic:
+    """facts: what is known about the chosen model.  consent: the user's yes to its author's code."""
+
+    View = ModelView
+
+    def __init__(self, panel: ModelNeeds, scene, settings, later, consent: Consent):
+        self._panel, self._scene, self._later, self.consent = panel, scene, later, consent
         self.shelf = ModelList(settings)
         self.facts = ModelFacts()
         self._matched = None
@@ -111,7 +126,9 @@ class ModelLogic:
         if not self._panel.missing.complete:
             return
         self._set(READING)
-        self._panel.send(Job(DESCRIBE, what={"key": self.facts.key, "then": then}), self.facts.source, {})
+        what = {"key": self.facts.key, "then": then}
+        job = Job(DESCRIBE, what=what, answered=self.described, title="Reading the model")
+        self._panel.send(job, self.facts.source, {})
         if not self._panel.busy:
             self._set(UNREAD)
 
@@ -136,6 +153,31 @@ class ModelLogic:
         elif describing:
             self._set(FAILED, failure)
 
+    def mayOpen(self) -> bool:
+        """Whether the model may be opened without asking the user."""
+        return not self.facts.codeReason or self.consent.given(self.facts.codeHash)
+
+    def agreed(self) -> bool:
+        """Whether the model may be opened: the user's yes, where its author's code would run."""
+        if not self.facts.codeReason or self.consent.request(self.facts.codeReason, self.facts.codeHash):
+            return True
+        self._panel.notices.fail("This model runs its author's code, and that was not agreed to.", "Nothing was run.")
+        return False
+
+    def state(self) -> ModelState:
+        p, facts = self._panel.parameters, self.facts
+        if p is None:
+            return ModelState()
+        return ModelState(
+            models=self.shelf.options(p.model),
+            model=p.model,
+            path=self.path,
+            text=self.pathProblem() or facts.text(),
+            channels=tuple(facts.channels) if severalChannels(facts) else (),
+            ownVolumes=self._panel.desk.results.ownVolumes(),
+            channelText=channelWarning(p, facts),
+        )
+
     def match(self) -> None:
         """Matches the class to the segment's name when segment or model are new, and never guesses."""
         p = self._panel.parameters
@@ -143,7 +185,7 @@ class ModelLogic:
             return
         pair = self._pair()
         if pair != self._matched or p.className not in self.facts.classes:
-            self._panel.write(className=matchingClass(QuestionLogic.segmentName(p), self.facts.classes))
+            self._panel.write(className=matchingClass(segmentName(p.segmentation, p.segmentId), self.facts.classes))
         self._matched = pair
 
     def assignChannels(self) -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Protocol
+
 from ...scene.nodes import AttributeNames
 from ...scene.nodes.Provenance import explanationFacts
 from ...scene.results.PaintingNode import addPainting, hidePaintings, latestPainting, paintingOf, paintingSteps
 from ...schedule.Steps import Steps
-from ...worker.Job import PAINT, Job
+from ...worker.Job import Job
+from ..Controls import Controls
+from ..Needs import HasParameters, TestsMaps
+from ..Option import Option
 from ..results.RepeatedQuestion import again, layerOf, whyNotAgain
 from .PaintingRegion import HOTTEST, regionOf, regionOptions
 
@@ -14,10 +20,45 @@ from .PaintingRegion import HOTTEST, regionOf, regionOptions
 MARGIN_MM = 2.0
 
 
-class PaintingLogic:
-    """The presenter's half for paintings; ``panel`` is the Presenter, whose parameters, notices and jobs it uses."""
+_TIP = (
+    "Replaces that part of the image by its surroundings and asks the network again: does the segment stay? The "
+    "painted part and the segments before and after come into the scene."
+)
 
-    def __init__(self, panel, scene, later):
+
+@dataclass(frozen=True)
+class PaintingState:
+    """regions, region: what can be painted over.  reason: why nothing can now.  text: what came of it."""
+
+    regions: tuple[Option, ...] = ()
+    region: str = ""
+    reason: str = ""
+    text: str = ""
+
+
+class PaintingView:
+    def __init__(self, controls: Controls):
+        self._controls = controls
+
+    def connect(self, paint) -> None:
+        """paint: PaintingLogic."""
+        self._controls.onChoice("paintComboBox", paint.choose)
+        self._controls.onClick("paintButton", paint.paint)
+
+    def show(self, state: PaintingState) -> None:
+        self._controls.fill("paintComboBox", state.regions, state.region)
+        self._controls.button("paintButton", state.reason, _TIP)
+        self._controls.say("paintTextLabel", state.text)
+
+
+class PaintingNeeds(TestsMaps, HasParameters, Protocol):
+    """What this feature needs of the panel."""
+
+
+class PaintingLogic:
+    View = PaintingView
+
+    def __init__(self, panel: PaintingNeeds, scene, later):
         self._panel, self._scene = panel, scene
         self._steps = Steps(later)
         self._chosen = HOTTEST
@@ -48,6 +89,12 @@ class PaintingLogic:
         of = found.GetAttribute(AttributeNames.OF_LAYER)
         return paintingOf(found)["sentence"] + ("" if of == layerOf(node) else f" (Asked of the map of {of}.)")
 
+    def state(self) -> PaintingState:
+        node = self._panel.desk.node
+        if node is None:
+            return PaintingState()
+        return PaintingState(self.options(), self.chosen, self.whyNot(), self.text(node))
+
     def paint(self) -> None:
         """One click: the region goes to the worker, its answer comes as a sentence and as segments to be seen."""
         if self.whyNot():
@@ -74,12 +121,11 @@ class PaintingLogic:
         node = panel.desk.node
         region = regionOf(self.chosen, self._scene, results, node, panel.parameters.segmentation)
         volumes, question = again(results, node)
-        what = {
-            "origin": results.origin(node), "layer": layerOf(node), "layerKey": None,
-            "name": explanationFacts(node)["class_name"],
-        }  # fmt: skip
+        name = explanationFacts(node)["class_name"]
+        what = {"origin": results.origin(node), "layer": layerOf(node), "name": name}
         question |= {"region": region, "margin_mm": MARGIN_MM}
-        panel.send(Job(PAINT, tuple(volumes.values()), what, volumes), what["origin"].model, question)
+        how = {"answered": self.answered, "title": "Painting over", "aside": True}
+        panel.send(Job("paint", tuple(volumes.values()), what, volumes, **how), what["origin"].model, question)
 
     def _read(self, job, answer, node):
         panel = self._panel

@@ -14,8 +14,8 @@ from ...scene.nodes.Provenance import inputVolumesOf
 from ...scene.nodes.SceneNodes import nodesOfClass
 from ...scene.overlay.OverlayDisplay import settingsOf
 from ...scene.segments.PixelSetReader import pixelSetSteps
+from ..Option import Option
 from ..results.RepeatedQuestion import shownMap
-from ..ViewState import Option
 
 HOTTEST, OUTSIDE, SHOWN, ROI, SEGMENT = "hottest", "outside", "shown", "roi:", "segment:"
 #: share of the evidence that the hottest part holds

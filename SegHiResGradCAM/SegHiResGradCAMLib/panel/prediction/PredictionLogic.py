@@ -2,28 +2,55 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from ...scene.segments.PredictionNode import addPrediction
-from ...worker.Job import PREDICT, Job
+from ...worker.Job import Job
+from ..Controls import Controls
 from ..model.Channels import volumesOf
-from ..question import QuestionLogic
+from ..model.ModelLogic import ModelLogic
+from ..Needs import AsksWorker, ChecksPackages, HasParameters
+from ..question import QuestionWords
 
 _LISTED = 4
 
 
-class PredictionLogic:
-    """The presenter's half for predictions; ``panel`` is the Presenter, whose parameters, notices and jobs it uses."""
+_TIP = "Runs the model's own inference and adds its classes as segments; then any of them can be explained."
 
-    def __init__(self, panel, scene):
+
+class PredictionView:
+    def __init__(self, controls: Controls):
+        self._controls = controls
+
+    def connect(self, predictions) -> None:
+        self._controls.onClick("predictButton", predictions.predict)
+
+    def show(self, reason: str) -> None:
+        self._controls.button("predictButton", reason, _TIP)
+
+
+class PredictionNeeds(AsksWorker, HasParameters, ChecksPackages, Protocol):
+    """What this feature needs of the panel."""
+
+    models: ModelLogic
+
+    def mustWait(self) -> str: ...
+
+
+class PredictionLogic:
+    View = PredictionView
+
+    def __init__(self, panel: PredictionNeeds, scene):
         self._panel = panel
         self._scene = scene
 
     def whyNot(self) -> str:
         """Why Predict cannot work now, "" if it can."""
         panel = self._panel
-        if panel.busy:
-            return "Wait for what is running, or cancel it."
-        why = panel.cannotCompute() or panel.models.pathProblem()
-        return why or QuestionLogic.whyNotPredicted(panel.parameters, panel.model) or panel.missing.sentence
+        why = panel.mustWait() or panel.cannotCompute() or panel.models.pathProblem()
+        return why or QuestionWords.whyNotPredicted(panel.parameters, panel.models.facts) or panel.missing.sentence
+
+    state = whyNot
 
     def predict(self) -> None:
         """Describes the model first where that has not been done; asks for consent where its author's code runs."""
@@ -34,7 +61,7 @@ class PredictionLogic:
     def answered(self, job: Job, answer: dict) -> None:
         """The prediction becomes a segmentation node; its first segment is chosen, with its class."""
         panel = self._panel
-        if not panel.model.classes:  # a program that does not say them: now that it is open, the worker knows
+        if not panel.models.facts.classes:  # a program that does not say them: now that it is open, the worker knows
             panel.models.describe()
         told = [one for item in answer["maps"] for one in item.classes]
         found = [one for one in told if one["voxels"]]
@@ -56,11 +83,13 @@ class PredictionLogic:
 
     def _ask(self):
         panel = self._panel
-        if self.whyNot() or not panel.agreed():
+        p, model = panel.parameters, panel.models.facts
+        if self.whyNot() or not panel.models.agreed():
             return
-        volumes = {name: node.GetID() for name, node in volumesOf(panel.parameters, panel.model).items()}
-        job = Job(PREDICT, tuple(volumes.values()), {"title": panel.model.title}, volumes)
-        panel.send(job, panel.model.source, QuestionLogic.where(panel.parameters, panel.model))
+        volumes = {name: node.GetID() for name, node in volumesOf(p, model).items()}
+        how = {"answered": self.answered, "title": "Predicting"}
+        job = Job("predict", tuple(volumes.values()), {"title": model.title}, volumes, **how)
+        panel.send(job, model.source, QuestionWords.where(p, model))
 
 
 def _said(found, told, answer):

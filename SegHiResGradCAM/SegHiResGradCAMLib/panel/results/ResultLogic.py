@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
+from typing import Any, Protocol
+
 from seghirescam.protocol.arrays import DiskError
 from seghirescam.protocol.errors import SegHiResCamError
 
 from ...scene.nodes.Provenance import inputVolumesOf
+from ...scene.overlay.OverlayDisplay import settingsOf
 from ...scene.overlay.StrongestPlace import jumpToStrongestPlace
+from ...scene.overlay.VolumeRendering import isIn3D
 from ...scene.results.ComparisonNodes import comparisonOf
 from ...scene.results.Export import exportToFolder, whyNotExported
-from ...worker.Job import OTHER_LAYER, PLACE, Job
-from .Results import Pass, Results
+from ...worker.Job import Job
+from ..Needs import AsksWorker, HasParameters
+from .Results import Pass, Results, facts
+from .ResultView import ResultState, ResultView
+
+
+class FollowsMaps(Protocol):
+    """What is done with a map that has come into the views: its check."""
+
+    def shown(self, node: Any) -> None: ...
+    def follow(self) -> None: ...
+
+
+class RemovesComparisons(Protocol):
+    def remove(self, table: Any) -> None: ...
+
+
+class ResultNeeds(AsksWorker, HasParameters, Protocol):
+    """What this feature needs of the panel."""
+
+    checks: FollowsMaps
+    comparisons: RemovesComparisons
 
 
 class ResultLogic:
-    """The presenter's half for results; ``panel`` is the Presenter, whose parameters, notices and jobs it uses."""
+    """results: all of the scene.  node: the one that is shown."""
 
-    def __init__(self, panel, scene):
+    View = ResultView
+
+    def __init__(self, panel: ResultNeeds, scene):
         self._panel = panel
         self._scene = scene
         self.results = Results(scene)
@@ -70,9 +96,8 @@ class ResultLogic:
             self._tell("The worker is busy with another question.", "Wait for its answer, or cancel it.")
         elif name in origin.maps:
             question = {"explanation": origin.maps[name], "target": self.results.target(node, name)}
-            self._panel.notices.clear()
-            self._panel.send(Job(PLACE, (node.GetID(),), {"layer": name, "layerKey": None}), "", question)
-            self._panel.changed()
+            how = {"request": "resample", "answered": self._placed, "title": "Showing another layer"}
+            self._send(Job("place", (node.GetID(),), {"layer": name}, **how), "", question)
         else:
             self._compute(node, origin, name)
 
@@ -87,29 +112,37 @@ class ResultLogic:
             self._tell("A volume of this result is gone.", "Its other layers cannot be computed.")
             return
         volumes = {channel: volume.GetID() for channel, volume in zip(origin.channels, found, strict=True)}
-        job = Job(OTHER_LAYER, (*volumes.values(), node.GetID()), {"layer": name, "layerKey": None}, volumes)
+        nodes, how = (*volumes.values(), node.GetID()), {"request": "explain", "answered": self._computed}
+        job = Job("other layer", nodes, {"layer": name}, volumes, title="Computing another layer", **how)
         mains = [layer.name for layer in origin.layers if layer.main]
         show = origin.question["show"] | {"layer": name}
         question = {**origin.question, "layers": mains if name in mains else [name], "show": show}
+        self._send(job, origin.model, question)
+
+    def _send(self, job, source, question):
         self._panel.notices.clear()
-        self._panel.send(job, origin.model, question)
+        self._panel.send(job, source, question)
         self._panel.changed()
 
-    def answered(self, job: Job, answer: dict) -> None:
-        """Maps have come: a new result, more layers of one that is there, or one of its layers on its voxels."""
-        if job.purpose in (OTHER_LAYER, PLACE):
-            node, name = self._scene.GetNodeByID(job.nodeIds[-1]), job.what["layer"]
-            origin = self.results.origin(node)
-            if job.purpose == OTHER_LAYER:
-                found = {explanation.layer.name: explanation for explanation in answer["explanations"]}
-                if _sources(found) != _sources(origin.maps):
-                    self._tell("The volume or the model is not what it was for this result.", "Ask again.")
-                    return
-                origin.maps.update({name: one for name, one in found.items() if name not in origin.maps})
-            self.results.keep(origin, name, answer)
-            if node is self.node:  # another result may have been picked meanwhile
-                self.showLayer(name)
+    def _computed(self, job, answer):
+        """More layers of a result that is there."""
+        origin = self.results.origin(self._scene.GetNodeByID(job.nodeIds[-1]))
+        found = {explanation.layer.name: explanation for explanation in answer["explanations"]}
+        if _sources(found) != _sources(origin.maps):
+            self._tell("The volume or the model is not what it was for this result.", "Ask again.")
             return
+        origin.maps.update({name: one for name, one in found.items() if name not in origin.maps})
+        self._placed(job, answer)
+
+    def _placed(self, job, answer):
+        """One of its layers on its voxels."""
+        node, name = self._scene.GetNodeByID(job.nodeIds[-1]), job.what["layer"]
+        self.results.keep(self.results.origin(node), name, answer)
+        if node is self.node:  # another result may have been picked meanwhile
+            self.showLayer(name)
+
+    def answered(self, job: Job, answer: dict) -> None:
+        """Maps have come: a new result."""
         found = {explanation.layer.name: explanation for explanation in answer["explanations"]}
         asked = (job.what["model"], job.what["question"], tuple(job.volumes), job.what["stamps"])
         origin = Pass(found, tuple(answer["layers"]), *asked)
@@ -160,6 +193,22 @@ class ResultLogic:
             *first, last = [path.name for path in written]
             self._panel.notices.say(f"Written: {', '.join(first)} and {last}.")
         self._panel.changed()
+
+    def state(self) -> ResultState:
+        node = self.node
+        if node is None:
+            return ResultState()
+        return ResultState(
+            results=self.results.options(),
+            result=node.GetID(),
+            facts="\n".join(facts(node)),
+            shownLayers=self.results.layers(node),
+            shownLayer=self.results.shownLayer(node),
+            display=settingsOf(node),
+            in3D=isIn3D(node),
+            exportReason=whyNotExported(node),
+            inComparison=comparisonOf(node) is not None,
+        )
 
     def _written(self, folder):
         try:

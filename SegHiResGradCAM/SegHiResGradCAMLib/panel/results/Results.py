@@ -21,7 +21,7 @@ from ...scene.overlay.VolumeRendering import hideFrom3D, isIn3D, showIn3D
 from ...scene.results.ComparisonNodes import comparisonOf
 from ...scene.results.PaintingNode import hidePaintings
 from ...scene.views.SliceLayers import hideFromForeground
-from ..ViewState import Option
+from ..Option import Option
 from .RecentMaps import RecentMaps
 
 #: the engine's word for maps that are on no scale of the score

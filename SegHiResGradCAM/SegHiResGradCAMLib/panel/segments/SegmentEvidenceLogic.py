@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 import vtk
 
@@ -14,17 +16,47 @@ from ...scene.nodes.Geometry import gridOfVolume
 from ...scene.nodes.Provenance import inputVolumesOf
 from ...scene.results.Export import whyNotExported
 from ...scene.results.SegmentEvidence import addSegmentTable, labelSteps
-from ...worker.Job import BY_SEGMENT, Job
+from ...worker.Job import Job
+from ..Controls import Controls
+from ..Needs import HasParameters, TestsMaps
 from ..results.RepeatedQuestion import layerOf
 
 #: how many segments the panel names; the table has all
 _NAMED = 3
 
 
-class SegmentEvidenceLogic:
-    """The presenter's half for this table; ``panel`` is the Presenter, whose parameters, notices and jobs it uses."""
+_TIP = "How much of the evidence lies in which segment of the chosen segmentation: a table beside the map."
 
-    def __init__(self, panel, scene):
+
+@dataclass(frozen=True)
+class SegmentEvidenceState:
+    """reason: why the table cannot be made now.  text: what it says."""
+
+    reason: str = ""
+    text: str = ""
+
+
+class SegmentEvidenceView:
+    def __init__(self, controls: Controls):
+        self._controls = controls
+
+    def connect(self, segments) -> None:
+        """segments: SegmentEvidenceLogic."""
+        self._controls.onClick("segmentsButton", segments.ask)
+
+    def show(self, state: SegmentEvidenceState) -> None:
+        self._controls.button("segmentsButton", state.reason, _TIP)
+        self._controls.say("segmentsTextLabel", state.text)
+
+
+class SegmentEvidenceNeeds(TestsMaps, HasParameters, Protocol):
+    """What this feature needs of the panel."""
+
+
+class SegmentEvidenceLogic:
+    View = SegmentEvidenceView
+
+    def __init__(self, panel: SegmentEvidenceNeeds, scene):
         self._panel, self._scene = panel, scene
 
     def whyNot(self) -> str:
@@ -40,6 +72,10 @@ class SegmentEvidenceLogic:
         if segmentation is None or not segmentation.GetSegmentation().GetNumberOfSegments():
             return "Choose a segmentation with segments (in What)."
         return ""
+
+    def state(self) -> SegmentEvidenceState:
+        node = self._panel.desk.node
+        return SegmentEvidenceState() if node is None else SegmentEvidenceState(self.whyNot(), self.text(node))
 
     def ask(self) -> None:
         """Reads the segments by and by and asks the worker; needs no model."""
@@ -69,11 +105,12 @@ class SegmentEvidenceLogic:
         volume, leftOut = next(iter(inputVolumesOf(node)), node), []  # a layer's cells are too coarse for organs
         question = {"map": self._map(node), "labels": partial(labelSteps, segmentation, volume, leftOut)}
         origin = panel.desk.results.origin(node)
-        what = {"origin": origin, "layer": layerOf(node), "layerKey": None, "leftOut": leftOut}
+        what = {"origin": origin, "layer": layerOf(node), "leftOut": leftOut}
         nodes = [segmentation.GetID(), volume.GetID()]
         if origin is None:  # else its node may be replaced by that of another layer meanwhile
             nodes.append(node.GetID())
-        panel.send(Job(BY_SEGMENT, tuple(nodes), what, self._explained(node)), "", question)
+        how = {"request": "bySegment", "answered": self.answered, "title": "Sharing out the evidence"}
+        panel.send(Job("by segment", tuple(nodes), what, self._explained(node), **how), "", question)
 
     def _explained(self, node):
         """The volumes that were explained, in whose body chance is counted; {} where one of them is gone."""

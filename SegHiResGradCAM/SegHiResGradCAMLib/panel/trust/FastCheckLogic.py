@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from ...scene.nodes.TrustFacts import FAST, trustOf
-from ...worker.Job import CHECK, Job
+from typing import Protocol
+
+from ...scene.nodes.TrustFacts import FAST, numbersText, numbersTip, trustOf
+from ...schedule.Later import Soon
+from ...worker.Job import Job
+from ..Needs import TestsMaps
 from ..results.RepeatedQuestion import layerOf, whyNotAgain
+from .TrustLogic import TrustLogic
+from .TrustView import FastCheckState, FastCheckView
 
 KEY = "SegHiResGradCAM/CheckEveryMap"
 
 
-class FastCheckLogic:
-    """The presenter's half for the fast check; ``panel`` is the Presenter, with whose TrustLogic it shares the work.
+class FastCheckNeeds(TestsMaps, Protocol):
+    """What this feature needs of the panel."""
 
-    The check is no job of the panel, which is not busy meanwhile: it waits until the panel is idle, gives way to every
-    question of the user, and is taken up again afterwards.  job: the one that runs, None.  settings: remembers whether
-    every map is checked.
+    trust: TrustLogic
+
+
+class FastCheckLogic:
+    """The check is no job of the panel, which is not busy meanwhile: it waits until the panel is idle, gives way to
+    every question of the user, and is taken up again afterwards.  job: the one that runs, None.  settings: remembers
+    whether every map is checked.
     """
 
-    def __init__(self, panel, settings):
-        self._panel, self._settings = panel, settings
+    View = FastCheckView
+
+    def __init__(self, panel: FastCheckNeeds, scene, settings, progress: Soon):
+        self._panel, self._scene, self._settings, self._progress = panel, scene, settings, progress
         self._waiting: list[tuple] = []  # (pass, layer), the latest last
         self._failures: dict[tuple, str] = {}
         self.job: Job | None = None
@@ -58,7 +70,7 @@ class FastCheckLogic:
             if node is None or layerOf(node) != layer or whyNotAgain(results, node):
                 self._waiting.pop()
                 continue
-            self.job = self._panel.trust.jobFor(CHECK, node)
+            self.job = self._panel.trust.jobFor("check", node, request="trust")
             self._panel.trust.send(self.job, node, FAST, self)
 
     def giveWay(self) -> None:
@@ -74,7 +86,7 @@ class FastCheckLogic:
     def sweep(self) -> None:
         """Nodes came or went: a check of a map that is gone is not waited for."""
         panel, job = self._panel, self.job
-        if job is not None and (not job.hasItsNodes(panel.scene) or panel.desk.isGone(job)):
+        if job is not None and (not job.hasItsNodes(self._scene) or panel.desk.isGone(job)):
             self._drop()
             self.follow()
 
@@ -89,7 +101,7 @@ class FastCheckLogic:
     def onProgress(self, fraction: float, phase: str) -> None:
         if self.job is not None:
             self.job.fraction, self.job.phase = fraction, phase
-            self._panel.soon()
+            self._progress()
 
     def onAnswer(self, answer: dict) -> None:
         self._ended(lambda job: self._panel.trust.keep(job, answer))
@@ -109,6 +121,12 @@ class FastCheckLogic:
         if (origin, layer) in self._waiting:
             return "This map will be checked when nothing else runs."
         return self._failures.get((id(origin), layer), "Not checked.")
+
+    def state(self) -> FastCheckState:
+        node, running = self._panel.desk.node, self.job is not None
+        if node is None:
+            return FastCheckState(self.everyMap, running)
+        return FastCheckState(self.everyMap, running, self.text(node), numbersText(node), numbersTip(node))
 
     def _ended(self, do):
         job, self.job = self.job, None

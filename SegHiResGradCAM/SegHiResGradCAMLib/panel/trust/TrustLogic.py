@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from ...scene.nodes.Attachments import NUMBERS, aboutLayer
-from ...scene.nodes.TrustFacts import FAST, FULL, trustOf, writeTrust
+from ...scene.nodes.TrustFacts import FAST, FULL, trustOf, verdictText, writeTrust
 from ...scene.overlay.Legend import updateLegend
 from ...scene.overlay.OverlayDisplay import settingsOf
 from ...scene.results.TrustTables import addCurves, addNumbers, chartOf, showChart
-from ...worker.Job import COST, Job
-from ...worker.Job import FULL as FULL_CHECK
+from ...worker.Job import Job
+from ..Needs import TestsMaps
 from ..results.RepeatedQuestion import again, layerOf, methodOf, shownMap, whyNotAgain
+from .TrustView import TrustState, TrustView
+
+_ANOTHER_LAYER = "Another layer is shown now: ask for its full check."
+
+
+class TrustNeeds(TestsMaps, Protocol):
+    """What this feature needs of the panel."""
+
+    entered: bool
+
+    def ask(self, question: str) -> bool: ...
 
 
 class TrustLogic:
-    """The presenter's half for checks; ``panel`` is the Presenter, whose parameters, notices and jobs it uses."""
+    View = TrustView
 
-    def __init__(self, panel):
+    def __init__(self, panel: TrustNeeds):
         self._panel = panel
 
     def whyNot(self) -> str:
@@ -28,19 +41,30 @@ class TrustLogic:
         if not self.whyNot():
             node = self._panel.desk.node
             self._panel.notices.clear()
-            self.send(self.jobFor(COST, node), node, FULL)
+            how = {"request": "trustCost", "answered": self._costKnown, "title": "Estimating the full check"}
+            self.send(self.jobFor("cost of the full check", node, **how), node, FULL)
         self._panel.changed()
 
-    def answered(self, job: Job, answer: dict) -> None:
-        """The cost is known, or what the full check found."""
+    def state(self) -> TrustState:
+        node = self._panel.desk.node
+        if node is None:
+            return TrustState()
+        noNumbers = "" if trustOf(node) else "There are no numbers yet: let the map be checked."
+        noCurves = "" if self.chart() is not None else "The curves come with the full check."
+        return TrustState(verdictText(node), self.whyNot(), noNumbers, noCurves)
+
+    def _checked(self, job, answer):
+        if self._panel.desk.results.nodeOf(job.what["origin"]) is not None:  # else removed meanwhile
+            self.keep(job, answer)
+            # the verdict stands beside the map
+            self._panel.notices.say(" ".join(["Checked fully.", *answer.get("notes", [])]))
+
+    def _costKnown(self, job, answer):
         notices, node = self._panel.notices, self._panel.desk.results.nodeOf(job.what["origin"])
         if node is None:  # removed meanwhile
             return
-        if job.purpose == FULL_CHECK:
-            self.keep(job, answer)
-            notices.say(" ".join(["Checked fully.", *answer.get("notes", [])]))  # the verdict stands beside the map
-        elif layerOf(node) != job.what["layer"]:
-            notices.say("Another layer is shown now: ask for its full check.")
+        if layerOf(node) != job.what["layer"]:
+            notices.say(_ANOTHER_LAYER)
         elif not self._panel.entered:  # no question pops up over another module
             notices.say("The full check was not started, because you had left the module: ask for it again.")
         elif self._panel.ask(
@@ -79,20 +103,21 @@ class TrustLogic:
         node = results.nodeOf(job.what["origin"])
         why = panel.cannotTest() or whyNotAgain(results, node)
         if not why and layerOf(node) != job.what["layer"]:
-            why = "Another layer is shown now: ask for its full check."
+            why = _ANOTHER_LAYER
         if why:
             panel.notices.say(f"The full check was not started. {why}")
         else:
-            self.send(self.jobFor(FULL_CHECK, node), node, FULL)
+            how = {"request": "trust", "answered": self._checked, "title": "Checking fully"}
+            self.send(self.jobFor("full check", node, **how), node, FULL)
 
     # for both checks
 
-    def jobFor(self, purpose: str, node) -> Job:
+    def jobFor(self, purpose: str, node, **how) -> Job:
         """A job about the shown map; it needs the volumes, while its answer finds the node by the pass it came of."""
         results = self._panel.desk.results
         volumes, _ = again(results, node)
-        what = {"origin": results.origin(node), "layer": layerOf(node), "layerKey": None}
-        return Job(purpose, tuple(volumes.values()), what, volumes)
+        what = {"origin": results.origin(node), "layer": layerOf(node)}
+        return Job(purpose, tuple(volumes.values()), what, volumes, aside=True, **how)
 
     def send(self, job: Job, node, tier: str, listener=None) -> None:
         results = self._panel.desk.results

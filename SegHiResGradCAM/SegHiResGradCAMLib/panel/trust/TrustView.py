@@ -1,27 +1,70 @@
-"""From the presenter's state to what the panel says about the truth of the shown map."""
+"""Is the shown map true? The full check's part of the panel, and that of the numbers behind every map."""
 
 from __future__ import annotations
 
-from ...scene.nodes.TrustFacts import numbersText, numbersTip, trustOf, verdictText
+from dataclasses import dataclass
+
+from ..Controls import Controls
+
+_FULL_TIP = (
+    "Deletion against random order, randomised weights, stability. Says first what it takes, and asks. A map that "
+    "fails is marked: not supported by the model."
+)
+_TABLE_TIP = "Adds a table with the numbers beside the map; Export writes it too."
+_CURVES_TIP = "Shows the deletion and insertion curves; changes the layout to one with a plot."
 
 
-def truthOf(presenter, node) -> dict:
-    """Fields of the ViewState, for the shown map."""
-    trust, paint, segments = presenter.trust, presenter.paint, presenter.segments
-    noNumbers = "" if trustOf(node) else "There are no numbers yet: let the map be checked."
-    return {
-        "verdict": verdictText(node),
-        "numbers": numbersText(node),
-        "numbersTip": numbersTip(node),
-        "checkState": presenter.checks.text(node),
-        "checking": presenter.checks.job is not None,
-        "regions": paint.options(),
-        "region": paint.chosen,
-        "paintReason": paint.whyNot(),
-        "paintText": paint.text(node),
-        "fullReason": trust.whyNot(),
-        "segmentsReason": segments.whyNot(),
-        "segmentsText": segments.text(node),
-        "tableReason": noNumbers,
-        "curvesReason": "" if trust.chart() is not None else "The curves come with the full check.",
-    }
+@dataclass(frozen=True)
+class TrustState:
+    """verdict: of the full check.  reason, tableReason, curvesReason: why these buttons are disabled."""
+
+    verdict: str = ""
+    reason: str = ""
+    tableReason: str = ""
+    curvesReason: str = ""
+
+
+class TrustView:
+    def __init__(self, controls: Controls):
+        self._controls = controls
+
+    def connect(self, trust) -> None:
+        """trust: TrustLogic."""
+        self._controls.onClick("fullCheckButton", trust.checkFully)
+        self._controls.onClick("tableButton", trust.addTable)
+        self._controls.onClick("curvesButton", trust.showCurves)
+
+    def show(self, state: TrustState) -> None:
+        self._controls.say("verdictLabel", state.verdict)
+        self._controls.button("fullCheckButton", state.reason, _FULL_TIP)
+        self._controls.button("tableButton", state.tableReason, _TABLE_TIP)
+        self._controls.button("curvesButton", state.curvesReason, _CURVES_TIP)
+
+
+@dataclass(frozen=True)
+class FastCheckState:
+    """numbers: rich text, with a longer tip; text: what is going on while there are none; running: a check runs behind
+    the panel."""
+
+    everyMap: bool = True
+    running: bool = False
+    text: str = ""
+    numbers: str = ""
+    numbersTip: str = ""
+
+
+class FastCheckView:
+    def __init__(self, controls: Controls):
+        self._controls = controls
+
+    def connect(self, checks) -> None:
+        """checks: FastCheckLogic."""
+        self._controls.onClick("stopCheckButton", checks.stop)
+        self._controls.onCheck("checkCheckBox", checks.setEveryMap)
+
+    def show(self, state: FastCheckState) -> None:
+        self._controls.setUsers("checkCheckBox", "checked", state.everyMap)
+        self._controls.show("stopCheckButton", state.running)
+        self._controls.say("checkStateLabel", state.text)
+        self._controls.say("numbersLabel", state.numbers)
+        self._controls.tip("numbersLabel", state.numbersTip)

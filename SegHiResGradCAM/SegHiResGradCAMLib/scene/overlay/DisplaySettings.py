@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 TABLES = ("Inferno", "Hot metal", "Viridis")  # unsigned maps; signed maps always use the diverging table
 DIVERGING = "Blue-white-red"
@@ -46,3 +46,7 @@ class DisplaySettings:
         if self.maximum is not None and not self.maximum > 0:
             return False, f"The end of the colour scale must be above zero, got {self.maximum}."
         return True, ""
+
+
+#: what is on or off; the panel has a check box "<name>CheckBox" for each
+SWITCHES = tuple(one.name for one in fields(DisplaySettings) if isinstance(one.default, bool))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..scene.views.SliceViews import showCase
-from ..scene.volumes.SampleDataSources import loadDemoCase
+from ...scene.views.SliceViews import showCase
+from ...scene.volumes.SampleDataSources import loadDemoCase
 
 MODEL, SEGMENT, RIVAL = "demo:shortcut", "Lesion", "look-alike"
 
