@@ -103,6 +103,13 @@ class Controls:
         self.setUsers(name, "currentIndex", keys.index(chosen) if chosen in keys else 0 if keys else -1)
 
 
+class FeatureView:
+    """A feature's part of the view: ``connect(feature)`` once, then ``show(state)``; it decides nothing."""
+
+    def __init__(self, controls: Controls):
+        self._controls = controls
+
+
 def asText(text: str) -> str:
     """A tooltip that reads as the text: where Qt takes a text for HTML, it would show what that says instead."""
     return f"<p>{escape(text, quote=False)}</p>".replace("\n", "<br>") if text else ""

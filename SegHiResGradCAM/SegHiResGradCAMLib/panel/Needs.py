@@ -5,6 +5,7 @@ No feature knows the Presenter: a stand-in with these names will do, and a test 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from ..setup.Dependencies import Dependencies
@@ -13,11 +14,12 @@ from .Notices import Notices
 
 
 class TellsUser(Protocol):
-    """notices: what is told in words; changed: shows what is new."""
+    """notices: what is told in words; changed: shows what is new; do: what a click does at once."""
 
     notices: Notices
 
     def changed(self, *names: str) -> None: ...
+    def do(self, action: Callable, *arguments) -> Any: ...
 
 
 class HasParameters(Protocol):

@@ -157,6 +157,13 @@ class Presenter:
             self.write(**fields)
             self.parametersChanged()
 
+    def do(self, action: Callable, *arguments) -> Any:
+        """What a click does at once: its return value, None after an error, which is then told."""
+        self.notices.clear()
+        found = self.notices.guarded(action, *arguments)
+        self.changed()
+        return found
+
     # running
 
     @property

@@ -28,11 +28,12 @@ class Steps:
         self._generator = generator
         self._advance(generator, onEnd, onError)
 
-    def stop(self) -> None:
-        """What runs ends here, silently."""
+    def stop(self) -> bool:
+        """What runs ends here, silently; False if nothing ran."""
         generator, self._generator = self._generator, None
         if generator is not None and not generator.gi_running:
             generator.close()
+        return generator is not None
 
     def _advance(self, generator, onEnd, onError):
         if generator is not self._generator:  # it was stopped, or another one was started

@@ -8,7 +8,7 @@ from ...scene.results.ComparisonNodes import comparisonSteps, removalSteps, remo
 from ...scene.segments.SegmentName import segmentName
 from ...schedule.Steps import Steps
 from ...worker.Job import Job
-from ..Controls import Controls
+from ..Controls import FeatureView
 from ..model.ModelLogic import ModelLogic
 from ..Needs import AsksWorker, HasParameters, ShownResult
 from ..question.QuestionLogic import QuestionLogic
@@ -27,10 +27,7 @@ _TIP = (
 )
 
 
-class ComparisonView:
-    def __init__(self, controls: Controls):
-        self._controls = controls
-
+class ComparisonView(FeatureView):
     def connect(self, comparisons) -> None:
         self._controls.onClick("compareButton", comparisons.compare)
 
@@ -88,9 +85,7 @@ class ComparisonLogic:
 
     def stop(self) -> bool:
         """Ends the bringing into the scene, which is then as before; False if nothing was being brought."""
-        running = self._steps.running
-        self._steps.stop()
-        return running
+        return self._steps.stop()
 
     def remove(self, table) -> None:
         """Takes a comparison out of the scene by and by; for the user it is gone at once."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..Controls import Controls
+from ..Controls import FeatureView
 from ..Option import Option
 from .Channels import FIELDS
 
@@ -23,10 +23,7 @@ class ModelState:
     channelText: str = ""
 
 
-class ModelView:
-    def __init__(self, controls: Controls):
-        self._controls = controls
-
+class ModelView(FeatureView):
     def connect(self, models) -> None:
         """models: ModelLogic."""
         controls = self._controls

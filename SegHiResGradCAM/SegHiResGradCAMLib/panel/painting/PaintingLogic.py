@@ -10,7 +10,7 @@ from ...scene.nodes.Provenance import explanationFacts
 from ...scene.results.PaintingNode import addPainting, hidePaintings, latestPainting, paintingOf, paintingSteps
 from ...schedule.Steps import Steps
 from ...worker.Job import Job
-from ..Controls import Controls
+from ..Controls import FeatureView
 from ..Needs import HasParameters, TestsMaps
 from ..Option import Option
 from ..results.RepeatedQuestion import again, layerOf, whyNotAgain
@@ -36,10 +36,7 @@ class PaintingState:
     text: str = ""
 
 
-class PaintingView:
-    def __init__(self, controls: Controls):
-        self._controls = controls
-
+class PaintingView(FeatureView):
     def connect(self, paint) -> None:
         """paint: PaintingLogic."""
         self._controls.onChoice("paintComboBox", paint.choose)
@@ -97,11 +94,8 @@ class PaintingLogic:
 
     def paint(self) -> None:
         """One click: the region goes to the worker, its answer comes as a sentence and as segments to be seen."""
-        if self.whyNot():
-            return
-        self._panel.notices.clear()
-        self._panel.notices.guarded(self._send)
-        self._panel.changed()
+        if not self.whyNot():
+            self._panel.do(self._send)
 
     def answered(self, job: Job, answer: dict) -> None:
         """The masks are cut to what is drawn by and by, and the panel is busy meanwhile."""
@@ -112,9 +106,7 @@ class PaintingLogic:
 
     def stop(self) -> bool:
         """Ends the bringing into the scene, which is then as before; False if nothing was being brought."""
-        running = self._steps.running
-        self._steps.stop()
-        return running
+        return self._steps.stop()
 
     def _send(self):
         panel, results = self._panel, self._panel.desk.results

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from ...scene.segments.PredictionNode import addPrediction
 from ...worker.Job import Job
-from ..Controls import Controls
+from ..Controls import FeatureView
 from ..model.Channels import volumesOf
 from ..model.ModelLogic import ModelLogic
 from ..Needs import AsksWorker, ChecksPackages, HasParameters
@@ -18,10 +18,7 @@ _LISTED = 4
 _TIP = "Runs the model's own inference and adds its classes as segments; then any of them can be explained."
 
 
-class PredictionView:
-    def __init__(self, controls: Controls):
-        self._controls = controls
-
+class PredictionView(FeatureView):
     def connect(self, predictions) -> None:
         self._controls.onClick("predictButton", predictions.predict)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..Controls import Controls
+from ..Controls import FeatureView
 from ..Option import Option
 
 
@@ -28,10 +28,7 @@ class QuestionState:
     segmentId: str = ""
 
 
-class QuestionView:
-    def __init__(self, controls: Controls):
-        self._controls = controls
-
+class QuestionView(FeatureView):
     def connect(self, question) -> None:
         """question: QuestionLogic."""
         controls, selector = self._controls, self._controls.ui.segmentSelector

@@ -66,7 +66,7 @@ class ResultLogic:
         node = self._scene.GetNodeByID(nodeId)
         if node is not None and node is not self.node:
             self._panel.write(result=node)
-            self._do(self.results.showOnly, node)
+            self._panel.do(self.results.showOnly, node)
 
     def remove(self) -> None:
         """Removes the shown result, a map of a comparison with all of it; the latest other one is shown instead."""
@@ -75,13 +75,13 @@ class ResultLogic:
             table = comparisonOf(node)
             self._panel.write(result=None)
             if table is None:
-                self._do(self.results.remove, node)
+                self._panel.do(self.results.remove, node)
             else:
-                self._do(self._panel.comparisons.remove, table)
+                self._panel.do(self._panel.comparisons.remove, table)
             if self.results.nodes():
                 last = self.results.nodes()[-1]
                 self._panel.write(result=last)
-                self._do(self.results.showOnly, last)
+                self._panel.do(self.results.showOnly, last)
 
     def showLayer(self, name: str) -> None:
         """Another layer of the shown result: at hand, or asked for (the network need not run again for it)."""
@@ -90,7 +90,7 @@ class ResultLogic:
         if origin is None or name == self.results.shownLayer(node):
             return
         if name in origin.maps and self.results.isAtHand(node, name):
-            self._do(self._show, node, name)
+            self._panel.do(self._show, node, name)
             self._panel.checks.follow()
         elif self._panel.busy:
             self._tell("The worker is busy with another question.", "Wait for its answer, or cancel it.")
@@ -161,11 +161,11 @@ class ResultLogic:
     def setDisplay(self, **changes) -> None:
         """Display settings by name, see DisplaySettings."""
         if self.node is not None:
-            self._do(lambda: self.results.setDisplay(self.node, **changes))
+            self._panel.do(lambda: self.results.setDisplay(self.node, **changes))
 
     def setIn3D(self, shown: bool) -> None:
         if self.node is not None:
-            self._do(self.results.setIn3D, self.node, shown)
+            self._panel.do(self.results.setIn3D, self.node, shown)
 
     def jump(self) -> None:
         """Moves the slice views to the strongest evidence."""
@@ -223,11 +223,6 @@ class ResultLogic:
 
     def _tell(self, sentence, hint):
         self._panel.notices.fail(sentence, hint)
-        self._panel.changed()
-
-    def _do(self, action, *arguments):
-        self._panel.notices.clear()
-        self._panel.notices.guarded(action, *arguments)
         self._panel.changed()
 
 

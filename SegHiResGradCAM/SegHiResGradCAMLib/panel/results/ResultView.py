@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...scene.overlay.DisplaySettings import SWITCHES, TABLES, DisplaySettings
-from ..Controls import Controls, asText
+from ..Controls import FeatureView, asText
 from ..Option import Option
 
 _REMOVE_TIP = "Removes this result and everything that came with it from the scene."
@@ -29,10 +29,8 @@ class ResultState:
     inComparison: bool = False
 
 
-class ResultView:
-    def __init__(self, controls: Controls):
-        self._controls = controls
-        self._listed: tuple[Option, ...] = ()
+class ResultView(FeatureView):
+    _listed: tuple[Option, ...] = ()
 
     def connect(self, desk) -> None:
         """desk: ResultLogic."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ...setup.Installer import Installer
-from ..Controls import Controls
+from ..Controls import FeatureView
 from ..model.ModelLogic import ModelLogic
 from ..Needs import AsksWorker, ChecksPackages, HasParameters
 
@@ -17,10 +17,7 @@ class InstallState:
     offered: bool = False
 
 
-class InstallView:
-    def __init__(self, controls: Controls):
-        self._controls = controls
-
+class InstallView(FeatureView):
     def connect(self, installing) -> None:
         """installing: InstallLogic."""
         self._controls.onClick("installButton", installing.install)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..Controls import Controls
+from ..Controls import FeatureView
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,7 @@ class RunState:
         return "Cancel" if self.busy else "Apply"
 
 
-class RunView:
-    def __init__(self, controls: Controls):
-        self._controls = controls
-
+class RunView(FeatureView):
     def connect(self, run) -> None:
         """run: RunLogic."""
         self._controls.onClick("demoButton", run.tryDemo)

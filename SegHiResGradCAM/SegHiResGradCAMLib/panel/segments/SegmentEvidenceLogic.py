@@ -17,7 +17,7 @@ from ...scene.nodes.Provenance import inputVolumesOf
 from ...scene.results.Export import whyNotExported
 from ...scene.results.SegmentEvidence import addSegmentTable, labelSteps
 from ...worker.Job import Job
-from ..Controls import Controls
+from ..Controls import FeatureView
 from ..Needs import HasParameters, TestsMaps
 from ..results.RepeatedQuestion import layerOf
 
@@ -36,10 +36,7 @@ class SegmentEvidenceState:
     text: str = ""
 
 
-class SegmentEvidenceView:
-    def __init__(self, controls: Controls):
-        self._controls = controls
-
+class SegmentEvidenceView(FeatureView):
     def connect(self, segments) -> None:
         """segments: SegmentEvidenceLogic."""
         self._controls.onClick("segmentsButton", segments.ask)
@@ -80,9 +77,7 @@ class SegmentEvidenceLogic:
     def ask(self) -> None:
         """Reads the segments by and by and asks the worker; needs no model."""
         if not self.whyNot():
-            self._panel.notices.clear()
-            self._panel.notices.guarded(self._send)
-        self._panel.changed()
+            self._panel.do(self._send)
 
     def answered(self, job: Job, answer: dict) -> None:
         """The rows become a table beside the map, and its head a sentence."""

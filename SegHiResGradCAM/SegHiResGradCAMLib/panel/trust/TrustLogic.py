@@ -91,11 +91,8 @@ class TrustLogic:
 
     def showCurves(self) -> None:
         """The one thing that changes the layout."""
-        chart = self.chart()
-        if chart is not None:
-            self._panel.notices.clear()
-            self._panel.notices.guarded(showChart, chart)
-            self._panel.changed()
+        if self.chart() is not None:
+            self._panel.do(showChart, self.chart())
 
     def _start(self, job):
         """The user's yes may have come late: the question must still hold."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..Controls import Controls
+from ..Controls import FeatureView
 
 _FULL_TIP = (
     "Deletion against random order, randomised weights, stability. Says first what it takes, and asks. A map that "
@@ -24,10 +24,7 @@ class TrustState:
     curvesReason: str = ""
 
 
-class TrustView:
-    def __init__(self, controls: Controls):
-        self._controls = controls
-
+class TrustView(FeatureView):
     def connect(self, trust) -> None:
         """trust: TrustLogic."""
         self._controls.onClick("fullCheckButton", trust.checkFully)
@@ -53,10 +50,7 @@ class FastCheckState:
     numbersTip: str = ""
 
 
-class FastCheckView:
-    def __init__(self, controls: Controls):
-        self._controls = controls
-
+class FastCheckView(FeatureView):
     def connect(self, checks) -> None:
         """checks: FastCheckLogic."""
         self._controls.onClick("stopCheckButton", checks.stop)

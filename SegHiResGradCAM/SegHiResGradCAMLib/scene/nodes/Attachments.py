@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 from . import AttributeNames
+from .SceneNodes import removeWithOwn
 from .SubjectHierarchy import placeBeside, takeOut
 
 #: kinds of nodes that are attached to a map
@@ -24,7 +25,7 @@ def attach(node, overlay, kind: str, layerName: str) -> None:
 
 def attachedTo(overlay, *kinds: str) -> list:
     """Nodes that go with an overlay, of these kinds or of all, in the scene's order; also after a reload."""
-    nodes = [node for node in overlay.GetScene().GetNodes() if node.GetAttribute(AttributeNames.ATTACHED)]
+    nodes = _attached(overlay.GetScene())
     mine = [node for node in nodes if node.GetNodeReference(AttributeNames.RESULT_ROLE) is overlay]
     return [node for node in mine if not kinds or node.GetAttribute(AttributeNames.ATTACHED) in kinds]
 
@@ -32,10 +33,7 @@ def attachedTo(overlay, *kinds: str) -> list:
 def attachedToAny(overlays) -> list:
     """As :func:`attachedTo` of several, in one look at their scene."""
     ids = {overlay.GetID() for overlay in overlays}
-    scene = overlays[0].GetScene() if overlays else None
-    nodes = (
-        [node for node in scene.GetNodes() if node.GetAttribute(AttributeNames.ATTACHED)] if scene is not None else []
-    )
+    nodes = _attached(overlays[0].GetScene()) if overlays else []
     return [node for node in nodes if node.GetNodeReferenceID(AttributeNames.RESULT_ROLE) in ids]
 
 
@@ -45,7 +43,7 @@ def aboutLayer(overlay, layerName: str, *kinds: str) -> list:
 
 
 @contextmanager
-def replacing(scene, former):
+def replacing(former):
     """Yields a list for the nodes that are made in place of former ones.
 
     These go last, when the new ones are complete; after an error what was made goes, and the former ones stay.
@@ -54,9 +52,9 @@ def replacing(scene, former):
     try:
         yield made
     except Exception:
-        removeNodes(scene, made)
+        removeNodes(made)
         raise
-    removeNodes(scene, former)
+    removeNodes(former)
 
 
 def moveAttached(former, overlay) -> None:
@@ -66,27 +64,24 @@ def moveAttached(former, overlay) -> None:
 
 
 def removeAttached(overlay) -> None:
-    removeNodes(overlay.GetScene(), attachedTo(overlay))
+    removeNodes(attachedTo(overlay))
 
 
 def removeOrphans(scene) -> None:
     """What goes with overlays that were deleted in the Data module; nothing while a scene is being read."""
     if scene.IsBatchProcessing():
         return
-    mine = [node for node in scene.GetNodes() if node.GetAttribute(AttributeNames.ATTACHED)]
-    removeNodes(scene, [node for node in mine if node.GetNodeReference(AttributeNames.RESULT_ROLE) is None])
+    removeNodes([node for node in _attached(scene) if node.GetNodeReference(AttributeNames.RESULT_ROLE) is None])
 
 
-def removeNodes(scene, nodes) -> None:
+def removeNodes(nodes) -> None:
     """Removes nodes with their displays, files and places in the subject hierarchy."""
     for node in nodes:
         takeOut(node)
-        own = []
-        if node.IsA("vtkMRMLDisplayableNode"):
-            own = [node.GetNthDisplayNode(n) for n in reversed(range(node.GetNumberOfDisplayNodes()))]
-        if node.IsA("vtkMRMLStorableNode"):
-            own.append(node.GetStorageNode())
-        for one in own:
-            if one is not None:
-                scene.RemoveNode(one)
-        scene.RemoveNode(node)
+        removeWithOwn(node)
+
+
+def _attached(scene):
+    return (
+        [node for node in scene.GetNodes() if node.GetAttribute(AttributeNames.ATTACHED)] if scene is not None else []
+    )

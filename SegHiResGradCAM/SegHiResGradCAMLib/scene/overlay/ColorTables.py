@@ -8,7 +8,7 @@ from pathlib import Path
 import slicer
 
 from ..nodes import AttributeNames
-from ..nodes.SceneNodes import nodesOfClass
+from ..nodes.SceneNodes import nodesOfClass, removeWithOwn
 from .DisplaySettings import DIVERGING
 
 FOLDER = Path(__file__).resolve().parents[3] / "Resources" / "ColorTables"
@@ -47,11 +47,8 @@ def removeUnusedTables(scene: slicer.vtkMRMLScene, tables) -> None:
     """Removes those of our tables that no display node refers to any more, with their storage nodes."""
     used = {display.GetColorNodeID() for display in nodesOfClass(scene, "vtkMRMLDisplayNode")}
     for node in tables:
-        if node is None or node.GetAttribute(AttributeNames.COLOR_TABLE) is None or node.GetID() in used:
-            continue
-        if node.GetStorageNode() is not None:
-            scene.RemoveNode(node.GetStorageNode())
-        scene.RemoveNode(node)
+        if node is not None and node.GetAttribute(AttributeNames.COLOR_TABLE) is not None and node.GetID() not in used:
+            removeWithOwn(node)
 
 
 def _addTable(scene, name, colors, nodeName):

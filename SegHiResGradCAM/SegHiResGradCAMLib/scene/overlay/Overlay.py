@@ -13,7 +13,7 @@ from seghirescam.protocol.grid import Grid
 
 from ..nodes.Geometry import gridOfVolume, matrixFromArray, parentToWorld
 from ..nodes.Provenance import writeProvenance
-from ..nodes.SceneNodes import nodesOfClass
+from ..nodes.SceneNodes import displaysOf, nodesOfClass, removeWithOwn
 from ..nodes.SubjectHierarchy import placeBeside, takeOut
 from ..views.SliceLayers import hideFromForeground, showInForeground
 from .ColorTables import removeUnusedTables
@@ -91,16 +91,10 @@ def removeOverlay(volumeNode) -> None:
     scene = volumeNode.GetScene()
     hideFromForeground(volumeNode)
     takeOut(volumeNode)
-    displays = [volumeNode.GetNthDisplayNode(n) for n in range(volumeNode.GetNumberOfDisplayNodes())]
-    displays = [display for display in displays if display is not None]
+    displays = displaysOf(volumeNode)
     tables = [display.GetColorNode() for display in displays]
     attached = [node for display in displays for node in ownNodes(display)]
-    # from last to first: removing the volume or its first display leaves the legend's own display node behind
-    for display in reversed(displays):
-        scene.RemoveNode(display)
-    if volumeNode.GetStorageNode() is not None:
-        scene.RemoveNode(volumeNode.GetStorageNode())
-    scene.RemoveNode(volumeNode)
+    removeWithOwn(volumeNode)
     removeUnusedTables(scene, tables)
     stillUsed = [node for display in nodesOfClass(scene, "vtkMRMLDisplayNode") for node in ownNodes(display)]
     for node in attached:

@@ -7,6 +7,7 @@ import vtk
 import slicer
 
 from ..nodes.Provenance import explanationFacts
+from ..nodes.SceneNodes import displaysOf
 from .OverlayDisplay import settingsOf
 
 #: opacity of the weakest, a middling and the strongest visible evidence, across a quarter of a layer's cell
@@ -38,11 +39,8 @@ def hideFrom3D(volumeNode) -> None:
 
 
 def _display(volumeNode):
-    for n in range(volumeNode.GetNumberOfDisplayNodes()):
-        display = volumeNode.GetNthDisplayNode(n)
-        if display is not None and display.IsA("vtkMRMLVolumeRenderingDisplayNode"):
-            return display
-    return None
+    found = (one for one in displaysOf(volumeNode) if one.IsA("vtkMRMLVolumeRenderingDisplayNode"))
+    return next(found, None)
 
 
 def _makeDisplay(volumeNode):

@@ -9,7 +9,7 @@ import slicer
 from ..nodes import AttributeNames
 from ..nodes.Attachments import attachedToAny
 from ..nodes.Provenance import isOverlay
-from ..nodes.SceneNodes import nodesOfClass
+from ..nodes.SceneNodes import displaysOf, nodesOfClass, removeWithOwn
 from ..nodes.SubjectHierarchy import folderBeside, moveInto, removeEmptyFolder, sweepItems, takeOut
 from ..overlay.ColorTables import removeUnusedTables
 from ..overlay.DisplaySettings import DisplaySettings
@@ -41,7 +41,7 @@ def comparisonSteps(scene, rows, explanations, inputNodes, segmentationNode, seg
             made[-1].SetAttribute(AttributeNames.UNFINISHED, "1")
             made[-1].SetNodeReferenceID(AttributeNames.COMPARISON_ROLE, table.GetID())
             moveInto(folder, made[-1])
-            for display in _displays(made[-1]):
+            for display in displaysOf(made[-1]):
                 display.SetAttribute(AttributeNames.OF_COMPARISON, "1")
             _setSaved(made[-1:], False)
     except BaseException:  # GeneratorExit too: somebody pressed Cancel
@@ -142,22 +142,15 @@ def _removeIfThere(node, remove):
 
 def _removeTable(table):
     scene, folder = table.GetScene(), takeOut(table)
-    if table.GetStorageNode() is not None:
-        scene.RemoveNode(table.GetStorageNode())
-    scene.RemoveNode(table)
+    removeWithOwn(table)
     removeEmptyFolder(scene, folder)
 
 
 def _setSaved(nodes, saved):
     """Whether maps and tables are written with the scene, and all that goes with them; returns these, tables last."""
-    displays = [one for node in nodes if node.IsA("vtkMRMLDisplayableNode") for one in _displays(node)]
+    displays = [one for node in nodes for one in displaysOf(node)]
     own = [one for display in displays for one in ownNodes(display)]
     found = [*displays, *own, *attachedToAny(nodes), *sorted(nodes, key=lambda node: node.IsA("vtkMRMLTableNode"))]
     for one in found:
         one.SetSaveWithScene(saved)
     return found
-
-
-def _displays(volumeNode):
-    displays = (volumeNode.GetNthDisplayNode(n) for n in range(volumeNode.GetNumberOfDisplayNodes()))
-    return [display for display in displays if display is not None]

@@ -63,7 +63,7 @@ def addPainting(scene, node, facts: dict, volumeNode, overlay, layerName: str):
     same = [one for one in aboutLayer(overlay, layerName, PAINTING) if paintingOf(one)["region"] == facts["region"]]
     node.SetName(same[-1].GetName() if same else scene.GenerateUniqueName(f"Painted over: {facts['region']}"))
     node.SetAttribute(AttributeNames.PAINTING, json.dumps(facts, sort_keys=True, allow_nan=False))
-    with replacing(scene, same) as made:
+    with replacing(same) as made:
         scene.AddNode(node)
         made.append(node)
         node.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())

@@ -71,7 +71,7 @@ def addCurves(overlay, curves, layerName: str):
     filled = [(t, m, [*values, *[None] * (longest - len(values))]) for t, m, values in columns]
     former = aboutLayer(overlay, layerName, CHART, SERIES)
     name = _name(overlay, "Deletion and insertion", layerName, chartOf(overlay, layerName))
-    with replacing(overlay.GetScene(), former) as made:
+    with replacing(former) as made:
         chart = _chart(made, overlay, drawn, len(curves), layerName)
         table = addTable(overlay, "Curves", CURVES, layerName, filled)  # replaces the former one if nothing fails
         for series in made[1:]:
@@ -122,7 +122,7 @@ def addTable(overlay, title: str, kind: str, layerName: str, columns):
     """
     scene, former = overlay.GetScene(), aboutLayer(overlay, layerName, kind)
     name = _name(overlay, title, layerName, former[-1] if former else None)
-    with replacing(scene, former) as made:
+    with replacing(former) as made:
         table = scene.AddNewNodeByClass("vtkMRMLTableNode")
         made.append(table)
         table.SetName(name)

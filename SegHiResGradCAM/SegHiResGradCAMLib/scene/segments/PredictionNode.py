@@ -11,6 +11,7 @@ import slicer
 from seghirescam.protocol.errors import GeometryError
 
 from ..nodes import AttributeNames
+from ..nodes.SceneNodes import removeWithOwn
 from ..nodes.SubjectHierarchy import placeBeside
 
 _GOLDEN = 0.6180339887498949  # hues that are far apart for every number of classes
@@ -39,9 +40,7 @@ def addPrediction(scene, maps, volumeNode, name: str, facts: dict):
         node.GetDisplayNode().SetVisibility2DFill(False)
         placeBeside(node, volumeNode)
     except Exception:
-        for n in reversed(range(node.GetNumberOfDisplayNodes())):
-            scene.RemoveNode(node.GetNthDisplayNode(n))
-        scene.RemoveNode(node)
+        removeWithOwn(node)
         raise
     return node
 

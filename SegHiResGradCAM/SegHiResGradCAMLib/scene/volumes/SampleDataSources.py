@@ -8,6 +8,8 @@ from pathlib import Path
 import slicer
 from seghirescam.demo.case import SEGMENTATION_FILE, VOLUME_FILE
 
+from ..nodes.SceneNodes import removeWithOwn
+
 SAMPLE_NAME = "SegHiResGradCAMDemo"
 VOLUME_NAME, SEGMENTATION_NAME = "Demo brain", "Demo brain segments"
 MODEL_FILES = tuple(VOLUME_FILE.with_name(f"{name}.safetensors") for name in ("honest", "shortcut"))
@@ -59,7 +61,7 @@ def loadDemoCase(scene):
         storage = slicer.vtkMRMLSegmentationStorageNode()
         segmentation = _read(scene, storage, "vtkMRMLSegmentationNode", SEGMENTATION_FILE, SEGMENTATION_NAME)
     except OSError:
-        _remove(scene, volume)
+        removeWithOwn(volume)
         raise
     segmentation.SetReferenceImageGeometryParameterFromVolumeNode(volume)
     return volume, segmentation
@@ -70,13 +72,7 @@ def _read(scene, storage, nodeClass, path, name):
     node = scene.AddNewNodeByClass(nodeClass, scene.GenerateUniqueName(name))
     storage.SetFileName(str(path))
     if not storage.ReadData(node):
-        _remove(scene, node)
+        removeWithOwn(node)
         raise OSError(f"The demo case's {path.name} could not be read. Install the extension again.")
     node.CreateDefaultDisplayNodes()
     return node
-
-
-def _remove(scene, node):
-    for n in reversed(range(node.GetNumberOfDisplayNodes())):
-        scene.RemoveNode(node.GetNthDisplayNode(n))
-    scene.RemoveNode(node)
