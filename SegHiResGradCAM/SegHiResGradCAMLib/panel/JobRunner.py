@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from typing import Any
 
 from seghirescam.protocol.errors import SegHiResCamError
 
@@ -24,7 +26,7 @@ class JobRunner:
     and ``onError``, only about the last job.
     """
 
-    def __init__(self, makeClient, schedule):
+    def __init__(self, makeClient: Callable, schedule: Callable):
         self._makeClient = makeClient
         self._reading = Steps(schedule)
         self._client = None
@@ -36,7 +38,7 @@ class JobRunner:
         self.cost: dict = {}  # of the last maps: seconds, forward calls, what the worker keeps
 
     @property
-    def hello(self):
+    def hello(self) -> Any:
         """What the running worker said when it started; None while there is none."""
         return self._client.hello if self._client is not None else None
 
@@ -52,7 +54,14 @@ class JobRunner:
         """What computes, as the worker said; "" before it has."""
         return deviceText(self.hello) if self.hello is not None else ""
 
-    def send(self, job: Job, source: str = "", volumes=None, question: dict | None = None, listener=None) -> None:
+    def send(
+        self,
+        job: Job,
+        source: str = "",
+        volumes: dict | None = None,
+        question: dict | None = None,
+        listener: Any = None,
+    ) -> None:
         """Reads the volumes and hands the job over, both from the event loop; the answer comes later.
 
         volumes: channel name -> node, {} where the job looks at none.  question: the words of the

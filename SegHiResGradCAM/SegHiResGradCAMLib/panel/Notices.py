@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from typing import Any
 
 from seghirescam.protocol.errors import SegHiResCamError
 
@@ -31,7 +33,7 @@ class Notices:
             logging.error("SegHiResGradCAM failed", exc_info=error)
             self.fail("Something failed in the module itself.", "Please report the details.", repr(error))
 
-    def guarded(self, action, *arguments):
+    def guarded(self, action: Callable, *arguments) -> Any:
         """What the action returns; None after an error, which is then told."""
         try:
             return action(*arguments)

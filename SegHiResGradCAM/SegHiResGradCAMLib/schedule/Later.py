@@ -6,6 +6,8 @@ import heapq
 import itertools
 import math
 import time
+from collections.abc import Callable
+from typing import Any
 
 
 class Later:
@@ -14,7 +16,7 @@ class Later:
     One timer, restarted: Slicer's own ``QTimer.singleShot`` makes a timer a call and never deletes it.
     """
 
-    def __init__(self, timer):
+    def __init__(self, timer: Any):
         self._timer, self._waiting, self._numbers = timer, [], itertools.count()
         self._closed = False
         timer.setSingleShot(True)
@@ -25,7 +27,7 @@ class Later:
             heapq.heappush(self._waiting, (time.monotonic() + ms / 1000, next(self._numbers), fn))
             self._restart()
 
-    def once(self, fn) -> None:
+    def once(self, fn: Callable) -> None:
         """Calls fn soon, once for all that asked for it meanwhile."""
         if all(fn != waiting for _due, _number, waiting in self._waiting):
             self(0, fn)
@@ -54,7 +56,7 @@ class Later:
 class Soon:
     """However often it is called, fn is called once in so many milliseconds, and once after the last call."""
 
-    def __init__(self, later, ms: float, fn):
+    def __init__(self, later: Callable, ms: float, fn: Callable):
         self._later, self._ms, self._fn, self._waits = later, ms, fn, False
 
     def __call__(self) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Generator
+from typing import Any
 
 #: how long the event loop may be held at a time
 SECONDS = 0.02
@@ -11,7 +13,7 @@ SECONDS = 0.02
 class Steps:
     """Advances one generator at a time, a few steps with every turn of the event loop."""
 
-    def __init__(self, schedule):
+    def __init__(self, schedule: Callable):
         self._schedule = schedule
         self._generator = None
 
@@ -19,7 +21,7 @@ class Steps:
     def running(self) -> bool:
         return self._generator is not None
 
-    def start(self, generator, onEnd, onError) -> None:
+    def start(self, generator: Generator, onEnd: Callable, onError: Callable) -> None:
         """Begins at once; small work ends before this returns.
 
         onEnd(value): what the generator returned.  onError(error): what it raised.  What ran before is stopped.
@@ -50,7 +52,7 @@ class Steps:
             onError(error)
 
 
-def advanced(generator, until: float) -> bool:
+def advanced(generator: Generator, until: float) -> bool:
     """Takes steps until that time (time.monotonic). Raises StopIteration with the value at the end, else True."""
     next(generator)
     while time.monotonic() < until:
@@ -58,7 +60,7 @@ def advanced(generator, until: float) -> bool:
     return True
 
 
-def finished(generator):
+def finished(generator: Generator) -> Any:
     """The value of a generator that is run to its end, here and now."""
     while True:
         try:

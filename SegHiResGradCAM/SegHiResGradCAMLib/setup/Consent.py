@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
+from typing import Any
 
 from ..worker.WorkerClient import CONSENT_PREFIX
 
@@ -17,7 +19,7 @@ class Consent:
     ``ask(question) -> bool``; the default says no, so that tests and unattended runs never run an author's code.
     """
 
-    def __init__(self, settings, ask=lambda question: False):
+    def __init__(self, settings: Any, ask: Callable = lambda question: False):
         self._settings = settings
         self._ask = ask
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from dataclasses import dataclass
 from importlib import metadata
+from typing import Any
 
 #: torch below 2.10 can run code from a weights-only checkpoint (CVE-2025-32434, CVE-2026-24747)
 TORCH = "torch>=2.10"
@@ -45,7 +46,13 @@ class Dependencies:
         return (*((self.torch,) if self.torch else ()), *self.packages)
 
     @staticmethod
-    def examined(requirements=(), hasPyTorchExtension=True, version=metadata.version, system=None, machine=None):
+    def examined(
+        requirements: tuple[str, ...] = (),
+        hasPyTorchExtension: bool = True,
+        version: Any = metadata.version,
+        system: str | None = None,
+        machine: str | None = None,
+    ) -> Dependencies:
         """What the chosen model kind needs beyond the engine's own needs, against what is installed.
 
         requirements: pip requirements such as "monai>=1.6".  version: name -> installed version, raising
@@ -76,7 +83,7 @@ def nameOf(requirement: str) -> str:
     return Requirement(requirement).name
 
 
-def isInstalled(requirement: str, version=metadata.version) -> bool:
+def isInstalled(requirement: str, version: Any = metadata.version) -> bool:
     """Whether a package is there in a fitting version; builds such as 2.13.0+cpu count as their version."""
     from packaging.requirements import Requirement
 

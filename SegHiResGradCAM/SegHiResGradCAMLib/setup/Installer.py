@@ -18,11 +18,13 @@ _WHO = "SegHiResGradCAM"
 class Installer:
     """ask: ``ask(question) -> bool``; the default says no.  One installation at a time, without blocking Qt."""
 
-    def __init__(self, ask=lambda question: False):
+    def __init__(self, ask: Callable = lambda question: False):
         self._ask = ask
         self.busy = False
 
-    def install(self, missing: Dependencies, onDone: Callable[[bool, str, str], None], onYes=lambda: None) -> None:
+    def install(
+        self, missing: Dependencies, onDone: Callable[[bool, str, str], None], onYes: Callable = lambda: None
+    ) -> None:
         """Asks, installs, and calls ``onDone(succeeded, sentence, log)`` on the main thread, also after a refusal.
 
         onYes: called between the user's yes and the installation.
@@ -64,7 +66,7 @@ class Installer:
             finished(1)
 
 
-def examine(requirements=()) -> Dependencies:
+def examine(requirements: tuple[str, ...] = ()) -> Dependencies:
     """What is missing in this Slicer. Its module list tells whether the PyTorch extension is there, unloaded."""
     return Dependencies.examined(requirements, getattr(slicer.modules, "pytorchutils", None) is not None)
 

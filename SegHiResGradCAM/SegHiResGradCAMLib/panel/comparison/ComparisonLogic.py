@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from ...scene.results.ComparisonNodes import comparisonSteps, removalSteps, removeLeftovers
 from ...scene.segments.SegmentName import segmentName
@@ -28,7 +29,7 @@ _TIP = (
 
 
 class ComparisonView(FeatureView):
-    def connect(self, comparisons) -> None:
+    def connect(self, comparisons: Any) -> None:
         self._controls.onClick("compareButton", comparisons.compare)
 
     def show(self, reason: str) -> None:
@@ -50,7 +51,7 @@ class ComparisonNeeds(AsksWorker, HasParameters, Protocol):
 class ComparisonLogic:
     View = ComparisonView
 
-    def __init__(self, panel: ComparisonNeeds, scene, later):
+    def __init__(self, panel: ComparisonNeeds, scene: Any, later: Callable):
         self._panel = panel
         self._scene = scene
         self._steps, self._removing = Steps(later), Steps(later)
@@ -87,7 +88,7 @@ class ComparisonLogic:
         """Ends the bringing into the scene, which is then as before; False if nothing was being brought."""
         return self._steps.stop()
 
-    def remove(self, table) -> None:
+    def remove(self, table: Any) -> None:
         """Takes a comparison out of the scene by and by; for the user it is gone at once."""
         steps = removalSteps(table, self._panel.desk.results.remove)
         self._removing.start(steps, lambda nothing: self._panel.changed(), self._failed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from ...scene.nodes.Provenance import isOverlay
 from ...scene.nodes.SceneNodes import nodesOfClass
@@ -16,7 +17,7 @@ def severalChannels(model) -> bool:
     return bool(model.channels) and len(model.channels) > 1
 
 
-def volumesOf(parameters, model) -> dict:
+def volumesOf(parameters: Any, model) -> dict:
     """Channel name -> volume node (None where none is chosen); of a model with one channel the volume alone."""
     if not severalChannels(model):
         return {"image": parameters.volume}
@@ -24,7 +25,7 @@ def volumesOf(parameters, model) -> dict:
     return dict(zip(_distinct(model.channels), chosen, strict=False))
 
 
-def volumesMissing(parameters, model) -> str:
+def volumesMissing(parameters: Any, model) -> str:
     """One sentence that lists the channels without a volume, "" if there is none."""
     if not severalChannels(model):
         return "" if parameters.volume is not None else "Choose a volume."
@@ -36,7 +37,7 @@ def volumesMissing(parameters, model) -> str:
     return f"Choose the volume{'s' if len(missing) > 1 else ''} for {', '.join(missing)}."
 
 
-def channelWarning(parameters, model) -> str:
+def channelWarning(parameters: Any, model) -> str:
     """A sentence where one volume is given for several channels; it may be meant, so nothing is refused."""
     if not severalChannels(model):
         return ""
@@ -48,7 +49,7 @@ def channelWarning(parameters, model) -> str:
     return "; ".join(f"{' and '.join(names)} are the same volume" for names in twice) + ("." if twice else "")
 
 
-def assigned(scene, channels) -> dict:
+def assigned(scene: Any, channels: tuple[str, ...]) -> dict:
     """Parameters by name: for each channel the one volume of the scene whose name says it, None where that is not
     certain - a volume in the wrong channel gives a map as convincing as the right one."""
     volumes = [n for n in nodesOfClass(scene, "vtkMRMLScalarVolumeNode") if _isInput(n)]
@@ -57,7 +58,7 @@ def assigned(scene, channels) -> dict:
     return dict(zip(FIELDS, nodes, strict=False))
 
 
-def matchedChannels(channels, names: dict[str, str]) -> dict[str, str]:
+def matchedChannels(channels: tuple[str, ...], names: dict[str, str]) -> dict[str, str]:
     """Channel -> key of the one name that says it. names: key -> a volume's name.
 
     A name says a channel if the channel's name stands in it as whole words ("T1" is not in "T1c"); "T1 Gd" says T1 only

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 
-def matchingClass(segmentName: str, classNames) -> str:
+def matchingClass(segmentName: str, classNames: list[str] | tuple[str, ...]) -> str:
     """The one class whose name equals the segment's but for case, spaces, dashes and underscores; "" if none does.
 
     Never the nearest or the first: a map of the wrong class looks as convincing as one of the right class.

@@ -6,6 +6,7 @@ import hashlib
 import json
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from ..Option import Option
 
@@ -26,7 +27,7 @@ class ModelList:
     them: a file may be called after a patient.  On another computer the key is unknown, and the user picks it again.
     """
 
-    def __init__(self, settings):
+    def __init__(self, settings: Any):
         self._settings = settings
 
     def options(self, current: str = "") -> tuple[Option, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from ...scene.segments.SegmentName import segmentName
@@ -37,7 +37,7 @@ class ModelLogic:
 
     View = ModelView
 
-    def __init__(self, panel: ModelNeeds, scene, settings, later, consent: Consent):
+    def __init__(self, panel: ModelNeeds, scene: Any, settings: Any, later: Callable, consent: Consent):
         self._panel, self._scene, self._later, self.consent = panel, scene, later, consent
         self.shelf = ModelList(settings)
         self.facts = ModelFacts()

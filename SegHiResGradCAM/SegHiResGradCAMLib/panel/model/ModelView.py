@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from ..Controls import FeatureView
 from ..Option import Option
@@ -24,7 +25,7 @@ class ModelState:
 
 
 class ModelView(FeatureView):
-    def connect(self, models) -> None:
+    def connect(self, models: Any) -> None:
         """models: ModelLogic."""
         controls = self._controls
 

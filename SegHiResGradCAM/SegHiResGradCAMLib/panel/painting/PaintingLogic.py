@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from ...scene.nodes import AttributeNames
 from ...scene.nodes.Provenance import explanationFacts
@@ -37,7 +38,7 @@ class PaintingState:
 
 
 class PaintingView(FeatureView):
-    def connect(self, paint) -> None:
+    def connect(self, paint: Any) -> None:
         """paint: PaintingLogic."""
         self._controls.onChoice("paintComboBox", paint.choose)
         self._controls.onClick("paintButton", paint.paint)
@@ -55,7 +56,7 @@ class PaintingNeeds(TestsMaps, HasParameters, Protocol):
 class PaintingLogic:
     View = PaintingView
 
-    def __init__(self, panel: PaintingNeeds, scene, later):
+    def __init__(self, panel: PaintingNeeds, scene: Any, later: Callable):
         self._panel, self._scene = panel, scene
         self._steps = Steps(later)
         self._chosen = HOTTEST
@@ -78,7 +79,7 @@ class PaintingLogic:
         panel = self._panel
         return panel.cannotTest() or whyNotAgain(panel.desk.results, panel.desk.node)
 
-    def text(self, node) -> str:
+    def text(self, node: Any) -> str:
         """The sentence of the last painting that goes with a map, "" without one."""
         found = latestPainting(node)
         if found is None:

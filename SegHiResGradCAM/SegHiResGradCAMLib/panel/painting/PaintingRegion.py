@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import vtk
 
@@ -22,7 +23,7 @@ HOTTEST, OUTSIDE, SHOWN, ROI, SEGMENT = "hottest", "outside", "shown", "roi:", "
 SHARE = 0.5
 
 
-def regionOptions(scene, node, segmentation) -> tuple[Option, ...]:
+def regionOptions(scene: Any, node: Any, segmentation: Any) -> tuple[Option, ...]:
     """The hottest part first, then what is coloured now, the scene's ROIs, the segmentation's other segments."""
     half = f"{100 * SHARE:.0f} %"
     found = [
@@ -47,7 +48,7 @@ def regionOptions(scene, node, segmentation) -> tuple[Option, ...]:
     return tuple(found)
 
 
-def regionOf(key: str, scene, results, node, segmentation):
+def regionOf(key: str, scene: Any, results: Any, node: Any, segmentation: Any) -> Any:
     """The ``region`` of WorkerClient.paint for one of the options; of a segment a function that returns a generator."""
     if key.startswith(ROI):
         return _box(scene.GetNodeByID(key.removeprefix(ROI)))

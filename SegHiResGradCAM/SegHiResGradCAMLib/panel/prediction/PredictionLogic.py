@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from ...scene.segments.PredictionNode import addPrediction
 from ...worker.Job import Job
@@ -19,7 +19,7 @@ _TIP = "Runs the model's own inference and adds its classes as segments; then an
 
 
 class PredictionView(FeatureView):
-    def connect(self, predictions) -> None:
+    def connect(self, predictions: Any) -> None:
         self._controls.onClick("predictButton", predictions.predict)
 
     def show(self, reason: str) -> None:
@@ -37,7 +37,7 @@ class PredictionNeeds(AsksWorker, HasParameters, ChecksPackages, Protocol):
 class PredictionLogic:
     View = PredictionView
 
-    def __init__(self, panel: PredictionNeeds, scene):
+    def __init__(self, panel: PredictionNeeds, scene: Any):
         self._panel = panel
         self._scene = scene
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from ...scene.segments.SegmentName import segmentName
 from ...scene.segments.SegmentSize import coarsenessWarning, segmentExtentMm
@@ -38,7 +39,7 @@ class QuestionLogic:
 
     View = QuestionView
 
-    def __init__(self, panel: QuestionNeeds, scene):
+    def __init__(self, panel: QuestionNeeds, scene: Any):
         self._panel, self._scene = panel, scene
         self.pick = panel.pick
         self.layersOf: dict[tuple, tuple] = {}
@@ -55,7 +56,7 @@ class QuestionLogic:
             panel.send(job, model.source, QuestionWords.where(panel.parameters, model))
             panel.changed()
 
-    def asked(self, purpose: str, answered, title: str, **others) -> tuple[Job, dict]:
+    def asked(self, purpose: str, answered: Callable, title: str, **others) -> tuple[Job, dict]:
         """(job, question) of the parameters as they are; others: words of the question in place of theirs."""
         p, model, volumes = self._panel.parameters, self._panel.models.facts, self._volumeIds()
         segmentation = p.segmentation if p.pixelSet.needsSegment else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from ..Controls import FeatureView
 from ..Option import Option
@@ -29,7 +30,7 @@ class QuestionState:
 
 
 class QuestionView(FeatureView):
-    def connect(self, question) -> None:
+    def connect(self, question: Any) -> None:
         """question: QuestionLogic."""
         controls, selector = self._controls, self._controls.ui.segmentSelector
         for name, field in (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from seghirescam.protocol.recipes import (
     Component,
@@ -21,7 +22,7 @@ from ..model.ModelFacts import FAILED, READ, READING, ModelFacts
 from .Choices import DeviceChoice, PixelSetChoice, ScoreChoice
 
 
-def whyNot(parameters, model: ModelFacts) -> str:
+def whyNot(parameters: Any, model: ModelFacts) -> str:
     """The first thing that is missing before Apply can work, as one sentence; "" if nothing is."""
     checks = (
         lambda: volumesMissing(parameters, model),
@@ -33,12 +34,12 @@ def whyNot(parameters, model: ModelFacts) -> str:
     return next((reason for check in checks if (reason := check())), "")
 
 
-def whyNotPredicted(parameters, model: ModelFacts) -> str:
+def whyNotPredicted(parameters: Any, model: ModelFacts) -> str:
     """The same for Predict, which needs no segment and no class."""
     return volumesMissing(parameters, model) or _modelMissing(parameters, model)
 
 
-def recipe(parameters):
+def recipe(parameters: Any) -> Any:
     """The pixel set M: a Recipe, or, where a segment is part of it, a function that returns a generator for Steps.
 
     The generator returns the Recipe, with BoxedPixels, or raises what readPixelSet raises.
@@ -64,7 +65,7 @@ def _segmentSteps(choice, segmentationNode, segmentId, volumeNode):
     return _OF_A_SEGMENT[choice]((yield from pixelSetSteps(segmentationNode, segmentId, volumeNode)))
 
 
-def words(parameters, model: ModelFacts) -> dict:
+def words(parameters: Any, model: ModelFacts) -> dict:
     """The parts of the request that are plain words: class, method, score, rival, device, consent."""
     contrast = parameters.score is ScoreChoice.CONTRAST
     return {
@@ -76,7 +77,7 @@ def words(parameters, model: ModelFacts) -> dict:
     }
 
 
-def where(parameters, model: ModelFacts) -> dict:
+def where(parameters: Any, model: ModelFacts) -> dict:
     """The parts of any request that opens the model: device, and what consent is bound to."""
     device = None if parameters.device is DeviceChoice.AUTOMATIC else parameters.device.value
     return {"device": device, "codeHash": model.codeHash}

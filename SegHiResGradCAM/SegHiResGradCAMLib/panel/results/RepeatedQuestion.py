@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from seghirescam.protocol.errors import GeometryError
 from seghirescam.protocol.grid import Grid
 
@@ -14,7 +16,7 @@ from ...scene.volumes.ImageReader import voxelStamp
 _OF_MAPS = ("methods", "layers", "show")
 
 
-def whyNotAgain(results, node) -> str:
+def whyNotAgain(results: Any, node: Any) -> str:
     """Why the question behind a map cannot be asked again, "" if it can."""
     if node is None:
         return "There is no map: press Apply first."
@@ -31,25 +33,25 @@ def whyNotAgain(results, node) -> str:
     return ""
 
 
-def again(results, node) -> tuple[dict, dict]:
+def again(results: Any, node: Any) -> tuple[dict, dict]:
     """(channel name -> volume's id, the words of the question without those about maps)."""
     origin = results.origin(node)
     volumes = {c: v.GetID() for c, v in zip(origin.channels, inputVolumesOf(node), strict=True)}
     return volumes, {word: value for word, value in origin.question.items() if word not in _OF_MAPS}
 
 
-def shownMap(results, node) -> tuple:
+def shownMap(results: Any, node: Any) -> tuple:
     """(cells, Grid) of the shown map."""
     one = results.origin(node).maps[results.shownLayer(node)]
     return one.map, one.grid
 
 
-def layerOf(node) -> str:
+def layerOf(node: Any) -> str:
     """Name of the layer that is shown."""
     return explanationFacts(node)["layer"]["name"]
 
 
-def methodOf(node) -> str:
+def methodOf(node: Any) -> str:
     return explanationFacts(node)["method"]
 
 

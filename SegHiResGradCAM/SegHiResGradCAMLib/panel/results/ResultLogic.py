@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from seghirescam.protocol.arrays import DiskError
@@ -42,14 +43,14 @@ class ResultLogic:
 
     View = ResultView
 
-    def __init__(self, panel: ResultNeeds, scene):
+    def __init__(self, panel: ResultNeeds, scene: Any):
         self._panel = panel
         self._scene = scene
         self.results = Results(scene)
         self._folder = ""
 
     @property
-    def node(self):
+    def node(self) -> Any:
         """The result that is shown, None if there is none."""
         if self._panel.parameters is None:
             return None
@@ -176,7 +177,7 @@ class ResultLogic:
             self._panel.notices.say("Strongest at R {:.0f}, A {:.0f}, S {:.0f} mm.".format(*place))
         self._panel.changed()
 
-    def export(self, chooseFolder) -> None:
+    def export(self, chooseFolder: Callable) -> None:
         """Writes the shown result: voxels, facts, and the tables about it.
 
         chooseFolder(former) -> path: asks the user; "" is no.

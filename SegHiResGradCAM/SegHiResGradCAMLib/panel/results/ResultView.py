@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from ...scene.overlay.DisplaySettings import SWITCHES, TABLES, DisplaySettings
 from ..Controls import FeatureView, asText
@@ -32,7 +33,7 @@ class ResultState:
 class ResultView(FeatureView):
     _listed: tuple[Option, ...] = ()
 
-    def connect(self, desk) -> None:
+    def connect(self, desk: Any) -> None:
         """desk: ResultLogic."""
         controls, ui = self._controls, self._controls.ui
         ui.resultsList.connect("currentRowChanged(int)", controls.byUser(lambda row: desk.choose(self._key(row))))

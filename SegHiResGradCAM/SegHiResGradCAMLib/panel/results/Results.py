@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from seghirescam.protocol.explanation import Explanation, LayerInfo
 from seghirescam.protocol.grid import Grid
@@ -52,7 +53,7 @@ class Results:
     scene is closed; a result of a reloaded scene has its one layer only.
     """
 
-    def __init__(self, scene):
+    def __init__(self, scene: Any):
         self._scene = scene
         self._passes: dict[str, Pass] = {}
         self._recent = RecentMaps()
@@ -69,7 +70,9 @@ class Results:
         """What the list of results shows."""
         return tuple(Option(node.GetID(), _title(node), _tip(node)) for node in self.nodes())
 
-    def add(self, origin: Pass, layerName: str, volumeNodes, segmentationNode, segmentId, grid: str):
+    def add(
+        self, origin: Pass, layerName: str, volumeNodes: Any, segmentationNode: Any, segmentId: str | None, grid: str
+    ) -> Any:
         """Shows one map of a pass as a new overlay and keeps the others at hand; returns the node.
 
         Large maps must have been kept before, see :meth:`keep`; others are placed here.
@@ -99,21 +102,21 @@ class Results:
         if shown is not None:
             self._recent.keep(origin, layerName, ShownMap(shown.voxels, shown.unit, shown.evidence))
 
-    def isAtHand(self, node, layerName: str) -> bool:
+    def isAtHand(self, node: Any, layerName: str) -> bool:
         """The map of this layer can be shown without waiting."""
         origin = self.origin(node)
         return self._recent.get(origin, layerName) is not None or isSmall(
             origin.maps[layerName], self.target(node, layerName)
         )
 
-    def target(self, node, layerName: str) -> Grid | None:
+    def target(self, node: Any, layerName: str) -> Grid | None:
         """The voxels on which a result shows a layer: those of the volume when it was explained, None: the layer's."""
         asked = self.origin(node).maps[layerName].provenance.get("image_grid")
         if node.GetAttribute(AttributeNames.PREFIX + "Grid") != "input":
             return None
         return Grid.from_json(asked) if asked else gridOfVolume(node)
 
-    def remove(self, node) -> None:
+    def remove(self, node: Any) -> None:
         """Removes a result with everything that came with it."""
         self._passes.pop(node.GetID(), None)
         self._recent.forget(self._passes.values())
@@ -131,15 +134,15 @@ class Results:
         self._passes.clear()
         self._recent.forget(())
 
-    def origin(self, node) -> Pass | None:
+    def origin(self, node: Any) -> Pass | None:
         """The pass a result came from; None for a result of a reloaded scene."""
         return self._passes.get(node.GetID())
 
-    def nodeOf(self, origin: Pass):
+    def nodeOf(self, origin: Pass) -> Any:
         """The node that shows a map of this pass, None if it was removed."""
         return next((node for node in self.nodes() if self.origin(node) is origin), None)
 
-    def layers(self, node) -> tuple[Option, ...]:
+    def layers(self, node: Any) -> tuple[Option, ...]:
         """The layers that can be shown: those at hand, and the main ones that could be asked for without a new pass."""
         origin = self.origin(node)
         if origin is None:
@@ -151,10 +154,10 @@ class Results:
             return tuple(layerOption(layer) for layer in own)
         return tuple(layerOption(layer) for layer in origin.layers if layer.main or layer.name in origin.maps)
 
-    def shownLayer(self, node) -> str:
+    def shownLayer(self, node: Any) -> str:
         return explanationFacts(node)["layer"]["name"]
 
-    def showLayer(self, node, layerName: str):
+    def showLayer(self, node: Any, layerName: str) -> Any:
         """Shows another map of the same pass in the same place; returns the new node (the former one is removed)."""
         origin = self._passes[node.GetID()]
         settings, in3D = settingsOf(node), isIn3D(node)
@@ -177,7 +180,7 @@ class Results:
             showIn3D(new)
         return new
 
-    def setDisplay(self, node, **changes) -> None:
+    def setDisplay(self, node: Any, **changes) -> None:
         """Changes display settings of a result; the slice views' own opacity is kept unless it is among the changes."""
         settings = settingsOf(node)
         if settings.foreground and "opacity" not in changes:
@@ -186,7 +189,7 @@ class Results:
         if isIn3D(node):
             showIn3D(node)
 
-    def showOnly(self, node) -> None:
+    def showOnly(self, node: Any) -> None:
         """Brings a result back into the slice views; another one leaves them."""
         for other in self.nodes():
             if other is not node and settingsOf(other).foreground:
@@ -194,7 +197,7 @@ class Results:
         applyDisplay(node, replace(settingsOf(node), foreground=True))
         hidePaintings(node)
 
-    def setIn3D(self, node, shown: bool) -> None:
+    def setIn3D(self, node: Any, shown: bool) -> None:
         (showIn3D if shown else hideFrom3D)(node)
 
     def _overlays(self):
@@ -206,7 +209,7 @@ def layerOption(layer: LayerInfo) -> Option:
     return Option(layer.name, _layerText(layer.name, layer.part, layer.mm_per_cell), str(layer))
 
 
-def facts(node) -> list[str]:
+def facts(node: Any) -> list[str]:
     """Provenance in lines a user reads: what was asked of which model, and how much of the score the map explains."""
     found = explanationFacts(node)
     origin = found["provenance"]

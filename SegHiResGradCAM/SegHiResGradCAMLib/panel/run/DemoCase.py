@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...scene.views.SliceViews import showCase
 from ...scene.volumes.SampleDataSources import loadDemoCase
 
 MODEL, SEGMENT, RIVAL = "demo:shortcut", "Lesion", "look-alike"
 
 
-def openDemoCase(scene):
+def openDemoCase(scene: Any) -> Any:
     """(volume, segmentation, id of the lesion's segment). Raises OSError if the files are not there."""
     volume, segmentationNode = loadDemoCase(scene)
     segmentationNode.GetDisplayNode().SetVisibility2DFill(False)  # a filled segment would hide the map

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from ...setup.Installer import Installer
 from ..Controls import FeatureView
@@ -18,7 +18,7 @@ class InstallState:
 
 
 class InstallView(FeatureView):
-    def connect(self, installing) -> None:
+    def connect(self, installing: Any) -> None:
         """installing: InstallLogic."""
         self._controls.onClick("installButton", installing.install)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import metadata
-from typing import Protocol
+from typing import Any, Protocol
 
 from ...setup.Dependencies import TORCH, isInstalled
 from ..model.ModelLogic import DESCRIBE, ModelLogic
@@ -30,7 +30,7 @@ class RunNeeds(AsksWorker, HasParameters, ChecksPackages, Protocol):
 class RunLogic:
     View = RunView
 
-    def __init__(self, panel: RunNeeds, scene):
+    def __init__(self, panel: RunNeeds, scene: Any):
         self._panel, self._scene = panel, scene
 
     def whyNot(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from ..Controls import FeatureView
 
@@ -35,7 +36,7 @@ class RunState:
 
 
 class RunView(FeatureView):
-    def connect(self, run) -> None:
+    def connect(self, run: Any) -> None:
         """run: RunLogic."""
         self._controls.onClick("demoButton", run.tryDemo)
         self._controls.onClick("applyButton", run.apply)

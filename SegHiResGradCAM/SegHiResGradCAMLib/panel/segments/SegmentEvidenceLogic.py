@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 import vtk
 
@@ -37,7 +37,7 @@ class SegmentEvidenceState:
 
 
 class SegmentEvidenceView(FeatureView):
-    def connect(self, segments) -> None:
+    def connect(self, segments: Any) -> None:
         """segments: SegmentEvidenceLogic."""
         self._controls.onClick("segmentsButton", segments.ask)
 
@@ -53,7 +53,7 @@ class SegmentEvidenceNeeds(TestsMaps, HasParameters, Protocol):
 class SegmentEvidenceLogic:
     View = SegmentEvidenceView
 
-    def __init__(self, panel: SegmentEvidenceNeeds, scene):
+    def __init__(self, panel: SegmentEvidenceNeeds, scene: Any):
         self._panel, self._scene = panel, scene
 
     def whyNot(self) -> str:
@@ -90,7 +90,7 @@ class SegmentEvidenceLogic:
             " ".join([f"Table: {table.GetName()}.", *job.what["leftOut"], *answer.get("notes", [])])
         )
 
-    def text(self, node) -> str:
+    def text(self, node: Any) -> str:
         """Where most of a map's evidence lies, "" before it was asked."""
         found = aboutLayer(node, layerOf(node), SEGMENTS)
         return _sentence(found[-1].GetTable()) if found else ""

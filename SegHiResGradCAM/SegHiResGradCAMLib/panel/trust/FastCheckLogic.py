@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from ...scene.nodes.TrustFacts import FAST, numbersText, numbersTip, trustOf
 from ...schedule.Later import Soon
@@ -29,7 +29,7 @@ class FastCheckLogic:
 
     View = FastCheckView
 
-    def __init__(self, panel: FastCheckNeeds, scene, settings, progress: Soon):
+    def __init__(self, panel: FastCheckNeeds, scene: Any, settings: Any, progress: Soon):
         self._panel, self._scene, self._settings, self._progress = panel, scene, settings, progress
         self._waiting: list[tuple] = []  # (pass, layer), the latest last
         self._failures: dict[tuple, str] = {}
@@ -49,7 +49,7 @@ class FastCheckLogic:
             self.stop()
         self._panel.changed()
 
-    def shown(self, node) -> None:
+    def shown(self, node: Any) -> None:
         """A map has come into the views: what is known about it is written to its node, else it waits for its check."""
         origin = self._panel.desk.results.origin(node) if node is not None else None
         if origin is None:
@@ -110,7 +110,7 @@ class FastCheckLogic:
         """Said where the numbers would be: the map itself is there."""
         self._ended(lambda job: self._failures.__setitem__(_key(job), f"Not checked. {sentence} {hint}".strip()))
 
-    def text(self, node) -> str:
+    def text(self, node: Any) -> str:
         """What is going on about the shown map's check, "" when it has been checked."""
         origin = self._panel.desk.results.origin(node)
         if origin is None or trustOf(node):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from ...scene.nodes.Attachments import NUMBERS, aboutLayer
 from ...scene.nodes.TrustFacts import FAST, FULL, trustOf, verdictText, writeTrust
@@ -84,7 +84,7 @@ class TrustLogic:
                 panel.notices.say(f"Table: {made.GetName()}.")
         panel.changed()
 
-    def chart(self):
+    def chart(self) -> Any:
         """The chart of the shown map's curves, None without one."""
         node = self._panel.desk.node
         return chartOf(node, layerOf(node)) if node is not None else None
@@ -109,14 +109,14 @@ class TrustLogic:
 
     # for both checks
 
-    def jobFor(self, purpose: str, node, **how) -> Job:
+    def jobFor(self, purpose: str, node: Any, **how) -> Job:
         """A job about the shown map; it needs the volumes, while its answer finds the node by the pass it came of."""
         results = self._panel.desk.results
         volumes, _ = again(results, node)
         what = {"origin": results.origin(node), "layer": layerOf(node)}
         return Job(purpose, tuple(volumes.values()), what, volumes, aside=True, **how)
 
-    def send(self, job: Job, node, tier: str, listener=None) -> None:
+    def send(self, job: Job, node: Any, tier: str, listener: Any = None) -> None:
         results = self._panel.desk.results
         _, question = again(results, node)
         question |= {"method": methodOf(node), "layer": layerOf(node), "tier": tier, "map": shownMap(results, node)}
@@ -137,7 +137,7 @@ class TrustLogic:
         if told.get("curves"):
             addCurves(node, told["curves"], layer)
 
-    def write(self, node) -> None:
+    def write(self, node: Any) -> None:
         """Brings node and legend up to date with what is known about the map that the node shows."""
         checks = self._panel.desk.results.origin(node).checks.get(layerOf(node), {})
         if checks or trustOf(node):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from ..Controls import FeatureView
 
@@ -25,7 +26,7 @@ class TrustState:
 
 
 class TrustView(FeatureView):
-    def connect(self, trust) -> None:
+    def connect(self, trust: Any) -> None:
         """trust: TrustLogic."""
         self._controls.onClick("fullCheckButton", trust.checkFully)
         self._controls.onClick("tableButton", trust.addTable)
@@ -51,7 +52,7 @@ class FastCheckState:
 
 
 class FastCheckView(FeatureView):
-    def connect(self, checks) -> None:
+    def connect(self, checks: Any) -> None:
         """checks: FastCheckLogic."""
         self._controls.onClick("stopCheckButton", checks.stop)
         self._controls.onCheck("checkCheckBox", checks.setEveryMap)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
+from typing import Any
 
 
-def factsOf(node, name: str) -> dict:
+def factsOf(node: Any, name: str) -> dict:
     """What stands in an attribute, {} where nothing does. Shared by all who ask: copy it before you change it.
 
     Kept by its text, not by the node or its time stamp: a node that is being modified tells no time of it yet.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from typing import Any
 
 from seghirescam.protocol.explanation import Explanation
 
@@ -11,7 +12,16 @@ from . import AttributeNames
 from .NodeFacts import factsOf
 
 
-def writeProvenance(volumeNode, explanation: Explanation, inputNodes, segmentationNode, segmentId, unit, grid, reason):
+def writeProvenance(
+    volumeNode: Any,
+    explanation: Explanation,
+    inputNodes: Any,
+    segmentationNode: Any,
+    segmentId: str | None,
+    unit: str,
+    grid: str,
+    reason: str,
+) -> None:
     """Node references for nodes (they survive renaming and import), attributes for values; no node's name is copied."""
     for node in inputNodes:
         volumeNode.AddNodeReferenceID(AttributeNames.INPUT_VOLUME_ROLE, node.GetID())
@@ -39,17 +49,17 @@ def writeProvenance(volumeNode, explanation: Explanation, inputNodes, segmentati
             volumeNode.SetAttribute(AttributeNames.PREFIX + key, value if isinstance(value, str) else repr(value))
 
 
-def isOverlay(node) -> bool:
+def isOverlay(node: Any) -> bool:
     """True for a volume node that :func:`addOverlay` made, also after the scene was reloaded."""
     return node is not None and node.GetAttribute(AttributeNames.EXPLANATION) is not None
 
 
-def explanationFacts(volumeNode) -> dict:
+def explanationFacts(volumeNode: Any) -> dict:
     """Explanation.to_json() as stored with the overlay, to be read only."""
     return factsOf(volumeNode, AttributeNames.EXPLANATION)
 
 
-def inputVolumesOf(volumeNode) -> list:
+def inputVolumesOf(volumeNode: Any) -> list:
     """The volumes (channels) that were explained, as far as they are still in the scene."""
     count = volumeNode.GetNumberOfNodeReferences(AttributeNames.INPUT_VOLUME_ROLE)
     nodes = (volumeNode.GetNthNodeReference(AttributeNames.INPUT_VOLUME_ROLE, n) for n in range(count))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
 
-def nodesOfClass(scene, className: str) -> list:
+
+def nodesOfClass(scene: Any, className: str) -> list:
     """All nodes of a class or of classes derived from it, in the scene's order.
 
     scene.GetNodesByClass leaks its collection in Python, and with it every node in it, voxels included.
@@ -11,7 +13,7 @@ def nodesOfClass(scene, className: str) -> list:
     return [node for node in scene.GetNodes() if node.IsA(className)]
 
 
-def displaysOf(node) -> list:
+def displaysOf(node: Any) -> list:
     """A displayable node's display nodes, [] of any other node."""
     if not node.IsA("vtkMRMLDisplayableNode"):
         return []
@@ -19,7 +21,7 @@ def displaysOf(node) -> list:
     return [display for display in displays if display is not None]
 
 
-def removeWithOwn(node) -> None:
+def removeWithOwn(node: Any) -> None:
     """Removes a node with its displays and the node of its file.
 
     From last to first: removing a volume or its first display leaves a legend's own display node behind.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import vtk
 
 import slicer
@@ -9,7 +11,7 @@ import slicer
 from . import AttributeNames
 
 
-def placeBeside(volumeNode, neighbourNode) -> None:
+def placeBeside(volumeNode: Any, neighbourNode: Any) -> None:
     """Puts the volume into the folder or study that holds the neighbour; makes the items where Slicer has not."""
     hierarchy = _hierarchy(volumeNode.GetScene())
     if hierarchy is None:
@@ -25,7 +27,7 @@ def placeBeside(volumeNode, neighbourNode) -> None:
         hierarchy.CreateItem(parent, volumeNode)
 
 
-def takeOut(node) -> int:
+def takeOut(node: Any) -> int:
     """Removes the node's item; the application does so by itself, a scene without plugins does not.
 
     Returns the item that held it, 0 if there was none.
@@ -39,7 +41,7 @@ def takeOut(node) -> int:
     return parent
 
 
-def folderBeside(scene, name: str, neighbourNode) -> int:
+def folderBeside(scene: Any, name: str, neighbourNode: Any) -> int:
     """A new folder of ours in the folder or study that holds the neighbour; 0 without a subject hierarchy."""
     hierarchy = _hierarchy(scene)
     if hierarchy is None:
@@ -51,7 +53,7 @@ def folderBeside(scene, name: str, neighbourNode) -> int:
     return folder
 
 
-def moveInto(folder: int, node) -> None:
+def moveInto(folder: int, node: Any) -> None:
     """Puts a node into a folder; makes its item where Slicer has not."""
     hierarchy = _hierarchy(node.GetScene())
     if hierarchy is None or not folder:
@@ -64,7 +66,7 @@ def moveInto(folder: int, node) -> None:
     hierarchy.SetItemAttribute(item, AttributeNames.OF_COMPARISON, "1")
 
 
-def removeEmptyFolder(scene, folder: int) -> None:
+def removeEmptyFolder(scene: Any, folder: int) -> None:
     """Removes a folder that :func:`folderBeside` made and in which nothing is left."""
     hierarchy = _hierarchy(scene)
     if hierarchy is None or not folder or hierarchy.GetItemAttribute(folder, AttributeNames.COMPARISON) != "1":
@@ -73,7 +75,7 @@ def removeEmptyFolder(scene, folder: int) -> None:
         hierarchy.RemoveItem(folder, False, False)
 
 
-def sweepItems(scene) -> None:
+def sweepItems(scene: Any) -> None:
     """Removes items of ours whose node was not saved with the scene, and folders of ours in which nothing is left."""
     hierarchy, found = _hierarchy(scene), vtk.vtkIdList()
     hierarchy.GetItemChildren(hierarchy.GetSceneItemID(), found, True)

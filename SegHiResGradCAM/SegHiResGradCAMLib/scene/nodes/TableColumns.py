@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import math
+from typing import Any
 
 import vtk
 
 from seghirescam.protocol.csv_text import cell
 
 
-def setColumns(tableNode, columns) -> None:
+def setColumns(tableNode: Any, columns: Any) -> None:
     """Fills an empty table node and locks it.
 
     columns: (title, meaning, values): all of them str, or numbers of which None becomes NaN.
@@ -28,7 +29,7 @@ def setColumns(tableNode, columns) -> None:
     tableNode.EndModify(wasModifying)
 
 
-def writeCsv(tableNode, path) -> None:
+def writeCsv(tableNode: Any, path: Any) -> None:
     """The table with one line of titles; numbers to the last digit, empty where there is none. Raises OSError.
 
     Text stays text where a spreadsheet opens the file, see :func:`seghirescam.protocol.csv_text.cell`.

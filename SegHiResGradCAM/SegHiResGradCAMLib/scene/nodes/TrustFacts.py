@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from html import escape
+from typing import Any
 
 from . import AttributeNames
 from .NodeFacts import factsOf
@@ -17,7 +18,7 @@ _STATUS = {
 }  # fmt: skip
 
 
-def writeTrust(volumeNode, checks: dict) -> None:
+def writeTrust(volumeNode: Any, checks: dict) -> None:
     """checks: {"fast" or "full": the worker's ``trust``}; curves are kept in tables, not here. {} takes it away."""
     told = {tier: {key: value for key, value in one.items() if key != "curves"} for tier, one in checks.items()}
     if told:
@@ -26,27 +27,27 @@ def writeTrust(volumeNode, checks: dict) -> None:
         volumeNode.RemoveAttribute(AttributeNames.TRUST)
 
 
-def trustOf(volumeNode) -> dict:
+def trustOf(volumeNode: Any) -> dict:
     """What :func:`writeTrust` wrote, also after the scene was reloaded; {} where nothing was checked."""
     return factsOf(volumeNode, AttributeNames.TRUST)
 
 
-def isNotSupported(volumeNode) -> bool:
+def isNotSupported(volumeNode: Any) -> bool:
     return trustOf(volumeNode).get(FULL, {}).get("verdict") == NOT_SUPPORTED
 
 
-def verdictText(volumeNode) -> str:
+def verdictText(volumeNode: Any) -> str:
     """The full check's verdict as one sentence, "" before there is one."""
     return trustOf(volumeNode).get(FULL, {}).get("verdict_sentence", "")
 
 
-def numbersText(volumeNode) -> str:
+def numbersText(volumeNode: Any) -> str:
     """The fast numbers, without them the full ones: what it is, the number, what it says; a paragraph each, in rich
     text without colours. What a sentence says in brackets at its end is left to :func:`numbersTip`."""
     return "".join(_paragraph(row, first=n == 0) for n, row in enumerate(_shown(volumeNode)))
 
 
-def numbersTip(volumeNode) -> str:
+def numbersTip(volumeNode: Any) -> str:
     """The same as plain text, whole."""
     return "\n".join(f"{_head(row)} {row['sentence']}" for row in _shown(volumeNode))
 

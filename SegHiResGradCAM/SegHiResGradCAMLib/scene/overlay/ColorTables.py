@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import slicer
 
@@ -30,7 +31,7 @@ def sharedTable(scene: slicer.vtkMRMLScene, name: str) -> slicer.vtkMRMLColorTab
     return _addTable(scene, name, colorsOf(name), f"SegHiResGradCAM {name}")
 
 
-def divergingTable(scene: slicer.vtkMRMLScene, display: slicer.vtkMRMLDisplayNode, hidden: range):
+def divergingTable(scene: slicer.vtkMRMLScene, display: slicer.vtkMRMLDisplayNode, hidden: range) -> Any:
     """The diverging table of one map, with the colours in ``hidden`` made transparent.
 
     Which colours are hidden follows the map's threshold, so each map has its own node; it is reused on each change.
@@ -43,7 +44,7 @@ def divergingTable(scene: slicer.vtkMRMLScene, display: slicer.vtkMRMLDisplayNod
     return node
 
 
-def removeUnusedTables(scene: slicer.vtkMRMLScene, tables) -> None:
+def removeUnusedTables(scene: slicer.vtkMRMLScene, tables: Any) -> None:
     """Removes those of our tables that no display node refers to any more, with their storage nodes."""
     used = {display.GetColorNodeID() for display in nodesOfClass(scene, "vtkMRMLDisplayNode")}
     for node in tables:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ _MOST = 16
 _known: OrderedDict[str, tuple] = OrderedDict()
 
 
-def rememberEvidence(volumeNode, evidence: Evidence) -> None:
+def rememberEvidence(volumeNode: Any, evidence: Evidence) -> None:
     """Keeps what is known about the voxels that a node holds now."""
     _known[volumeNode.GetID()] = (_stamp(volumeNode), evidence)
     _known.move_to_end(volumeNode.GetID())
@@ -21,7 +22,7 @@ def rememberEvidence(volumeNode, evidence: Evidence) -> None:
         _known.popitem(last=False)
 
 
-def evidenceOf(volumeNode) -> Evidence:
+def evidenceOf(volumeNode: Any) -> Evidence:
     """What is remembered, or, of a node of a reloaded scene or with changed voxels, sorted now (about 1 s at 512^3)."""
     stamp, evidence = _known.get(volumeNode.GetID(), (None, None))
     if evidence is None or stamp != _stamp(volumeNode):

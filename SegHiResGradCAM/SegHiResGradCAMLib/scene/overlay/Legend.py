@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import slicer
 
@@ -15,7 +16,7 @@ LABELS = 5
 _WIDTH_PER_CHARACTER = 0.0125  # of the view: Slicer fits the text to the legend's width and ignores font sizes
 
 
-def updateLegend(volumeNode, settings: DisplaySettings):
+def updateLegend(volumeNode: Any, settings: DisplaySettings) -> Any:
     """Creates an overlay's legend, or brings the one it has up to date. Returns the legend's display node."""
     legend = slicer.modules.colors.logic().AddDefaultColorLegendDisplayNode(volumeNode)
     wasModifying = legend.StartModify()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import vtk
@@ -27,15 +28,15 @@ GRIDS = ("input", "layer")
 
 
 def addOverlay(
-    scene,
+    scene: Any,
     explanation: Explanation,
-    inputVolumeNode,
-    segmentationNode=None,
+    inputVolumeNode: Any,
+    segmentationNode: Any = None,
     grid: str = "input",
     settings: DisplaySettings | None = None,
     segmentId: str | None = None,
     shown: ShownMap | None = None,
-):
+) -> Any:
     """Adds the map to the scene as a signed float32 scalar volume, displayed, with legend and provenance.
 
     inputVolumeNode: the volume that was explained, or a list of them (channels); the first gives geometry, parent
@@ -73,7 +74,7 @@ def addOverlay(
     return node
 
 
-def applyDisplay(volumeNode, settings: DisplaySettings) -> None:
+def applyDisplay(volumeNode: Any, settings: DisplaySettings) -> None:
     """Shows an overlay that is already in the scene with other settings; the stored map stays as it is."""
     setScalarDisplay(volumeNode, settings)
     if settings.foreground:
@@ -83,7 +84,7 @@ def applyDisplay(volumeNode, settings: DisplaySettings) -> None:
     updateLegend(volumeNode, settings)
 
 
-def removeOverlay(volumeNode) -> None:
+def removeOverlay(volumeNode: Any) -> None:
     """Removes an overlay and all that came with it: display, legend, volume rendering, colours nobody else uses.
 
     The former foreground returns to the slice views.
@@ -133,7 +134,7 @@ def _whyNothing(values):
     return "" if values.max() > 0 else "no value is positive; try both signs"
 
 
-def ownNodes(display):
+def ownNodes(display: Any) -> list:
     """Nodes that a volume-rendering display brought along."""
     if not display.IsA("vtkMRMLVolumeRenderingDisplayNode"):
         return []

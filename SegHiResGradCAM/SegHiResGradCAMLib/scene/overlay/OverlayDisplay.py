@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from typing import Any
 
 from seghirescam.protocol.evidence import Evidence
 
@@ -15,7 +16,7 @@ from .DisplaySettings import DisplaySettings
 from .EvidenceCache import evidenceOf
 
 
-def setScalarDisplay(volumeNode, settings: DisplaySettings, evidence: Evidence | None = None) -> DisplayPlan:
+def setScalarDisplay(volumeNode: Any, settings: DisplaySettings, evidence: Evidence | None = None) -> DisplayPlan:
     """Sets colours, window and threshold as the settings say and returns what was set.
 
     evidence: of a map that the node does not hold yet - the display comes first, so that Slicer does not compute an
@@ -46,6 +47,6 @@ def setScalarDisplay(volumeNode, settings: DisplaySettings, evidence: Evidence |
     return plan
 
 
-def settingsOf(volumeNode) -> DisplaySettings:
+def settingsOf(volumeNode: Any) -> DisplaySettings:
     """The settings last applied to an overlay, also after the scene was reloaded; the defaults if there are none."""
     return DisplaySettings(**factsOf(volumeNode, AttributeNames.SETTINGS))

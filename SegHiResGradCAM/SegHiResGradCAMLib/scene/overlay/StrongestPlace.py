@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..nodes.Geometry import gridOfVolume
 from ..views.SliceViews import jumpTo
 from .EvidenceCache import evidenceOf
 from .OverlayDisplay import settingsOf
 
 
-def strongestPlace(volumeNode) -> tuple[float, float, float] | None:
+def strongestPlace(volumeNode: Any) -> tuple[float, float, float] | None:
     """World RAS in mm of the voxel with the largest value (of either sign, where both are shown); None if all is zero.
 
     Parent transforms count.  Raises GeometryError for a non-linear one.
@@ -21,7 +23,7 @@ def strongestPlace(volumeNode) -> tuple[float, float, float] | None:
     return tuple(float(mm) for mm in ras)
 
 
-def jumpToStrongestPlace(volumeNode) -> tuple[float, float, float] | None:
+def jumpToStrongestPlace(volumeNode: Any) -> tuple[float, float, float] | None:
     """Moves every slice view there (by offset: the user's zoom stays) and returns the place."""
     ras = strongestPlace(volumeNode)
     if ras is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import vtk
 
 import slicer
@@ -14,19 +16,19 @@ from .OverlayDisplay import settingsOf
 _FAINTEST, _MIDDLE, _DENSEST = 0.1, 0.4, 0.95
 
 
-def isIn3D(volumeNode) -> bool:
+def isIn3D(volumeNode: Any) -> bool:
     display = _display(volumeNode)
     return display is not None and bool(display.GetVisibility())
 
 
-def showIn3D(volumeNode) -> None:
+def showIn3D(volumeNode: Any) -> None:
     """Volume-renders an overlay in the colours and from the threshold of its slices; call it again when they change."""
     display = _display(volumeNode) or _makeDisplay(volumeNode)
     _setTransferFunctions(volumeNode, display.GetVolumePropertyNode())
     display.SetVisibility(True)
 
 
-def hideFrom3D(volumeNode) -> None:
+def hideFrom3D(volumeNode: Any) -> None:
     """Takes an overlay out of the 3D views, with the nodes the rendering had brought into the scene."""
     display = _display(volumeNode)
     if display is None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Generator
+from typing import Any
 
 import slicer
 
@@ -18,7 +20,16 @@ from ..views.SliceLayers import hideFromForeground
 from .ComparisonTable import fillTable
 
 
-def comparisonSteps(scene, rows, explanations, inputNodes, segmentationNode, segmentId, name, tell=None):
+def comparisonSteps(
+    scene: Any,
+    rows: list[dict],
+    explanations: list,
+    inputNodes: Any,
+    segmentationNode: Any,
+    segmentId: str | None,
+    name: str,
+    tell: Callable | None = None,
+) -> Generator:
     """Generator for Steps, one overlay a step; returns (table node, overlays in the order of the explanations).
 
     rows: of the table.  inputNodes, segmentationNode, segmentId: as addOverlay takes them.  Maps stay on their layers'
@@ -56,18 +67,18 @@ def comparisonSteps(scene, rows, explanations, inputNodes, segmentationNode, seg
     return table, made
 
 
-def comparisonOf(volumeNode):
+def comparisonOf(volumeNode: Any) -> Any:
     """The table of the comparison that an overlay belongs to, also after the scene was reloaded; None without one."""
     return volumeNode.GetNodeReference(AttributeNames.COMPARISON_ROLE)
 
 
-def overlaysOf(table) -> list:
+def overlaysOf(table: Any) -> list:
     """The overlays of a comparison that are still in the scene."""
     volumes = nodesOfClass(table.GetScene(), "vtkMRMLScalarVolumeNode")
     return [node for node in volumes if isOverlay(node) and comparisonOf(node) is table]
 
 
-def removalSteps(table, removeOne=removeOverlay):
+def removalSteps(table: Any, removeOne: Callable = removeOverlay) -> Generator:
     """Generator for Steps: removes overlays, table and folder; stopped in the middle it removes the rest at once.
 
     With the first step they leave the slice views, the list of results, the subject hierarchy and whatever is saved
@@ -90,7 +101,7 @@ def removalSteps(table, removeOne=removeOverlay):
         _removeIfThere(table, _removeTable)
 
 
-def removeLeftovers(scene) -> None:
+def removeLeftovers(scene: Any) -> None:
     """What a folder that was deleted in the Data module left behind: displays and legends of its overlays; and maps of
     a comparison that was on its way in or out when its scene was saved by an earlier version."""
     volumes = nodesOfClass(scene, "vtkMRMLScalarVolumeNode")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..nodes.TableColumns import setColumns
 
 _WORDS = ("method", "layer", "mm per cell", "status", "unit", "reason")
@@ -23,7 +25,7 @@ _COLUMNS = (
 )
 
 
-def fillTable(tableNode, rows) -> None:
+def fillTable(tableNode: Any, rows: list[dict]) -> None:
     """rows: dicts as of the worker's compare. One row a cell; a number that there is not is NaN."""
     over = next((row["chance_over"] for row in rows if row.get("chance_over")), "volume")
     columns = [(title.format(over=over), key, meaning.format(over=over)) for title, key, meaning in _COLUMNS]

@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,7 @@ SUFFIX = ".nrrd"
 _TABLES = (NUMBERS, CURVES, SEGMENTS)
 
 
-def whyNotExported(volumeNode) -> str:
+def whyNotExported(volumeNode: Any) -> str:
     """Why a result cannot be exported now, as one sentence with what to do; "" if it can."""
     if volumeNode is None:
         return "There is no result to export: press Apply first."
@@ -42,7 +43,7 @@ def whyNotExported(volumeNode) -> str:
     return ""
 
 
-def exportToFolder(volumeNode, folder) -> tuple[Path, ...]:
+def exportToFolder(volumeNode: Any, folder: Any) -> tuple[Path, ...]:
     """As :func:`exportOverlay`, under a name made of class and layer that no file in the folder has yet."""
     folder = Path(folder)
     facts = explanationFacts(volumeNode)
@@ -61,7 +62,7 @@ def exportToFolder(volumeNode, folder) -> tuple[Path, ...]:
     return ()
 
 
-def exportOverlay(volumeNode, path) -> tuple[Path, ...]:
+def exportOverlay(volumeNode: Any, path: Any) -> tuple[Path, ...]:
     """Writes ``path`` (.nrrd), the sidecar of the same name (.json) and the tables about this map (_numbers.csv,
     _curves.csv, _segments.csv), as far as there are any; returns all paths, voxels and sidecar first.
 

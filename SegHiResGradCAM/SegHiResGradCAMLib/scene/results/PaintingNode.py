@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Generator
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +26,7 @@ _SEGMENTS = (
 )
 
 
-def paintingSteps(scene, answer: dict, volumeNode, name: str):
+def paintingSteps(scene: Any, answer: dict, volumeNode: Any, name: str) -> Generator:
     """Generator for Steps; returns a segmentation node that is not in the scene yet, for :func:`addPainting`.
 
     answer: the worker's, with ``region``, ``before``, ``after`` (voxels, grid in world mm) and ``painting``.  What has
@@ -55,7 +57,7 @@ def paintingSteps(scene, answer: dict, volumeNode, name: str):
     return node
 
 
-def addPainting(scene, node, facts: dict, volumeNode, overlay, layerName: str):
+def addPainting(scene: Any, node: Any, facts: dict, volumeNode: Any, overlay: Any, layerName: str) -> Any:
     """Puts the node of :func:`paintingSteps` beside the overlay, in place of a former painting of the same region.
 
     facts: the worker's ``painting``, remembered with the node.
@@ -77,7 +79,7 @@ def addPainting(scene, node, facts: dict, volumeNode, overlay, layerName: str):
     return node
 
 
-def hidePaintings(overlay, but=None) -> None:
+def hidePaintings(overlay: Any, but: Any = None) -> None:
     """Takes paintings out of the views that are not about the map that is shown. but: the only one of these to stay."""
     layerName = explanationFacts(overlay)["layer"]["name"]
     mine = aboutLayer(overlay, layerName, PAINTING)
@@ -91,12 +93,12 @@ def hidePaintings(overlay, but=None) -> None:
             node.GetDisplayNode().SetVisibility(False)
 
 
-def paintingOf(node) -> dict:
+def paintingOf(node: Any) -> dict:
     """The facts that a painting's node remembers."""
     return factsOf(node, AttributeNames.PAINTING)
 
 
-def latestPainting(overlay):
+def latestPainting(overlay: Any) -> Any:
     """The node of the last painting that goes with an overlay, None without one."""
     found = attachedTo(overlay, PAINTING)
     return found[-1] if found else None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from typing import Any
+
 import numpy as np
 
 from seghirescam.protocol.errors import PixelSetError
@@ -16,7 +19,7 @@ from .TrustTables import addTable
 _MOST_LABELS = 255
 
 
-def labelSteps(segmentationNode, volumeNode, leftOut: list[str]):
+def labelSteps(segmentationNode: Any, volumeNode: Any, leftOut: list[str]) -> Generator:
     """Generator for Steps; returns [(label map on the volume's voxels, its Grid, {label: segment's name})].
 
     Segments that are stored together on these voxels are copied together; others are sampled one by one, overlapping
@@ -48,7 +51,7 @@ def labelSteps(segmentationNode, volumeNode, leftOut: list[str]):
     return layers
 
 
-def addSegmentTable(overlay, rows, layerName: str):
+def addSegmentTable(overlay: Any, rows: list[dict], layerName: str) -> Any:
     """A table node with one row a segment; a former one about the same map is replaced. rows: of the worker."""
     over = next((row["share"]["chance_over"] for row in rows if row["share"].get("chance_over")), "volume")
     even = f"The share of evidence spread evenly over the {over} that would lie inside."

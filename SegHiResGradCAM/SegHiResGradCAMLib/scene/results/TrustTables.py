@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import colorsys
 import math
+from typing import Any
 
 import slicer
 
@@ -20,7 +21,7 @@ _READ = "score (solid), Dice (dashed)"
 _DASHED, _SOLID = slicer.vtkMRMLPlotSeriesNode.LineStyleDash, slicer.vtkMRMLPlotSeriesNode.LineStyleSolid
 
 
-def addNumbers(overlay, checks: dict, layerName: str):
+def addNumbers(overlay: Any, checks: dict, layerName: str) -> Any:
     """A table node with one row a number; a former table about the same map is replaced. Returns it.
 
     checks: as of writeTrust, of the map of that layer; the full check's rows come first.
@@ -47,7 +48,7 @@ def addNumbers(overlay, checks: dict, layerName: str):
     return addTable(overlay, "Is it true", NUMBERS, layerName, filled)
 
 
-def addCurves(overlay, curves, layerName: str):
+def addCurves(overlay: Any, curves: Any, layerName: str) -> Any:
     """A table of the curves and a chart over it; former ones about the same map are replaced. Returns the chart.
 
     curves: [{"name", "fractions", "score", "dice"}].  Scores are drawn solid, Dice dashed, the scores of random orders
@@ -81,12 +82,12 @@ def addCurves(overlay, curves, layerName: str):
     return chart
 
 
-def chartOf(overlay, layerName: str):
+def chartOf(overlay: Any, layerName: str) -> Any:
     """The chart about the map of a layer, None without one."""
     return next(iter(aboutLayer(overlay, layerName, CHART)), None)
 
 
-def showChart(chart) -> None:
+def showChart(chart: Any) -> None:
     """Changes the layout to one with a plot view, where there is a layout."""
     slicer.modules.plots.logic().ShowChartInLayout(chart)
 
@@ -115,7 +116,7 @@ def _chart(made, overlay, drawn, count, layerName):
     return chart
 
 
-def addTable(overlay, title: str, kind: str, layerName: str, columns):
+def addTable(overlay: Any, title: str, kind: str, layerName: str, columns: Any) -> Any:
     """A table node attached to an overlay; the former one of this kind about the same map goes.
 
     columns: as of setColumns.

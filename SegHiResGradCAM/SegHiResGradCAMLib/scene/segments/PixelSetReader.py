@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from typing import Any
+
 import numpy as np
 
 from seghirescam.protocol.errors import EmptyPixelSetError, PixelSetError
@@ -17,7 +20,7 @@ from .SegmentLabelmap import labelmapOf, labelmapStamp
 _STEP_VOXELS = 2**18
 
 
-def readPixelSet(segmentationNode, segmentId: str, volumeNode) -> PixelSet:
+def readPixelSet(segmentationNode: Any, segmentId: str, volumeNode: Any) -> PixelSet:
     """The voxels of ``volumeNode`` whose centres lie in the segment (nearest neighbour, as Slicer itself exports).
 
     Segmentations in another geometry, overlapping segments, parent transforms on both nodes and segments that are only
@@ -28,7 +31,7 @@ def readPixelSet(segmentationNode, segmentId: str, volumeNode) -> PixelSet:
     return finished(pixelSetSteps(segmentationNode, segmentId, volumeNode)).whole()
 
 
-def pixelSetSteps(segmentationNode, segmentId: str, volumeNode):
+def pixelSetSteps(segmentationNode: Any, segmentId: str, volumeNode: Any) -> Generator:
     """Generator for :class:`Steps`; returns what :func:`readPixelSet` reads, as BoxedPixels."""
     segment = _segment(segmentationNode, segmentId)
     name = segment.GetName()

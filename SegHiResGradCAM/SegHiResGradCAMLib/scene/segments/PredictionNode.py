@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import colorsys
 import json
+from typing import Any
 
 import vtk
 
@@ -18,7 +19,7 @@ _GOLDEN = 0.6180339887498949  # hues that are far apart for every number of clas
 _TINTS = ((0.75, 0.95), (0.5, 0.8), (0.95, 0.7))
 
 
-def addPrediction(scene, maps, volumeNode, name: str, facts: dict):
+def addPrediction(scene: Any, maps: Any, volumeNode: Any, name: str, facts: dict) -> Any:
     """Adds the classes that have voxels as segments in the volume's geometry, moving with it; returns the node.
 
     maps: [labels (an object with ``image``, vtkImageData on the volume's voxels, which becomes the node's), classes

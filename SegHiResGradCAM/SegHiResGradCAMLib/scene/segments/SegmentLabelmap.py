@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import vtk
@@ -26,14 +28,14 @@ class SegmentLabelmap:
     ijkToLocal: np.ndarray
 
     @staticmethod
-    def of(segmentationNode, segmentId: str) -> SegmentLabelmap | None:
+    def of(segmentationNode: Any, segmentId: str) -> SegmentLabelmap | None:
         """None where the segment has no binary labelmap, or an empty one."""
         name = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
         segment = segmentationNode.GetSegmentation().GetSegment(segmentId)
         image = segment.GetRepresentation(name)
         return None if image is None else _fromImage(image, segment.GetLabelValue())
 
-    def boxSteps(self):
+    def boxSteps(self) -> Generator:
         """Generator; returns (first index, last index) of the box around the segment, None if it has no voxel."""
         thick = max(1, STEP_VOXELS // max(1, self.labels[0].size))
         spans = [None, None, None]
@@ -52,7 +54,7 @@ class SegmentLabelmap:
             return None
         return np.array([span[0] for span in spans]), np.array([span[1] for span in spans])
 
-    def maskSteps(self, low, high):
+    def maskSteps(self, low: Any, high: Any) -> Generator:
         """Generator; returns the segment in that box, bool."""
         box = self.labels[tuple(slice(a, b + 1) for a, b in zip(low, high, strict=True))]
         mask = np.empty(box.shape, dtype=bool)
@@ -63,7 +65,7 @@ class SegmentLabelmap:
         return mask
 
 
-def labelmapOf(segmentationNode, segmentId: str, volumeNode) -> SegmentLabelmap | None:
+def labelmapOf(segmentationNode: Any, segmentId: str, volumeNode: Any) -> SegmentLabelmap | None:
     """A segment's labelmap as it is stored, or converted (:func:`convertedLabelmap`); None if nothing is drawn."""
     stored = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
     if segmentationNode.GetSegmentation().ContainsRepresentation(stored):
@@ -71,7 +73,7 @@ def labelmapOf(segmentationNode, segmentId: str, volumeNode) -> SegmentLabelmap 
     return convertedLabelmap(segmentationNode, segmentId, volumeNode)
 
 
-def labelmapStamp(segmentationNode, segmentId: str) -> tuple:
+def labelmapStamp(segmentationNode: Any, segmentId: str) -> tuple:
     """Changes when the segment is painted, replaced or removed."""
     segmentation, labelmap = segmentationNode.GetSegmentation(), None
     if segmentId in segmentation.GetSegmentIDs():
@@ -80,7 +82,7 @@ def labelmapStamp(segmentationNode, segmentId: str) -> tuple:
     return segmentation.GetMTime(), labelmap.GetMTime() if labelmap is not None else 0
 
 
-def convertedLabelmap(segmentationNode, segmentId: str, volumeNode) -> SegmentLabelmap | None:
+def convertedLabelmap(segmentationNode: Any, segmentId: str, volumeNode: Any) -> SegmentLabelmap | None:
     """The labelmap of a segment that is stored otherwise (as a surface, say), converted in the volume's geometry.
 
     On a copy that nobody else sees.  None if nothing is drawn.  Raises PixelSetError.

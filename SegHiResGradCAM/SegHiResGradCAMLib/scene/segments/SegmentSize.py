@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ...schedule.Steps import finished
@@ -10,7 +12,7 @@ from .SegmentLabelmap import SegmentLabelmap, labelmapStamp
 _known: dict = {}
 
 
-def segmentExtentMm(segmentationNode, segmentId: str) -> tuple[float, float, float] | None:
+def segmentExtentMm(segmentationNode: Any, segmentId: str) -> tuple[float, float, float] | None:
     """As :func:`measuredExtentMm`, measured again only when the segmentation has changed (the panel asks often)."""
     if segmentationNode is None:
         return None
@@ -21,7 +23,7 @@ def segmentExtentMm(segmentationNode, segmentId: str) -> tuple[float, float, flo
     return _known["extent"]
 
 
-def measuredExtentMm(segmentationNode, segmentId: str) -> tuple[float, float, float] | None:
+def measuredExtentMm(segmentationNode: Any, segmentId: str) -> tuple[float, float, float] | None:
     """Edges of the box around a segment in mm, along the axes it is stored in; None without a binary labelmap."""
     if segmentationNode is None or segmentId not in segmentationNode.GetSegmentation().GetSegmentIDs():
         return None
@@ -33,7 +35,7 @@ def measuredExtentMm(segmentationNode, segmentId: str) -> tuple[float, float, fl
     return tuple(float(mm) for mm in (box[1] - box[0] + 1)[::-1] * steps)
 
 
-def coarsenessWarning(layer, extentMm) -> str:
+def coarsenessWarning(layer: Any, extentMm: Any) -> str:
     """A sentence if a layer's cells are too coarse to resolve the segment, "" if they are fine enough or unknown.
 
     layer: LayerInfo.  The engine's rule is two cells across on every axis; here the smallest edge is compared with the

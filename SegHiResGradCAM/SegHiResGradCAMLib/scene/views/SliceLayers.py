@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..nodes import AttributeNames
 from ..nodes.Provenance import isOverlay
 from ..nodes.SceneNodes import nodesOfClass
 
 
-def showInForeground(volumeNode, opacity: float | None = None, background=None) -> None:
+def showInForeground(volumeNode: Any, opacity: float | None = None, background: Any = None) -> None:
     """Puts an overlay over every slice view of its scene (there may be none).
 
     opacity: None keeps what the user set while an overlay was shown.  background: shown in views that have none.
@@ -25,7 +27,7 @@ def showInForeground(volumeNode, opacity: float | None = None, background=None) 
             composite.SetForegroundOpacity(opacity)
 
 
-def hideFromForeground(volumeNode) -> None:
+def hideFromForeground(volumeNode: Any) -> None:
     """Takes an overlay out of the slice views that show it and restores the former foreground and its opacity."""
     for composite in _compositeNodes(volumeNode.GetScene()):
         if composite.GetForegroundVolumeID() != volumeNode.GetID():

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import slicer
 
 from ..nodes.SceneNodes import nodesOfClass
 
 
-def jumpTo(scene, ras) -> None:
+def jumpTo(scene: Any, ras: Any) -> None:
     """Every slice view through a point in mm, by offset: the user's zoom stays."""
     for sliceNode in nodesOfClass(scene, "vtkMRMLSliceNode"):
         sliceNode.JumpSliceByOffsetting(*ras)
 
 
-def showCase(volumeNode, segmentationNode=None, segmentId: str = "") -> None:
+def showCase(volumeNode: Any, segmentationNode: Any = None, segmentId: str = "") -> None:
     """The volume as background of all slice views, fitted, at the middle of a segment."""
     logic = slicer.app.applicationLogic()
     selection = logic.GetSelectionNode()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from typing import Any
+
 import numpy as np
 
 import slicer
@@ -14,7 +17,7 @@ from ..nodes.Geometry import gridOfVolume
 _STEP_BYTES = 2**22
 
 
-def readImage(volumeNodes) -> Image:
+def readImage(volumeNodes: Any) -> Image:
     """The voxels of one volume node, or of several as channels in the given order, on the first one's world grid.
 
     The array [C, K, J, I] is a copy: nothing done to it reaches the scene.  Linear parent transforms are part of the
@@ -24,7 +27,7 @@ def readImage(volumeNodes) -> Image:
     return finished(imageSteps(volumeNodes))
 
 
-def imageSteps(volumeNodes, called: str = ""):
+def imageSteps(volumeNodes: Any, called: str = "") -> Generator:
     """Generator for :class:`Steps`; returns what :func:`readImage` reads.
 
     called: what an error calls the volume, "The volume" or "Channel 1" unless given.  Raises ImageError also where a
@@ -56,7 +59,7 @@ def imageSteps(volumeNodes, called: str = ""):
     return Image(array, grid)
 
 
-def voxelStamp(volumeNode) -> int:
+def voxelStamp(volumeNode: Any) -> int:
     """Changes with the volume's voxels; 0 without any."""
     data = volumeNode.GetImageData()
     return data.GetMTime() if data is not None else 0

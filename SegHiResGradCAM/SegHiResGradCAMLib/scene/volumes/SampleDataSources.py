@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import slicer
 from seghirescam.demo.case import SEGMENTATION_FILE, VOLUME_FILE
@@ -46,7 +47,7 @@ def registerSampleData() -> None:
     )
 
 
-def loadDemoCase(scene):
+def loadDemoCase(scene: Any) -> Any:
     """Adds the case to the scene: (volume node, segmentation node with Lesion, Ring and Marker).
 
     Raises OSError if a file is missing or cannot be read; then the scene is as before.
