@@ -15,7 +15,8 @@ from seghirescam.protocol.evidence import Evidence
 from seghirescam.protocol.messages import Hello
 from seghirescam.protocol.recipes import WholeImage
 from SegHiResGradCAMLib.scene.volumes.Voxels import Voxels
-from SegHiResGradCAMLib.worker.WorkerClient import CONSENT_PREFIX, deviceText
+from SegHiResGradCAMLib.setup.Consent import CONSENT_PREFIX
+from SegHiResGradCAMLib.worker.WorkerClient import deviceText
 from SegHiResGradCAMLib.worker.WorkerFolder import PREFIX
 
 NAME = "Erika_Mustermann"

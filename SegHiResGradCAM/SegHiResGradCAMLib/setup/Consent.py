@@ -6,8 +6,8 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any
 
-from ..worker.WorkerClient import CONSENT_PREFIX
-
+#: of the answers among the settings
+CONSENT_PREFIX = "SegHiResGradCAM/Consent/"
 #: a longer reason is cut: what we say about it must stay in sight
 _LONGEST = 1200
 
@@ -41,8 +41,12 @@ class Consent:
         )
         if not sha256 or not self._ask(question):
             return False
-        self._settings[CONSENT_PREFIX + sha256] = "yes"
+        self.give(sha256)
         return True
+
+    def give(self, sha256: str) -> None:
+        """Records the user's yes to exactly this content."""
+        self._settings[CONSENT_PREFIX + sha256] = "yes"
 
 
 def oneParagraph(text: str) -> str:

@@ -19,13 +19,13 @@ from seghirescam.protocol.errors import SegHiResCamError
 from seghirescam.protocol.messages import Failure, Hello, Progress, Result
 
 from ..schedule.Steps import SECONDS, advanced
+from ..setup.Consent import Consent
 from .WorkerLink import WorkerLink, cancelled, deviceText, newLog, notStarted
 from .WorkerQuestions import WorkerQuestions, refuseUnknown
 from .WorkerRequest import WorkerRequest, plainVoxels
 
 __all__ = ["WorkerClient", "deviceText"]
 
-CONSENT_PREFIX = "SegHiResGradCAM/Consent/"
 BUSY_MS, IDLE_MS = 40, 500
 
 
@@ -110,11 +110,11 @@ class WorkerClient(WorkerQuestions):
     # consent, bound to the content of the file whose code would run
 
     def hasConsent(self, sha256: str) -> bool:
-        return bool(sha256) and self._settings.get(CONSENT_PREFIX + sha256) == "yes"
+        return Consent(self._settings).given(sha256)
 
     def giveConsent(self, sha256: str) -> None:
         """Remember the user's yes to exactly this content."""
-        self._settings[CONSENT_PREFIX + sha256] = "yes"
+        Consent(self._settings).give(sha256)
 
     # the machinery
 
