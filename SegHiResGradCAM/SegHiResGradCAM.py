@@ -1,7 +1,7 @@
 """Seg-HiRes-Grad CAM in 3D Slicer: why did a segmentation network draw that segment?
 
-Only wiring stands here. What the panel decides is SegHiResGradCAMLib/Presenter.py; what it computes is the worker, a
-process of its own (seghirescam/worker/server.py): torch is never imported in the Slicer application.
+Only wiring stands here. What the panel decides is SegHiResGradCAMLib/panel/Presenter.py; what it computes is the
+worker, a process of its own (seghirescam/worker/server.py): torch is never imported in the Slicer application.
 """
 
 import shutil
@@ -12,17 +12,16 @@ import qt
 import vtk
 
 import slicer
-from SegHiResGradCAMLib.Choices import DEFAULT_METHOD, DeviceChoice, GridChoice, PixelSetChoice, ScoreChoice
-from SegHiResGradCAMLib.EngineDoor import EngineDoor
-from SegHiResGradCAMLib.Installer import Installer, examine
-from SegHiResGradCAMLib.Later import Later
-from SegHiResGradCAMLib.PanelView import PanelView
-from SegHiResGradCAMLib.PanelWiring import connectControls
-from SegHiResGradCAMLib.Presenter import Presenter
-from SegHiResGradCAMLib.SampleDataSources import registerSampleData
-from SegHiResGradCAMLib.Settings import Settings
-from SegHiResGradCAMLib.Voxels import Voxels
-from SegHiResGradCAMLib.WorkerClient import WorkerClient
+from SegHiResGradCAMLib.panel.JobRunner import JobRunner
+from SegHiResGradCAMLib.panel.PanelView import PanelView
+from SegHiResGradCAMLib.panel.Presenter import Presenter
+from SegHiResGradCAMLib.panel.question import Choices
+from SegHiResGradCAMLib.scene.volumes.SampleDataSources import registerSampleData
+from SegHiResGradCAMLib.scene.volumes.Voxels import Voxels
+from SegHiResGradCAMLib.schedule.Later import Later
+from SegHiResGradCAMLib.setup.Installer import Installer, examine
+from SegHiResGradCAMLib.setup.Settings import Settings
+from SegHiResGradCAMLib.worker.WorkerClient import WorkerClient
 from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.parameterNodeWrapper import Default, parameterNodeWrapper
@@ -70,11 +69,11 @@ class SegHiResGradCAMParameterNode:
     className: str
     rivalName: str
     layer: Annotated[str, Default("default")]
-    method: Annotated[str, Default(DEFAULT_METHOD)]
-    pixelSet: PixelSetChoice
-    score: ScoreChoice
-    device: DeviceChoice
-    grid: GridChoice
+    method: Annotated[str, Default(Choices.DEFAULT_METHOD)]
+    pixelSet: Choices.PixelSetChoice
+    score: Choices.ScoreChoice
+    device: Choices.DeviceChoice
+    grid: Choices.GridChoice
     result: slicer.vtkMRMLScalarVolumeNode
 
 
@@ -93,10 +92,10 @@ class SegHiResGradCAMWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui = slicer.util.childWidgetVariables(uiWidget)
         uiWidget.setMRMLScene(slicer.mrmlScene)
         self.logic = SegHiResGradCAMLogic()
-        self.view = PanelView(self.ui)
+        self.view = PanelView(self.ui, lambda *words: self.chooseFolder(*words))
         self.later = Later(qt.QTimer())
         self.presenter = self.logic.makePresenter(lambda question: self.ask(question), self.view.show, self.later)
-        connectControls(self.ui, self.view, self.presenter, lambda *words: self.chooseFolder(*words))
+        self.view.connect(self.presenter.features)
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
@@ -175,7 +174,7 @@ class SegHiResGradCAMLogic(ScriptedLoadableModuleLogic):
         settings = Settings(slicer.app.userSettings())
         python, folder = shutil.which("PythonSlicer"), slicer.app.temporaryPath
         words = {"settings": settings, "temporaryFolder": folder, "hold": Voxels}
-        engine = EngineDoor(lambda: WorkerClient(later, python, **words), later)
+        engine = JobRunner(lambda: WorkerClient(later, python, **words), later)
         return Presenter(slicer.mrmlScene, engine, settings, ask, Installer(ask), onChange, examine, later)
 
 
@@ -193,7 +192,7 @@ class SegHiResGradCAMTest(ScriptedLoadableModuleTest):
 
     def test_theDemoCaseLoadsAndTheClassIsNotGuessed(self):
         ui, presenter = self.widget.ui, self.widget.presenter
-        presenter.openCase()
+        presenter.run.openCase()
         self.assertEqual(ui.volumeSelector.currentNode().GetName(), "Demo brain")
         self.assertEqual(ui.segmentSelector.currentSegmentID(), "Lesion")
         presenter.pick(segmentId="Marker")

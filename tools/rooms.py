@@ -58,10 +58,11 @@ SUB_ROOMS = {
 
 #: the Slicer side's rooms: folders directly below ``SegHiResGradCAMLib``; the folders within them are features
 SLICER_ROOMS = (
-    Room("panel", 1, "what the panel shows and does, a folder a feature: its state, its view, its logic; no Qt"),
-    Room("scene", 0, "MRML nodes in; overlays, tables and legends out"),
-    Room("worker", 0, "the engine's process and the requests sent to it"),
+    Room("panel", 2, "what the panel shows and does, a folder a feature: its state, its view, its logic; no Qt"),
+    Room("scene", 1, "MRML nodes in; overlays, tables and legends out"),
+    Room("worker", 1, "the engine's process and the requests sent to it"),
     Room("setup", 0, "what must be installed, asked for and remembered"),
+    Room("schedule", 0, "work that is done later or in short pieces; no Qt"),
 )
 
 #: rooms of one storey that may know each other, one way: the first imports the second
@@ -81,9 +82,6 @@ VERB_ROOMS = ("cli", "worker")
 #: what the tree does not keep yet, as patterns of the sentences (fnmatch).  This list only shrinks: a line that nothing
 #: matches any more fails the test as well.
 NOT_YET = (
-    f"{SLICER}/*.py lies loose at the top of {SLICER}: *",
-    f"tools/rooms.py lists {SLICER}/*, and there is none.",
-    f"{SLICER} has 74 files, *",
     "seghirescam/cli/*.py:* imports seghirescam/worker/*",
     "seghirescam/protocol/recipes.py:* imports scipy.ndimage: *",
     "Several files are called base.py: *",

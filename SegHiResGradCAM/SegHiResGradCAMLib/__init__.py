@@ -7,14 +7,14 @@ showInForeground, hideFromForeground   slice layers, with the former foreground 
 exportOverlay                 .nrrd and its JSON sidecar, both or neither
 """
 
-from .DisplaySettings import DisplaySettings
-from .Export import exportOverlay
-from .ImageReader import readImage
-from .Overlay import addOverlay, applyDisplay, removeOverlay
-from .OverlayDisplay import settingsOf
-from .PixelSetReader import readPixelSet
-from .Provenance import explanationFacts, isOverlay
-from .SliceLayers import hideFromForeground, showInForeground
+from .scene.nodes.Provenance import explanationFacts, isOverlay
+from .scene.overlay.DisplaySettings import DisplaySettings
+from .scene.overlay.Overlay import addOverlay, applyDisplay, removeOverlay
+from .scene.overlay.OverlayDisplay import settingsOf
+from .scene.results.Export import exportOverlay
+from .scene.segments.PixelSetReader import readPixelSet
+from .scene.views.SliceLayers import hideFromForeground, showInForeground
+from .scene.volumes.ImageReader import readImage
 
 __all__ = [
     "DisplaySettings",

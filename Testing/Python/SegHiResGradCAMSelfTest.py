@@ -12,7 +12,7 @@ PATIENCE_SECONDS = 300
 
 
 def hasTorch():
-    from SegHiResGradCAMLib.Dependencies import TORCH, isInstalled
+    from SegHiResGradCAMLib.setup.Dependencies import TORCH, isInstalled
 
     return isInstalled(TORCH)
 
@@ -128,7 +128,7 @@ class SegHiResGradCAMSelfTest(unittest.TestCase):
         self.assertEqual({node.GetID() for node in slicer.mrmlScene.GetNodes()} - before, set())
 
     def test_missingTorchIsSaidAndThePanelStaysUsable(self):
-        from SegHiResGradCAMLib.Dependencies import NO_EXTENSION, Dependencies
+        from SegHiResGradCAMLib.setup.Dependencies import NO_EXTENSION, Dependencies
 
         def version(name):
             raise metadata.PackageNotFoundError(name)

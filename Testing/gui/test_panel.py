@@ -5,7 +5,7 @@ import pytest
 
 import slicer
 from SegHiResGradCAMLib import settingsOf
-from SegHiResGradCAMLib.Choices import PixelSetChoice, ScoreChoice
+from SegHiResGradCAMLib.panel.question.Choices import PixelSetChoice, ScoreChoice
 from stage.gui import choose, click, events
 from stage.panel import Panel, tipOf
 
@@ -181,9 +181,9 @@ def test_the_display_controls_reach_the_scene(panel, views):
         node.SetForegroundVolumeID(former.GetID())
     panel.applyAndWait()
     ui, node = panel.ui, panel.node
-    click(ui.overlayCheckBox)
+    click(ui.foregroundCheckBox)
     assert all(c.GetForegroundVolumeID() == former.GetID() for c in composites())
-    click(ui.overlayCheckBox)
+    click(ui.foregroundCheckBox)
     assert all(c.GetForegroundVolumeID() == node.GetID() for c in composites())
     ui.opacitySlider.value = 40
     assert all(c.GetForegroundOpacity() == pytest.approx(0.4) for c in composites())
@@ -209,7 +209,7 @@ def test_the_strongest_place_is_jumped_to(panel, views):
     panel.applyAndWait()
     click(panel.ui.strongestButton)
     array = slicer.util.arrayFromVolume(panel.node)
-    from SegHiResGradCAMLib.Geometry import gridOfVolume
+    from SegHiResGradCAMLib.scene.nodes.Geometry import gridOfVolume
 
     ras = gridOfVolume(panel.node).ras(np.unravel_index(array.argmax(), array.shape))
     for node in [n for n in slicer.mrmlScene.GetNodes() if n.IsA("vtkMRMLSliceNode")]:

@@ -9,8 +9,8 @@ import pytest
 import slicer
 from seghirescam.protocol.grid import Grid
 from SegHiResGradCAMLib import explanationFacts, settingsOf
-from SegHiResGradCAMLib.Comparison import comparisonOf, overlaysOf
-from SegHiResGradCAMLib.Geometry import gridOfVolume
+from SegHiResGradCAMLib.scene.nodes.Geometry import gridOfVolume
+from SegHiResGradCAMLib.scene.results.ComparisonNodes import comparisonOf, overlaysOf
 from stage.gui import click, events
 from stage.panel import Panel, tipOf
 

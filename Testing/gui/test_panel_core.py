@@ -7,10 +7,10 @@ import pytest
 
 import slicer
 from mrml.asking import DESCRIPTION, RecordingEngine, answer, makeCase
-from SegHiResGradCAMLib import Names
-from SegHiResGradCAMLib.Comparison import comparisonSteps
-from SegHiResGradCAMLib.Steps import finished
-from SegHiResGradCAMLib.ViewBuilder import viewOf
+from SegHiResGradCAMLib.panel.PanelState import PanelState
+from SegHiResGradCAMLib.scene.nodes import AttributeNames
+from SegHiResGradCAMLib.scene.results.ComparisonNodes import comparisonSteps
+from SegHiResGradCAMLib.schedule.Steps import finished
 from stage.gui import click, core, events
 from stage.panel import Panel
 
@@ -51,7 +51,7 @@ class CountedControl:
 
 def test_one_apply_writes_few_controls_and_no_tooltip_twice(panel):
     panel.openDemo()
-    counted = panel.widget.view._ui = Counted(panel.ui)
+    counted = panel.widget.view.controls.ui = Counted(panel.ui)
     panel.presenter.changed()
     assert counted.writes == []  # nothing has changed, so nothing is written: 11 tooltips were
     panel.applyAndWait()
@@ -119,7 +119,7 @@ def test_what_an_earlier_version_left_in_a_scene_goes_when_the_panel_is_entered(
     maps = answer(case, "encoder.1", "encoder.2")["explanations"]
     steps = comparisonSteps(slicer.mrmlScene, [], maps, [case[0]], case[1], "lesion", "Comparison")
     for node in finished(steps)[1]:
-        node.SetAttribute(Names.UNFINISHED, "1")  # saved in the middle of its removal
+        node.SetAttribute(AttributeNames.UNFINISHED, "1")  # saved in the middle of its removal
     path = stageScene.writeMrb(tmp_path / "case.mrb")
     panel = Panel()
     panel.loaded.exit()
@@ -148,7 +148,8 @@ def test_no_list_of_volumes_offers_a_map(stageScene):
     assert node is not None and panel.ui.volumeSelector.currentNode() is case[0]
     offered = [panel.ui.volumeSelector.nodeFromIndex(n) for n in range(panel.ui.volumeSelector.nodeCount())]
     assert offered == [case[0]]
-    panel.widget.view.show(replace(viewOf(panel.presenter), channels=("one", "two")))
+    models = replace(panel.presenter.models.state(), channels=("one", "two"))
+    panel.widget.view.show(PanelState(fresh=("models",), models=models))
     second = panel.ui.channel2Selector
     assert second.isVisible() and [second.nodeFromIndex(n) for n in range(second.nodeCount())] == [case[0]]
     assert not node.GetHideFromEditors()  # other modules go on offering it

@@ -60,7 +60,7 @@ def test_a_full_disk_or_a_folder_that_is_gone_is_one_sentence_and_no_half_file(p
         def full(*words):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-        monkeypatch.setattr("SegHiResGradCAMLib.Export._sidecar", full)
+        monkeypatch.setattr("SegHiResGradCAMLib.scene.results.Export._sidecar", full)
     click(panel.ui.exportButton)
     reason = "No such file or directory" if gone else "No space left on device"
     assert panel.ui.errorLabel.text.startswith(f"The files could not be written: {reason}.")

@@ -14,7 +14,7 @@ import pytest
 import slicer
 from engine.workers import cancelled_in_time
 from SegHiResGradCAMLib import exportOverlay
-from SegHiResGradCAMLib.Dependencies import Dependencies
+from SegHiResGradCAMLib.setup.Dependencies import Dependencies
 from stage.builders import addSegmentation, addVolume
 from stage.gui import choose, click, events, typeText
 from stage.panel import MODULE, Panel, writeModel
@@ -267,7 +267,7 @@ def test_a_full_disk_for_the_arrays_is_one_sentence(panel, case, tmp_path, monke
     def full(*words, **named):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("SegHiResGradCAMLib.WorkerFolder.npy_pieces", full)
+    monkeypatch.setattr("SegHiResGradCAMLib.worker.WorkerFolder.npy_pieces", full)
     before = nodes()
     panel.applyAndWait()
     assert "No space left on device" in panel.ui.errorLabel.text and nodes() == before

@@ -7,7 +7,7 @@ import slicer
 from seghirescam import Image, PixelSet
 from seghirescam.io.channels import joined
 from SegHiResGradCAMLib import explanationFacts
-from SegHiResGradCAMLib.Geometry import gridOfVolume
+from SegHiResGradCAMLib.scene.nodes.Geometry import gridOfVolume
 from stage.builders import addSegmentation, addVolume, obliqueMatrix
 from stage.gui import choose, click, events, screenshot
 from stage.panel import Panel, writeThresholdModel
@@ -105,7 +105,7 @@ def test_a_monai_bundle_is_a_folder_that_is_typed_dropped_or_browsed_and_explain
     assert ui.classComboBox.currentText == "liver"
     said = []
     show = panel.presenter._onChange
-    panel.presenter._onChange = lambda state: (said.append(state.status), show(state))
+    panel.presenter._onChange = lambda state: (said.append(state.run.status), show(state))
     with events.LoopGap() as gap:
         panel.applyAndWait()
     panel.presenter._onChange = show

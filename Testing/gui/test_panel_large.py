@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import slicer
-from SegHiResGradCAMLib.Attachments import attachedTo
-from SegHiResGradCAMLib.Geometry import gridOfVolume
-from SegHiResGradCAMLib.OverlayDisplay import settingsOf
+from SegHiResGradCAMLib.scene.nodes.Attachments import attachedTo
+from SegHiResGradCAMLib.scene.nodes.Geometry import gridOfVolume
+from SegHiResGradCAMLib.scene.overlay.OverlayDisplay import settingsOf
 from stage.gui import choose, click, events
 from stage.large import clickThrough, openLargeCase
 from stage.panel import Panel

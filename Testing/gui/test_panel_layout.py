@@ -6,6 +6,7 @@ import pytest
 import qt
 
 import slicer
+from SegHiResGradCAMLib.panel.PanelState import PanelState
 from stage.api_check import check, widgetsOf
 from stage.gui import choose, click, screenshot
 from stage.panel import MODULE, Panel
@@ -73,7 +74,7 @@ def test_setup_needs_no_window_no_layout_and_starts_nothing(panel):
 
 
 def test_no_name_is_used_that_slicer_does_not_have():
-    files = [MODULE, *sorted(LIBRARY.glob("*.py"))]
+    files = [MODULE, *sorted(LIBRARY.rglob("*.py"))]
     own = {"WorkerLink.py"}  # looks at pipes, not at Slicer
     problems = [problem for file in files if file.name not in own for problem in check(file, UI)]
     assert [problem for problem in problems if "threading" not in problem] == []
@@ -81,7 +82,7 @@ def test_no_name_is_used_that_slicer_does_not_have():
 
 def test_the_module_file_and_its_helpers_stay_short():
     assert len(MODULE.read_text(encoding="utf-8").splitlines()) <= 200
-    for file in LIBRARY.glob("*.py"):
+    for file in LIBRARY.rglob("*.py"):
         assert len(file.read_text(encoding="utf-8").splitlines()) < 300, file.name
 
 
@@ -106,10 +107,11 @@ def test_the_panels_methods_are_the_engines_as_the_worker_tells_them(panel):
 
 
 def test_the_view_shows_nothing_the_state_does_not_say(panel):
-    shown = []
-    panel.presenter._onChange = lambda state: (shown.append(state), panel.widget.view.show(state))
-    panel.presenter.changed()
-    panel.widget.view.show(replace(shown[-1], error="One sentence.", details=""))
+    def show(**words):
+        run = replace(panel.presenter.run.state(), **words)
+        panel.widget.view.show(PanelState(fresh=("run",), run=run))
+
+    show(error="One sentence.", details="")
     assert panel.ui.errorArea.isVisible() and not panel.ui.detailsButton.isVisible()
-    panel.widget.view.show(replace(shown[-1], busy=True, fraction=0.5, status="Asking"))
+    show(busy=True, fraction=0.5, status="Asking")
     assert panel.ui.applyButton.text == "Cancel" and panel.ui.progressBar.value == 500

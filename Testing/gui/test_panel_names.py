@@ -8,8 +8,8 @@ import pytest
 
 import slicer
 from SegHiResGradCAMLib import readImage, readPixelSet
-from SegHiResGradCAMLib.Attachments import attachedTo
-from SegHiResGradCAMLib.WorkerProcess import WorkerProcess
+from SegHiResGradCAMLib.scene.nodes.Attachments import attachedTo
+from SegHiResGradCAMLib.worker.WorkerProcess import WorkerProcess
 from stage.builders import addSegmentation, addVolume
 from stage.gui import click
 from stage.panel import MODULE, Panel, writeModel

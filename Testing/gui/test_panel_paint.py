@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import slicer
-from SegHiResGradCAMLib.Attachments import attachedTo
-from SegHiResGradCAMLib.Geometry import gridOfVolume
+from SegHiResGradCAMLib.scene.nodes.Attachments import attachedTo
+from SegHiResGradCAMLib.scene.nodes.Geometry import gridOfVolume
 from stage.builders import addTransform, addVolume, obliqueMatrix
 from stage.gui import choose, click, events
 from stage.panel import Panel, tipOf, writeThresholdModel

@@ -7,7 +7,7 @@ import pytest
 
 import slicer
 from SegHiResGradCAMLib import explanationFacts
-from SegHiResGradCAMLib.Choices import PixelSetChoice
+from SegHiResGradCAMLib.panel.question.Choices import PixelSetChoice
 from stage.builders import addSegmentation, addTransform, addVolume, obliqueMatrix
 from stage.gui import choose, click, events
 from stage.panel import Panel, writeThresholdModel

@@ -8,8 +8,8 @@ import pytest
 
 import slicer
 from seghirescam.evaluation.metrics.body import grey_window
-from SegHiResGradCAMLib.Attachments import attachedTo
-from SegHiResGradCAMLib.TrustFacts import trustOf
+from SegHiResGradCAMLib.scene.nodes.Attachments import attachedTo
+from SegHiResGradCAMLib.scene.nodes.TrustFacts import trustOf
 from stage.builders import addSegmentation, addVolume
 from stage.gui import choose, click, events
 from stage.panel import Panel, tipOf, writeModel

@@ -7,19 +7,25 @@ from types import SimpleNamespace
 import numpy as np
 
 from seghirescam.protocol.explanation import LayerInfo
-from SegHiResGradCAMLib.Channels import FIELDS
-from SegHiResGradCAMLib.Choices import DEFAULT_METHOD, DeviceChoice, GridChoice, PixelSetChoice, ScoreChoice
-from SegHiResGradCAMLib.Dependencies import Dependencies
-from SegHiResGradCAMLib.Installer import Installer
-from SegHiResGradCAMLib.Presenter import Presenter
-from SegHiResGradCAMLib.Steps import finished
+from SegHiResGradCAMLib.panel.model.Channels import FIELDS
+from SegHiResGradCAMLib.panel.Presenter import Presenter
+from SegHiResGradCAMLib.panel.question.Choices import (
+    DEFAULT_METHOD,
+    DeviceChoice,
+    GridChoice,
+    PixelSetChoice,
+    ScoreChoice,
+)
+from SegHiResGradCAMLib.schedule.Steps import finished
+from SegHiResGradCAMLib.setup.Dependencies import Dependencies
+from SegHiResGradCAMLib.setup.Installer import Installer
 from stage.builders import addSegmentation, addVolume, layerGridOf, makeExplanation
 
 SHAPE = (16, 16, 16)
 
 
 class RecordingEngine:
-    """An EngineDoor whose answers the test gives."""
+    """An JobRunner whose answers the test gives."""
 
     hello, device, methods = None, "", ()
 

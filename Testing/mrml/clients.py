@@ -8,7 +8,7 @@ import time
 
 from engine.workers import image
 from seghirescam.protocol.recipes import WholeImage
-from SegHiResGradCAMLib.WorkerClient import WorkerClient
+from SegHiResGradCAMLib.worker.WorkerClient import WorkerClient
 
 PATIENCE = 120.0
 WHOLE = (WholeImage(),)

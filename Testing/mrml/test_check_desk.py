@@ -6,9 +6,9 @@ import pytest
 
 import slicer
 from mrml.asking import DESCRIPTION, answer, checked, makeCase, makePanel, ready
-from SegHiResGradCAMLib.CheckDesk import KEY
-from SegHiResGradCAMLib.Dependencies import Dependencies
-from SegHiResGradCAMLib.TrustFacts import trustOf
+from SegHiResGradCAMLib.panel.trust.FastCheckLogic import KEY
+from SegHiResGradCAMLib.scene.nodes.TrustFacts import trustOf
+from SegHiResGradCAMLib.setup.Dependencies import Dependencies
 
 MISSING = Dependencies(packages=("a-package",), sentence="A package is needed.", installable=True)
 
@@ -38,8 +38,8 @@ def test_a_shown_map_is_checked_behind_the_panel_which_stays_idle(panel, case):
     presenter, state = panel.presenter, panel.states[-1]
     purpose, source, volumes, question = panel.engine.sent[-1]
     assert (purpose, source, volumes) == ("check", "demo:honest", {"image": case[0]})
-    assert not state.busy and state.canApply and state.applyText == "Apply" and state.checking
-    assert state.status == "Done in 1.2 s."
+    assert not state.run.busy and state.run.canApply and state.run.applyText == "Apply" and state.checks.running
+    assert state.run.status == "Done in 1.2 s."
     cells, grid = question.pop("map")
     origin = presenter.desk.results.origin(p.result)
     assert cells is origin.maps["encoder.2"].map and grid is origin.maps["encoder.2"].grid
@@ -50,16 +50,16 @@ def test_a_shown_map_is_checked_behind_the_panel_which_stays_idle(panel, case):
         "method": "hirescam", "layer": "encoder.2", "tier": "fast",
     }  # fmt: skip
     presenter.checks.onProgress(0.5, "running the network")
-    assert panel.states[-1].checkState == "Checking this map: 50 %, running the network"
+    assert panel.states[-1].checks.text == "Checking this map: 50 %, running the network"
     presenter.checks.onAnswer(checked("fast"))
     state = panel.states[-1]
-    assert state.checkState == "" and not state.checking and state.verdict == ""
+    assert state.checks.text == "" and not state.checks.running and state.trust.verdict == ""
     paragraph = '<p style="margin: {}px 0 0 0"><b>{}</b> <small>{}</small></p>'
-    assert state.numbers == (
+    assert state.checks.numbers == (
         paragraph.format(0, "completeness gap: 0.76.", "The map explains 24 % of the score.")
         + paragraph.format(3, "class swap: not measured.", "There is &lt;one&gt; class.")
     )
-    assert state.numbersTip.endswith("class swap: not measured. There is <one> class (of 2).")
+    assert state.checks.numbersTip.endswith("class swap: not measured. There is <one> class (of 2).")
     assert trustOf(p.result)["fast"]["rows"][0]["value"]["value"] == 0.76
     assert purposes(panel) == ["describe", "explain", "check"]
 
@@ -70,7 +70,7 @@ def test_every_question_of_the_user_goes_first_and_the_check_is_taken_up_again(p
     presenter = panel.presenter
     presenter.apply()
     assert purposes(panel)[-2:] == ["check", "explain"] and presenter.checks.job is None
-    assert panel.states[-1].checkState == "This map will be checked when nothing else runs."
+    assert panel.states[-1].checks.text == "This map will be checked when nothing else runs."
     presenter.checks.onAnswer(checked("fast"))  # a late word about what was given up
     assert not trustOf(presenter.desk.node)
     presenter.onError("cancelled", "Cancelled.", "")
@@ -110,7 +110,7 @@ def test_each_layer_has_its_own_numbers_which_are_asked_for_once(panel, case):
     presenter.checks.onAnswer(checked("fast", gap=0.1))
     presenter.desk.showLayer("decoder.1")
     assert panel.engine.sent[-1][3]["layer"] == "decoder.1" and not trustOf(presenter.desk.node)
-    assert panel.states[-1].numbers == ""
+    assert panel.states[-1].checks.numbers == ""
     presenter.checks.onAnswer(checked("fast", gap=0.2))
     count = len(panel.engine.sent)
     for layer, gap in (("encoder.2", 0.1), ("decoder.1", 0.2)):
@@ -132,10 +132,11 @@ def test_it_can_be_stopped_and_switched_off_for_good(panel, case, mrml):
     explained(panel, case, "encoder.2")
     presenter = panel.presenter
     presenter.checks.stop()
-    assert panel.engine.dropped == 1 and panel.states[-1].checkState == "Not checked." and not panel.states[-1].checking
+    checks = panel.states[-1].checks
+    assert panel.engine.dropped == 1 and checks.text == "Not checked." and not checks.running
     settings = presenter.checks._settings
     presenter.checks.setEveryMap(False)
-    assert settings[KEY] == "no" and not panel.states[-1].checksEvery
+    assert settings[KEY] == "no" and not panel.states[-1].checks.everyMap
     explained(panel, case, "encoder.1")
     assert purposes(panel)[-1] == "explain"
     presenter.checks.setEveryMap(True)  # the shown map is checked now
@@ -144,7 +145,7 @@ def test_it_can_be_stopped_and_switched_off_for_good(panel, case, mrml):
     assert panel.engine.dropped == 2 and presenter.checks.job is None
     again = makePanel(mrml, settings)
     again.presenter.enter(p)
-    assert not again.states[-1].checksEvery
+    assert not again.states[-1].checks.everyMap
 
 
 def test_a_check_that_fails_says_so_beside_the_map_and_nowhere_else(panel, case):
@@ -152,8 +153,8 @@ def test_a_check_that_fails_says_so_beside_the_map_and_nowhere_else(panel, case)
     explained(panel, case, "encoder.2")
     panel.presenter.checks.onError("memory", "Too little memory.", "Close something.")
     state = panel.states[-1]
-    assert state.checkState == "Not checked. Too little memory. Close something." and state.error == ""
-    assert state.status == "Done in 1.2 s." and purposes(panel)[-1] == "check" and not state.checking
+    assert state.checks.text == "Not checked. Too little memory. Close something." and state.run.error == ""
+    assert state.run.status == "Done in 1.2 s." and purposes(panel)[-1] == "check" and not state.checks.running
     panel.presenter.apply()
     panel.presenter.onError("cancelled", "", "")
     assert purposes(panel)[-1] == "explain"  # not tried for ever
@@ -168,7 +169,7 @@ def test_a_map_that_goes_takes_its_check_along(panel, case, mrml):
     explained(panel, case, "encoder.2")
     mrml.RemoveNode(case[0])
     panel.presenter.sceneChanged()
-    assert panel.engine.dropped == 2 and panel.states[-1].error == ""
+    assert panel.engine.dropped == 2 and panel.states[-1].run.error == ""
     panel.presenter.checks.onAnswer(checked("fast"))
     assert "gone" in panel.presenter.trust.whyNot()
 
@@ -203,17 +204,17 @@ def test_the_numbers_come_back_with_a_saved_scene(panel, case, stageScene, tmp_p
     ready(panel, case)
     explained(panel, case, "encoder.2")
     panel.presenter.checks.onAnswer(checked("fast"))
-    numbers = panel.states[-1].numbers
+    numbers = panel.states[-1].checks.numbers
     path = stageScene.writeMrb(tmp_path / "scene.mrb")
     panel.presenter.sceneClosing()
     stageScene.readMrb(path)
     volume, segmentation = (slicer.util.getNode(name) for name in ("volume", "segmentation"))
     ready(panel, (volume, segmentation))
     state = panel.states[-1]
-    assert state.numbers == numbers and state.checkState == "" and not state.checking
+    assert state.checks.numbers == numbers and state.checks.text == "" and not state.checks.running
     assert (
-        state.fullReason
-        == state.paintReason
+        state.trust.reason
+        == state.paint.reason
         == ("This map came with the scene: press Apply to ask its question again, then test the new map.")
     )
     assert json.loads(panel.presenter.desk.node.GetAttribute("SegHiResGradCAM.Trust"))["fast"]["tier"] == "fast"
@@ -222,7 +223,7 @@ def test_the_numbers_come_back_with_a_saved_scene(panel, case, stageScene, tmp_p
 def test_no_check_runs_while_packages_are_being_installed_and_it_is_taken_up_again(panel, case, monkeypatch):
     done, states = [], []
     monkeypatch.setattr(
-        "SegHiResGradCAMLib.Installer._installPackages",
+        "SegHiResGradCAMLib.setup.Installer._installPackages",
         lambda packages, log, finished: done.append(finished) or states.append(presenter.engine.closed),
     )
     p, presenter = ready(panel, case), panel.presenter
@@ -234,20 +235,20 @@ def test_no_check_runs_while_packages_are_being_installed_and_it_is_taken_up_aga
     panel.answers.append(True)
     presenter.installing.install()
     assert states == [1] and presenter.checks.job is None  # the worker ended before anything was replaced
-    assert panel.states[-1].status == "Installing..."
+    assert panel.states[-1].run.status == "Installing..."
     presenter.enter(p)
     presenter.settle()
     assert purposes(panel)[-1] == "check" and presenter.checks.job is None
     count = len(panel.engine.sent)
     done[0](0)
-    assert purposes(panel)[count:] == ["check"] and panel.states[-1].status == "Installed."
+    assert purposes(panel)[count:] == ["check"] and panel.states[-1].run.status == "Installed."
 
 
 def test_an_installation_ends_what_the_panel_was_asked_for(panel, case, monkeypatch):
-    monkeypatch.setattr("SegHiResGradCAMLib.Installer._installPackages", lambda packages, log, finished: None)
+    monkeypatch.setattr("SegHiResGradCAMLib.setup.Installer._installPackages", lambda packages, log, finished: None)
     ready(panel, case)
     panel.presenter.apply()
     panel.presenter.missing = MISSING
     panel.answers.append(True)
     panel.presenter.installing.install()
-    assert not panel.states[-1].busy and panel.engine.closed == 1 and panel.states[-1].status == "Installing..."
+    assert not panel.states[-1].run.busy and panel.engine.closed == 1 and panel.states[-1].run.status == "Installing..."

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 import slicer
-from SegHiResGradCAMLib.ColorTables import FOLDER, colorsOf
-from SegHiResGradCAMLib.DisplaySettings import DIVERGING, TABLES
+from seghirescam.protocol.colours import TABLE_INFERNO_CUT, TABLE_SIGNED
+from SegHiResGradCAMLib.scene.overlay.ColorTables import FOLDER, colorsOf
+from SegHiResGradCAMLib.scene.overlay.DisplaySettings import DIVERGING, TABLES
 
 
 def lightness(rgb):
@@ -53,3 +54,12 @@ def test_each_file_names_its_origin():
     assert len(files) == 4
     for file in files:
         assert "# Origin:" in file.read_text(encoding="utf-8")
+
+
+def test_the_shipped_tables_are_what_the_constants_say():
+    position, *channels = np.array(TABLE_SIGNED, dtype=float).T
+    signed = np.stack([np.interp(np.linspace(0, 1, 256), position, channel) for channel in channels], axis=1)
+    assert np.abs(np.array(colorsOf(DIVERGING))[:, :3] - signed).max() <= 0.5 / 255 + 1e-9
+    matplotlib = pytest.importorskip("matplotlib")
+    inferno = matplotlib.colormaps["inferno"](np.linspace(TABLE_INFERNO_CUT, 1, 256))[:, :3]
+    assert np.abs(np.array(colorsOf("Inferno"))[:, :3] - inferno).max() <= 0.5 / 255 + 1e-9

@@ -12,19 +12,19 @@ import slicer
 from seghirescam.protocol.errors import GeometryError
 from seghirescam.protocol.explanation import LayerInfo
 from SegHiResGradCAMLib import explanationFacts, settingsOf
-from SegHiResGradCAMLib.ColorTables import sharedTable
-from SegHiResGradCAMLib.Comparison import (
+from SegHiResGradCAMLib.panel.results.Results import Results
+from SegHiResGradCAMLib.scene.nodes.Geometry import gridOfVolume, localMatrix
+from SegHiResGradCAMLib.scene.overlay.ColorTables import sharedTable
+from SegHiResGradCAMLib.scene.overlay.VolumeRendering import showIn3D
+from SegHiResGradCAMLib.scene.results.ComparisonNodes import (
     comparisonOf,
     comparisonSteps,
     overlaysOf,
     removalSteps,
     removeLeftovers,
 )
-from SegHiResGradCAMLib.Geometry import gridOfVolume, localMatrix
-from SegHiResGradCAMLib.Results import Results
-from SegHiResGradCAMLib.Steps import finished
-from SegHiResGradCAMLib.TrustTables import addNumbers
-from SegHiResGradCAMLib.VolumeRendering import showIn3D
+from SegHiResGradCAMLib.scene.results.TrustTables import addNumbers
+from SegHiResGradCAMLib.schedule.Steps import finished
 from stage.builders import addSegmentation, addTransform, addVolume, layerGridOf, makeExplanation, obliqueMatrix
 
 SHAPE = (16, 24, 32)

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from seghirescam.protocol.evidence import Evidence
-from SegHiResGradCAMLib.DisplayPlan import COLORS, DisplayPlan
-from SegHiResGradCAMLib.DisplaySettings import DisplaySettings
+from SegHiResGradCAMLib.scene.overlay.DisplayPlan import COLORS, DisplayPlan
+from SegHiResGradCAMLib.scene.overlay.DisplaySettings import DisplaySettings
 
 
 def planOf(values, settings):

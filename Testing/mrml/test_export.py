@@ -11,8 +11,8 @@ from engine.kills import every_step
 from mrml.saved_files import fits
 from seghirescam.protocol.writing.claims import claim, sweep
 from SegHiResGradCAMLib import addOverlay, exportOverlay
-from SegHiResGradCAMLib.Export import exportToFolder
-from SegHiResGradCAMLib.Geometry import gridOfVolume, localMatrix
+from SegHiResGradCAMLib.scene.nodes.Geometry import gridOfVolume, localMatrix
+from SegHiResGradCAMLib.scene.results.Export import exportToFolder
 from stage.builders import addTransform, addVolume, makeExplanation, obliqueMatrix
 
 SHAPE = (12, 16, 20)
@@ -82,7 +82,7 @@ def test_the_node_keeps_no_file_name(overlay, tmp_path, nodeIds):
 def test_a_failure_while_writing_leaves_the_former_files_and_no_rest(overlay, tmp_path, monkeypatch):
     (tmp_path / "map.nrrd").write_text("former voxels")
     (tmp_path / "map.json").write_text("former facts")
-    monkeypatch.setattr("SegHiResGradCAMLib.Export._sidecar", lambda *arguments: {"number": float("nan")})
+    monkeypatch.setattr("SegHiResGradCAMLib.scene.results.Export._sidecar", lambda *arguments: {"number": float("nan")})
     with pytest.raises(ValueError):
         exportOverlay(overlay, tmp_path / "map.nrrd")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["map.json", "map.nrrd"]
@@ -167,7 +167,7 @@ def test_two_slicers_that_export_at_once_write_two_pairs(overlay, tmp_path, monk
             exportOverlay(overlay, path)
         return claim(folder, path)
 
-    monkeypatch.setattr("SegHiResGradCAMLib.Export.claim", late)
+    monkeypatch.setattr("SegHiResGradCAMLib.scene.results.Export.claim", late)
     path, _ = exportToFolder(overlay, tmp_path)
     assert path.stem.endswith("_2") and len(list(tmp_path.iterdir())) == 4
 

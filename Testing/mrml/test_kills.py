@@ -14,7 +14,7 @@ import slicer
 from mrml.saved_files import fits
 from seghirescam.protocol.writing.claims import sweep
 from SegHiResGradCAMLib import addOverlay, exportOverlay
-from SegHiResGradCAMLib.Geometry import gridOfVolume
+from SegHiResGradCAMLib.scene.nodes.Geometry import gridOfVolume
 from stage.builders import addVolume, makeExplanation, obliqueMatrix
 
 KILLS = 30

@@ -1,6 +1,6 @@
 import pytest
 
-from SegHiResGradCAMLib.Later import Later, Soon
+from SegHiResGradCAMLib.schedule.Later import Later, Soon
 
 
 class Timer:
@@ -34,7 +34,7 @@ class Timer:
 @pytest.fixture
 def clock(monkeypatch):
     now = [100.0]
-    monkeypatch.setattr("SegHiResGradCAMLib.Later.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("SegHiResGradCAMLib.schedule.Later.time.monotonic", lambda: now[0])
     return now
 
 

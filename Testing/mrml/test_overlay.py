@@ -8,8 +8,8 @@ import slicer
 from seghirescam.protocol.errors import GeometryError
 from seghirescam.protocol.grid import Grid
 from SegHiResGradCAMLib import DisplaySettings, addOverlay, applyDisplay, explanationFacts, readImage, removeOverlay
-from SegHiResGradCAMLib.Geometry import gridOfVolume, localMatrix
-from SegHiResGradCAMLib.Provenance import inputVolumesOf
+from SegHiResGradCAMLib.scene.nodes.Geometry import gridOfVolume, localMatrix
+from SegHiResGradCAMLib.scene.nodes.Provenance import inputVolumesOf
 from stage.builders import (
     addSegmentation,
     addTransform,
@@ -169,7 +169,7 @@ def test_removing_one_of_two_results_keeps_the_others_colours(mrml, volume):
 def test_a_failure_half_way_leaves_the_scene_as_it_was(mrml, volume, nodeIds, monkeypatch):
     before = nodeIds()
     explanation, _ = spot(volume)
-    monkeypatch.setattr("SegHiResGradCAMLib.Overlay.placeBeside", lambda *nodes: 1 / 0)
+    monkeypatch.setattr("SegHiResGradCAMLib.scene.overlay.Overlay.placeBeside", lambda *nodes: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         addOverlay(mrml, explanation, volume)
     assert nodeIds() == before

@@ -3,7 +3,7 @@ import pytest
 
 import slicer
 from SegHiResGradCAMLib import DisplaySettings, addOverlay, applyDisplay
-from SegHiResGradCAMLib.OverlayDisplay import settingsOf
+from SegHiResGradCAMLib.scene.overlay.OverlayDisplay import settingsOf
 from stage.builders import (
     addVolume,
     layerGridOf,

@@ -9,10 +9,10 @@ import pytest
 import slicer
 from mrml.asking import SHAPE, answer, makePanel, ready
 from SegHiResGradCAMLib import exportOverlay
-from SegHiResGradCAMLib.Attachments import attachedTo
-from SegHiResGradCAMLib.CheckDesk import KEY
-from SegHiResGradCAMLib.Geometry import gridOfVolume
-from SegHiResGradCAMLib.Voxels import Voxels
+from SegHiResGradCAMLib.panel.trust.FastCheckLogic import KEY
+from SegHiResGradCAMLib.scene.nodes.Attachments import attachedTo
+from SegHiResGradCAMLib.scene.nodes.Geometry import gridOfVolume
+from SegHiResGradCAMLib.scene.volumes.Voxels import Voxels
 from stage.builders import addSegmentation, addTransform, addVolume, obliqueMatrix
 
 SENTENCE = "Painting over the hottest part (3.2 ml): the mean logit falls from 5.1 to -0.4."
@@ -60,22 +60,22 @@ def paintings(node):
 
 
 def test_the_hottest_part_comes_first_then_what_is_coloured_then_boxes_and_other_segments(panel, mrml):
-    options = {option.key: option.text for option in panel.states[-1].regions}
+    options = {option.key: option.text for option in panel.states[-1].paint.regions}
     assert options == {
         "hottest": "Hottest part (50 %)", "outside": "Hottest part outside (50 %)", "shown": "Coloured part (80 %)",
         "segment:marker": "Segment: marker",
     }  # fmt: skip
-    assert panel.states[-1].region == "hottest" and panel.states[-1].paintReason == ""
+    assert panel.states[-1].paint.region == "hottest" and panel.states[-1].paint.reason == ""
     roi = mrml.AddNewNodeByClass("vtkMRMLMarkupsROINode", "bead")
     panel.presenter.sceneChanged()
-    assert panel.states[-1].regions[3].text == "ROI: bead"
-    panel.presenter.paint.choose(panel.states[-1].regions[3].key)
-    assert panel.states[-1].region == f"roi:{roi.GetID()}"
+    assert panel.states[-1].paint.regions[3].text == "ROI: bead"
+    panel.presenter.paint.choose(panel.states[-1].paint.regions[3].key)
+    assert panel.states[-1].paint.region == f"roi:{roi.GetID()}"
     mrml.RemoveNode(roi)
     panel.presenter.sceneChanged()
-    assert panel.states[-1].region == "hottest"  # what was chosen is gone
+    assert panel.states[-1].paint.region == "hottest"  # what was chosen is gone
     panel.presenter.desk.setDisplay(share=0.5)
-    assert "shown" not in [option.key for option in panel.states[-1].regions]
+    assert "shown" not in [option.key for option in panel.states[-1].paint.regions]
 
 
 def test_the_question_is_the_maps_own_with_the_chosen_region(panel, case, mrml):
@@ -93,7 +93,7 @@ def test_the_question_is_the_maps_own_with_the_chosen_region(panel, case, mrml):
         assert question == {
             "class_index": "Lesion", "score": "logit", "rival": None, "device": None, "codeHash": "", "margin_mm": 2.0,
         }  # fmt: skip
-        assert panel.states[-1].busy and "Painting over" in panel.states[-1].status
+        assert panel.states[-1].run.busy and "Painting over" in panel.states[-1].run.status
         panel.presenter.onError("cancelled", "Cancelled.", "")
     panel.presenter.paint.choose("segment:marker")
     panel.presenter.paint.paint()
@@ -124,7 +124,7 @@ def test_what_was_painted_and_drawn_stands_in_the_scene_where_it_was_to_the_voxe
     panel.presenter.paint.paint()
     panel.presenter.onAnswer(painted(volume, **masks))
     state = panel.states[-1]
-    assert state.paintText == SENTENCE and state.status == "Painted over in 0.5 s. A note." and not state.busy
+    assert state.paint.text == SENTENCE and state.run.status == "Painted over in 0.5 s. A note." and not state.run.busy
     (node,) = paintings(panel.presenter.desk.node)
     segmentation = node.GetSegmentation()
     assert [segmentation.GetSegment(i).GetName() for i in segmentation.GetSegmentIDs()] == [
@@ -161,13 +161,13 @@ def test_asked_again_it_is_replaced_other_regions_stay_and_all_go_with_the_resul
         panel.presenter.paint.paint()
         panel.presenter.onAnswer(painted(case[0], region, f"About {region}.", before=box((1, 1, 1), (2, 3, 4))))
     node = panel.presenter.desk.node
-    assert len(paintings(node)) == 2 and panel.states[-1].paintText == "About segment 'marker'."
+    assert len(paintings(node)) == 2 and panel.states[-1].paint.text == "About segment 'marker'."
     panel.presenter.desk.showLayer("decoder.1")  # it stays with the result and says what it was about
-    assert panel.states[-1].paintText == "About segment 'marker'. (Asked of the map of encoder.2.)"
+    assert panel.states[-1].paint.text == "About segment 'marker'. (Asked of the map of encoder.2.)"
     panel.presenter.paint.paint()
     assert panel.engine.sent[-1][3]["region"][0].max() == 2.0  # the map that is shown now
     panel.presenter.onAnswer(painted(case[0], before=box((1, 1, 1), (2, 3, 4))))
-    assert len(paintings(panel.presenter.desk.node)) == 3 and panel.states[-1].paintText == SENTENCE
+    assert len(paintings(panel.presenter.desk.node)) == 3 and panel.states[-1].paint.text == SENTENCE
     panel.presenter.desk.remove()
     assert len(nodeIds() - before) == 0 and not [
         n for n in mrml.GetNodes() if n.GetAttribute("SegHiResGradCAM.Painting")
@@ -185,7 +185,7 @@ def test_cancelled_while_it_runs_or_while_it_comes_the_scene_is_unchanged(mrml, 
     made.presenter.apply()
     assert made.engine.cancelled == 1
     made.presenter.onError("cancelled", "Cancelled.", "")
-    assert nodeIds() == before and made.states[-1].paintText == ""
+    assert nodeIds() == before and made.states[-1].paint.text == ""
     steps = made.presenter.paint._steps
     steps.start(iter_forever(), lambda value: None, lambda error: None)  # as with a large volume
     assert made.presenter.stopAdding() and not steps.running and nodeIds() == before
@@ -199,21 +199,21 @@ def iter_forever():
 def test_gone_volumes_and_results_are_a_clear_sentence_or_nothing(panel, case, mrml, nodeIds):
     case[1].GetSegmentation().RemoveSegment("lesion")  # M is known: it can still be asked about
     panel.presenter.sceneChanged()
-    assert panel.states[-1].paintReason == ""
+    assert panel.states[-1].paint.reason == ""
     panel.presenter.paint.paint()
     panel.presenter.desk.remove()
     before = nodeIds()
     panel.presenter.onAnswer(painted(case[0], before=box((1, 1, 1), (2, 3, 4))))
-    assert nodeIds() == before and not panel.states[-1].busy and panel.states[-1].error == ""
+    assert nodeIds() == before and not panel.states[-1].run.busy and panel.states[-1].run.error == ""
     panel.presenter.apply()
-    assert "Choose a segment." in panel.states[-1].applyReason
+    assert "Choose a segment." in panel.states[-1].run.applyReason
     panel.presenter.pick(segmentId="marker")
     panel.presenter.pick(className="Lesion")
     panel.presenter.apply()
     panel.presenter.onAnswer(answer(case, "encoder.2"))
     mrml.RemoveNode(case[0])
     panel.presenter.sceneChanged()
-    assert panel.states[-1].paintReason == "The volume of this map is gone: it cannot be looked at again."
+    assert panel.states[-1].paint.reason == "The volume of this map is gone: it cannot be looked at again."
     count = len(panel.engine.sent)
     panel.presenter.paint.paint()
     assert len(panel.engine.sent) == count
@@ -241,7 +241,7 @@ def test_it_comes_back_with_a_saved_scene(panel, case, stageScene, tmp_path):
     volume = slicer.util.getNode("volume")
     ready(panel, (volume, slicer.util.getNode("segmentation")))
     panel.presenter.sceneChanged()
-    assert panel.states[-1].paintText == SENTENCE
+    assert panel.states[-1].paint.text == SENTENCE
     (node,) = paintings(panel.presenter.desk.node)
     for name, mask in masks.items():
         assert (slicer.util.arrayFromSegmentBinaryLabelmap(node, name, volume).astype(bool) == mask).all()
@@ -271,7 +271,7 @@ def test_only_the_last_painting_of_the_map_that_is_shown_is_drawn(panel, case, m
     presenter.paint.paint()
     presenter.onAnswer(painted(case[0], "fourth", before=mask))
     assert seen(mrml) == ["fourth"]
-    presenter.desk.choose(next(o.key for o in panel.states[-1].results if o.key != presenter.desk.node.GetID()))
+    presenter.desk.choose(next(o.key for o in panel.states[-1].desk.results if o.key != presenter.desk.node.GetID()))
     assert seen(mrml) == [] and presenter.desk.node is not first
 
 
@@ -284,8 +284,8 @@ def test_a_painting_that_cannot_be_attached_leaves_the_former_one(panel, case, n
     def refuse(*words):
         raise RuntimeError("no place")
 
-    monkeypatch.setattr("SegHiResGradCAMLib.PaintNode.attach", refuse)
+    monkeypatch.setattr("SegHiResGradCAMLib.scene.results.PaintingNode.attach", refuse)
     presenter.paint.paint()
     presenter.onAnswer(painted(case[0], sentence="Another one.", before=mask))
-    assert panel.states[-1].error.startswith("Something failed") and panel.states[-1].paintText == SENTENCE
+    assert panel.states[-1].run.error.startswith("Something failed") and panel.states[-1].paint.text == SENTENCE
     assert nodeIds() == before

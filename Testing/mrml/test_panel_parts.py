@@ -9,16 +9,16 @@ import pytest
 
 import slicer
 from SegHiResGradCAMLib import DisplaySettings, addOverlay, applyDisplay, removeOverlay
-from SegHiResGradCAMLib.Channels import matchedChannels
-from SegHiResGradCAMLib.ClassMatch import matchingClass
-from SegHiResGradCAMLib.Consent import Consent
-from SegHiResGradCAMLib.Dependencies import MAC, NO_EXTENSION, TORCH_ON_WINDOWS, Dependencies, isInstalled
-from SegHiResGradCAMLib.Installer import Installer
-from SegHiResGradCAMLib.ModelDesk import droppedPath
-from SegHiResGradCAMLib.ModelShelf import ModelShelf
-from SegHiResGradCAMLib.SegmentSize import coarsenessWarning, segmentExtentMm
-from SegHiResGradCAMLib.StrongestPlace import strongestPlace
-from SegHiResGradCAMLib.VolumeRendering import hideFrom3D, isIn3D, showIn3D
+from SegHiResGradCAMLib.panel.model.Channels import matchedChannels
+from SegHiResGradCAMLib.panel.model.ClassMatch import matchingClass
+from SegHiResGradCAMLib.panel.model.ModelList import ModelList
+from SegHiResGradCAMLib.panel.model.ModelLogic import droppedPath
+from SegHiResGradCAMLib.scene.overlay.StrongestPlace import strongestPlace
+from SegHiResGradCAMLib.scene.overlay.VolumeRendering import hideFrom3D, isIn3D, showIn3D
+from SegHiResGradCAMLib.scene.segments.SegmentSize import coarsenessWarning, segmentExtentMm
+from SegHiResGradCAMLib.setup.Consent import Consent
+from SegHiResGradCAMLib.setup.Dependencies import MAC, NO_EXTENSION, TORCH_ON_WINDOWS, Dependencies, isInstalled
+from SegHiResGradCAMLib.setup.Installer import Installer
 from stage.builders import addSegmentation, addTransform, addVolume, layerGridOf, makeExplanation, obliqueMatrix, spot
 
 
@@ -77,10 +77,14 @@ class Recorder:
 def packages(monkeypatch):
     """Stands in for pip and light-the-torch: calls are recorded, the test ends them by their callbacks."""
     calls = []
-    from SegHiResGradCAMLib import Installer as module
+    from SegHiResGradCAMLib.setup import Installer as module
 
-    monkeypatch.setattr("SegHiResGradCAMLib.Installer._installPackages", lambda r, log, done: calls.append((r, done)))
-    monkeypatch.setattr("SegHiResGradCAMLib.Installer._installTorch", lambda r, log, done: calls.append((r, done)))
+    monkeypatch.setattr(
+        "SegHiResGradCAMLib.setup.Installer._installPackages", lambda r, log, done: calls.append((r, done))
+    )
+    monkeypatch.setattr(
+        "SegHiResGradCAMLib.setup.Installer._installTorch", lambda r, log, done: calls.append((r, done))
+    )
     assert module
     return calls
 
@@ -119,7 +123,7 @@ def test_a_failed_installation_is_told_and_can_be_tried_again(packages, monkeypa
     def broken(*words):
         raise RuntimeError("pip is gone")
 
-    monkeypatch.setattr("SegHiResGradCAMLib.Installer._installPackages", broken)
+    monkeypatch.setattr("SegHiResGradCAMLib.setup.Installer._installPackages", broken)
     installer.install(MISSING, done)
     assert "pip is gone" in done.calls[1][2] and not installer.busy
 
@@ -147,26 +151,26 @@ def test_an_authors_words_make_no_paragraphs_of_their_own_in_the_question():
 
 def test_the_shelf_remembers_paths_here_and_keys_in_the_scene(tmp_path):
     settings, path = {}, tmp_path / "DOE^JANE" / "Doe_John_1970.pt2"
-    key = ModelShelf(settings).add(str(path))
+    key = ModelList(settings).add(str(path))
     assert re.fullmatch("file#[0-9a-f]{8}", key)  # it stands in the scene: neither the folder nor the file is told
-    shelf = ModelShelf(settings)
+    shelf = ModelList(settings)
     assert shelf.source(key) == shelf.path(key) == str(path)
     assert [option.key for option in shelf.options()] == ["demo:shortcut", "demo:honest", key]
     assert shelf.options()[-1].text == "Doe_John_1970.pt2"
     older = f"Doe_John_1970.pt2{key[4:]}"  # of a scene, or of settings, that an earlier version wrote
     assert shelf.source(older) == str(path) and [o.key for o in shelf.options(older)][2:] == [older]
-    assert ModelShelf({"SegHiResGradCAM/RecentModels": json.dumps({older: str(path)})}).source(key) == str(path)
+    assert ModelList({"SegHiResGradCAM/RecentModels": json.dumps({older: str(path)})}).source(key) == str(path)
     assert shelf.source("demo:honest") == "demo:honest" and shelf.path("demo:honest") == ""
-    elsewhere = ModelShelf({})
+    elsewhere = ModelList({})
     assert elsewhere.source(key) == "" and "not found" in elsewhere.options(key)[-1].text
     for n in range(20):
         shelf.add(str(tmp_path / f"{n}.pt"))
     assert len(shelf.options()) == 12 and shelf.options()[2].text == "19.pt"
-    assert ModelShelf({"SegHiResGradCAM/RecentModels": "nonsense"}).options()[2:] == ()
+    assert ModelList({"SegHiResGradCAM/RecentModels": "nonsense"}).options()[2:] == ()
 
 
 def test_a_path_that_is_no_model_is_taken_off_the_list(tmp_path):
-    shelf = ModelShelf({})
+    shelf = ModelList({})
     keys = [shelf.add(str(tmp_path / name)) for name in ("a", "b")]
     shelf.forget(keys[1])
     assert [option.key for option in shelf.options()][2:] == keys[:1]

@@ -9,8 +9,8 @@ import pytest
 import slicer
 from seghirescam.protocol.errors import GeometryError
 from SegHiResGradCAMLib import readPixelSet
-from SegHiResGradCAMLib.PredictionNode import addPrediction, classColor
-from SegHiResGradCAMLib.Voxels import Voxels
+from SegHiResGradCAMLib.scene.segments.PredictionNode import addPrediction, classColor
+from SegHiResGradCAMLib.scene.volumes.Voxels import Voxels
 from stage.builders import addTransform, addVolume, obliqueMatrix
 
 SHAPE = (6, 9, 11)

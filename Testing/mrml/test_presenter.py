@@ -8,9 +8,9 @@ import pytest
 import slicer
 from mrml.asking import DESCRIPTION, SHAPE, answer, makeCase, makePanel, parameters, ready
 from SegHiResGradCAMLib import addOverlay
-from SegHiResGradCAMLib.CheckDesk import KEY
-from SegHiResGradCAMLib.Choices import DeviceChoice, PixelSetChoice, ScoreChoice
-from SegHiResGradCAMLib.Dependencies import Dependencies
+from SegHiResGradCAMLib.panel.question.Choices import DeviceChoice, PixelSetChoice, ScoreChoice
+from SegHiResGradCAMLib.panel.trust.FastCheckLogic import KEY
+from SegHiResGradCAMLib.setup.Dependencies import Dependencies
 from stage.builders import addVolume, spot
 
 
@@ -53,9 +53,9 @@ def test_every_missing_piece_is_named_in_turn(panel, case):
 
 def test_without_a_scene_nothing_works_and_it_says_so(panel):
     panel.presenter.enter(None)
-    assert not panel.states[-1].canApply and panel.states[-1].applyReason == "There is no scene to work on."
+    assert not panel.states[-1].run.canApply and panel.states[-1].run.applyReason == "There is no scene to work on."
     panel.presenter.apply()
-    panel.presenter.tryDemo()
+    panel.presenter.run.tryDemo()
     assert panel.engine.sent == []
 
 
@@ -63,10 +63,10 @@ def test_picking_a_model_describes_it_and_matches_the_class(panel, case):
     p = ready(panel, case)
     assert [sent[:2] for sent in panel.engine.sent] == [("describe", "demo:honest")]
     assert p.className == "Lesion"
-    assert [option.key for option in panel.states[-1].classes] == ["background", "Lesion"]
+    assert [option.key for option in panel.states[-1].question.classes] == ["background", "Lesion"]
     panel.presenter.pick(segmentId="other")
     assert p.className == "" and panel.presenter.whyNot() == "Choose the class."
-    assert "'other'" in panel.states[-1].classText
+    assert "'other'" in panel.states[-1].question.classText
     panel.presenter.pick(className="background")
     assert panel.presenter.whyNot() == ""
     panel.presenter.parametersChanged()
@@ -78,7 +78,7 @@ def test_picking_a_model_describes_it_and_matches_the_class(panel, case):
 def test_a_reloaded_scene_keeps_its_class(panel, case):
     p = parameters(volume=case[0], segmentation=case[1], segmentId="other", model="demo:honest", className="background")
     panel.presenter.enter(p)
-    assert panel.states[-1].className == "background" and panel.engine.sent == []
+    assert panel.states[-1].question.className == "background" and panel.engine.sent == []
     panel.presenter.apply()  # describes first, then asks
     panel.presenter.onAnswer(DESCRIPTION)
     assert [sent[0] for sent in panel.engine.sent] == ["describe", "explain"] and p.className == "background"
@@ -108,7 +108,7 @@ def test_the_question_is_what_the_parameters_say(panel, case):
 
 def test_a_rival_is_needed_for_a_contrast_and_is_not_the_class(panel, case):
     p = ready(panel, case, score=ScoreChoice.CONTRAST)
-    assert "rival" in panel.presenter.whyNot() and panel.states[-1].rivalEnabled
+    assert "rival" in panel.presenter.whyNot() and panel.states[-1].question.rivalEnabled
     p.rivalName = "Lesion"
     assert panel.presenter.whyNot() == "A class cannot be its own rival."
 
@@ -129,11 +129,11 @@ def test_channels_are_matched_by_name_or_listed_and_never_guessed(panel, case):
     p = ready(panel, case, TWO)  # the volume that was chosen says no channel's name
     assert p.volume is None and panel.presenter.whyNot() == "Choose the volumes for CT, PET."
     assert panel.presenter.predictions.whyNot() == panel.presenter.whyNot()
-    assert panel.states[-1].channels == ("CT", "PET")
+    assert panel.states[-1].models.channels == ("CT", "PET")
     panel.presenter.pick(volume=case[0])
     assert panel.presenter.whyNot() == "Choose the volume for PET."
     panel.presenter.pick(channel2=case[0])
-    assert panel.presenter.whyNot() == "" and panel.states[-1].channelText == "CT and PET are the same volume."
+    assert panel.presenter.whyNot() == "" and panel.states[-1].models.channelText == "CT and PET are the same volume."
 
 
 def test_volumes_go_to_the_channels_their_names_say_and_may_be_changed(panel, case, mrml):
@@ -173,23 +173,25 @@ def test_more_channels_than_selectors_is_said(panel, case):
 def test_an_answer_becomes_a_result_and_other_layers_are_at_hand(panel, case, mrml):
     p = ready(panel, case)
     panel.presenter.apply()
-    assert panel.states[-1].busy and panel.states[-1].applyText == "Cancel" and not panel.states[-1].editable
+    assert (
+        panel.states[-1].run.busy and panel.states[-1].run.applyText == "Cancel" and not panel.states[-1].run.editable
+    )
     panel.presenter.onProgress(0.4, "running the network")
-    assert panel.states[-1].fraction == 0.4 and "running the network" in panel.states[-1].status
+    assert panel.states[-1].run.fraction == 0.4 and "running the network" in panel.states[-1].run.status
     panel.presenter.onAnswer(answer(case, "encoder.2", "decoder.1"))
     state = panel.states[-1]
-    assert not state.busy and state.status == "Done in 1.2 s." and state.result == p.result.GetID()
-    assert [option.key for option in state.shownLayers] == ["encoder.1", "encoder.2", "decoder.1"]
-    assert slicer.util.arrayFromVolume(p.result).max() > 0 and state.shownLayer == "encoder.2"
+    assert not state.run.busy and state.run.status == "Done in 1.2 s." and state.desk.result == p.result.GetID()
+    assert [option.key for option in state.desk.shownLayers] == ["encoder.1", "encoder.2", "decoder.1"]
+    assert slicer.util.arrayFromVolume(p.result).max() > 0 and state.desk.shownLayer == "encoder.2"
     first, count = p.result, mrml.GetNumberOfNodes()
     panel.presenter.desk.showLayer("decoder.1")
-    assert panel.states[-1].shownLayer == "decoder.1" and p.result is not first
+    assert panel.states[-1].desk.shownLayer == "decoder.1" and p.result is not first
     assert mrml.GetNumberOfNodes() == count and len(panel.engine.sent) == 2  # nothing was asked
     panel.presenter.desk.showLayer("encoder.1")
     assert panel.engine.sent[-1][0] == "other layer"
     assert panel.engine.sent[-1][3]["layers"] == ["encoder.1", "encoder.2", "decoder.1"]
     panel.presenter.onAnswer(answer(case, "encoder.1", "encoder.2", "decoder.1", forwards=0))
-    assert panel.states[-1].shownLayer == "encoder.1" and mrml.GetNumberOfNodes() == count
+    assert panel.states[-1].desk.shownLayer == "encoder.1" and mrml.GetNumberOfNodes() == count
 
 
 def test_an_answer_without_a_home_is_dropped(panel, case, mrml):
@@ -198,7 +200,7 @@ def test_an_answer_without_a_home_is_dropped(panel, case, mrml):
     mrml.RemoveNode(case[0])
     count = mrml.GetNumberOfNodes()
     panel.presenter.sceneChanged()
-    assert panel.engine.closed == 1 and not panel.states[-1].busy and "removed" in panel.states[-1].error
+    assert panel.engine.closed == 1 and not panel.states[-1].run.busy and "removed" in panel.states[-1].run.error
     panel.presenter.onAnswer(answer(case, "encoder.2"))
     assert mrml.GetNumberOfNodes() == count
 
@@ -208,8 +210,8 @@ def test_a_failure_is_a_sentence_with_folded_details(panel, case):
     panel.presenter.apply()
     panel.presenter.onError("memory", "Too little memory.", "Choose a deeper layer.", "log line")
     state = panel.states[-1]
-    assert (state.error, state.details) == ("Too little memory. Choose a deeper layer.", "log line")
-    assert state.canApply and not state.busy
+    assert (state.run.error, state.run.details) == ("Too little memory. Choose a deeper layer.", "log line")
+    assert state.run.canApply and not state.run.busy
 
 
 def test_a_fault_of_our_own_is_told_and_logged_not_raised(panel, case, monkeypatch, caplog):
@@ -218,25 +220,25 @@ def test_a_fault_of_our_own_is_told_and_logged_not_raised(panel, case, monkeypat
     broken = answer(case, "encoder.2")
     broken["explanations"][0] = replace(broken["explanations"][0], grid=None)
     panel.presenter.onAnswer(broken)
-    assert panel.states[-1].error.startswith("Something failed in the module itself.")
-    assert "SegHiResGradCAM failed" in caplog.text and not panel.states[-1].busy
+    assert panel.states[-1].run.error.startswith("Something failed in the module itself.")
+    assert "SegHiResGradCAM failed" in caplog.text and not panel.states[-1].run.busy
 
 
 def test_cancel_asks_the_engine_and_waits_for_its_word(panel, case):
     ready(panel, case)
     panel.presenter.apply()
     panel.presenter.apply()
-    assert panel.engine.cancelled == 1 and panel.states[-1].status == "Cancelling..."
-    assert not panel.states[-1].canApply
+    assert panel.engine.cancelled == 1 and panel.states[-1].run.status == "Cancelling..."
+    assert not panel.states[-1].run.canApply
     panel.presenter.onError("cancelled", "Cancelled.", "")
-    assert panel.states[-1].status == "Cancelled. The scene is unchanged." and panel.states[-1].canApply
+    assert panel.states[-1].run.status == "Cancelled. The scene is unchanged." and panel.states[-1].run.canApply
 
 
 def test_author_code_needs_a_yes_that_is_remembered(panel, case):
     described = {**DESCRIPTION, "kind": "factory", "runs_author_code": "Runs net.py.", "consent_sha256": "ab" * 32}
     ready(panel, case, described)
     panel.presenter.apply()
-    assert "not agreed" in panel.states[-1].error and panel.engine.sent[-1][0] == "describe"
+    assert "not agreed" in panel.states[-1].run.error and panel.engine.sent[-1][0] == "describe"
     panel.answers.append(True)
     panel.presenter.apply()
     assert panel.engine.sent[-1][0] == "explain" and panel.engine.sent[-1][3]["codeHash"] == "ab" * 32
@@ -254,7 +256,7 @@ def test_changed_code_is_described_and_asked_for_again(panel, case):
     panel.presenter.apply()
     assert panel.engine.sent[-1][0] == "describe"
     panel.presenter.onAnswer({**described, "consent_sha256": "cd" * 32})
-    assert len(panel.questions) == 2 and "not agreed" in panel.states[-1].error
+    assert len(panel.questions) == 2 and "not agreed" in panel.states[-1].run.error
 
 
 def test_a_description_that_failed_is_the_reason_until_another_model_is_picked(panel, case):
@@ -293,7 +295,7 @@ def test_an_idle_panel_frees_the_worker_at_once_and_a_closing_scene_always(panel
     panel.presenter.enter(p)
     panel.presenter.apply()
     panel.presenter.sceneClosing()
-    assert panel.engine.closed == 2 and not panel.states[-1].busy
+    assert panel.engine.closed == 2 and not panel.states[-1].run.busy
     panel.presenter.cleanup()
     count = len(panel.states)
     panel.presenter.changed()
@@ -307,10 +309,10 @@ def test_missing_packages_disable_apply_and_offer_what_can_be_done(panel, case):
     panel.presenter.enter(p)
     panel.presenter.models.pick("demo:honest")
     state = panel.states[-1]
-    assert state.applyReason == state.installText == "PyTorch is needed." and state.installOffered
+    assert state.run.applyReason == state.installing.text == "PyTorch is needed." and state.installing.offered
     assert panel.engine.sent == []
     panel.presenter.installing.install()
-    assert "Nothing was installed" in panel.states[-1].error and "torch>=2.10" in panel.questions[0]
+    assert "Nothing was installed" in panel.states[-1].run.error and "torch>=2.10" in panel.questions[0]
 
 
 def test_too_coarse_a_layer_is_warned_of(panel, case):
@@ -321,12 +323,12 @@ def test_too_coarse_a_layer_is_warned_of(panel, case):
     coarse = replace(layers[1], name="deep", mm_per_cell=(16.0, 16.0, 16.0))
     panel.presenter.onAnswer({"layers": [*layers, coarse]})
     panel.presenter.pick(layer="encoder.2")
-    assert panel.states[-1].layerWarning == ""  # 16 mm segment, 8 mm cells
+    assert panel.states[-1].question.layerWarning == ""  # 16 mm segment, 8 mm cells
     panel.presenter.pick(layer="deep")
-    assert "16 mm" in panel.states[-1].layerWarning
+    assert "16 mm" in panel.states[-1].question.layerWarning
     p.pixelSet = PixelSetChoice.WHOLE_IMAGE
     panel.presenter.parametersChanged()
-    assert panel.states[-1].layerWarning == ""
+    assert panel.states[-1].question.layerWarning == ""
 
 
 def test_a_removed_result_brings_the_one_before_it_back(panel, case, nodeIds):
@@ -335,22 +337,22 @@ def test_a_removed_result_brings_the_one_before_it_back(panel, case, nodeIds):
     for name in ("encoder.1", "encoder.2"):
         panel.presenter.apply()
         panel.presenter.onAnswer(answer(case, name))
-    assert len(panel.states[-1].results) == 2
+    assert len(panel.states[-1].desk.results) == 2
     panel.presenter.desk.setDisplay(share=0.5)
     panel.presenter.desk.remove()
-    assert panel.states[-1].shownLayer == "encoder.1" and p.result.GetID() == panel.states[-1].result
+    assert panel.states[-1].desk.shownLayer == "encoder.1" and p.result.GetID() == panel.states[-1].desk.result
     panel.presenter.desk.remove()
-    assert panel.states[-1].results == () and nodeIds() == before
+    assert panel.states[-1].desk.results == () and nodeIds() == before
 
 
 def test_a_model_that_does_not_say_its_classes_is_opened_by_predicting_and_described_again(panel, case):
     from types import SimpleNamespace
 
-    from SegHiResGradCAMLib.Voxels import Voxels
+    from SegHiResGradCAMLib.scene.volumes.Voxels import Voxels
 
     p = ready(panel, case, {**DESCRIPTION, "classes": [], "channels": []})
-    assert "press Predict" in panel.presenter.whyNot() and "press Predict" in panel.states[-1].classText
-    assert "classes known after opening" in panel.states[-1].modelText
+    assert "press Predict" in panel.presenter.whyNot() and "press Predict" in panel.states[-1].question.classText
+    assert "classes known after opening" in panel.states[-1].models.text
     assert panel.presenter.predictions.whyNot() == ""
     panel.presenter.predictions.predict()
     assert panel.engine.sent[-1][0] == "predict"

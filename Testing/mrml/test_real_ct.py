@@ -20,7 +20,7 @@ from seghirescam.evaluation.metrics.shares import chance, dilated, share
 from seghirescam.protocol.recipes import SegmentAndPredicted
 from seghirescam.session.explain import explain
 from SegHiResGradCAMLib import addOverlay, exportOverlay, readImage, readPixelSet
-from SegHiResGradCAMLib.Geometry import gridOfVolume
+from SegHiResGradCAMLib.scene.nodes.Geometry import gridOfVolume
 from stage.files import readVolume, segmentationFromLabels
 
 pytestmark = needs_data

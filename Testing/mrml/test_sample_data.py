@@ -11,8 +11,9 @@ import pytest
 import SimpleITK as sitk
 
 import slicer
-from SegHiResGradCAMLib import SampleDataSources, readImage, readPixelSet
-from SegHiResGradCAMLib.SampleDataSources import loadDemoCase, registerSampleData
+from SegHiResGradCAMLib import readImage, readPixelSet
+from SegHiResGradCAMLib.scene.volumes import SampleDataSources
+from SegHiResGradCAMLib.scene.volumes.SampleDataSources import loadDemoCase, registerSampleData
 
 FIELDS = {
     "Segmentation_MasterRepresentation": "Binary labelmap",

@@ -6,8 +6,8 @@ import pytest
 import slicer
 from mrml.saved_files import readInAFreshProcess
 from SegHiResGradCAMLib import DisplaySettings, addOverlay
-from SegHiResGradCAMLib.ColorTables import colorsOf
-from SegHiResGradCAMLib.Geometry import gridOfVolume, localMatrix
+from SegHiResGradCAMLib.scene.nodes.Geometry import gridOfVolume, localMatrix
+from SegHiResGradCAMLib.scene.overlay.ColorTables import colorsOf
 from stage.builders import addSegmentation, addTransform, addVolume, makeExplanation, obliqueMatrix
 
 SHAPE = (12, 16, 20)

@@ -11,11 +11,11 @@ import slicer
 from mrml.asking import SHAPE, answer, makePanel, ready, value
 from seghirescam.protocol.errors import PixelSetError
 from SegHiResGradCAMLib import exportOverlay
-from SegHiResGradCAMLib.Attachments import attachedTo
-from SegHiResGradCAMLib.CheckDesk import KEY
-from SegHiResGradCAMLib.Geometry import gridOfVolume, matrixFromArray
-from SegHiResGradCAMLib.SegmentEvidence import labelSteps
-from SegHiResGradCAMLib.Steps import finished
+from SegHiResGradCAMLib.panel.trust.FastCheckLogic import KEY
+from SegHiResGradCAMLib.scene.nodes.Attachments import attachedTo
+from SegHiResGradCAMLib.scene.nodes.Geometry import gridOfVolume, matrixFromArray
+from SegHiResGradCAMLib.scene.results.SegmentEvidence import labelSteps
+from SegHiResGradCAMLib.schedule.Steps import finished
 from stage.builders import addSegmentation, addTransform, addVolume, obliqueMatrix
 
 
@@ -186,7 +186,7 @@ ROWS = [
 
 def test_the_answer_is_a_table_beside_the_map_a_sentence_and_a_file(panel, case, tmp_path):
     presenter = panel.presenter
-    assert panel.states[-1].segmentsReason == "" and panel.states[-1].segmentsText == ""
+    assert panel.states[-1].segments.reason == "" and panel.states[-1].segments.text == ""
     presenter.segments.ask()
     purpose, _, volumes, question = panel.engine.sent[-1]
     # the volume goes along: chance is counted in its body
@@ -195,7 +195,7 @@ def test_the_answer_is_a_table_beside_the_map_a_sentence_and_a_file(panel, case,
     one = presenter.desk.results.origin(presenter.desk.node).maps["encoder.2"]
     assert cells is one.map and grid is one.grid
     presenter.onAnswer({"rows": ROWS, "notes": []})
-    assert panel.states[-1].segmentsText == "Evidence: 50 % vessel, 25 % lesion, 25 % elsewhere."
+    assert panel.states[-1].segments.text == "Evidence: 50 % vessel, 25 % lesion, 25 % elsewhere."
     (table,) = attachedTo(presenter.desk.node)
     columns = {table.GetColumnName(n): table.GetTable().GetColumn(n) for n in range(table.GetNumberOfColumns())}
     assert list(columns) == [
@@ -235,15 +235,15 @@ def test_a_map_that_was_moved_or_came_with_the_scene_is_measured_where_it_is_now
     voxels, grid = panel.engine.sent[-1][3]["map"]
     assert voxels.shape == SHAPE and grid.same_as(gridOfVolume(panel.presenter.desk.node), 1e-9)
     panel.presenter.onAnswer({"rows": ROWS, "notes": []})
-    assert panel.states[-1].segmentsText.startswith("Evidence: 50 % vessel")
+    assert panel.states[-1].segments.text.startswith("Evidence: 50 % vessel")
 
 
 def test_without_segments_it_says_what_to_do(panel, case, mrml):
     panel.presenter.pick(segmentation=None, segmentId="")
-    assert panel.states[-1].segmentsReason == ""  # the map's own segmentation
+    assert panel.states[-1].segments.reason == ""  # the map's own segmentation
     mrml.RemoveNode(case[1])
     panel.presenter.sceneChanged()
-    assert panel.states[-1].segmentsReason == "Choose a segmentation with segments (in What)."
+    assert panel.states[-1].segments.reason == "Choose a segmentation with segments (in What)."
     count = len(panel.engine.sent)
     panel.presenter.segments.ask()
     assert len(panel.engine.sent) == count
@@ -254,12 +254,12 @@ def test_another_layer_chosen_meanwhile_stops_nothing_and_the_table_is_about_wha
     presenter.segments.ask()
     presenter.desk.showLayer("decoder.1")  # another node shows the result now
     presenter.sceneChanged()
-    assert panel.states[-1].busy and panel.states[-1].error == "" and panel.engine.dropped == 0
+    assert panel.states[-1].run.busy and panel.states[-1].run.error == "" and panel.engine.dropped == 0
     presenter.onAnswer({"rows": ROWS, "notes": []})
     (table,) = attachedTo(presenter.desk.node)
-    assert table.GetAttribute("SegHiResGradCAM.OfLayer") == "encoder.2" and panel.states[-1].segmentsText == ""
+    assert table.GetAttribute("SegHiResGradCAM.OfLayer") == "encoder.2" and panel.states[-1].segments.text == ""
     presenter.desk.showLayer("encoder.2")
-    assert panel.states[-1].segmentsText == "Evidence: 50 % vessel, 25 % lesion, 25 % elsewhere."
+    assert panel.states[-1].segments.text == "Evidence: 50 % vessel, 25 % lesion, 25 % elsewhere."
 
 
 def test_without_its_result_or_its_segmentation_the_work_stops_and_the_worker_stays_where_it_can(panel, case, mrml):
@@ -268,15 +268,15 @@ def test_without_its_result_or_its_segmentation_the_work_stops_and_the_worker_st
     presenter.desk.remove()
     closed = panel.engine.closed
     presenter.sceneChanged()
-    assert not panel.states[-1].busy and (panel.engine.dropped, panel.engine.closed) == (1, closed)
-    assert panel.states[-1].status == "Stopped, because the map that it was about was removed."
+    assert not panel.states[-1].run.busy and (panel.engine.dropped, panel.engine.closed) == (1, closed)
+    assert panel.states[-1].run.status == "Stopped, because the map that it was about was removed."
     presenter.apply()
     presenter.onAnswer(answer(case, "encoder.2"))
     presenter.segments.ask()
     mrml.RemoveNode(case[1])
     presenter.sceneChanged()
-    assert not panel.states[-1].busy and panel.engine.closed == closed + 1
-    assert panel.states[-1].error.startswith("Stopped, because a node that was being explained was removed.")
+    assert not panel.states[-1].run.busy and panel.engine.closed == closed + 1
+    assert panel.states[-1].run.error.startswith("Stopped, because a node that was being explained was removed.")
 
 
 def test_a_result_without_voxels_or_bent_is_a_sentence_and_nothing_is_asked(panel, case, mrml):
@@ -286,16 +286,16 @@ def test_a_result_without_voxels_or_bent_is_a_sentence_and_nothing_is_asked(pane
     former = node.GetTransformNodeID()
     node.SetAndObserveTransformNodeID(bent.GetID())
     panel.presenter.sceneChanged()
-    assert panel.states[-1].segmentsReason == (
+    assert panel.states[-1].segments.reason == (
         "The result is under a non-linear transform. Harden the transform (Data module, right click), or remove it."
     )
     panel.presenter.segments.ask()
     node.SetAndObserveTransformNodeID(former)
     node.SetAndObserveImageData(None)
     panel.presenter.sceneChanged()
-    assert panel.states[-1].segmentsReason == "This result has lost its voxels: press Apply again."
+    assert panel.states[-1].segments.reason == "This result has lost its voxels: press Apply again."
     panel.presenter.segments.ask()
-    assert len(panel.engine.sent) == count and not panel.states[-1].busy
+    assert len(panel.engine.sent) == count and not panel.states[-1].run.busy
 
 
 def edited(table, how):
@@ -319,14 +319,14 @@ def test_a_table_that_somebody_edited_has_no_sentence_and_stops_nothing(panel, h
     panel.presenter.onAnswer({"rows": ROWS, "notes": []})
     edited(attachedTo(panel.presenter.desk.node)[0], how)
     panel.presenter.sceneChanged()
-    assert panel.states[-1].segmentsText == "" and panel.states[-1].error == ""
+    assert panel.states[-1].segments.text == "" and panel.states[-1].run.error == ""
 
 
 def test_a_table_that_cannot_be_made_leaves_the_former_one(panel, nodeIds):
     panel.presenter.segments.ask()
     panel.presenter.onAnswer({"rows": ROWS, "notes": []})
-    before, text = nodeIds(), panel.states[-1].segmentsText
+    before, text = nodeIds(), panel.states[-1].segments.text
     panel.presenter.segments.ask()
     panel.presenter.onAnswer({"rows": [*ROWS, row("odd", "a lot", 0.5, 0.5, 1.0, 1.0)], "notes": []})
-    assert panel.states[-1].error.startswith("Something failed in the module itself.")
-    assert nodeIds() == before and panel.states[-1].segmentsText == text
+    assert panel.states[-1].run.error.startswith("Something failed in the module itself.")
+    assert nodeIds() == before and panel.states[-1].segments.text == text

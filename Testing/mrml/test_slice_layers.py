@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from SegHiResGradCAMLib import DisplaySettings, addOverlay, hideFromForeground, removeOverlay, showInForeground
-from SegHiResGradCAMLib.Geometry import gridOfVolume
+from SegHiResGradCAMLib.scene.nodes.Geometry import gridOfVolume
 from stage.builders import addVolume, makeExplanation
 
 

@@ -8,10 +8,10 @@ import pytest
 import slicer
 from seghirescam.protocol.errors import ImageError, PixelSetError
 from SegHiResGradCAMLib import readImage, readPixelSet
-from SegHiResGradCAMLib.ImageReader import imageSteps
-from SegHiResGradCAMLib.PixelSetReader import pixelSetSteps
-from SegHiResGradCAMLib.Steps import Steps, finished
-from SegHiResGradCAMLib.Voxels import Voxels
+from SegHiResGradCAMLib.scene.segments.PixelSetReader import pixelSetSteps
+from SegHiResGradCAMLib.scene.volumes.ImageReader import imageSteps
+from SegHiResGradCAMLib.scene.volumes.Voxels import Voxels
+from SegHiResGradCAMLib.schedule.Steps import Steps, finished
 from stage.builders import addSegmentation, addTransform, addVolume, obliqueMatrix
 
 SHAPE = (40, 300, 300)  # several steps

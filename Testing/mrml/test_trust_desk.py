@@ -9,9 +9,9 @@ import pytest
 import slicer
 from mrml.asking import CURVES, answer, checked, makeCase, makePanel, ready
 from SegHiResGradCAMLib import exportOverlay
-from SegHiResGradCAMLib.Attachments import attach, attachedTo, removeOrphans
-from SegHiResGradCAMLib.CheckDesk import KEY
-from SegHiResGradCAMLib.TrustTables import addCurves
+from SegHiResGradCAMLib.panel.trust.FastCheckLogic import KEY
+from SegHiResGradCAMLib.scene.nodes.Attachments import attach, attachedTo, removeOrphans
+from SegHiResGradCAMLib.scene.results.TrustTables import addCurves
 
 FAILS = "not supported by the model"
 
@@ -57,28 +57,31 @@ def test_the_cost_is_told_before_anything_runs_and_no_is_respected(panel, nodeId
     panel.presenter.trust.checkFully()
     purpose, _, _, question = panel.engine.sent[-1]
     assert (purpose, question["tier"], question["layer"]) == ("cost of the full check", "full", "encoder.2")
-    assert panel.states[-1].busy and panel.questions == []
+    assert panel.states[-1].run.busy and panel.questions == []
     panel.presenter.onAnswer({"cost": {"forwards": 42, "text": "about 42 predictions, 3 min on this machine"}})
     assert panel.questions == [
         "The full check of this map takes about 42 predictions, 3 min on this machine. It can be cancelled. Start it?"
     ]
-    assert panel.engine.sent[-1][0] == "cost of the full check" and not panel.states[-1].busy
-    assert panel.states[-1].status == "The full check was not started." and nodeIds() == before
+    assert panel.engine.sent[-1][0] == "cost of the full check" and not panel.states[-1].run.busy
+    assert panel.states[-1].run.status == "The full check was not started." and nodeIds() == before
     panel.answers.append(True)
     panel.presenter.trust.checkFully()
     panel.presenter.onAnswer({"cost": {"forwards": 42, "text": "x"}})
-    assert panel.engine.sent[-1][0] == "full check" and panel.states[-1].busy
+    assert panel.engine.sent[-1][0] == "full check" and panel.states[-1].run.busy
     panel.presenter.onError("cancelled", "Cancelled.", "")
-    assert panel.states[-1].status == "Cancelled. The scene is unchanged." and nodeIds() == before
+    assert panel.states[-1].run.status == "Cancelled. The scene is unchanged." and nodeIds() == before
 
 
 def test_a_map_that_fails_is_marked_in_panel_list_legend_node_and_file(panel, tmp_path):
     assert FAILS not in legend(panel.presenter.desk.node)
     node = fullyChecked(panel)
     state = panel.states[-1]
-    assert state.verdict == "This map is not supported by the model: chance." and state.status == "Checked fully."
-    assert state.results[0].text.startswith("NOT SUPPORTED BY THE MODEL · ")
-    assert state.results[0].tip.startswith(state.verdict) and state.verdict not in state.resultFacts
+    assert (
+        state.trust.verdict == "This map is not supported by the model: chance."
+        and state.run.status == "Checked fully."
+    )
+    assert state.desk.results[0].text.startswith("NOT SUPPORTED BY THE MODEL · ")
+    assert state.desk.results[0].tip.startswith(state.trust.verdict) and state.trust.verdict not in state.desk.facts
     assert legend(node).splitlines()[-1] == FAILS
     assert json.loads(node.GetAttribute("SegHiResGradCAM.Trust"))["full"]["verdict"] == FAILS
     _, sidecar, *tables = exportOverlay(node, tmp_path / "map.nrrd")
@@ -88,15 +91,15 @@ def test_a_map_that_fails_is_marked_in_panel_list_legend_node_and_file(panel, tm
     # another layer of the same pass is another map
     panel.presenter.desk.showLayer("decoder.1")
     other = panel.presenter.desk.node
-    assert FAILS not in legend(other) and panel.states[-1].verdict == "" and panel.states[-1].curvesReason
+    assert FAILS not in legend(other) and panel.states[-1].trust.verdict == "" and panel.states[-1].trust.curvesReason
     assert len(exportOverlay(other, tmp_path / "other.nrrd")) == 2
     panel.presenter.desk.showLayer("encoder.2")
-    assert legend(panel.presenter.desk.node).splitlines()[-1] == FAILS and panel.states[-1].curvesReason == ""
+    assert legend(panel.presenter.desk.node).splitlines()[-1] == FAILS and panel.states[-1].trust.curvesReason == ""
 
 
 def test_a_map_that_holds_is_not_marked(panel):
     node = fullyChecked(panel, "supported")
-    assert FAILS not in legend(node) and not panel.states[-1].results[0].text.startswith("NOT")
+    assert FAILS not in legend(node) and not panel.states[-1].desk.results[0].text.startswith("NOT")
 
 
 def test_table_and_chart_hold_the_numbers_beside_the_map_and_csv_says_the_same(panel, case, tmp_path):
@@ -181,8 +184,12 @@ def test_everything_comes_back_with_a_saved_scene_and_goes_with_the_map(panel, c
     ready(panel, (slicer.util.getNode("volume"), slicer.util.getNode("segmentation")))
     panel.presenter.sceneChanged()
     node, again = panel.presenter.desk.node, panel.states[-1]
-    assert (again.verdict, again.numbers, again.curvesReason) == (state.verdict, state.numbers, "")
-    assert again.results[0].text == state.results[0].text and legend(node).splitlines()[-1] == FAILS
+    assert (again.trust.verdict, again.checks.numbers, again.trust.curvesReason) == (
+        state.trust.verdict,
+        state.checks.numbers,
+        "",
+    )
+    assert again.desk.results[0].text == state.desk.results[0].text and legend(node).splitlines()[-1] == FAILS
     assert kinds(node) == ["chart", "curves", "numbers", "series", "series", "series"]
     chart = panel.presenter.trust.chart()
     series = chart.GetNthPlotSeriesNode(0)
@@ -203,7 +210,7 @@ def test_the_layout_changes_on_the_button_and_only_then(panel, mrml):
     assert layout.GetViewArrangement() == before and not view.GetPlotChartNodeID()
     panel.presenter.trust.showCurves()
     assert layout.GetViewArrangement() != before
-    assert view.GetPlotChartNodeID() == panel.presenter.trust.chart().GetID() and panel.states[-1].error == ""
+    assert view.GetPlotChartNodeID() == panel.presenter.trust.chart().GetID() and panel.states[-1].run.error == ""
 
 
 COST = {"cost": {"forwards": 42, "text": "about 42 predictions"}}
@@ -221,13 +228,13 @@ def test_a_result_that_is_removed_stops_what_is_asked_about_it_and_the_worker_st
     assert panel.engine.sent[-1][0] == purpose
     panel.presenter.desk.showLayer("decoder.1")  # another node of the same result
     panel.presenter.sceneChanged()
-    assert panel.states[-1].busy and panel.engine.dropped == 0
+    assert panel.states[-1].run.busy and panel.engine.dropped == 0
     closed = panel.engine.closed
     panel.presenter.desk.remove()
     panel.presenter.sceneChanged()
     state = panel.states[-1]
-    assert not state.busy and (panel.engine.dropped, panel.engine.closed) == (1, closed) and state.error == ""
-    assert state.status == "Stopped, because the map that it was about was removed."
+    assert not state.run.busy and (panel.engine.dropped, panel.engine.closed) == (1, closed) and state.run.error == ""
+    assert state.run.status == "Stopped, because the map that it was about was removed."
 
 
 def meanwhile(panel, happens):
@@ -235,7 +242,7 @@ def meanwhile(panel, happens):
     panel.presenter.ask = lambda question: happens() or True
     panel.presenter.trust.checkFully()
     panel.presenter.onAnswer(COST)
-    return panel.states[-1].status
+    return panel.states[-1].run.status
 
 
 def test_a_late_yes_starts_nothing_where_the_question_no_longer_holds(panel, case, mrml):
@@ -262,7 +269,7 @@ def test_the_question_does_not_pop_up_over_another_module(panel):
     panel.presenter.onAnswer(COST)
     assert panel.questions == [] and panel.engine.sent[-1][0] == "cost of the full check"
     assert not panel.presenter.busy and panel.engine.closed == 1
-    assert panel.states[-1].status == (
+    assert panel.states[-1].run.status == (
         "The full check was not started, because you had left the module: ask for it again."
     )
 
@@ -277,9 +284,9 @@ def test_numbers_and_curves_that_cannot_be_made_leave_the_former_ones(panel, nod
             raise RuntimeError("no place")
         attach(one, *words)
 
-    monkeypatch.setattr("SegHiResGradCAMLib.TrustTables.attach", refuse)
+    monkeypatch.setattr("SegHiResGradCAMLib.scene.results.TrustTables.attach", refuse)
     fullyChecked(panel, "supported")
-    assert panel.states[-1].error.startswith("Something failed in the module itself.")
+    assert panel.states[-1].run.error.startswith("Something failed in the module itself.")
     if fails == "TableNode":
         assert nodeIds() == before
     else:  # the numbers were complete: another node of the same name

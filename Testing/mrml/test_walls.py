@@ -29,14 +29,14 @@ print(sorted(loaded & {{'torch', 'qt', 'ctk', 'PySide6', 'scipy'}}))
 
 
 def test_no_file_names_torch_or_qt():
-    for file in LIBRARY.glob("*.py"):
+    for file in LIBRARY.rglob("*.py"):
         for line in file.read_text(encoding="utf-8").splitlines():
             words = line.split()
             assert not (words[:1] in (["import"], ["from"]) and words[1].split(".")[0] in ("torch", "qt", "ctk")), file
 
 
 def test_files_stay_short_and_hold_no_star_import():
-    for file in [*LIBRARY.glob("*.py"), *(ROOT / "Testing" / "stage").glob("*.py")]:
+    for file in [*LIBRARY.rglob("*.py"), *(ROOT / "Testing" / "stage").glob("*.py")]:
         text = file.read_text(encoding="utf-8")
         assert len(text.splitlines()) < 300, file
         assert "import *" not in text, file
@@ -54,6 +54,13 @@ print([name for name in sys.modules if name.startswith('slicer.') and ('test' in
     assert done.stdout.strip() == "[]"
 
 
+def test_rooms_stay_small_and_no_two_files_share_a_name():
+    files = [file for file in LIBRARY.rglob("*.py") if file.name != "__init__.py"]
+    assert len({file.name for file in files}) == len(files)
+    for room in {file.parent for file in files}:
+        assert len(list(room.glob("*.py"))) <= 20, room
+
+
 def test_the_code_compiles_for_the_python_inside_slicer():
-    for file in LIBRARY.glob("*.py"):
+    for file in LIBRARY.rglob("*.py"):
         compile(file.read_text(encoding="utf-8"), str(file), "exec", dont_inherit=True)

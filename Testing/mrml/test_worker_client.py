@@ -14,9 +14,10 @@ from seghirescam import Grid, Image, PixelSet
 from seghirescam.protocol.evidence import Evidence
 from seghirescam.protocol.messages import Hello
 from seghirescam.protocol.recipes import WholeImage
-from SegHiResGradCAMLib.Voxels import Voxels
-from SegHiResGradCAMLib.WorkerClient import CONSENT_PREFIX, deviceText
-from SegHiResGradCAMLib.WorkerFolder import PREFIX
+from SegHiResGradCAMLib.scene.volumes.Voxels import Voxels
+from SegHiResGradCAMLib.setup.Consent import CONSENT_PREFIX
+from SegHiResGradCAMLib.worker.WorkerClient import deviceText
+from SegHiResGradCAMLib.worker.WorkerFolder import PREFIX
 
 NAME = "Erika_Mustermann"
 

@@ -13,9 +13,9 @@ import pytest
 import seghirescam
 from engine.workers import Model, cancelled_in_time, image, is_running, waited
 from seghirescam import Grid
-from SegHiResGradCAMLib import WorkerClient
-from SegHiResGradCAMLib.WorkerFolder import WorkerFolder
-from SegHiResGradCAMLib.WorkerLink import WorkerLink
+from SegHiResGradCAMLib.worker import WorkerClient
+from SegHiResGradCAMLib.worker.WorkerFolder import WorkerFolder
+from SegHiResGradCAMLib.worker.WorkerLink import WorkerLink
 
 
 def test_cancel_is_polite_first_and_the_worker_stays(panels, tmp_path):
@@ -229,7 +229,7 @@ import types
 package = types.ModuleType("SegHiResGradCAMLib")  # without the MRML side
 package.__path__ = [sys.path[0] + "/SegHiResGradCAMLib"]
 sys.modules["SegHiResGradCAMLib"] = package
-from SegHiResGradCAMLib.WorkerClient import WorkerClient
+from SegHiResGradCAMLib.worker.WorkerClient import WorkerClient
 calls = []
 client = WorkerClient(lambda ms, fn: calls.append(fn), temporaryFolder={str(tmp_path / "t")!r})
 client.onHello = lambda hello: print(hello.pid, flush=True)

@@ -7,7 +7,7 @@ import numpy as np
 import slicer
 from seghirescam.protocol.explanation import Explanation, LayerInfo
 from seghirescam.protocol.grid import Grid
-from SegHiResGradCAMLib.Geometry import gridOfVolume, matrixFromArray
+from SegHiResGradCAMLib.scene.nodes.Geometry import gridOfVolume, matrixFromArray
 
 
 def obliqueMatrix(spacingIjk=(0.8, 1.1, 2.5), degrees=(20.0, -15.0, 30.0), origin=(-30.0, 12.0, 45.0)) -> np.ndarray:

@@ -24,8 +24,8 @@ def main(path):
     scene = HeadlessScene.instance()
     views = FourUp(scene)
     from SegHiResGradCAMLib import DisplaySettings, addOverlay, removeOverlay
-    from SegHiResGradCAMLib.Geometry import gridOfVolume
-    from SegHiResGradCAMLib.VolumeRendering import hideFrom3D, showIn3D
+    from SegHiResGradCAMLib.scene.nodes.Geometry import gridOfVolume
+    from SegHiResGradCAMLib.scene.overlay.VolumeRendering import hideFrom3D, showIn3D
     from stage.builders import addSegmentation, addVolume, blob, makeExplanation
 
     shape, matrix = (50, 60, 70), np.diag([2.0, 2.0, 2.0, 1.0])

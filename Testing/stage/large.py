@@ -8,7 +8,7 @@ import numpy as np
 
 import slicer
 from seghirescam.protocol.resampling import resampled
-from SegHiResGradCAMLib.Geometry import gridOfVolume
+from SegHiResGradCAMLib.scene.nodes.Geometry import gridOfVolume
 from stage.builders import addSegmentation, addVolume
 from stage.gui import choose, click, events
 

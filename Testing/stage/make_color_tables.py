@@ -6,24 +6,18 @@ anatomy, because slice views draw every visible colour opaque.
 Run once, by hand:  python Testing/stage/make_color_tables.py   (needs matplotlib; the result is committed)
 """
 
+import sys
 from pathlib import Path
 
 import numpy as np
 
-FOLDER = Path(__file__).resolve().parents[2] / "SegHiResGradCAM" / "Resources" / "ColorTables"
-DARK_END = 0.22  # of inferno, left out
+MODULE = Path(__file__).resolve().parents[2] / "SegHiResGradCAM"
+FOLDER = MODULE / "Resources" / "ColorTables"
+sys.path.insert(0, str(MODULE))
+from seghirescam.protocol.colours import TABLE_INFERNO_CUT, TABLE_SIGNED  # noqa: E402
 
 # (position 0..1, red, green, blue), straight lines in between
 HOT_METAL = [(0, 0.42, 0, 0), (0.25, 0.75, 0.02, 0), (0.6, 1, 0.5, 0), (0.85, 1, 0.9, 0.3), (1, 1, 1, 1)]
-DIVERGING = [
-    (0, 0.05, 0.2, 0.75),
-    (0.3, 0.2, 0.5, 1),
-    (0.48, 0.62, 0.8, 1),
-    (0.5, 0.97, 0.97, 0.97),
-    (0.52, 1, 0.74, 0.66),
-    (0.7, 1, 0.38, 0.22),
-    (1, 0.75, 0.02, 0.1),
-]
 
 
 def main():
@@ -32,12 +26,12 @@ def main():
     FOLDER.mkdir(parents=True, exist_ok=True)
     listed = "matplotlib, by N. J. Smith, S. van der Walt and E. Firing, released under CC0"
     own = "this repository (straight lines between a few colours), Apache-2.0"
-    inferno = matplotlib.colormaps["inferno"](np.linspace(DARK_END, 1, 256))[:, :3]
+    inferno = matplotlib.colormaps["inferno"](np.linspace(TABLE_INFERNO_CUT, 1, 256))[:, :3]
     for name, colors, origin in (
         ("Inferno", inferno, f"upper part of inferno in {listed}"),
         ("Viridis", np.array(matplotlib.colormaps["viridis"].colors), f"viridis in {listed}"),
         ("Hot metal", lines(HOT_METAL), own),
-        ("Blue-white-red", lines(DIVERGING), own),
+        ("Blue-white-red", lines(TABLE_SIGNED), own),
     ):
         write(name, colors, origin)
 

@@ -20,8 +20,8 @@ def main(mrb, arrays):
     scene = HeadlessScene.instance()
     scene.readMrb(mrb)
     from SegHiResGradCAMLib import explanationFacts, isOverlay
-    from SegHiResGradCAMLib.Geometry import gridOfVolume, localMatrix
-    from SegHiResGradCAMLib.OverlayDisplay import settingsOf
+    from SegHiResGradCAMLib.scene.nodes.Geometry import gridOfVolume, localMatrix
+    from SegHiResGradCAMLib.scene.overlay.OverlayDisplay import settingsOf
 
     found, voxels = {}, {}
     for node in scene.mrml.GetNodesByClass("vtkMRMLScalarVolumeNode"):

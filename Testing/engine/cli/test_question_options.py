@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from SegHiResGradCAMLib.Choices import PixelSetChoice, pixelSetChoices
 
 from engine.cli.test_cli import run
 from engine.cli_cases import SEGMENTS, VOLUME
@@ -17,7 +18,6 @@ from seghirescam.cli.question_options import Asked, add_question, asked_form, gi
 from seghirescam.protocol.messages import recipe_from_json, recipe_to_json
 from seghirescam.protocol.question import ComputeSettings, Question
 from seghirescam.protocol.recipes import FORMS, Recipe, View
-from SegHiResGradCAMLib.Choices import PixelSetChoice, pixelSetChoices
 
 BEFORE = Path(__file__).parent / "sidecar_before_the_rooms.json"
 GRID = Grid.from_spacing((2, 3, 4), (1.0, 1.0, 1.0))

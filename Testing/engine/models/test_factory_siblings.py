@@ -170,7 +170,7 @@ def test_the_current_folder_is_searched_for_no_module(tmp_path):
 def test_the_client_starts_the_worker_without_its_folder_on_the_path(tmp_path, monkeypatch):
     from collections import deque
 
-    from SegHiResGradCAMLib import WorkerLink
+    from SegHiResGradCAMLib.worker import WorkerLink
 
     begun = []
     monkeypatch.setattr(WorkerLink, "WorkerProcess", lambda command, *rest: begun.append(command))

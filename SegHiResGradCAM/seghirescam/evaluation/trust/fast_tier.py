@@ -16,6 +16,7 @@ from ...protocol.explanation import Explanation
 from ...protocol.grid import Grid
 from ...protocol.pixel_set import PixelSet
 from ...protocol.progress import Progress
+from ...protocol.question import DEFAULT_METHOD
 from ...protocol.recipes import Recipe
 from ...protocol.value import NOT_MEASURED, TOO_SMALL, Value
 from ..deletion.image_deletion import one_step
@@ -29,7 +30,7 @@ from .trust_case import FORWARDS, Found
 #: of the context's volume that one paint-over removes
 FRACTION = 0.20
 #: methods that multiply A and g cell by cell: no evidence where the gradient is zero, by construction
-ELEMENTWISE = ("seg_hires_grad_cam", "seg_layer_cam")
+ELEMENTWISE = (DEFAULT_METHOD, "seg_layer_cam")
 #: gradients at or below this part of the largest count as none, for the phantom mass
 EPSILON = 1e-6
 

@@ -22,6 +22,7 @@ from ...protocol.explanation import Explanation
 from ...protocol.image import Image
 from ...protocol.pixel_set import PixelSet
 from ...protocol.progress import Progress
+from ...protocol.question import DEFAULT_METHOD
 from ...protocol.value import (
     CANCELLATION,
     CELLS,
@@ -208,7 +209,7 @@ def layer_numbers(
     *,
     class_index: int | str,
     layer: str,
-    methods: Sequence = ("seg_hires_grad_cam", "seg_grad_cam"),
+    methods: Sequence = (DEFAULT_METHOD, "seg_grad_cam"),
     score: str = "logit",
     rival: int | str | None = None,
     epsilons: Sequence[float] = EPSILONS,

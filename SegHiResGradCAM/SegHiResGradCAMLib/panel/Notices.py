@@ -1,0 +1,42 @@
+"""What the panel tells the user in words: a status, or an error with folded details."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from seghirescam.protocol.errors import SegHiResCamError
+
+
+class Notices:
+    """status: one line.  error: one sentence with what to do; details: for the folded text."""
+
+    def __init__(self):
+        self.clear()
+
+    def clear(self) -> None:
+        self.status = self.error = self.details = ""
+
+    def say(self, status: str) -> None:
+        self.clear()
+        self.status = status
+
+    def fail(self, sentence: str, hint: str = "", details: str = "") -> None:
+        self.status, self.error, self.details = "", f"{sentence} {hint}".strip(), details
+
+    def failed(self, error: Exception) -> None:
+        """Tells an error. Nothing is swallowed: the log has what is a fault of ours."""
+        if isinstance(error, SegHiResCamError):
+            self.fail(error.sentence, error.hint)
+        else:
+            logging.error("SegHiResGradCAM failed", exc_info=error)
+            self.fail("Something failed in the module itself.", "Please report the details.", repr(error))
+
+    def guarded(self, action: Callable, *arguments) -> Any:
+        """What the action returns; None after an error, which is then told."""
+        try:
+            return action(*arguments)
+        except Exception as error:
+            self.failed(error)
+        return None

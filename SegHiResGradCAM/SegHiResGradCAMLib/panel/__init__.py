@@ -1,0 +1,1 @@
+"""What the panel decides and shows: one folder a feature."""

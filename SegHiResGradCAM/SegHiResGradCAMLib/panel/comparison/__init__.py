@@ -1,0 +1,1 @@
+"""Every cheap method at every main layer."""

@@ -1,0 +1,65 @@
+"""What the panel knows about the chosen model before anything of it has run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from . import ModelList
+
+UNREAD, READING, READ, FAILED = "unread", "reading", "read", "failed"
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """key, source: see ModelList.  state: UNREAD until the worker has described it.  kind: what people call it.
+
+    codeReason: the sentence that names the author's code which opening would run, "" if only data are read; codeHash:
+    SHA-256 of that code.  failure: why it cannot be used.
+    """
+
+    key: str = ""
+    source: str = ""
+    state: str = UNREAD
+    kind: str = ""
+    classes: tuple[str, ...] = ()
+    channels: tuple[str, ...] | None = None
+    requirements: tuple[str, ...] = ()
+    codeReason: str = ""
+    codeHash: str = ""
+    failure: str = ""
+
+    @staticmethod
+    def described(key: str, source: str, data: dict) -> ModelFacts:
+        """From the worker's answer to "describe"."""
+        channels = data.get("channels")
+        return ModelFacts(
+            key,
+            source,
+            READ,
+            kind=data["kind_title"],
+            classes=tuple(info["name"] for info in sorted(data["classes"], key=lambda info: info["index"])),
+            channels=None if channels is None else tuple(channels),
+            requirements=tuple(data["requirements"]),
+            codeReason=data["runs_author_code"],
+            codeHash=data["consent_sha256"],
+        )
+
+    def text(self) -> str:
+        """What the panel says below the model."""
+        if not self.key:
+            return ""
+        if self.state == READING:
+            return "Reading what the model says about itself..."
+        if self.state == FAILED:
+            return "This cannot be used as a model."  # the failure itself stands below, where all errors do
+        if self.state == UNREAD:
+            return "Read when you press Apply."
+        count = f"{len(self.classes)} {'class' if len(self.classes) == 1 else 'classes'}"
+        text = f"{self.kind}, {count if self.classes else 'classes known after opening'}"
+        if self.channels and len(self.channels) > 1:
+            text += f", {len(self.channels)} channels ({', '.join(self.channels)})"
+        return text + ("; runs its author's code" if self.codeReason else "")
+
+    @property
+    def title(self) -> str:
+        return ModelList.title(self.key, self.source)

@@ -1,0 +1,1 @@
+"""The chosen model: found, recognised, its channels filled."""

@@ -1,0 +1,70 @@
+"""What can be painted over, as the panel offers it; and as the engine is asked."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import vtk
+
+from seghirescam.protocol.recipes import Box, Segment
+
+from ...scene.nodes import AttributeNames
+from ...scene.nodes.Geometry import arrayFromMatrix, parentToWorld
+from ...scene.nodes.Provenance import inputVolumesOf
+from ...scene.nodes.SceneNodes import nodesOfClass
+from ...scene.overlay.OverlayDisplay import settingsOf
+from ...scene.segments.PixelSetReader import pixelSetSteps
+from ..Option import Option
+from ..results.RepeatedQuestion import shownMap
+
+HOTTEST, OUTSIDE, SHOWN, ROI, SEGMENT = "hottest", "outside", "shown", "roi:", "segment:"
+#: share of the evidence that the hottest part holds
+SHARE = 0.5
+
+
+def regionOptions(scene: Any, node: Any, segmentation: Any) -> tuple[Option, ...]:
+    """The hottest part first, then what is coloured now, the scene's ROIs, the segmentation's other segments."""
+    half = f"{100 * SHARE:.0f} %"
+    found = [
+        Option(HOTTEST, f"Hottest part ({half})", "The smallest part that holds half the evidence."),
+        Option(
+            OUTSIDE, f"Hottest part outside ({half})", "Half the evidence that lies away from the explained pixels."
+        ),
+    ]
+    share = settingsOf(node).share
+    if abs(share - SHARE) > 0.005:
+        found.append(Option(SHOWN, f"Coloured part ({100 * share:.0f} %)", "What the Evidence slider leaves coloured."))
+    for roi in nodesOfClass(scene, "vtkMRMLMarkupsROINode"):
+        found.append(Option(ROI + roi.GetID(), f"ROI: {roi.GetName()}", "A box drawn with the Markups module."))
+    own = (
+        node.GetNodeReference(AttributeNames.SEGMENTATION_ROLE),
+        node.GetAttribute(AttributeNames.PREFIX + "SegmentId"),
+    )
+    for segmentId in segmentation.GetSegmentation().GetSegmentIDs() if segmentation is not None else ():
+        if (segmentation, segmentId) != own:
+            name = segmentation.GetSegmentation().GetSegment(segmentId).GetName()
+            found.append(Option(SEGMENT + segmentId, f"Segment: {name}", "Another segment of the chosen segmentation."))
+    return tuple(found)
+
+
+def regionOf(key: str, scene: Any, results: Any, node: Any, segmentation: Any) -> Any:
+    """The ``region`` of WorkerClient.paint for one of the options; of a segment a function that returns a generator."""
+    if key.startswith(ROI):
+        return _box(scene.GetNodeByID(key.removeprefix(ROI)))
+    if key.startswith(SEGMENT):
+        steps = partial(pixelSetSteps, segmentation, key.removeprefix(SEGMENT), inputVolumesOf(node)[0])
+        return partial(_segmentSteps, steps)
+    return *shownMap(results, node), settingsOf(node).share if key == SHOWN else SHARE, key == OUTSIDE
+
+
+def _segmentSteps(steps):
+    return Segment((yield from steps()))
+
+
+def _box(roi):
+    """A ROI, turned or not, with the transforms above it."""
+    parentToWorld(roi, "ROI")  # refuses a non-linear transform
+    matrix, size = vtk.vtkMatrix4x4(), roi.GetSize()
+    matrix.DeepCopy(roi.GetObjectToWorldMatrix())
+    return Box(arrayFromMatrix(matrix), tuple(size))

@@ -1,0 +1,1 @@
+"""A region painted over, and the model asked again."""

@@ -1,0 +1,63 @@
+"""What the panel lets the user choose from; ``value`` is what the engine is asked, ``label()`` what the user reads."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from seghirescam.protocol.recipes import FORMS
+
+#: what the paper's method is called; the list of all comes from the worker, which knows the engine's registry
+DEFAULT_METHOD_TITLE = "Seg-HiRes-Grad CAM"
+
+
+class _Choice(Enum):
+    """A value for the engine and a text for the user; saved with the scene by name."""
+
+    def __new__(cls, value, text):
+        choice = object.__new__(cls)
+        choice._value_ = value
+        choice.text = text
+        return choice
+
+    def label(self) -> str:
+        return self.text
+
+
+class _PixelSetChoice(_Choice):
+    """The pixel set M whose scores are added up and explained."""
+
+    @property
+    def needsSegment(self) -> bool:
+        return bool(FORMS[self.value].given)
+
+
+def pixelSetChoices() -> type[_PixelSetChoice]:
+    """The forms of :mod:`recipes` that have a title."""
+    offered = {kind.upper(): (kind, form.title) for kind, form in FORMS.items() if form.title}
+    return _PixelSetChoice("PixelSetChoice", offered, module=__name__)
+
+
+PixelSetChoice = pixelSetChoices()
+
+
+class ScoreChoice(_Choice):
+    """What is summed over the pixel set and differentiated."""
+
+    LOGIT = "logit", "Logit of the class"
+    LOG_ODDS = "log_odds", "Log-odds of the class"
+    CONTRAST = "contrast", "Contrast with a rival"
+
+
+class DeviceChoice(_Choice):
+    """Where the network runs."""
+
+    AUTOMATIC = "auto", "Automatic"
+    CPU = "cpu", "CPU"
+    CUDA = "cuda", "GPU (CUDA)"
+
+
+class GridChoice(_Choice):
+    """On which voxels the map is stored in the scene."""
+
+    INPUT = "input", "On the volume's voxels"
+    LAYER = "layer", "On the layer's cells"

@@ -1,0 +1,151 @@
+"""The question as the panel's parameters say it: what it is, why it cannot be asked yet, which layers there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from seghirescam.protocol.question import DEEPEST, DEFAULT, DEFAULT_METHOD
+
+from ...scene.segments.SegmentName import segmentName
+from ...scene.segments.SegmentSize import coarsenessWarning, segmentExtentMm
+from ...scene.volumes.ImageReader import voxelStamp
+from ...worker.Job import Job
+from ..model.Channels import volumesOf
+from ..model.ModelFacts import READ
+from ..model.ModelLogic import ModelLogic
+from ..Needs import AsksWorker, HasParameters
+from ..Option import Option
+from ..results.Results import layerOption
+from . import QuestionWords
+from .Choices import DEFAULT_METHOD_TITLE, ScoreChoice
+from .QuestionView import QuestionState, QuestionView
+
+_WORDS = (
+    Option(DEFAULT, "Default: deepest with 2 cells across", "The deepest level that resolves the segment."),
+    Option(DEEPEST, "Deepest (as in the paper)", "In 3D its cells are often larger than the segment."),
+)
+
+
+class QuestionNeeds(AsksWorker, HasParameters, Protocol):
+    """What this feature needs of the panel."""
+
+    models: ModelLogic
+
+    def pick(self, **fields) -> None: ...
+    def whyNot(self) -> str: ...
+
+
+class QuestionLogic:
+    """layersOf: the layers that are known, by model and volumes."""
+
+    View = QuestionView
+
+    def __init__(self, panel: QuestionNeeds, scene: Any):
+        self._panel, self._scene = panel, scene
+        self.pick = panel.pick
+        self.layersOf: dict[tuple, tuple] = {}
+
+    def openHow(self) -> None:
+        """The section with the layers was opened: lists them where that needs no question to the user."""
+        panel, model = self._panel, self._panel.models.facts
+        if panel.busy or panel.whyNot() or model.state != READ or self._key() in self.layersOf:
+            return
+        if panel.models.mayOpen():
+            volumes = self._volumeIds()
+            what = {"layerKey": self._key()}
+            job = Job("layers", tuple(volumes.values()), what, volumes, title="Listing the layers")
+            panel.send(job, model.source, QuestionWords.where(panel.parameters, model))
+            panel.changed()
+
+    def asked(self, purpose: str, answered: Callable, title: str, **others) -> tuple[Job, dict]:
+        """(job, question) of the parameters as they are; others: words of the question in place of theirs."""
+        p, model, volumes = self._panel.parameters, self._panel.models.facts, self._volumeIds()
+        segmentation = p.segmentation if p.pixelSet.needsSegment else None
+        question = {"pixelSets": [QuestionWords.recipe(p)], "layers": p.layer}
+        question |= QuestionWords.words(p, model) | others
+        what = {
+            "layerKey": self._key(),
+            "segmentation": segmentation.GetID() if segmentation else "",
+            "segmentId": p.segmentId if segmentation else None,
+            "grid": p.grid.value,
+            "model": model.source,
+            "stamps": tuple(voxelStamp(self._scene.GetNodeByID(nodeId)) for nodeId in volumes.values()),
+            "question": question,
+        }
+        nodes = tuple(filter(None, (*volumes.values(), what["segmentation"])))
+        return Job(purpose, nodes, what, volumes, answered=answered, title=title), question
+
+    def remember(self, job: Job, answer: dict) -> None:
+        """An answer that says the layers of what was asked says them for the next question too."""
+        if job.what.get("layerKey") and "layers" in answer:
+            self.layersOf[job.what["layerKey"]] = tuple(answer["layers"])
+
+    def state(self) -> QuestionState:
+        p, model = self._panel.parameters, self._panel.models.facts
+        if p is None:
+            return QuestionState()
+        known = self.layersOf.get(self._key(), ())
+        chosen = next((layer for layer in known if layer.name == p.layer), None)
+        needed = chosen is not None and p.pixelSet.needsSegment
+        extent = segmentExtentMm(p.segmentation, p.segmentId) if needed else None
+        return QuestionState(
+            classes=_classes(model, p.className),
+            className=p.className,
+            classText=_classText(p, model),
+            rivals=_classes(model, p.rivalName, but=p.className),
+            rivalName=p.rivalName,
+            rivalEnabled=p.score is ScoreChoice.CONTRAST,
+            methods=_methods(self._panel.engine.methods, p.method),
+            method=p.method,
+            layers=_layers(known, p.layer),
+            layer=p.layer,
+            layerWarning=coarsenessWarning(chosen, extent),
+            segmentation=p.segmentation,
+            segmentId=p.segmentId,
+        )
+
+    def _volumeIds(self):
+        """Channel name -> id of its volume; all of them are chosen when something can be asked."""
+        chosen = volumesOf(self._panel.parameters, self._panel.models.facts).items()
+        return {name: node.GetID() for name, node in chosen if node is not None}
+
+    def _key(self):
+        """Under which the list of layers is remembered: model and volumes."""
+        return self._panel.models.facts.key, *self._volumeIds().values()
+
+
+def _classes(model, chosen, but=None):
+    """The model's classes; before they are known, the one that is chosen."""
+    if model.state != READ and chosen:
+        return (Option(chosen, chosen),)
+    return tuple(Option(name, name) for name in model.classes if name != but)
+
+
+def _classText(p, model):
+    if model.state != READ or p.className in model.classes:
+        return ""
+    if not model.classes:
+        return "Its classes are known once it has been opened: press Predict."
+    name = segmentName(p.segmentation, p.segmentId)
+    return f"No class is called like the segment '{name}': choose the class." if name else "Choose the class."
+
+
+def _layers(known, chosen):
+    found = (*_WORDS, *(layerOption(layer) for layer in known if layer.main or layer.name == chosen))
+    return found if any(option.key == chosen for option in found) else (*found, Option(chosen, chosen))
+
+
+def _methods(told, chosen):
+    """The engine's methods as a worker told them; before that the paper's, and the one that is chosen."""
+    known = [_methodOption(one) for one in told] or [Option(DEFAULT_METHOD, DEFAULT_METHOD_TITLE)]
+    if all(option.key != chosen for option in known):
+        known.append(Option(chosen, chosen))
+    return tuple(known)
+
+
+def _methodOption(told):
+    cost = f"\n\nCost: {told['cost']}. F, B: passes forward and backward." if told["cost"] else ""
+    if told["slow"]:
+        cost += " Slow: a pass for each channel K or step."
+    return Option(told["name"], told["title"] + (" - slow" if told["slow"] else ""), told["about"] + cost)

@@ -1,0 +1,105 @@
+"""From the panel's parameters to what the engine is asked; and why it cannot be asked yet."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from seghirescam.protocol.recipes import FORMS
+
+from ...scene.segments.PixelSetReader import pixelSetSteps
+from ...scene.segments.SegmentName import segmentName
+from ..model.Channels import volumesMissing
+from ..model.ModelFacts import FAILED, READ, READING, ModelFacts
+from .Choices import DeviceChoice, ScoreChoice
+
+
+def whyNot(parameters: Any, model: ModelFacts) -> str:
+    """The first thing that is missing before Apply can work, as one sentence; "" if nothing is."""
+    checks = (
+        lambda: volumesMissing(parameters, model),
+        lambda: _segmentMissing(parameters),
+        lambda: _modelMissing(parameters, model),
+        lambda: _classMissing(parameters, model),
+        lambda: _rivalMissing(parameters, model),
+    )
+    return next((reason for check in checks if (reason := check())), "")
+
+
+def whyNotPredicted(parameters: Any, model: ModelFacts) -> str:
+    """The same for Predict, which needs no segment and no class."""
+    return volumesMissing(parameters, model) or _modelMissing(parameters, model)
+
+
+def recipe(parameters: Any) -> Any:
+    """The pixel set M: a Recipe, or, where a segment is part of it, a function that returns a generator for Steps.
+
+    The generator returns the Recipe, with BoxedPixels, or raises what readPixelSet raises.
+    """
+    form = FORMS[parameters.pixelSet.value]
+    if not form.given:
+        return form.asked()
+    return partial(_segmentSteps, form, parameters.segmentation, parameters.segmentId, parameters.volume)
+
+
+def _segmentSteps(form, segmentationNode, segmentId, volumeNode):
+    return form.asked((yield from pixelSetSteps(segmentationNode, segmentId, volumeNode)))
+
+
+def words(parameters: Any, model: ModelFacts) -> dict:
+    """The parts of the request that are plain words: class, method, score, rival, device, consent."""
+    contrast = parameters.score is ScoreChoice.CONTRAST
+    return {
+        "class_index": _named(parameters.className, model),
+        "methods": [parameters.method],
+        "score": parameters.score.value,
+        "rival": _named(parameters.rivalName, model) if contrast else None,
+        **where(parameters, model),
+    }
+
+
+def where(parameters: Any, model: ModelFacts) -> dict:
+    """The parts of any request that opens the model: device, and what consent is bound to."""
+    device = None if parameters.device is DeviceChoice.AUTOMATIC else parameters.device.value
+    return {"device": device, "codeHash": model.codeHash}
+
+
+def _named(name, model):
+    """By name, so that a model file that changed meanwhile is asked for the same class or not at all."""
+    return name if model.classes.count(name) == 1 else model.classes.index(name)
+
+
+def _segmentMissing(parameters):
+    if not parameters.pixelSet.needsSegment or segmentName(parameters.segmentation, parameters.segmentId):
+        return ""
+    if parameters.segmentation is None:
+        return "Choose a segmentation, or let the model predict one."
+    return "Choose a segment."
+
+
+def _modelMissing(parameters, model):
+    if not parameters.model:
+        return "Choose a model."
+    if model.state == FAILED:
+        return model.failure
+    if model.state == READING:
+        return "The model is being read."
+    if not model.source:
+        return "The model's file is not known on this computer: pick it again."
+    return ""
+
+
+def _classMissing(parameters, model):
+    if model.state != READ:
+        return ""  # Apply reads the model first
+    if not model.classes:
+        return "The model says its classes once it has been opened: press Predict."
+    return "" if parameters.className in model.classes else "Choose the class."
+
+
+def _rivalMissing(parameters, model):
+    if parameters.score is not ScoreChoice.CONTRAST or model.state != READ:
+        return ""
+    if parameters.rivalName not in model.classes:
+        return "Choose the rival class of the contrast (in How)."
+    return "A class cannot be its own rival." if parameters.rivalName == parameters.className else ""

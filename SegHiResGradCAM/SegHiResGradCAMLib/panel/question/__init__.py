@@ -1,0 +1,1 @@
+"""What is asked, and why it cannot be asked yet."""

@@ -1,0 +1,265 @@
+"""The answers in the scene: which there are, what each was asked, and which layer of an answer is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from seghirescam.protocol.explanation import Explanation, LayerInfo
+from seghirescam.protocol.grid import Grid
+
+from ...scene.nodes import AttributeNames
+from ...scene.nodes.Attachments import moveAttached, removeAttached
+from ...scene.nodes.Geometry import gridOfVolume
+from ...scene.nodes.Provenance import explanationFacts, inputVolumesOf, isOverlay
+from ...scene.nodes.SceneNodes import nodesOfClass
+from ...scene.nodes.TrustFacts import NOT_SUPPORTED, isNotSupported, verdictText
+from ...scene.overlay.DisplaySettings import DisplaySettings
+from ...scene.overlay.Overlay import addOverlay, applyDisplay, removeOverlay
+from ...scene.overlay.OverlayDisplay import settingsOf
+from ...scene.overlay.ShownMap import ShownMap, isSmall
+from ...scene.overlay.VolumeRendering import hideFrom3D, isIn3D, showIn3D
+from ...scene.results.ComparisonNodes import comparisonOf
+from ...scene.results.PaintingNode import hidePaintings
+from ...scene.views.SliceLayers import hideFromForeground
+from ..Option import Option
+from .RecentMaps import RecentMaps
+
+#: the engine's word for maps that are on no scale of the score
+ARBITRARY = "arbitrary"
+
+
+@dataclass(eq=False)
+class Pass:
+    """What came of one question: maps by layer, all layers of the network, and the question to ask for more of them.
+
+    channels: names of the input volumes, in the model's order.  stamps: of their voxels when the question was asked.
+    checks: layer -> what TrustFacts.writeTrust takes, of those maps that were checked.
+    """
+
+    maps: dict[str, Explanation]
+    layers: tuple[LayerInfo, ...]
+    model: str
+    question: dict
+    channels: tuple[str, ...] = ("image",)
+    stamps: tuple[int, ...] = ()
+    checks: dict[str, dict] = field(default_factory=dict)
+
+
+class Results:
+    """Overlays of one scene, with the maps of all layers that came in the same pass.
+
+    Only the shown map has a node.  The others stay here, on their coarse grids, until the result is removed or the
+    scene is closed; a result of a reloaded scene has its one layer only.
+    """
+
+    def __init__(self, scene: Any):
+        self._scene = scene
+        self._passes: dict[str, Pass] = {}
+        self._recent = RecentMaps()
+
+    def nodes(self) -> list:
+        """The overlay volumes, the latest last; without those of a comparison on its way in or out."""
+        return [node for node in self._overlays() if node.GetAttribute(AttributeNames.UNFINISHED) is None]
+
+    def ownVolumes(self) -> tuple[str, ...]:
+        """Ids of all our volumes in the scene, also of those on their way in or out."""
+        return tuple(node.GetID() for node in self._overlays())
+
+    def options(self) -> tuple[Option, ...]:
+        """What the list of results shows."""
+        return tuple(Option(node.GetID(), _title(node), _tip(node)) for node in self.nodes())
+
+    def add(
+        self, origin: Pass, layerName: str, volumeNodes: Any, segmentationNode: Any, segmentId: str | None, grid: str
+    ) -> Any:
+        """Shows one map of a pass as a new overlay and keeps the others at hand; returns the node.
+
+        Large maps must have been kept before, see :meth:`keep`; others are placed here.
+
+        The former result leaves the slice views; its display settings are taken over.  Raises what addOverlay raises;
+        then the scene is as before.
+        """
+        former = self.nodes()[-1] if self.nodes() else None
+        settings = replace(settingsOf(former), foreground=True) if former else DisplaySettings()
+        node = addOverlay(
+            self._scene,
+            origin.maps[layerName],
+            volumeNodes,
+            segmentationNode,
+            grid=grid,
+            settings=settings,
+            segmentId=segmentId,
+            shown=self._recent.get(origin, layerName),
+        )
+        self._passes[node.GetID()] = origin
+        hidePaintings(node)
+        return node
+
+    def keep(self, origin: Pass, layerName: str, answer: dict) -> None:
+        """Takes over the shown map of an answer, if there is one."""
+        shown = answer.get("shown")
+        if shown is not None:
+            self._recent.keep(origin, layerName, ShownMap(shown.voxels, shown.unit, shown.evidence))
+
+    def isAtHand(self, node: Any, layerName: str) -> bool:
+        """The map of this layer can be shown without waiting."""
+        origin = self.origin(node)
+        return self._recent.get(origin, layerName) is not None or isSmall(
+            origin.maps[layerName], self.target(node, layerName)
+        )
+
+    def target(self, node: Any, layerName: str) -> Grid | None:
+        """The voxels on which a result shows a layer: those of the volume when it was explained, None: the layer's."""
+        asked = self.origin(node).maps[layerName].provenance.get("image_grid")
+        if node.GetAttribute(AttributeNames.PREFIX + "Grid") != "input":
+            return None
+        return Grid.from_json(asked) if asked else gridOfVolume(node)
+
+    def remove(self, node: Any) -> None:
+        """Removes a result with everything that came with it."""
+        self._passes.pop(node.GetID(), None)
+        self._recent.forget(self._passes.values())
+        hideFrom3D(node)
+        removeAttached(node)
+        removeOverlay(node)
+
+    def forget(self) -> None:
+        """Drops what is kept of nodes that are gone."""
+        self._passes = {key: kept for key, kept in self._passes.items() if self._scene.GetNodeByID(key)}
+        self._recent.forget(self._passes.values())
+
+    def clear(self) -> None:
+        """The scene goes: another one may use the same ids."""
+        self._passes.clear()
+        self._recent.forget(())
+
+    def origin(self, node: Any) -> Pass | None:
+        """The pass a result came from; None for a result of a reloaded scene."""
+        return self._passes.get(node.GetID())
+
+    def nodeOf(self, origin: Pass) -> Any:
+        """The node that shows a map of this pass, None if it was removed."""
+        return next((node for node in self.nodes() if self.origin(node) is origin), None)
+
+    def layers(self, node: Any) -> tuple[Option, ...]:
+        """The layers that can be shown: those at hand, and the main ones that could be asked for without a new pass."""
+        origin = self.origin(node)
+        if origin is None:
+            layer = explanationFacts(node)["layer"]
+            return (Option(layer["name"], _layerText(layer["name"], layer["part"], layer["mm_per_cell_kji"])),)
+        listed = {layer.name for layer in origin.layers}
+        own = [one.layer for name, one in origin.maps.items() if name not in listed]
+        if own:  # the method's map lies on the image itself, whatever layer is asked for
+            return tuple(layerOption(layer) for layer in own)
+        return tuple(layerOption(layer) for layer in origin.layers if layer.main or layer.name in origin.maps)
+
+    def shownLayer(self, node: Any) -> str:
+        return explanationFacts(node)["layer"]["name"]
+
+    def showLayer(self, node: Any, layerName: str) -> Any:
+        """Shows another map of the same pass in the same place; returns the new node (the former one is removed)."""
+        origin = self._passes[node.GetID()]
+        settings, in3D = settingsOf(node), isIn3D(node)
+        # the new one first: should it fail, the former one is still there, and so is the former foreground
+        new = addOverlay(
+            self._scene,
+            origin.maps[layerName],
+            inputVolumesOf(node),
+            node.GetNodeReference(AttributeNames.SEGMENTATION_ROLE),
+            grid=node.GetAttribute(AttributeNames.PREFIX + "Grid"),
+            settings=settings,
+            segmentId=node.GetAttribute(AttributeNames.PREFIX + "SegmentId"),
+            shown=self._recent.get(origin, layerName),
+        )
+        self._passes[new.GetID()] = origin
+        moveAttached(node, new)
+        self.remove(node)
+        hidePaintings(new)
+        if in3D:
+            showIn3D(new)
+        return new
+
+    def setDisplay(self, node: Any, **changes) -> None:
+        """Changes display settings of a result; the slice views' own opacity is kept unless it is among the changes."""
+        settings = settingsOf(node)
+        if settings.foreground and "opacity" not in changes:
+            changes["opacity"] = _opacityInViews(node, settings.opacity)
+        applyDisplay(node, replace(settings, **changes))
+        if isIn3D(node):
+            showIn3D(node)
+
+    def showOnly(self, node: Any) -> None:
+        """Brings a result back into the slice views; another one leaves them."""
+        for other in self.nodes():
+            if other is not node and settingsOf(other).foreground:
+                hideFromForeground(other)
+        applyDisplay(node, replace(settingsOf(node), foreground=True))
+        hidePaintings(node)
+
+    def setIn3D(self, node: Any, shown: bool) -> None:
+        (showIn3D if shown else hideFrom3D)(node)
+
+    def _overlays(self):
+        return [node for node in nodesOfClass(self._scene, "vtkMRMLScalarVolumeNode") if isOverlay(node)]
+
+
+def layerOption(layer: LayerInfo) -> Option:
+    """A layer as the lists show it: name, part, mm per cell; stride and channels as the longer explanation."""
+    return Option(layer.name, _layerText(layer.name, layer.part, layer.mm_per_cell), str(layer))
+
+
+def facts(node: Any) -> list[str]:
+    """Provenance in lines a user reads: what was asked of which model, and how much of the score the map explains."""
+    found = explanationFacts(node)
+    origin = found["provenance"]
+    size = ""
+    if "pixel_set_voxels" in origin:
+        size = f" ({origin['pixel_set_voxels']} voxels of the model{_more(origin)})"
+    lines = [
+        f"{found['method_title']}, layer {found['layer']['name']}",
+        f"Why {found['class_name']}? {found['score_title']}, summed over {found['pixel_set']}{size}",
+    ]
+    if found["score"] is not None:
+        arbitrary = found["unit"] == ARBITRARY
+        lines.append(f"Score {found['score']:.4g}" + ("; the map has no unit" if arbitrary else f" {found['unit']}"))
+        if found["completeness"] is not None and not arbitrary:
+            lines[-1] += f", of which the map explains {100 * found['completeness']:.0f} %"
+    if "model" in origin:
+        lines.append(f"Model: {origin['model']}, on {origin.get('device', '?')}, {origin.get('engine', '')}")
+    if found["reason"]:
+        lines.append(found["reason"])
+    return [*lines, *found["notes"]]
+
+
+def _tip(node):
+    return "\n".join(filter(None, [verdictText(node), *facts(node)]))
+
+
+def _more(origin):
+    """Volume and share of the pixel set; maps made by former versions do not know the share."""
+    ml, share = origin.get("pixel_set_ml"), origin.get("pixel_set_share")
+    told = "" if ml is None else f", {ml:.3g} ml"
+    return told + ("" if share is None else f", {100 * share:.3g} % of the image")
+
+
+def _title(node):
+    found = explanationFacts(node)
+    parts = [found["class_name"], found["layer"]["name"], found["pixel_set"], found["provenance"].get("model", "")]
+    if comparisonOf(node) is not None:
+        parts.insert(0, found["method_title"])
+    if isNotSupported(node):
+        parts.insert(0, NOT_SUPPORTED.upper())
+    return " · ".join(part for part in parts if part)
+
+
+def _layerText(name, part, mmPerCell):
+    size = "" if mmPerCell is None else f", {' x '.join(f'{mm:.3g}' for mm in mmPerCell)} mm"
+    return f"{name} ({part}{size})"
+
+
+def _opacityInViews(node, otherwise):
+    for composite in nodesOfClass(node.GetScene(), "vtkMRMLSliceCompositeNode"):
+        if composite.GetForegroundVolumeID() == node.GetID():
+            return round(composite.GetForegroundOpacity(), 4)
+    return otherwise

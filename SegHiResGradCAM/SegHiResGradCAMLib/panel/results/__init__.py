@@ -1,0 +1,1 @@
+"""The answers: which is shown, and how."""

@@ -1,0 +1,1 @@
+"""Apply and what goes with it: progress, errors, packages."""

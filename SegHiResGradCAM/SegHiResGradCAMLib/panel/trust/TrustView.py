@@ -1,0 +1,65 @@
+"""Is the shown map true? The full check's part of the panel, and that of the numbers behind every map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..Controls import FeatureView
+
+_FULL_TIP = (
+    "Deletion against random order, randomised weights, stability. Says first what it takes, and asks. A map that "
+    "fails is marked: not supported by the model."
+)
+_TABLE_TIP = "Adds a table with the numbers beside the map; Export writes it too."
+_CURVES_TIP = "Shows the deletion and insertion curves; changes the layout to one with a plot."
+
+
+@dataclass(frozen=True)
+class TrustState:
+    """verdict: of the full check.  reason, tableReason, curvesReason: why these buttons are disabled."""
+
+    verdict: str = ""
+    reason: str = ""
+    tableReason: str = ""
+    curvesReason: str = ""
+
+
+class TrustView(FeatureView):
+    def connect(self, trust: Any) -> None:
+        """trust: TrustLogic."""
+        self._controls.onClick("fullCheckButton", trust.checkFully)
+        self._controls.onClick("tableButton", trust.addTable)
+        self._controls.onClick("curvesButton", trust.showCurves)
+
+    def show(self, state: TrustState) -> None:
+        self._controls.say("verdictLabel", state.verdict)
+        self._controls.button("fullCheckButton", state.reason, _FULL_TIP)
+        self._controls.button("tableButton", state.tableReason, _TABLE_TIP)
+        self._controls.button("curvesButton", state.curvesReason, _CURVES_TIP)
+
+
+@dataclass(frozen=True)
+class FastCheckState:
+    """numbers: rich text, with a longer tip; text: what is going on while there are none; running: a check runs behind
+    the panel."""
+
+    everyMap: bool = True
+    running: bool = False
+    text: str = ""
+    numbers: str = ""
+    numbersTip: str = ""
+
+
+class FastCheckView(FeatureView):
+    def connect(self, checks: Any) -> None:
+        """checks: FastCheckLogic."""
+        self._controls.onClick("stopCheckButton", checks.stop)
+        self._controls.onCheck("checkCheckBox", checks.setEveryMap)
+
+    def show(self, state: FastCheckState) -> None:
+        self._controls.setUsers("checkCheckBox", "checked", state.everyMap)
+        self._controls.show("stopCheckButton", state.running)
+        self._controls.say("checkStateLabel", state.text)
+        self._controls.say("numbersLabel", state.numbers)
+        self._controls.tip("numbersLabel", state.numbersTip)

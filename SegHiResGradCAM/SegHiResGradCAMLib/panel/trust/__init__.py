@@ -1,0 +1,1 @@
+"""Is the shown map true?"""

@@ -1,0 +1,1 @@
+"""A map as a coloured volume: placed, scaled, with its legend."""

@@ -1,0 +1,1 @@
+"""What goes with maps: comparisons, tables, curves, paintings, files."""

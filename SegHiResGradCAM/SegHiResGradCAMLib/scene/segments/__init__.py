@@ -1,0 +1,1 @@
+"""Segments as pixel sets and label maps, and predictions as segmentations."""

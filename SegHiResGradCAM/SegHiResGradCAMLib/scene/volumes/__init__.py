@@ -1,0 +1,1 @@
+"""Volume nodes as images, and voxels handed to them without a copy."""

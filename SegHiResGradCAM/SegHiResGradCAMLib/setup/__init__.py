@@ -1,0 +1,1 @@
+"""What must be installed or agreed to, and what is remembered on this computer."""

@@ -1,0 +1,255 @@
+"""Slicer's side of the corridor: asks the worker, never waits for it. No Qt: ``schedule(ms, fn)`` is given.
+
+    client = WorkerClient(schedule=Later(qt.QTimer()), pythonExecutable=shutil.which("PythonSlicer"))
+    client.onResult = lambda number, result: ...
+    number = client.explain(source, image, [pixelSet], class_index=1)
+
+Every request ends in exactly one ``onResult(number, result)`` or ``onError(number, failure)``, unless the client is
+closed.  The process starts with the first request, and anew with the next request after it was lost.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import sys
+import time
+
+from seghirescam.protocol.errors import SegHiResCamError
+from seghirescam.protocol.messages import Failure, Hello, Progress, Result
+from seghirescam.protocol.requests import Cancel, Release, Request
+
+from ..schedule.Steps import SECONDS, advanced
+from ..setup.Consent import Consent
+from .WorkerLink import WorkerLink, cancelled, deviceText, newLog, notStarted
+from .WorkerQuestions import WorkerQuestions, refuseUnknown
+from .WorkerRequest import WorkerRequest, plainVoxels
+
+__all__ = ["WorkerClient", "deviceText"]
+
+BUSY_MS, IDLE_MS = 40, 500
+
+
+class WorkerClient(WorkerQuestions):
+    """See the module's words.
+
+    schedule(ms, fn): calls fn once, later, from the event loop.  pythonExecutable: the interpreter or its launcher, a
+    word or a list of words.  settings: mapping in which consent is remembered.  environment: additions to the
+    process's.  temporaryFolder: where the private folder is made.  cancelSeconds: then the process group is ended.
+    startSeconds: how long importing PyTorch may take.  hold(shape, dtype): makes what voxels are read into, see
+    WorkerRequest.reading.
+
+    Callbacks: onHello(Hello), onProgress(number, fraction, phase) with number None while the worker starts,
+    onResult(number, dict), onError(number, Failure), onLost(Failure).
+    """
+
+    def __init__(
+        self,
+        schedule,
+        pythonExecutable=None,
+        *,
+        settings=None,
+        environment=None,
+        temporaryFolder=None,
+        cancelSeconds: float = 1.5,
+        startSeconds: float = 180.0,
+        hold=plainVoxels,
+    ):
+        self._schedule = schedule
+        python = pythonExecutable or sys.executable
+        self._python = [python] if isinstance(python, str) else list(python)
+        self._settings = {} if settings is None else settings
+        self._environment = dict(environment or {})
+        self._temporaryFolder = temporaryFolder
+        self._cancelSeconds, self._startSeconds, self._hold = cancelSeconds, startSeconds, hold
+        self.onHello = self.onProgress = self.onResult = self.onError = self.onLost = _nothing
+        self.log = newLog()
+        self._link: WorkerLink | None = None
+        self._requests: dict[int, WorkerRequest] = {}
+        self._numbers = itertools.count(1)
+        self._latestTick = 0
+
+    def release(self) -> int | None:
+        """Let a running worker forget its model and give memory back; None, and nothing happens, where none runs."""
+        return self.ask(Release) if self._link is not None else None
+
+    def cancel(self, number: int | None = None, patient: bool = False) -> None:
+        """End one request, or all: politely, after ``cancelSeconds`` with the whole process group.
+
+        They end in onError with the code "cancelled", also if their result arrives meanwhile.  patient: only politely,
+        at the worker's next word of progress: what it keeps for the next question is worth more than that wait.
+        """
+        seconds = math.inf if patient else self._cancelSeconds
+        for request in self._requests.values():
+            if number in (None, request.number) and request.cancelBy is None:
+                request.cancelBy = time.monotonic() + (seconds if request.isWorkersTurn else 0.0)
+                if request.isWorkersTurn and self._link is not None:
+                    self._link.send({"id": next(self._numbers)} | Cancel(target=request.number).to_json())
+        self._wake()
+
+    def close(self) -> None:
+        """End the worker and remove its folder, now and silently; a later request starts a new one."""
+        self._requests.clear()
+        self._end()
+
+    @property
+    def state(self) -> str:
+        """ "off", "starting", "ready", "working" or "cancelling"."""
+        if any(request.cancelBy is not None for request in self._requests.values()):
+            return "cancelling"
+        if self._link is None:
+            return "starting" if self._requests else "off"
+        if self._link.hello is None:
+            return "starting"
+        return "working" if self._requests else "ready"
+
+    @property
+    def hello(self) -> Hello | None:
+        """The running worker's greeting."""
+        return self._link.hello if self._link is not None else None
+
+    def ask(self, kind: type[Request], codeHash: str = "", **fields) -> int:
+        """One request of :mod:`requests`; its number."""
+        refuseUnknown(kind, fields)
+        if self.hasConsent(codeHash):
+            fields["consent_sha256"] = codeHash
+        request = WorkerRequest(next(self._numbers), kind(**fields))
+        self._requests[request.number] = request
+        self._wake()
+        return request.number
+
+    # consent, bound to the content of the file whose code would run
+
+    def hasConsent(self, sha256: str) -> bool:
+        return Consent(self._settings).given(sha256)
+
+    def giveConsent(self, sha256: str) -> None:
+        """Remember the user's yes to exactly this content."""
+        Consent(self._settings).give(sha256)
+
+    # the machinery
+
+    def _wake(self):
+        """A tick as soon as possible; ticks that were scheduled earlier find that they are out of date."""
+        self._latestTick += 1
+        self._schedule(0, lambda tick=self._latestTick: self._tick(tick))
+
+    def _tick(self, tick):
+        if tick != self._latestTick:
+            return
+        try:
+            self._advance()
+        finally:  # also when a callback raised
+            if tick == self._latestTick and (self._link is not None or self._requests):
+                busy = self.state in ("starting", "working", "cancelling")
+                carrying = any(request.steps is not None for request in self._requests.values())
+                self._schedule(0 if carrying else BUSY_MS if busy else IDLE_MS, lambda: self._tick(tick))
+
+    def _advance(self):
+        self._endCancelled()
+        if self._link is None and self._requests:
+            try:
+                self._link = WorkerLink(self._python, self._environment, self._temporaryFolder, self.log)
+            except OSError as error:
+                self._lost(notStarted(error))
+        link = self._link
+        if link is None:
+            return
+        for said in link.listen(self._startSeconds):
+            self._hear(said)
+            if self._link is not link:  # it was lost, or a callback closed the client
+                return
+        if link.hello is not None:
+            self._carry(link)
+
+    def _carry(self, link):
+        """Write arrays of waiting requests and read those of answers, for a moment; pass on what is complete."""
+        until = time.monotonic() + SECONDS
+        for request in list(self._requests.values()):
+            if request.isWorkersTurn or request.cancelBy is not None:
+                continue
+            if request.result is not None:
+                self._finish(request, request.result)
+                return  # the callback may have closed the client
+            if request.steps is None:
+                folder = link.folder
+                request.steps = request.reading(folder, self._hold) if request.answer else request.writing(folder)
+            try:
+                if advanced(request.steps, until):
+                    return
+            except StopIteration as end:
+                if request.answer:  # told with the next tick: what the callback does takes its own time
+                    request.result = Result(request.number, end.value)
+                    return
+                request.sent, request.steps = True, None
+                link.send(request.message)
+            except (SegHiResCamError, KeyError, TypeError, ValueError) as error:
+                if not request.answer and not isinstance(error, SegHiResCamError):
+                    raise
+                self._finish(request, request.incomplete() if request.answer else Failure.of(request.number, error))
+                return
+
+    def _hear(self, said):
+        if isinstance(said, Hello):
+            self.onHello(said)
+        elif said.id is None:
+            if isinstance(said, Progress):
+                self.onProgress(None, said.fraction, said.phase)
+            else:
+                self._lost(said)
+        elif said.id in self._requests:  # else it is stale: of a request that has ended
+            request = self._requests[said.id]
+            if isinstance(said, Result):
+                request.answer = said
+            elif not isinstance(said, Progress):
+                self._finish(request, said)
+            elif request.cancelBy is None:
+                self.onProgress(said.id, said.fraction, said.phase)
+
+    def _finish(self, request, said):
+        """A request has ended: tell it once."""
+        del self._requests[request.number]
+        if request.cancelBy is not None:
+            said = cancelled(request.number)
+        if self._link is not None:
+            for message in (request.message, request.answer.data if request.answer else {}):
+                self._link.folder.forget(message)
+        if isinstance(said, Result):
+            self.onResult(request.number, said.data)
+        else:
+            self.onError(request.number, said)
+
+    def _endCancelled(self):
+        """Where the time for a polite end is over, the process goes; what nobody had been told of simply goes."""
+        now = time.monotonic()
+        due = [r for r in self._requests.values() if r.cancelBy is not None and (r.cancelBy <= now or r.answer)]
+        if any(request.isWorkersTurn for request in due):
+            self._end()
+            # nothing that was cancelled survives its worker, however patiently; the others go to the next one
+            due = [request for request in self._requests.values() if request.cancelBy is not None]
+            for request in self._requests.values():
+                if request.cancelBy is None:  # with its arrays written anew
+                    request.sent, request.answer, request.result = False, None, None
+        for request in due:
+            if request.number in self._requests:
+                self._finish(request, cancelled(request.number))
+
+    def _lost(self, failure):
+        """The process is gone or of no use: everything asked ends with the reason."""
+        self._end()
+        requests, self._requests = list(self._requests.values()), {}
+        for request in requests:
+            said = Failure(request.number, failure.code, failure.sentence, failure.hint, failure.numbers)
+            self.onError(request.number, cancelled(request.number) if request.cancelBy is not None else said)
+        self.onLost(failure)
+
+    def _end(self):
+        link, self._link = self._link, None
+        for request in self._requests.values():
+            request.steps = None  # closes its file: Windows removes no folder with an open one
+        if link is not None:
+            link.end()
+
+
+def _nothing(*words):
+    """The callback of somebody who does not listen."""

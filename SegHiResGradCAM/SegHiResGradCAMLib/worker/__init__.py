@@ -1,0 +1,1 @@
+"""The client of the engine's process: started, asked, listened to, ended."""
