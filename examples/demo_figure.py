@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from seghirescam.protocol.thresholds import positive, threshold_holding
+from seghirescam.protocol.display.thresholds import positive, threshold_holding
 
 TITLES = {"seg_hires_grad_cam": "Seg-HiRes-Grad CAM", "seg_grad_cam": "Seg-Grad-CAM"}
 DARK, LIGHT = "#16181d", "#e8e8ea"

@@ -19,9 +19,10 @@ from seghirescam.figures.style import (
     draw_share_bar,
     new_figure,
 )
+from seghirescam.protocol.components import label_components
+from seghirescam.protocol.display.thresholds import threshold_holding
 from seghirescam.protocol.pixel_set import PixelSet
-from seghirescam.protocol.recipes import View, label_components, mask_on
-from seghirescam.protocol.thresholds import threshold_holding
+from seghirescam.protocol.recipes import View, mask_on
 
 SHARE = 0.8
 _SIDE, _CELL, _GAP, _HEAD, _BAR, _FOOT = 1.6, 1.6, 0.08, 0.5, 0.95, 0.75

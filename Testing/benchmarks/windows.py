@@ -51,7 +51,7 @@ def _importance(size):
 def _case(shape, size, radius, filters):
     import numpy as np
     from seghirescam import Grid, Image, PixelSet, PlainModel
-    from seghirescam.models.base import Windows
+    from seghirescam.models.segmentation_model import Windows
 
     rng = np.random.default_rng(0)
     array = np.empty((1, *shape), dtype=np.float32)

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from seghirescam import Grid, Image, PixelSet, PlainModel
-from seghirescam.models.base import Windows
+from seghirescam.models.segmentation_model import Windows
 
 SHAPE = (6, 8, 10)
 GRID = Grid.from_spacing(SHAPE, (2.0, 1.0, 1.5))

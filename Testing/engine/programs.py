@@ -85,7 +85,7 @@ def memoised(canary) -> bytes:
 
 
 def slowly_fused(network, windows, tensor):
-    """y = sum_p w_p y_p / W on ``[1, C, K, J, I]`` as models.base.Windows documents it, for 3D and 2D networks."""
+    """y = sum_p w_p y_p / W on ``[1, C, K, J, I]`` as Windows documents it, for 3D and 2D networks."""
     size, shape = windows.size, tensor.shape[2:]
     front = [max(s - n, 0) // 2 for s, n in zip(size, shape, strict=True)]
     rest = [max(s - n, 0) - f for s, n, f in zip(size, shape, front, strict=True)]

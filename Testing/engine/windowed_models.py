@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from engine import toys
-from seghirescam.models.base import Windows
 from seghirescam.models.plain import PlainModel
+from seghirescam.models.segmentation_model import Windows
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import slicer
-from seghirescam.protocol.colours import TABLE_INFERNO_CUT, TABLE_SIGNED
+from seghirescam.protocol.display.colours import TABLE_INFERNO_CUT, TABLE_SIGNED
 from SegHiResGradCAMLib.scene.overlay.ColorTables import FOLDER, colorsOf
 from SegHiResGradCAMLib.scene.overlay.DisplaySettings import DIVERGING, TABLES
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from seghirescam.protocol.evidence import Evidence
+from seghirescam.protocol.display.evidence import Evidence
 from SegHiResGradCAMLib.scene.overlay.DisplayPlan import COLORS, DisplayPlan
 from SegHiResGradCAMLib.scene.overlay.DisplaySettings import DisplaySettings
 

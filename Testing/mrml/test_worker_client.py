@@ -11,7 +11,7 @@ import seghirescam
 from engine.workers import Model, image
 from mrml.clients import WHOLE
 from seghirescam import Grid, Image, PixelSet
-from seghirescam.protocol.evidence import Evidence
+from seghirescam.protocol.display.evidence import Evidence
 from seghirescam.protocol.messages import Hello
 from seghirescam.protocol.recipes import WholeImage
 from SegHiResGradCAMLib.scene.volumes.Voxels import Voxels

@@ -14,7 +14,7 @@ import numpy as np
 MODULE = Path(__file__).resolve().parents[2] / "SegHiResGradCAM"
 FOLDER = MODULE / "Resources" / "ColorTables"
 sys.path.insert(0, str(MODULE))
-from seghirescam.protocol.colours import TABLE_INFERNO_CUT, TABLE_SIGNED  # noqa: E402
+from seghirescam.protocol.display.colours import TABLE_INFERNO_CUT, TABLE_SIGNED  # noqa: E402
 
 # (position 0..1, red, green, blue), straight lines in between
 HOT_METAL = [(0, 0.42, 0, 0), (0.25, 0.75, 0.02, 0), (0.6, 1, 0.5, 0), (0.85, 1, 0.9, 0.3), (1, 1, 1, 1)]

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from seghirescam.protocol.evidence import Evidence
+from seghirescam.protocol.display.evidence import Evidence
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.messages import Failure, Result, explanation_from_json, layer_from_json
 from seghirescam.protocol.requests import Request

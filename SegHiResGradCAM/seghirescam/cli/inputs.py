@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 from ..io.nifti_header import NIBABEL
 from ..models import recognise
-from ..models.base import SegmentationModel
+from ..models.segmentation_model import SegmentationModel
 from ..protocol.errors import ImageError, ModelError
 
 

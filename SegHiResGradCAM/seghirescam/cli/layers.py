@@ -68,7 +68,8 @@ def _told(layer):
 def _default(opened, segment, console):
     """(name of the default layer, warning); ("", "") where no pixel set is known."""
     from ..cam.layers.default_layer import default_layer
-    from ..protocol.recipes import PredictedClass, Segment, extent
+    from ..protocol.components import extent
+    from ..protocol.recipes import PredictedClass, Segment
     from .pixel_sets import resolve
 
     wanted = opened.options.class_name

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..evaluation.metrics.ground import Ground
-from ..models.base import SegmentationModel
+from ..models.segmentation_model import SegmentationModel
+from ..protocol.display.thresholds import positive
 from ..protocol.errors import DependencyError, GradientError, LayerError, MethodError, SegHiResCamError
 from ..protocol.explanation import Explanation, LayerInfo
 from ..protocol.grid import Grid
@@ -23,7 +24,6 @@ from ..protocol.pixel_set import PixelSet
 from ..protocol.progress import Progress
 from ..protocol.question import DEFAULT_METHOD, MAIN, Question, several
 from ..protocol.recipes import Recipe, View, mask_on, refuse_empty
-from ..protocol.thresholds import positive
 from ..session.answer import AUTO, public_layer
 from ..session.context_methods import INPUT, input_layer
 from ..session.layer_choice import choose_layers

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..evaluation.metrics.body import grey_window
+from ..protocol.display.thresholds import signed_threshold_holding, threshold_holding
 from ..protocol.errors import ImageError
 from ..protocol.grid import canonical
 from ..protocol.image import Image
-from ..protocol.thresholds import signed_threshold_holding, threshold_holding
 from .slices import Slices, strongest, turned
 from .style import DARK, LIGHT, OUTLINE, SUFFIXES, Theme, colours, draw_outline, in_colour, new_figure, percent, save
 

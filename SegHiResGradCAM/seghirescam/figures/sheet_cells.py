@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..comparison.compare import Cell, Comparison, shown
+from ..protocol.display.thresholds import threshold_holding
 from ..protocol.errors import ImageError
 from ..protocol.grid import canonical
-from ..protocol.thresholds import threshold_holding
 from .slices import turned
 from .style import PLANES
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..protocol.colours import FIGURE_INFERNO_CUT, FIGURE_SIGNED
+from ..protocol.display.colours import FIGURE_INFERNO_CUT, FIGURE_SIGNED
 from ..protocol.errors import DependencyError
 
 SUFFIXES = (".png", ".pdf", ".svg")

@@ -1,7 +1,7 @@
 """Which kinds of model there are: each file of this room that holds ``KIND``, and those of other installed packages.
 
-Another package offers its kind, an object or a class derived from :class:`base.ModelKind`, by an entry point of the
-group ``seghirescam.model_kinds``.  Such a kind is loaded only when none of ours recognises a source.
+Another package offers its kind, an object or a class derived from :class:`segmentation_model.ModelKind`, by an entry
+point of the group ``seghirescam.model_kinds``.  Such a kind is loaded only when none of ours recognises a source.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import warnings
 from importlib import metadata
 from pathlib import Path
 
-from .base import ModelKind
+from .segmentation_model import ModelKind
 
 GROUP = "seghirescam.model_kinds"
 

@@ -13,8 +13,8 @@ from ..protocol.explanation import ClassInfo
 from ..protocol.image import Image
 from . import description_words
 from .axes import ASSUMED, SIDECAR, STATED, Axes
-from .base import Prepared, SegmentationModel, Windows, padded
 from .intensity_note import raw_values
+from .segmentation_model import Prepared, SegmentationModel, Windows, padded
 
 
 class PlainModel(SegmentationModel):

@@ -8,8 +8,8 @@ import numpy as np
 
 from ..protocol.errors import ImageError
 from ..protocol.image import Image
-from .base import Prepared, SegmentationModel, Windows
 from .intensity_note import of_slices
+from .segmentation_model import Prepared, SegmentationModel, Windows
 
 
 def by_slices(model: SegmentationModel, image: Image) -> SegmentationModel:

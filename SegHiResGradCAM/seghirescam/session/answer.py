@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import __version__
 from ..models import model_outputs
-from ..models.base import Prepared, SegmentationModel
+from ..models.segmentation_model import Prepared, SegmentationModel
 from ..protocol.explanation import Explanation, LayerInfo
 from ..protocol.image import Image
 from ..protocol.pixel_set import PixelSet

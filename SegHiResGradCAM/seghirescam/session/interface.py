@@ -15,8 +15,8 @@ import numpy as np
 from ..cam.isolation.network_place import destination
 from ..cam.layers.layer import Layer
 from ..cam.logits.outputs import Reading
-from ..models.base import Prepared, SegmentationModel
 from ..models.model_outputs import notes, output_channels
+from ..models.segmentation_model import Prepared, SegmentationModel
 from ..protocol.explanation import Explanation, LayerInfo
 from ..protocol.image import Image
 from ..protocol.pixel_set import PixelSet

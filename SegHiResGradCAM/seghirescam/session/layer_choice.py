@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..cam.layers.default_layer import default_layer
+from ..protocol.components import extent
 from ..protocol.errors import LayerError
 from ..protocol.question import DEEPEST, DEFAULT, MAIN, several
-from ..protocol.recipes import extent
 
 
 def main_layers(listed) -> list:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..models.base import SegmentationModel
+from ..models.segmentation_model import SegmentationModel
 from ..models.slice_by_slice import by_slices
 from ..protocol.image import Image
 from .interface import Session

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..cam.logits.score import ClassLogit, Contrast, LogOdds, Score
 from ..cam.methods import method
-from ..models.base import SegmentationModel
+from ..models.segmentation_model import SegmentationModel
 from ..protocol.question import CONTRAST, LOGIT, Question
 from ..protocol.recipes import Recipe
 

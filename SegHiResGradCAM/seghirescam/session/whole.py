@@ -24,8 +24,8 @@ from ..cam.logits.score import decide
 from ..cam.passes import capture
 from ..cam.passes.forwards import own_words
 from ..models import model_outputs
-from ..models.base import SegmentationModel
 from ..models.model_outputs import check_classes, output_channels, reading_of
+from ..models.segmentation_model import SegmentationModel
 from ..protocol.errors import GradientError, LayerError
 from ..protocol.image import Image
 from ..protocol.pixel_set import PixelSet

@@ -15,7 +15,6 @@ from ..cam.layers.listing import listed_layers
 from ..cam.passes import capture
 from ..cam.passes.forwards import own_words
 from ..cam.placement.windows import Fused, WindowPlan
-from ..models.base import Prepared, SegmentationModel
 from ..models.model_outputs import (
     check_classes,
     log_of_average,
@@ -24,6 +23,7 @@ from ..models.model_outputs import (
     refuse_suspected,
     window_values,
 )
+from ..models.segmentation_model import Prepared, SegmentationModel
 from .half_precision import refuse_overflow
 from .memory import budget, estimate, memory_of, named_shortage
 

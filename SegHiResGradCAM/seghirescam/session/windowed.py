@@ -17,8 +17,8 @@ from ..cam.logits.outputs import Reading
 from ..cam.logits.score import decide
 from ..cam.placement.windows import Seeds
 from ..models import model_outputs
-from ..models.base import SegmentationModel
 from ..models.model_outputs import reading_of
+from ..models.segmentation_model import SegmentationModel
 from ..protocol.errors import PixelSetError
 from ..protocol.image import Image
 from ..protocol.pixel_set import PixelSet

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..protocol.displayed import on_voxels
-from ..protocol.evidence import Evidence
+from ..protocol.display.displayed import on_voxels
+from ..protocol.display.evidence import Evidence
 from ..protocol.messages import explanation_to_json
 
 

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from seghirescam.cam.methods.base import Method
-from seghirescam.models.base import Windows
 from seghirescam.models.plain import PlainModel
+from seghirescam.models.segmentation_model import Windows
 from seghirescam.protocol.errors import ModelError
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image

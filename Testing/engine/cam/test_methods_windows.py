@@ -14,8 +14,8 @@ from seghirescam.cam.methods.lift import SegLiftCam
 from seghirescam.cam.methods.plus_plus import SegGradCamPlusPlus
 from seghirescam.cam.methods.score_cam import SegScoreCam
 from seghirescam.cam.placement.windows import WindowPlan
-from seghirescam.models.base import Windows
 from seghirescam.models.plain import PlainModel
+from seghirescam.models.segmentation_model import Windows
 from seghirescam.protocol.errors import CancelledError, MethodError
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image

@@ -8,7 +8,7 @@ from torch import nn
 
 from engine.last_activations import SHAPE, Net, image, model, sigmoid_by_hand
 from seghirescam import PlainModel
-from seghirescam.models.base import Windows
+from seghirescam.models.segmentation_model import Windows
 from seghirescam.protocol.errors import ModelError
 from seghirescam.session.opening import open_session
 

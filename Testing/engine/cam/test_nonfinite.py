@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from seghirescam.models.base import Windows
 from seghirescam.models.plain import PlainModel
+from seghirescam.models.segmentation_model import Windows
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from seghirescam.cam.isolation.one_at_a_time import alone
-from seghirescam.models.base import Windows
 from seghirescam.models.plain import PlainModel
+from seghirescam.models.segmentation_model import Windows
 from seghirescam.protocol.errors import CancelledError
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image

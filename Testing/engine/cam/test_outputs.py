@@ -14,8 +14,8 @@ from seghirescam.cam.layers.listing import trace
 from seghirescam.cam.logits.score import ClassLogit
 from seghirescam.evaluation.deletion.activation_deletion import activation_curve
 from seghirescam.models import open_model
-from seghirescam.models.base import Windows
 from seghirescam.models.plain import PlainModel
+from seghirescam.models.segmentation_model import Windows
 from seghirescam.protocol.errors import LayerError, ModelError
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image

@@ -19,12 +19,12 @@ from seghirescam.figures.sheet_cells import lay_out
 from seghirescam.figures.slices import turned
 from seghirescam.figures.style import save
 from seghirescam.models.plain import PlainModel
+from seghirescam.protocol.display.thresholds import threshold_holding
 from seghirescam.protocol.errors import ClassError, EmptyPixelSetError, LayerError, MethodError
 from seghirescam.protocol.grid import Grid, canonical
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.protocol.recipes import PredictedClass, Segment, WholeImage
-from seghirescam.protocol.thresholds import threshold_holding
 from seghirescam.session.explain import explain
 
 CLASSES = ("background", "lesion", "other")

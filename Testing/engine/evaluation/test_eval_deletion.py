@@ -23,8 +23,8 @@ from seghirescam.evaluation.deletion.image_deletion import (
 from seghirescam.evaluation.deletion.removal import blurred, imputed
 from seghirescam.evaluation.metrics.shares import dilated
 from seghirescam.evaluation.painting.rerun import Rerun
-from seghirescam.models.base import Prepared
 from seghirescam.models.plain import PlainModel
+from seghirescam.models.segmentation_model import Prepared
 from seghirescam.protocol.errors import EmptyPixelSetError, MethodError, PixelSetError
 from seghirescam.protocol.pixel_set import PixelSet
 

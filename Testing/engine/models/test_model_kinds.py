@@ -16,8 +16,8 @@ from engine.toys import ToyUNet
 from seghirescam import PlainModel
 from seghirescam.io.nifti_header import NIBABEL
 from seghirescam.models import kinds, known_kinds, open_model, recognise
-from seghirescam.models.base import ModelKind, SegmentationModel
 from seghirescam.models.description import description
+from seghirescam.models.segmentation_model import ModelKind, SegmentationModel
 from seghirescam.models.slice_by_slice import SliceBySlice
 from seghirescam.protocol.errors import ModelError
 from seghirescam.protocol.grid import Grid
@@ -27,7 +27,7 @@ from seghirescam.session.explain import explain
 #: the whole of a kind that lies outside: what one hand-written file holds
 TOY_KIND = """
 from seghirescam import PlainModel
-from seghirescam.models.base import ModelKind
+from seghirescam.models.segmentation_model import ModelKind
 
 class ToyKind(ModelKind):
     name = "toy"
@@ -104,7 +104,8 @@ def test_a_broken_kind_is_one_sentence_and_the_rest_goes_on(offer, source):
     offer("raise RuntimeError('/srv/somebody/secret')", {"broken": "KIND"}, "toykinds_broken")
     offer("KIND = 'a word'", {"word": "KIND"}, "toykinds_word")
     offer(
-        "from seghirescam.models.base import ModelKind\nclass Falls(ModelKind):\n    name = title = 'falls'\n"
+        "from seghirescam.models.segmentation_model import ModelKind\n"
+        "class Falls(ModelKind):\n    name = title = 'falls'\n"
         "    order = 1\n    def recognises(self, source):\n        raise KeyError(source)\n",
         {"falls": "Falls"},
         "toykinds_falls",

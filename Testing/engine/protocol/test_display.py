@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from seghirescam.protocol import thresholds
+from seghirescam.protocol.display import thresholds
 
 
 def slow(values, share):

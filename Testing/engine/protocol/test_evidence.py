@@ -6,9 +6,9 @@ import math
 import numpy as np
 import pytest
 
-from seghirescam.protocol.displayed import storable
-from seghirescam.protocol.evidence import EXACT, Evidence
-from seghirescam.protocol.thresholds import signed_threshold_holding, threshold_holding
+from seghirescam.protocol.display.displayed import storable
+from seghirescam.protocol.display.evidence import EXACT, Evidence
+from seghirescam.protocol.display.thresholds import signed_threshold_holding, threshold_holding
 
 SHARES = (0.05, 0.5, 0.8, 0.95, 1.0)
 

@@ -5,6 +5,7 @@ import pytest
 
 from engine.grids import oblique
 from seghirescam import Grid, PixelSet
+from seghirescam.protocol.components import extent
 from seghirescam.protocol.errors import EmptyPixelSetError, PixelSetError
 from seghirescam.protocol.recipes import (
     Box,
@@ -18,7 +19,6 @@ from seghirescam.protocol.recipes import (
     Voxel,
     WholeImage,
     as_recipe,
-    extent,
     refuse_empty,
 )
 

@@ -24,7 +24,7 @@ def test_the_package_under_test_is_the_one_in_this_tree():
 def test_the_corridor_loads_neither_torch_nor_scipy_nor_slicer():
     for statement in (
         "import seghirescam",
-        "import seghirescam.protocol.explanation, seghirescam.protocol.grid, seghirescam.protocol.thresholds",
+        "import seghirescam.protocol.explanation, seghirescam.protocol.grid, seghirescam.protocol.display.thresholds",
         "import seghirescam.models; seghirescam.models.recognise('demo:honest')",
         "import seghirescam.protocol.recipes",
     ):

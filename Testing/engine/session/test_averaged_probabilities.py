@@ -7,7 +7,7 @@ from torch import nn
 
 from engine.last_activations import MASK, SHAPE, WINDOWS, averaged, image, model, of_logits, pixels, truth
 from seghirescam import PlainModel
-from seghirescam.models.base import Windows
+from seghirescam.models.segmentation_model import Windows
 from seghirescam.protocol.errors import MethodError
 from seghirescam.session.explain import explain
 from seghirescam.session.opening import open_session

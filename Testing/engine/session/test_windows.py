@@ -23,8 +23,8 @@ from engine.windowed_models import (
 from seghirescam.cam.methods import method
 from seghirescam.cam.placement.lattice import Lattice
 from seghirescam.cam.placement.windows import Seeds, WindowPlan
-from seghirescam.models.base import Windows
 from seghirescam.models.plain import PlainModel
+from seghirescam.models.segmentation_model import Windows
 from seghirescam.protocol.errors import ModelError
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image

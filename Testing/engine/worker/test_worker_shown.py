@@ -6,8 +6,8 @@ import pytest
 from engine.workers import Model, image
 from seghirescam import Grid
 from seghirescam.protocol.arrays import DiskError, MessageError, read_array, read_pieces, write_array
-from seghirescam.protocol.displayed import on_voxels
-from seghirescam.protocol.evidence import Evidence
+from seghirescam.protocol.display.displayed import on_voxels
+from seghirescam.protocol.display.evidence import Evidence
 from seghirescam.protocol.messages import explanation_from_json
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from seghirescam.protocol.evidence import Evidence
+from seghirescam.protocol.display.evidence import Evidence
 
 from .DisplaySettings import DisplaySettings
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import slicer
-from seghirescam.protocol.evidence import Evidence
+from seghirescam.protocol.display.evidence import Evidence
 
 _MOST = 16
 _known: OrderedDict[str, tuple] = OrderedDict()

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from seghirescam.protocol.evidence import Evidence
+from seghirescam.protocol.display.evidence import Evidence
 
 from ..nodes import AttributeNames
 from ..nodes.NodeFacts import factsOf

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from seghirescam.protocol.displayed import on_voxels
-from seghirescam.protocol.evidence import Evidence
+from seghirescam.protocol.display.displayed import on_voxels
+from seghirescam.protocol.display.evidence import Evidence
 from seghirescam.protocol.explanation import Explanation
 from seghirescam.protocol.grid import Grid
 

@@ -47,7 +47,7 @@ class WindowPlan:
 
     @staticmethod
     def of(windows, shape) -> WindowPlan:
-        """From a :class:`models.base.Windows`; None means one window, the volume itself."""
+        """From a :class:`segmentation_model.Windows`; None means one window, the volume itself."""
         if windows is None:
             return WindowPlan(shape, shape, lambda padded: [(0, 0, 0)], np.ones(shape, dtype=np.float32))
         return WindowPlan(

@@ -18,8 +18,8 @@ from ...cam.isolation.undisturbed import undisturbed
 from ...cam.layers.listing import listed_layers
 from ...cam.layers.tail import Tail
 from ...cam.logits.score import Score
-from ...models.base import SegmentationModel
 from ...models.model_outputs import output_channels, reading_of
+from ...models.segmentation_model import SegmentationModel
 from ...models.slice_by_slice import by_slices
 from ...protocol.errors import LayerError, MethodError
 from ...protocol.explanation import Explanation

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...protocol.display.thresholds import positive
 from ...protocol.errors import GeometryError, PixelSetError
 from ...protocol.grid import Grid
-from ...protocol.thresholds import positive
 
 #: mm, evaluation.md 2.2
 EDGE_MM = 8.0

@@ -13,12 +13,12 @@ import numpy as np
 
 from ...cam.logits.score import Score
 from ...models.slice_by_slice import by_slices
+from ...protocol.display.thresholds import positive
 from ...protocol.errors import MethodError
 from ...protocol.image import Image
 from ...protocol.pixel_set import PixelSet
 from ...protocol.progress import Progress
 from ...protocol.resampling import resampled
-from ...protocol.thresholds import positive
 from ...protocol.value import NONFINITE, OK, TOO_SMALL, ZERO_MAP, Value
 from ..metrics.shares import dilated
 from ..painting.painting_over import region_on

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...protocol.display.thresholds import positive
 from ...protocol.errors import GeometryError, ImageError
 from ...protocol.grid import Grid
-from ...protocol.thresholds import positive
 from .checked import NoValue, finite, fits
 
 

@@ -6,10 +6,10 @@ import functools
 
 import numpy as np
 
+from ...protocol.display.thresholds import positive
 from ...protocol.errors import GeometryError, PixelSetError
 from ...protocol.grid import Grid
 from ...protocol.pixel_set import PixelSet
-from ...protocol.thresholds import positive
 from ...protocol.value import EMPTY_REFERENCE, NONFINITE, ZERO_MAP, Value
 
 

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
+from ...protocol.display.thresholds import positive
 from ...protocol.grid import Grid
-from ...protocol.thresholds import positive
 
 #: spacings come from float32 headers and a square root: a voxel at the distance asked for is within it
 ROUNDING_MM = 1e-6

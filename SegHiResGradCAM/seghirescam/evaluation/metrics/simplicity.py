@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from ...protocol.display.thresholds import threshold_holding
 from ...protocol.grid import Grid
-from ...protocol.thresholds import threshold_holding
 from ...protocol.value import TOO_SMALL, Value
 from .checked import NoValue, evidence_of, fits, valued
 from .registry import MAP, SIMPLE, Metric, register

@@ -10,7 +10,7 @@ from functools import cached_property, partial
 import numpy as np
 
 from ...cam.logits.score import Score
-from ...models.base import SegmentationModel
+from ...models.segmentation_model import SegmentationModel
 from ...protocol.errors import ModelError
 from ...protocol.image import Image
 from ...protocol.pixel_set import PixelSet

@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ...protocol.components import bounds
 from ...protocol.errors import EmptyPixelSetError, PixelSetError
 from ...protocol.grid import Grid
 from ...protocol.image import Image
 from ...protocol.pixel_set import PixelSet
 from ...protocol.progress import Progress
-from ...protocol.recipes import bounds
 from ..metrics.shares import ROUNDING_MM
 
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...protocol.components import bounds
+from ...protocol.display.thresholds import threshold_holding
 from ...protocol.errors import EmptyPixelSetError, PixelSetError
 from ...protocol.explanation import Explanation
 from ...protocol.grid import Grid
 from ...protocol.image import Image
 from ...protocol.pixel_set import PixelSet
-from ...protocol.recipes import bounds
-from ...protocol.thresholds import threshold_holding
 from ..metrics.body import body_of
 from ..metrics.shares import dilated
 

@@ -10,7 +10,7 @@ import torch
 
 from ...cam.logits.score import Score, decide
 from ...models import model_outputs
-from ...models.base import SegmentationModel
+from ...models.segmentation_model import SegmentationModel
 from ...protocol.grid import Grid
 from ...protocol.image import Image
 from ...protocol.pixel_set import PixelSet

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ...models.base import SegmentationModel
+from ...models.segmentation_model import SegmentationModel
 from ...protocol.explanation import Explanation
 from ...protocol.grid import Grid
 from ...protocol.image import Image

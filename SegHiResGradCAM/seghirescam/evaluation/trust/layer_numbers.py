@@ -16,7 +16,7 @@ from ...cam.isolation.one_at_a_time import alone
 from ...cam.methods import method as method_of
 from ...cam.methods.base import ARBITRARY, Method
 from ...cam.methods.grad import SegGradCam
-from ...models.base import SegmentationModel
+from ...models.segmentation_model import SegmentationModel
 from ...protocol.errors import PixelSetError
 from ...protocol.explanation import Explanation
 from ...protocol.image import Image

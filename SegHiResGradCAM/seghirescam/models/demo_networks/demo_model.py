@@ -10,7 +10,7 @@ from ...demo.case import FOLDER
 from ...protocol.errors import ModelError
 from ...protocol.explanation import ClassInfo
 from ...protocol.image import Image
-from ..base import ModelKind, Prepared, SegmentationModel, padded
+from ..segmentation_model import ModelKind, Prepared, SegmentationModel, padded
 from . import demo_weights
 from .preprocessing import CLASSES, DIVISOR, on_model_grid
 

@@ -25,9 +25,9 @@ from ...protocol.errors import DependencyError, ModelError
 from ...protocol.explanation import ClassInfo
 from ...protocol.untrusted import is_file, json_object, named, short
 from .. import description_words
-from ..base import ModelKind
 from ..consent import refuse_without
 from ..plain import PlainModel
+from ..segmentation_model import ModelKind
 from ..weights.state import load_state, put_into
 from .siblings import Code, apart, run
 

@@ -17,9 +17,9 @@ from ...cam.logits.heads import SIGMOID, SOFTMAX
 from ...protocol.errors import ModelError
 from ...protocol.explanation import ClassInfo
 from ...protocol.untrusted import content, is_file, is_vast, member, named, opened_zip
-from ..base import ModelKind
 from ..description_words import class_infos
 from ..plain import neutral_name
+from ..segmentation_model import ModelKind
 from ..weights.state import finite, put_into, read_checkpoint
 from .bundle_config import read_as_data
 from .monai_model import MonaiModel

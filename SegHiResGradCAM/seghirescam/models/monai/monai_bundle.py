@@ -12,10 +12,10 @@ from pathlib import Path, PurePosixPath
 from ...cam.logits.heads import BINARY, SIGMOID, SOFTMAX
 from ...protocol.errors import ModelError
 from ...protocol.explanation import ClassInfo
-from ..base import ModelKind
 from ..consent import refuse_without
 from ..description_words import class_infos
 from ..plain import neutral_name
+from ..segmentation_model import ModelKind
 from ..weights.state import load_state, put_into
 from .bundle_config import Component, Parts, base_name, read_as_data
 from .bundle_files import METADATA, BundleFiles

@@ -19,10 +19,10 @@ import numpy as np
 from ...protocol.errors import ImageError, ModelError
 from ...protocol.image import Image
 from ..axes import LOADER, REVERSE, Axes, moved, swap
-from ..base import Prepared, Windows, padded
 from ..description_words import XYZ, ZYX
 from ..intensity_note import raw_values
 from ..plain import PlainModel
+from ..segmentation_model import Prepared, Windows, padded
 
 _PADDING = {"replicate": "edge", "edge": "edge", "reflect": "reflect", "circular": "wrap", "wrap": "wrap"}
 

@@ -25,7 +25,7 @@ from ...protocol.explanation import ClassInfo
 from ...protocol.untrusted import is_file, json_object, named, short
 from .. import description_words
 from ..axes import MONAI, Axes
-from ..base import ModelKind
+from ..segmentation_model import ModelKind
 from ..weights.state import load_state, put_into
 from .bundle_config import NETWORKS, Component, Parts, read_as_data
 from .monai_model import MonaiModel, per_axis

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 
 from ...protocol.errors import DependencyError, ModelError
-from ..base import Windows
+from ..segmentation_model import Windows
 from .bundle_config import LOADERS, NETWORKS, Component, Dtype
 
 MONAI = "monai>=1.6"

@@ -22,7 +22,7 @@ from ...protocol.errors import DependencyError, ImageError, ModelError, SegHiRes
 from ...protocol.explanation import ClassInfo
 from ...protocol.grid import Grid
 from ...protocol.image import Image
-from ..base import ModelKind, Prepared, SegmentationModel, Windows
+from ..segmentation_model import ModelKind, Prepared, SegmentationModel, Windows
 from ..weights.checkpoints import hash_of, read_training_checkpoint
 from ..weights.state import put_into
 from . import nnunet_files

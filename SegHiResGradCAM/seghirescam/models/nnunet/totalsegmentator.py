@@ -20,7 +20,7 @@ from ...protocol.errors import ImageError, ModelError
 from ...protocol.explanation import ClassInfo
 from ...protocol.grid import Grid
 from ...protocol.image import Image
-from ..base import ModelKind
+from ..segmentation_model import ModelKind
 from . import nnunet_files
 from .nnunet_axes import reader_spacing, reader_turn
 from .nnunet_files import TrainedModel

@@ -15,10 +15,10 @@ from ...protocol.image import Image
 from ...protocol.resampling import resampled
 from ...protocol.untrusted import content
 from ..axes import MONAI, Axes
-from ..base import ModelKind, Prepared, Windows
 from ..description_words import XYZ
 from ..intensity_note import raw_values
 from ..plain import PlainModel, neutral_name
+from ..segmentation_model import ModelKind, Prepared, Windows
 from .program_description import NONE, RANGE, ZSCORE, Sidecar, WindowWords, files
 
 

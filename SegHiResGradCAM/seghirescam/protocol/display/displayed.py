@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .grid import Grid
-from .resampling import spread
+from ..grid import Grid
+from ..resampling import spread
 
 _TINY = 1e-6  # of the largest value: what remains of interpolation there compresses to nothing when stored as 0
 

@@ -1,0 +1,1 @@
+"""What showing a map needs to know, on either side: colours, thresholds, shares."""
