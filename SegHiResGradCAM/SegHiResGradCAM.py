@@ -12,6 +12,7 @@ import qt
 import vtk
 
 import slicer
+from seghirescam.protocol.question import DEFAULT_METHOD
 from SegHiResGradCAMLib.panel.JobRunner import JobRunner
 from SegHiResGradCAMLib.panel.PanelView import PanelView
 from SegHiResGradCAMLib.panel.Presenter import Presenter
@@ -69,7 +70,7 @@ class SegHiResGradCAMParameterNode:
     className: str
     rivalName: str
     layer: Annotated[str, Default("default")]
-    method: Annotated[str, Default(Choices.DEFAULT_METHOD)]
+    method: Annotated[str, Default(DEFAULT_METHOD)]
     pixelSet: Choices.PixelSetChoice
     score: Choices.ScoreChoice
     device: Choices.DeviceChoice
