@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 
 from seghirescam.protocol.explanation import LayerInfo
+from seghirescam.protocol.question import DEFAULT_METHOD
 from SegHiResGradCAMLib.panel.model.Channels import FIELDS
 from SegHiResGradCAMLib.panel.Presenter import Presenter
 from SegHiResGradCAMLib.panel.question.Choices import (
-    DEFAULT_METHOD,
     DeviceChoice,
     GridChoice,
     PixelSetChoice,

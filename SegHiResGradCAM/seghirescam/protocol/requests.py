@@ -6,7 +6,7 @@ engine's choice.  Arrays travel as files: ``save(array, what) -> name`` keeps on
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, ClassVar, dataclass_transform
 
@@ -21,6 +21,8 @@ from .recipes import Recipe
 #: the array of a map or label map, and where its cells lie
 Cells = tuple[np.ndarray, Grid]
 Source = str | list | dict
+Save = Callable[..., str]
+Load = Callable[[str], np.ndarray]
 _FAULT = "This is a fault of ours."
 #: kind of a region that is the hottest part of a map; all others are pixel sets
 _HOTTEST = "hottest"
@@ -52,36 +54,36 @@ class Show:
 # how fields travel that are more than plain values: (to JSON, from JSON)
 
 
-def _cells_to_json(cells, save):
+def _cells_to_json(cells: tuple, save: Save) -> dict:
     return {"grid": cells[1].to_json(), "array": save(cells[0], "map")}
 
 
-def _cells(data, load, what="The map"):
+def _cells(data: dict, load: Load, what: str = "The map") -> Cells:
     array, grid = load(data["array"]), Grid.from_json(data["grid"])
     if array.shape != grid.shape:
         raise MessageError(f"{what} does not fit its grid.", _FAULT)
     return array, grid
 
 
-def _region_to_json(region, save):
+def _region_to_json(region: Recipe | HottestPart, save: Save) -> dict:
     if not isinstance(region, HottestPart):
         return recipe_to_json(region, save)
     told = {"kind": _HOTTEST, "map": _cells_to_json(region.map, save), "share": region.share, "outside": region.outside}
     return told if region.ml is None else told | {"ml": region.ml}
 
 
-def _region(data, load):
+def _region(data: dict, load: Load) -> Recipe | HottestPart:
     if data.get("kind") != _HOTTEST:
         return recipe_from_json(data, load)
     return HottestPart(_cells(data["map"], load), data.get("share"), bool(data.get("outside")), data.get("ml"))
 
 
-def _labels_to_json(labels, save):
+def _labels_to_json(labels: Iterable[tuple], save: Save) -> list[dict]:
     """labels: [(label map, its Grid, {label: name})]."""
     return [_cells_to_json(one, save) | {"names": {str(n): name for n, name in one[2].items()}} for one in labels]
 
 
-def _labels(data, load):
+def _labels(data: list[dict], load: Load) -> tuple:
     if not data:
         raise MessageError("No label map was sent.", _FAULT)
     names = [{int(n): name for n, name in one["names"].items()} for one in data]
@@ -116,14 +118,14 @@ class Request:
 
     do: ClassVar[str] = ""
 
-    def __init_subclass__(cls, do: str = "", **words):
+    def __init_subclass__(cls, do: str = "", **words: Any):
         super().__init_subclass__(**words)
         dataclass(frozen=True, eq=False, kw_only=True)(cls)
         if do:
             cls.do = do
             REQUESTS[do] = cls
 
-    def to_json(self, save: Callable[..., str] | None = None) -> dict[str, Any]:
+    def to_json(self, save: Save | None = None) -> dict[str, Any]:
         """All but the line's number. Raises PixelSetError, MessageError, or what ``save`` raises."""
         told = {"do": self.do}
         for one in fields(self):  # type: ignore[arg-type]
@@ -133,7 +135,7 @@ class Request:
         return told
 
 
-def request_from_json(data: dict, load: Callable[[str], np.ndarray]) -> Request:
+def request_from_json(data: dict, load: Load) -> Request:
     """Raises MessageError for what is no request, lacks a field or has one too many, or what a field's form raises."""
     kind = REQUESTS.get(data["do"])
     if kind is None:
@@ -196,7 +198,7 @@ class AboutPixelSets(OfACase):
         return self.pixel_sets[0]
 
 
-def _given(request, form) -> dict[str, Any]:
+def _given(request: Request, form: Any) -> dict[str, Any]:
     found = {one.name: getattr(request, one.name, None) for one in fields(form)}
     return {name: value for name, value in found.items() if value is not None}
 
@@ -262,7 +264,7 @@ class Trust(AboutPixelSets, do="trust"):
     map: Cells | None = field(default=None, metadata=_CELLS)
 
     @property
-    def words(self):
+    def words(self) -> dict[str, Any]:
         return super().words | {"methods": [self.method], "layers": [self.layer] if self.layer else DEFAULT}
 
 

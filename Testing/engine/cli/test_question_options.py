@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from SegHiResGradCAMLib.Choices import PixelSetChoice, pixelSetChoices
 
 from engine.cli.test_cli import run
 from engine.cli_cases import SEGMENTS, VOLUME
@@ -88,7 +87,7 @@ def upper_half():
     del FORMS["upper_half"]
 
 
-def test_a_new_pixel_set_is_known_to_requests_command_line_and_panel_by_its_class_alone(upper_half):
+def test_a_new_pixel_set_is_known_to_requests_and_command_line_by_its_class_alone(upper_half):
     segment = PixelSet(np.ones(GRID.shape), GRID, "segment 'M'")
     parser = argparse.ArgumentParser()
     add_question(parser)
@@ -102,17 +101,6 @@ def test_a_new_pixel_set_is_known_to_requests_command_line_and_panel_by_its_clas
     back = recipe_from_json(data, kept.__getitem__)
     view = View(GRID, GRID.shape, 1, "lesion")
     assert type(back) is upper_half and np.array_equal(back.resolve(view).weights, recipe.resolve(view).weights)
-    choice = pixelSetChoices()["UPPER_HALF"]
-    assert (choice.value, choice.label(), choice.needsSegment) == ("upper_half", "Upper half of the segment", True)
-
-
-def test_the_panel_offers_the_forms_it_offered():
-    assert [(c.name, c.value, c.needsSegment) for c in PixelSetChoice] == [
-        ("SEGMENT", "segment", True), ("PREDICTED", "predicted", False),
-        ("SEGMENT_AND_PREDICTED", "segment_and_predicted", True), ("COMPONENT", "component", True),
-        ("FALSE_POSITIVES", "false_positives", True), ("FALSE_NEGATIVES", "false_negatives", True),
-        ("WHOLE_IMAGE", "whole_image", False),
-    ]  # fmt: skip
 
 
 def test_a_sidecar_written_before_the_rooms_can_be_repeated(capsys, tmp_path):
