@@ -28,4 +28,4 @@ def bounds(array: np.ndarray) -> tuple[slice, slice, slice]:
     for axis in range(3):
         found = np.flatnonzero(array.any(axis=tuple(a for a in range(3) if a != axis)))
         box.append(slice(int(found[0]), int(found[-1]) + 1))
-    return tuple(box)
+    return box[0], box[1], box[2]
