@@ -92,7 +92,7 @@ def run(options, console, place) -> int:
 
 def _evaluated(case, options, references, label_maps, console):
     """([Evaluation], [what each cost], {region: its Size}); the costs of the full tier are told before it starts."""
-    from ..evaluation.evaluate import evaluate
+    from ..evaluation.evaluate import evaluate_in
     from ..evaluation.trust.explained_case import frozen
     from ..evaluation.trust.rows import FAST, FULL
     from ..protocol.recipes import mask_on
@@ -113,7 +113,7 @@ def _evaluated(case, options, references, label_maps, console):
             tell = Progress(console.progress).part(n / len(pairs), (n + 1) / len(pairs), before)
             made, passes = _made(session, known, own, options, console)
             cost = _cost(session, known, own, passes, options, console)
-            one = evaluate(
+            one = evaluate_in(
                 session, known, own, references=regions, labels=labels, curves=options.curves, seed=options.seed,
                 tier=FULL if options.full else FAST, made=made, progress=tell,
             )  # fmt: skip

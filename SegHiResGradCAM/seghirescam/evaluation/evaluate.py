@@ -7,12 +7,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..cam.methods import Method
+from ..models.segmentation_model import SegmentationModel
 from ..protocol.errors import PixelSetError
 from ..protocol.explanation import Explanation
 from ..protocol.grid import Grid
+from ..protocol.image import Image
 from ..protocol.pixel_set import PixelSet
 from ..protocol.progress import Progress
+from ..protocol.question import AUTO, DEFAULT, DEFAULT_METHOD, LAYER_WORDS, LOGIT
+from ..protocol.recipes import PredictedClass, Recipe
 from ..protocol.value import Value
+from ..session.interface import Session
+from ..session.opening import open_session
 from ..session.understood import score_of
 from .deletion.gains import Gain, gain_over_random
 from .metrics.ground import Ground, in_pixels
@@ -71,7 +78,35 @@ class Evaluation:
 
 
 def evaluate(
-    session,
+    model: SegmentationModel,
+    image: Image,
+    pixels: Recipe | PixelSet | None = None,
+    *,
+    class_index: int | str,
+    method: str | Method = DEFAULT_METHOD,
+    layer: str = DEFAULT,
+    score: str = LOGIT,
+    rival: int | str | None = None,
+    side: str = AUTO,
+    device: str | None = None,
+    precision: str = "fp32",
+    **more,
+) -> Evaluation:
+    """Is the map true? Everything that can be measured about one explanation; arguments as in :func:`explain.explain`.
+
+    pixels: one set; default: where the class is predicted.  layer: a name, "default" or "deepest".  more: references,
+    labels, tier, curves, seed and progress of :func:`evaluate_in`.
+    """
+    session = open_session(model, image, device=device, precision=precision)
+    words = {
+        "class_index": class_index, "methods": [method], "layers": layer if layer in LAYER_WORDS else [layer],
+        "score": score, "rival": rival, "side": side,
+    }  # fmt: skip
+    return evaluate_in(session, PredictedClass() if pixels is None else pixels, words, **more)
+
+
+def evaluate_in(
+    session: Session,
     pixels,
     words: dict,
     *,

@@ -7,9 +7,8 @@ import warnings
 
 import pytest
 
-from engine.cli.test_cli import run
-from engine.cli.test_cli_evaluate import asking, rows_of, toy
-from engine.cli_cases import ENVIRONMENT
+from engine.cli_cases import ENVIRONMENT, run
+from engine.evaluate_cases import asking, rows_of, toy
 from seghirescam.cam import methods as room
 from seghirescam.cam.methods import entry_points, method, methods, names
 from seghirescam.cam.methods.base import registered

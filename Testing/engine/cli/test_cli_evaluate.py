@@ -1,6 +1,5 @@
 """``seghirescam evaluate``: the engine's numbers as JSON and CSV, a figure, a cost told first; whole or nothing."""
 
-import csv
 import io
 import json
 import re
@@ -11,44 +10,19 @@ import numpy as np
 import pytest
 
 from engine.cli_cases import factory, left, process, run
+from engine.evaluate_cases import GRID, SHAPE, asking, rows_of, toy
 from engine.volume_files import PATIENT
 from seghirescam import open_model
-from seghirescam.evaluation.evaluate import COLUMNS, evaluate
+from seghirescam.evaluation.evaluate import COLUMNS, evaluate_in
 from seghirescam.io.label_maps import write_labels
-from seghirescam.io.volumes import read_volume, write_volume
+from seghirescam.io.volumes import read_volume
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.session.opening import open_session
 
-SHAPE = (16, 16, 20)
 #: it lights up everywhere, so that there is an order of the context
 METHOD = "seg_grad_cam"
-GRID = Grid.from_spacing(SHAPE, (2.0, 2.0, 2.0), (5.0, -3.0, 2.0))
-
-
-def toy(folder):
-    """(model, volume, label map): a small network on noise; organ, a label of one voxel, and one without any."""
-    folder.mkdir(parents=True, exist_ok=True)
-    source, path = factory(folder / "m"), folder / f"{PATIENT}.nii.gz"
-    array = np.random.default_rng(0).normal(size=SHAPE).astype(np.float32)
-    write_volume(path, array, GRID)
-    labels = np.zeros(SHAPE, np.uint8)
-    labels[1:4, 1:4, 1:4], labels[10, 10, 10] = 1, 2
-    write_labels(folder / "labels.seg.nrrd", labels, GRID, {1: "organ", 2: "dot", 3: "nothing"})
-    return source, path, folder / "labels.seg.nrrd"
-
-
-def asking(source, path, segment, label="organ"):
-    return (
-        "evaluate", source, "--image", path, "--segment", f"{segment}:{label}", "--class", "lesion", "--consent",
-        "--layer", "down", "--device", "cpu",
-    )  # fmt: skip
-
-
-def rows_of(path):
-    with open(path, newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +98,7 @@ def test_the_table_s_numbers_are_the_engine_s(evaluated):
     words = {"class_index": 2, "methods": [METHOD], "layers": ["down"]}
     names = {"pixel set": pixels, "dot": labels == 2, "nothing": labels == 3}
     with_labels = {"references": names, "labels": [(labels, {1: "organ", 2: "dot", 3: "nothing"})]}
-    found = evaluate(open_session(model, image), pixels, words, **with_labels)
+    found = evaluate_in(open_session(model, image), pixels, words, **with_labels)
     by_key = {(row["metric"], row["reference"]): row for row in rows}
     compared = 0
     for row in found.rows:
@@ -335,7 +309,7 @@ def test_the_engine_refuses_a_region_on_another_grid_and_counts_an_empty_one():
     mask[2:5, 2:5, 2:5] = 1
     words = {"class_index": 1, "methods": ["seg_hires_grad_cam"], "layers": ["0"]}
     with pytest.raises(PixelSetError, match="shape"):
-        evaluate(session, PixelSet(mask, image.grid), words, references={"bad": np.ones((2, 2, 2))})
-    found = evaluate(session, PixelSet(mask, image.grid), words, references={"empty": np.zeros((8, 8, 8))})
+        evaluate_in(session, PixelSet(mask, image.grid), words, references={"bad": np.ones((2, 2, 2))})
+    found = evaluate_in(session, PixelSet(mask, image.grid), words, references={"empty": np.zeros((8, 8, 8))})
     assert found.value("share", "empty").status == "empty_reference"
     assert found.value("v90").ok

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.cli.test_cli import run
-from engine.cli_cases import SEGMENTS, VOLUME
+from engine.cli_cases import SEGMENTS, VOLUME, run
 from seghirescam import Grid, PixelSet
 from seghirescam.cli.parser import build
 from seghirescam.cli.question_options import Asked, add_question, asked_form, given_words, understood

@@ -5,8 +5,8 @@ import sys
 import numpy as np
 import pytest
 
-from engine.cli.test_cli import run
-from engine.cli.test_cli_evaluate import asking, rows_of, toy
+from engine.cli_cases import run
+from engine.evaluate_cases import asking, rows_of, toy
 from seghirescam.evaluation.metrics import registry
 from seghirescam.evaluation.metrics.registry import MAP, REGION, MapOnImage, metrics
 from seghirescam.protocol.grid import Grid
