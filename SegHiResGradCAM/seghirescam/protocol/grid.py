@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from .errors import GeometryError
+
+if TYPE_CHECKING:  # Slicer starts without it
+    from numpy.typing import ArrayLike
 
 _REVERSE = np.array([[0, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1]], dtype=float)
 #: where a grid lies: in a patient, in millimetres (RAS); or in a photo, which has pixels and no patient
