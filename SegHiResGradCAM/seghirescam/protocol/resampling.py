@@ -89,7 +89,8 @@ def spread(cells: np.ndarray, source: Grid, target: Grid) -> np.ndarray:
         density = _turned(cells / source.voxel_volume, mapping, target.shape, 1, 0.0)
         return density.astype(np.float32)
     amount = _separable(cells, mapping, axes, target.shape, _sharing_weights, 0.0)
-    return (amount / target.voxel_volume).astype(np.float32)
+    amount /= target.voxel_volume
+    return amount.astype(np.float32, copy=False)
 
 
 def _index_map(source: Grid, target: Grid) -> np.ndarray:
@@ -110,21 +111,33 @@ def _source_axes(mapping: np.ndarray) -> np.ndarray | None:
 def _separable(
     array: np.ndarray, mapping: np.ndarray, axes: np.ndarray, shape: tuple[int, ...], weights: Callable, outside: float
 ) -> np.ndarray:
-    out = array.astype(np.float32 if array.dtype != np.float64 else np.float64)
-    inside = []
-    for source_axis, target_axis in enumerate(axes):
-        matrix, covered = weights(
-            array.shape[source_axis], shape[target_axis], mapping[source_axis, target_axis], mapping[source_axis, 3]
-        )
-        out = np.moveaxis(np.tensordot(matrix.astype(out.dtype), out, axes=(1, source_axis)), 0, source_axis)
-        inside.append((target_axis, covered))
-    out = np.ascontiguousarray(np.transpose(out, np.argsort(axes)))
-    for target_axis, covered in inside:
+    """One matrix an axis; those that shrink the array come first, and of the others the last axis."""
+    sources = np.argsort(axes)
+    out = array.astype(np.float32 if array.dtype != np.float64 else np.float64).transpose(sources)
+    matrices: list[np.ndarray] = []
+    covers: list[np.ndarray] = []
+    for axis, source in enumerate(sources):
+        scale, offset = mapping[source, axis], mapping[source, 3]
+        matrix, covered = weights(array.shape[source], shape[axis], scale, offset)
+        matrices.append(matrix.astype(out.dtype))
+        covers.append(covered)
+    growth = [min(1.0, n / array.shape[source]) for n, source in zip(shape, sources, strict=True)]
+    for axis in sorted(range(3), key=lambda axis: (growth[axis], -axis)):
+        out = _along(matrices[axis], out, axis)
+    out = np.ascontiguousarray(out)
+    for axis, covered in enumerate(covers):
         if not covered.all():
             index: list = [slice(None)] * 3
-            index[target_axis] = ~covered
+            index[axis] = ~covered
             out[tuple(index)] = outside
     return out
+
+
+def _along(matrix: np.ndarray, array: np.ndarray, axis: int) -> np.ndarray:
+    """The matrix times the array along one axis; no product needs a transposed copy of the result."""
+    if axis == 0:
+        return (matrix @ array.reshape(len(array), -1)).reshape(-1, *array.shape[1:])
+    return np.matmul(matrix, array) if axis == 1 else np.matmul(array, matrix.T)
 
 
 def _sampling_weights(n_source: int, n_target: int, scale: float, offset: float) -> tuple[np.ndarray, np.ndarray]:

@@ -13,14 +13,14 @@ import torch
 import torch.nn.functional as F
 from torch.overrides import TorchFunctionMode
 
-_IDENTITY = {
+IDENTITY = {
     *("batch_norm", "instance_norm", "group_norm", "layer_norm", "rms_norm", "local_response_norm", "normalize"),
     *("relu", "relu_", "leaky_relu", "leaky_relu_", "elu", "elu_", "celu", "celu_", "selu", "selu_", "rrelu", "rrelu_"),
     *("prelu", "gelu", "silu", "mish", "hardswish", "relu6", "hardtanh", "hardtanh_", "softplus", "threshold"),
     *("threshold_", "dropout", "dropout_", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_dropout"),
     *("clamp", "clamp_", "clamp_min", "clamp_min_", "hardshrink", "softshrink", "softsign"),
 }
-_ONES = {"sigmoid", "sigmoid_", "tanh", "tanh_", "softmax", "hardsigmoid", "log_softmax", "logsigmoid"}
+GATES = {"sigmoid", "sigmoid_", "tanh", "tanh_", "softmax", "hardsigmoid", "log_softmax", "logsigmoid"}
 _CONVOLUTIONS = {"conv1d", "conv2d", "conv3d"}
 _TRANSPOSED = {"conv_transpose1d", "conv_transpose2d", "conv_transpose3d"}
 _PARAMETER_NEUTRAL = {
@@ -44,6 +44,9 @@ class PositiveMeans(TorchFunctionMode):
         super().__init__()
         self._last_cat = None
 
+    def refuse(self) -> None:
+        """Raises what the network may have swallowed: nothing here."""
+
     def __exit__(self, *error):
         self._last_cat = None
         return super().__exit__(*error)
@@ -54,10 +57,10 @@ class PositiveMeans(TorchFunctionMode):
         if name in _CONVOLUTIONS:
             return self._convolution(func, *args, **kwargs)
         if name in _TRANSPOSED:
-            return _mean_transposed(func, *args, **kwargs)
-        if name in _IDENTITY:
+            return self._transposed(func, *args, **kwargs)
+        if name in IDENTITY:
             return _same(args[0] if args else kwargs["input"], name.endswith("_") or kwargs.get("inplace", False))
-        if name in _ONES:
+        if name in GATES:
             return torch.ones_like(args[0] if args else kwargs["input"])
         if name.lstrip("_").startswith("max_pool"):
             return _mean_pool(*args, **kwargs)
@@ -91,11 +94,25 @@ class PositiveMeans(TorchFunctionMode):
         total = inside = 0
         sizes = [part.shape[1] for part in parts] if len(parts) > 1 else weight.shape[1]
         for part, weights in zip(parts, weight.detach().split(sizes, dim=1), strict=True):
-            kernel = _kernel(weights, input)
-            total = total + func(one_channel(part), kernel, None, stride, padding, dilation, 1)
+            kernel, options = self.kernel(weights, input, (stride, 1), (padding, 0), (dilation, 1))
+            total = total + func(one_channel(part), kernel, None, *options, 1)
             # divided by the weight inside the image: a bar one cell across must not weaken its deep branches
-            inside = inside + func(torch.ones_like(input[:1, :1]), kernel, None, stride, padding, dilation, 1)
-        return _repeat(total / inside, weight.shape[0])
+            inside = inside + func(torch.ones_like(input[:1, :1]), kernel, None, *options, 1)
+        return repeated(total / inside, weight.shape[0])
+
+    def _transposed(self, func, input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
+        options = (stride, 1), (padding, 0), (output_padding, 0), (dilation, 1)
+        kernel, (stride, padding, output_padding, dilation) = self.kernel(weight.detach(), input, *options)
+        options = stride, padding, output_padding, 1, dilation
+        inside = func(torch.ones_like(input[:1, :1]), kernel, None, *options)
+        return repeated(func(one_channel(input), kernel, None, *options) / inside, weight.shape[1] * groups)
+
+    def kernel(self, weights, like, *options):
+        """(``[1, 1, *k]``, the values of the options): a convolution's weights as one kernel.
+
+        options: (value, what changes nothing) of stride, padding, ...; :class:`thin_means.ThinMeans` needs the second.
+        """
+        return mean_kernel(weights, like), [value for value, _ in options]
 
     def _cat(self, tensors, dim=0, *, out=None, axis=None):
         dim = axis if axis is not None else dim
@@ -105,7 +122,7 @@ class PositiveMeans(TorchFunctionMode):
             return torch.cat(tensors, dim=dim)
         count = sum(t.shape[1] for t in tensors)
         mean = sum(one_channel(t) * (t.shape[1] / count) for t in tensors)
-        whole = _repeat(mean, count)
+        whole = repeated(mean, count)
         self._last_cat = whole, tensors
         return whole
 
@@ -137,7 +154,7 @@ class _Repeat(torch.autograd.Function):
         return gradient.sum(dim=1, keepdim=True), None
 
 
-one_channel, _repeat = _OneChannel.apply, _Repeat.apply
+one_channel, repeated = _OneChannel.apply, _Repeat.apply
 
 
 def _same(tensor, in_place):
@@ -149,14 +166,7 @@ def _same(tensor, in_place):
     return tensor
 
 
-def _mean_transposed(func, input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
-    kernel = _kernel(weight.detach(), input)
-    options = stride, padding, output_padding, 1, dilation
-    inside = func(torch.ones_like(input[:1, :1]), kernel, None, *options)
-    return _repeat(func(one_channel(input), kernel, None, *options) / inside, weight.shape[1] * groups)
-
-
-def _kernel(weights, like):
+def mean_kernel(weights, like):
     """``[1, 1, *k]``: where the weights lie, summed over all pairs of channels; even if they are all zero."""
     kernel = weights.abs().sum(dim=(0, 1), dtype=like.dtype).to(like.device)
     return (kernel if kernel.sum() > 0 else torch.ones_like(kernel))[None, None]
@@ -169,5 +179,5 @@ def _mean_pool(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
     pool = getattr(F, f"avg_pool{dims}d")
     stride = kernel_size if stride is None or stride == [] else stride
     out = pool(one_channel(input), kernel_size, stride, padding, ceil_mode, count_include_pad=False)
-    out = _repeat(out, input.shape[1])
+    out = repeated(out, input.shape[1])
     return (out, torch.zeros(out.shape, dtype=torch.int64)) if return_indices else out

@@ -22,6 +22,7 @@ from ..isolation.remembered import remembered
 from ..isolation.undisturbed import undisturbed
 from ..passes.capture import as_logits
 from ..passes.positive_means import PositiveMeans, one_channel
+from ..passes.thin_means import ThinMeans
 
 #: cells of the coarsest layer along the probed axis; the middle half is far from the borders' influence
 _CELLS = 16
@@ -49,55 +50,67 @@ def probe(
     dims = len(strides)
     found = {name: ([], [], []) for name in targets}
     for axis in range(dims):
-        for name, values in _probe_long(network, channels, strides, axis, targets).items():
+        for name, values in _probe_along(network, channels, strides, axis, targets).items():
             for store, value in zip(found[name], values, strict=True):
                 store.append(value)
     complete = {name: lists for name, lists in found.items() if all(len(values) == dims for values in lists)}
     return {name: Placement(*(tuple(values) for values in lists)) for name, lists in complete.items()}
 
 
-def _probe_long(network, channels, strides, axis, targets):
-    """A bar: long along the axis, one cell (two where the network refuses one) across."""
+def _probe_along(network, channels, strides, axis, targets):
+    """name -> (jump, reads, writes) along one axis: on a line of voxels where that shows it, else on a bar.
+
+    A bar is one cell across, two where the network refuses one.
+    """
+    line = [_CELLS * s if a == axis else 1 for a, s in enumerate(strides)]
+    try:
+        return _measured(network, channels, line, axis, targets, ThinMeans(axis, len(strides)))
+    except Exception:  # not understood there, or a forward that refuses the line: that may raise anything
+        return _on_a_bar(network, channels, strides, axis, targets)
+
+
+def _on_a_bar(network, channels, strides, axis, targets):
     for across in (1, 2):
         shape = [_CELLS * s if a == axis else across * s for a, s in enumerate(strides)]
         try:
-            return _probe_axis(network, channels, shape, axis, targets)
+            return _measured(network, channels, shape, axis, targets, PositiveMeans())
         except Exception:
             if across == 2:
                 raise
 
 
-def _probe_axis(network, channels, shape, axis, targets):
-    """name -> (jump, reads, writes) along one axis."""
+def _measured(network, channels, shape, axis, targets, means):
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
     dtype = torch.float32 if device.type == "mps" else torch.float64
     size = shape[axis]
-    ramp = torch.arange(size, dtype=dtype, device=device).view([-1 if a == axis else 1 for a in range(len(shape))])
+    ramp = torch.arange(1, size + 1, dtype=dtype, device=device).view(
+        [-1 if a == axis else 1 for a in range(len(shape))]
+    )
     with torch.inference_mode(False), torch.enable_grad(), undisturbed(network):
         plane = torch.ones(shape, dtype=dtype, device=device)
-        image = torch.stack([plane, plane * (ramp + 1)])[:, None].expand(-1, channels, *shape)
+        image = torch.stack([plane, plane * ramp])[:, None].expand(-1, channels, *shape)
         image = image.clone().requires_grad_()
         recorder = _Probe(targets)
-        with recorder.on(network), PositiveMeans():
+        with recorder.on(network), means:
             output = as_logits(network(image))
+        means.refuse()
         if output.shape[2:] != image.shape[2:] or not output.requires_grad:
             return {}
-        means = one_channel(output)[0, 0]
-        moments = means.sum(), (means * (ramp + 1)).sum()
+        seen = one_channel(output)[:, 0]
         tensors = list(recorder.tensors.values())
-        mass, moment = (
-            torch.autograd.grad(m, tensors, retain_graph=True, allow_unused=True, materialize_grads=True)
-            for m in moments
+        # the two images do not mix: the first one's gradients are those of the mass, the second one's of the moment
+        gradients = torch.autograd.grad(
+            seen[0].sum() + (seen[1] * ramp).sum(), tensors, allow_unused=True, materialize_grads=True
         )
     answer = {}
-    for (name, tensor), g0, g1 in zip(recorder.tensors.items(), mass, moment, strict=True):
+    for (name, tensor), gradient in zip(recorder.tensors.items(), gradients, strict=True):
         if tensor.ndim != 2 + len(shape):
             continue
         reads = _profile(tensor[1].detach(), axis) / _profile(tensor[0].detach(), axis) - 1
-        total = _profile(g0[0], axis)
+        total = _profile(gradient[0], axis)
         if not (total > 0).all():  # this layer does not reach the output
             continue
-        writes = _profile(g1[0], axis) / total - 1
+        writes = _profile(gradient[1], axis) / total - 1
         fit = _fit(reads, writes, size)
         if fit is not None:
             answer[name] = fit

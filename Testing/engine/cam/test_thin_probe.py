@@ -1,0 +1,174 @@
+"""Where layers read and write, measured on a line of voxels: the limit of ever wider bars; and where it must not be.
+
+A bar's sides are borders of the image, whose zeros weaken what lies deep; a line has none.  So the wider the bar, the
+nearer it comes to the line.
+"""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from engine import toys
+from seghirescam.cam.layers.listing import trace
+from seghirescam.cam.passes.positive_means import PositiveMeans
+from seghirescam.cam.passes.thin_means import NotThinError, ThinMeans
+from seghirescam.cam.placement import probe as probing
+
+
+def on_lines_only(network, channels, strides, axis, targets):
+    line = [16 * s if a == axis else 1 for a, s in enumerate(strides)]
+    return probing._measured(network, channels, line, axis, targets, ThinMeans(axis, len(strides)))
+
+
+def on_a_bar_of(across):
+    def measure(network, channels, strides, axis, targets):
+        shape = [16 * s if a == axis else across * s for a, s in enumerate(strides)]
+        return probing._measured(network, channels, shape, axis, targets, PositiveMeans())
+
+    return measure
+
+
+def furthest(one, other):
+    """Largest distance of two answers' places, in voxels."""
+    return max(
+        abs(a - b)
+        for name in one
+        for side in ("reads", "writes")
+        for a, b in zip(getattr(one[name], side), getattr(other[name], side), strict=True)
+    )
+
+
+def asked_of_the_probe(network, shape, monkeypatch):
+    """(channels, largest stride, targets) as the layer list asks for them."""
+    asked = []
+
+    def keep(network, *words):
+        asked.append(words)
+        return {}, ""
+
+    with monkeypatch.context() as patch:
+        patch.setattr("seghirescam.cam.layers.listing.probed", keep)
+        trace(network, shape)
+    ((channels, stride, targets),) = asked
+    return channels, tuple(stride), list(targets)
+
+
+def placements(network, asked, measure, monkeypatch):
+    """name -> Placement of all layers, measured in one way."""
+    with monkeypatch.context() as patch:
+        patch.setattr(probing, "_probe_along", measure)
+        return probing.probe(network, *asked)
+
+
+def monai(name, *words, **more):
+    nets = pytest.importorskip("monai.networks.nets")
+    return getattr(nets, name)(*words, **more)
+
+
+def plain_conv_unet():
+    unet = pytest.importorskip("dynamic_network_architectures.architectures.unet")
+    return unet.PlainConvUNet(
+        1, 4, [4, 6, 8, 10], conv_op=nn.Conv3d, kernel_sizes=[3] * 4, strides=[1, 2, 2, 2],
+        n_conv_per_stage=[2] * 4, num_classes=3, n_conv_per_stage_decoder=[2] * 3, conv_bias=True,
+        norm_op=nn.InstanceNorm3d, norm_op_kwargs={}, nonlin=nn.LeakyReLU, nonlin_kwargs={"inplace": True},
+    )  # fmt: skip
+
+
+NETWORKS = {
+    "nnU-Net, plain": (plain_conv_unet, (32, 32, 32)),
+    "DynUNet": (
+        lambda: monai("DynUNet", 3, 1, 3, [3] * 4, [1, 2, 2, 2], [2] * 3, filters=[4, 6, 8, 10]),
+        (32, 32, 32),
+    ),
+    "UNet": (lambda: monai("UNet", 3, 1, 3, (4, 8, 12), (2, 2), num_res_units=2), (32, 32, 32)),
+    "UNet 2D": (lambda: monai("UNet", 2, 1, 3, (4, 8, 12), (2, 2), num_res_units=2), (32, 32)),
+    "BasicUNet": (lambda: monai("BasicUNet", 2, 1, 3, (4, 4, 6, 8, 10, 4)), (32, 32)),
+    "SegResNet": (lambda: monai("SegResNet", 3, 8, 1, 3), (32, 32, 32)),
+    "AttentionUnet": (lambda: monai("AttentionUnet", 3, 1, 3, (4, 8, 12), (2, 2)), (32, 32, 32)),
+    "our toy": (toys.make, (16, 16, 16)),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_line_places_the_same_layers_where_ever_wider_bars_would(name, monkeypatch):
+    make, shape = NETWORKS[name]
+    torch.manual_seed(0)
+    network = make().eval()
+    asked = asked_of_the_probe(network, (1, 1, *shape), monkeypatch)
+    line = placements(network, asked, on_lines_only, monkeypatch)
+    errors = []
+    for across in (1, 2, 4):
+        bar = placements(network, asked, on_a_bar_of(across), monkeypatch)
+        assert line and line.keys() == bar.keys()
+        assert all(line[layer].jump == bar[layer].jump for layer in bar)
+        errors.append(furthest(line, bar))
+    assert errors[2] <= 0.75 * errors[1] + 0.002 and errors[2] <= 0.6 * errors[0] + 0.002
+    assert errors[2] < 0.15
+
+
+class Odd(nn.Module):
+    """A strided encoder, something in the middle that a line does not show, and a decoder."""
+
+    def __init__(self, middle):
+        super().__init__()
+        self.down = nn.Conv3d(1, 4, 3, stride=2, padding=1)
+        self.middle, self.up, self.head = middle, nn.ConvTranspose3d(4, 4, 2, stride=2), nn.Conv3d(4, 2, 1)
+
+    def forward(self, x):
+        return self.head(self.up(self.middle(self.down(x))))
+
+
+class Given(nn.Module):
+    def forward(self, x):
+        return functional.interpolate(functional.interpolate(x, scale_factor=0.5), size=x.shape[2:])
+
+
+class Swapped(nn.Module):
+    def forward(self, x):
+        return x.transpose(2, 3)
+
+
+class Rolled(nn.Module):
+    def forward(self, x):
+        return torch.roll(x, 1, dims=3)
+
+
+class Swallowing(nn.Module):
+    """A network that catches whatever is raised inside it must not be measured half."""
+
+    def forward(self, x):
+        try:
+            return torch.roll(x, 1, dims=3)
+        except Exception:
+            return x
+
+
+@pytest.mark.parametrize("middle", [Given, Swapped, Rolled, Swallowing])
+def test_what_a_line_does_not_show_is_measured_on_the_bar(middle, monkeypatch):
+    torch.manual_seed(0)
+    network = Odd(middle()).eval()
+    with pytest.raises(NotThinError):
+        on_lines_only(network, 1, (2, 2, 2), 1, ["middle#1"])
+    expected = probing._on_a_bar(network, 1, (2, 2, 2), 1, ["down#1", "middle#1"])
+    assert probing._probe_along(network, 1, (2, 2, 2), 1, ["down#1", "middle#1"]) == expected
+
+
+def test_the_line_costs_a_fraction_of_the_bar_in_values_computed():
+    """Counted, not timed: voxels that go through the convolutions."""
+    counts = {}
+    network = plain_conv_unet().eval()
+    for name, measure in (("bar", probing._on_a_bar), ("line", on_lines_only)):
+        seen = []
+        hooks = [
+            m.register_forward_hook(lambda m, i, o, seen=seen: seen.append(math.prod(o.shape[2:])))
+            for m in network.modules()
+            if isinstance(m, nn.Conv3d)
+        ]
+        measure(network, 1, (8, 8, 8), 0, ["encoder.stages.3#1"])
+        for hook in hooks:
+            hook.remove()
+        counts[name] = sum(seen)
+    assert counts["line"] * 30 < counts["bar"]
