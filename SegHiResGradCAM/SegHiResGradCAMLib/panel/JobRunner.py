@@ -7,11 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 from seghirescam.protocol.errors import SegHiResCamError
+from seghirescam.protocol.image import Image
+from seghirescam.protocol.messages import Failure
 
 from ..scene.nodes.Geometry import gridOfVolume
 from ..scene.volumes.ImageReader import imageSteps, voxelStamp
-from ..schedule.Steps import Steps
-from ..worker.ChannelImages import ChannelImages
+from ..schedule.Steps import Steps, StepsOf
+from ..worker.ChannelImages import ChannelImages, Images
 from ..worker.Job import Job
 from ..worker.WorkerClient import deviceText
 
@@ -98,7 +100,7 @@ class JobRunner:
         if self._client is not None:
             self._client.close()
 
-    def _sending(self, job, source, volumes, question):
+    def _sending(self, job: Job, source: str, volumes: dict | None, question: dict | None) -> StepsOf[None]:
         if question is not None and "pixelSets" in question:  # first: it is small, and more often at fault
             read = []
             for one in question["pixelSets"]:
@@ -117,7 +119,7 @@ class JobRunner:
             place["image"] = image
         job.number = getattr(self._client, job.request or job.purpose)(**place, **question)
 
-    def _imageSteps(self, volumes):
+    def _imageSteps(self, volumes: dict) -> StepsOf[Images]:
         """Generator; returns the volume's Image, of several volumes ChannelImages: the same objects as long as voxels
         and place are the same, so that they travel once."""
         wanted = {node.GetID(): node for node in volumes.values()}
@@ -130,7 +132,7 @@ class JobRunner:
         images = tuple(self._images[node.GetID()][1] for node in volumes.values())
         return images[0] if len(images) == 1 else ChannelImages(images, tuple(volumes))
 
-    def _failed(self, error):
+    def _failed(self, error: Exception) -> None:
         self._job = None
         if isinstance(error, SegHiResCamError):
             self._listener.onError(error.code, error.sentence, error.hint)
@@ -140,23 +142,23 @@ class JobRunner:
                 "unexpected", "Something failed in the module itself.", "Please report the details.", repr(error)
             )
 
-    def _onProgress(self, number, fraction, phase):
+    def _onProgress(self, number: int | None, fraction: float, phase: str) -> None:
         if self._job is not None and number in (None, self._job.number):
             self._listener.onProgress(fraction, phase)
 
-    def _onResult(self, number, result):
+    def _onResult(self, number: int, result: dict) -> None:
         if self._job is not None and number == self._job.number:
             job, self._job = self._job, None
             if not job.aside:
                 self.cost = result.get("session", self.cost)
             self._listener.onAnswer(result)
 
-    def _onError(self, number, failure):
+    def _onError(self, number: int, failure: Failure) -> None:
         if self._job is not None and number == self._job.number:
             self._job = None
             log = list(self._client.log)[-_LOG_LINES:]
             self._listener.onError(failure.code, failure.sentence, failure.hint, "\n".join(log))
 
 
-def _isSame(volumeNode, stamp, image):
+def _isSame(volumeNode: Any, stamp: int, image: Image) -> bool:
     return voxelStamp(volumeNode) == stamp and gridOfVolume(volumeNode).same_as(image.grid, 1e-9)

@@ -19,7 +19,7 @@ class TellsUser(Protocol):
     notices: Notices
 
     def changed(self, *names: str) -> None: ...
-    def do(self, action: Callable, *arguments) -> Any: ...
+    def do(self, action: Callable, *arguments: Any) -> Any: ...
 
 
 class HasParameters(Protocol):
@@ -27,7 +27,7 @@ class HasParameters(Protocol):
 
     parameters: Any
 
-    def write(self, **fields) -> None: ...
+    def write(self, **fields: Any) -> None: ...
 
 
 class AsksWorker(TellsUser, Protocol):

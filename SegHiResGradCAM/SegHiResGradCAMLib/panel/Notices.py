@@ -12,7 +12,7 @@ from seghirescam.protocol.errors import SegHiResCamError
 class Notices:
     """status: one line.  error: one sentence with what to do; details: for the folded text."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.clear()
 
     def clear(self) -> None:
@@ -33,7 +33,7 @@ class Notices:
             logging.error("SegHiResGradCAM failed", exc_info=error)
             self.fail("Something failed in the module itself.", "Please report the details.", repr(error))
 
-    def guarded(self, action: Callable, *arguments) -> Any:
+    def guarded(self, action: Callable, *arguments: Any) -> Any:
         """What the action returns; None after an error, which is then told."""
         try:
             return action(*arguments)

@@ -126,7 +126,7 @@ class Presenter:
             self.settle()
         self.changed()
 
-    def parametersChanged(self, *event) -> None:
+    def parametersChanged(self, *event: Any) -> None:
         """A parameter was set: by a control, a script, or the scene (which tells of the event)."""
         if self._quiet or self.parameters is None:
             return
@@ -142,7 +142,7 @@ class Presenter:
             self._states[name] = self.features[name].state()
         self._onChange(PanelState(fresh=fresh, **self._states))
 
-    def write(self, **fields) -> None:
+    def write(self, **fields: Any) -> None:
         """Sets parameters without being told of them."""
         self._quiet = True
         try:
@@ -151,13 +151,13 @@ class Presenter:
         finally:
             self._quiet = False
 
-    def pick(self, **fields) -> None:
+    def pick(self, **fields: Any) -> None:
         """Sets parameters that a control cannot bind by itself."""
         if self.parameters is not None:
             self.write(**fields)
             self.parametersChanged()
 
-    def do(self, action: Callable, *arguments) -> Any:
+    def do(self, action: Callable, *arguments: Any) -> Any:
         """What a click does at once: its return value, None after an error, which is then told."""
         self.notices.clear()
         found = self.notices.guarded(action, *arguments)

@@ -17,12 +17,13 @@ class Later:
     """
 
     def __init__(self, timer: Any):
-        self._timer, self._waiting, self._numbers = timer, [], itertools.count()
+        self._timer, self._numbers = timer, itertools.count()
+        self._waiting: list[tuple[float, int, Callable]] = []
         self._closed = False
         timer.setSingleShot(True)
         timer.connect("timeout()", self._next)
 
-    def __call__(self, ms: float, fn) -> None:
+    def __call__(self, ms: float, fn: Callable) -> None:
         if not self._closed:
             heapq.heappush(self._waiting, (time.monotonic() + ms / 1000, next(self._numbers), fn))
             self._restart()
@@ -40,7 +41,7 @@ class Later:
             self._timer.stop()
             self._timer.deleteLater()
 
-    def _next(self):
+    def _next(self) -> None:
         if self._waiting and self._waiting[0][0] <= time.monotonic():
             _due, _number, fn = heapq.heappop(self._waiting)
             self._restart()  # first: fn may ask the user, in an event loop of its own, or raise
@@ -48,7 +49,7 @@ class Later:
         else:
             self._restart()
 
-    def _restart(self):
+    def _restart(self) -> None:
         if self._waiting:
             self._timer.start(max(0, math.ceil(1000 * (self._waiting[0][0] - time.monotonic()))))
 
@@ -64,6 +65,6 @@ class Soon:
             self._waits = True
             self._later(self._ms, self._now)
 
-    def _now(self):
+    def _now(self) -> None:
         self._waits = False
         self._fn()

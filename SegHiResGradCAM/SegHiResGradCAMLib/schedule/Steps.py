@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
-from typing import Any
+from typing import Any, TypeVar
 
 #: how long the event loop may be held at a time
 SECONDS = 0.02
+
+T = TypeVar("T")
+#: a generator that does its work in short pieces and returns its value at the end
+StepsOf = Generator[None, None, T]
 
 
 class Steps:
@@ -15,13 +19,15 @@ class Steps:
 
     def __init__(self, schedule: Callable):
         self._schedule = schedule
-        self._generator = None
+        self._generator: StepsOf[Any] | None = None
 
     @property
     def running(self) -> bool:
         return self._generator is not None
 
-    def start(self, generator: Generator, onEnd: Callable, onError: Callable) -> None:
+    def start(
+        self, generator: StepsOf[T], onEnd: Callable[[T], object], onError: Callable[[Exception], object]
+    ) -> None:
         """Begins at once; small work ends before this returns.
 
         onEnd(value): what the generator returned.  onError(error): what it raised.  What ran before is stopped.
@@ -37,7 +43,9 @@ class Steps:
             generator.close()
         return generator is not None
 
-    def _advance(self, generator, onEnd, onError):
+    def _advance(
+        self, generator: StepsOf[T], onEnd: Callable[[T], object], onError: Callable[[Exception], object]
+    ) -> None:
         if generator is not self._generator:  # it was stopped, or another one was started
             return
         try:
@@ -52,7 +60,7 @@ class Steps:
             onError(error)
 
 
-def advanced(generator: Generator, until: float) -> bool:
+def advanced(generator: StepsOf[Any], until: float) -> bool:
     """Takes steps until that time (time.monotonic). Raises StopIteration with the value at the end, else True."""
     next(generator)
     while time.monotonic() < until:
@@ -60,7 +68,7 @@ def advanced(generator: Generator, until: float) -> bool:
     return True
 
 
-def finished(generator: Generator) -> Any:
+def finished(generator: StepsOf[T]) -> T:
     """The value of a generator that is run to its end, here and now."""
     while True:
         try:

@@ -41,7 +41,7 @@ class Installer:
         onYes()
         log: list[str] = []
 
-        def finished(returnCode):
+        def finished(returnCode: int) -> None:
             self.busy = False
             if returnCode == 0:
                 onDone(True, "Installed.", "\n".join(log))
@@ -49,7 +49,7 @@ class Installer:
                 sentence = "The installation failed. Check the network and free disk space, then try again."
                 onDone(False, sentence, "\n".join(log[-200:]))
 
-        def torchNext(returnCode):
+        def torchNext(returnCode: int) -> None:
             if returnCode == 0 and missing.torch:
                 self._guarded(lambda: _installTorch(missing.torch, log.append, finished), log, finished)
             else:
@@ -58,7 +58,7 @@ class Installer:
         first = [*missing.packages, *([TORCH_INSTALLER] if missing.torch else [])]
         self._guarded(lambda: _installPackages(first, log.append, torchNext), log, finished)
 
-    def _guarded(self, start, log, finished):
+    def _guarded(self, start: Callable[[], None], log: list[str], finished: Callable[[int], None]) -> None:
         try:
             start()
         except Exception as error:  # whatever pip or Slicer raises: a failed installation must leave the panel usable
@@ -71,7 +71,7 @@ def examine(requirements: tuple[str, ...] = ()) -> Dependencies:
     return Dependencies.examined(requirements, getattr(slicer.modules, "pytorchutils", None) is not None)
 
 
-def _installPackages(requirements, log, done):
+def _installPackages(requirements: list[str], log: Callable[[str], object], done: Callable[[int], None]) -> None:
     import slicer.packaging
 
     slicer.packaging.pip_install(
@@ -79,7 +79,7 @@ def _installPackages(requirements, log, done):
     )  # fmt: skip
 
 
-def _installTorch(requirement, log, done):
+def _installTorch(requirement: str, log: Callable[[str], object], done: Callable[[int], None]) -> None:
     # in a process of its own: the extension's installTorch() would freeze the window and import torch into Slicer
     command = [shutil.which("PythonSlicer") or "PythonSlicer", "-m", "light_the_torch", "install", requirement]
     slicer.util.launchConsoleProcess(command, blocking=False, logCallback=log, completedCallback=done)

@@ -16,3 +16,7 @@ class ChannelImages:
 
     images: tuple[Image, ...]
     names: tuple[str, ...]
+
+
+#: what a request is about
+Images = Image | ChannelImages

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass
@@ -31,5 +32,5 @@ class Job:
     cancelling: bool = False
     started: float = field(default_factory=time.monotonic)
 
-    def hasItsNodes(self, scene) -> bool:
+    def hasItsNodes(self, scene: Any) -> bool:
         return all(scene.GetNodeByID(nodeId) is not None for nodeId in self.nodeIds)

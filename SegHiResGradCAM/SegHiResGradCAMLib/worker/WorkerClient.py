@@ -14,9 +14,11 @@ import itertools
 import math
 import sys
 import time
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from seghirescam.protocol.errors import SegHiResCamError
-from seghirescam.protocol.messages import Failure, Hello, Progress, Result
+from seghirescam.protocol.messages import Event, Failure, Hello, Progress, Result
 from seghirescam.protocol.requests import Cancel, Release, Request
 
 from ..schedule.Steps import SECONDS, advanced
@@ -43,17 +45,23 @@ class WorkerClient(WorkerQuestions):
     onResult(number, dict), onError(number, Failure), onLost(Failure).
     """
 
+    onHello: Callable[[Hello], object]
+    onProgress: Callable[[int | None, float, str], object]
+    onResult: Callable[[int, dict], object]
+    onError: Callable[[int, Failure], object]
+    onLost: Callable[[Failure], object]
+
     def __init__(
         self,
-        schedule,
-        pythonExecutable=None,
+        schedule: Callable[[float, Callable], object],
+        pythonExecutable: str | Sequence[str] | None = None,
         *,
-        settings=None,
-        environment=None,
-        temporaryFolder=None,
+        settings: Any = None,
+        environment: dict[str, str] | None = None,
+        temporaryFolder: str | None = None,
         cancelSeconds: float = 1.5,
         startSeconds: float = 180.0,
-        hold=plainVoxels,
+        hold: Callable = plainVoxels,
     ):
         self._schedule = schedule
         python = pythonExecutable or sys.executable
@@ -108,7 +116,7 @@ class WorkerClient(WorkerQuestions):
         """The running worker's greeting."""
         return self._link.hello if self._link is not None else None
 
-    def ask(self, kind: type[Request], codeHash: str = "", **fields) -> int:
+    def ask(self, kind: type[Request], codeHash: str = "", **fields: Any) -> int:
         """One request of :mod:`requests`; its number."""
         refuseUnknown(kind, fields)
         if self.hasConsent(codeHash):
@@ -129,12 +137,12 @@ class WorkerClient(WorkerQuestions):
 
     # the machinery
 
-    def _wake(self):
+    def _wake(self) -> None:
         """A tick as soon as possible; ticks that were scheduled earlier find that they are out of date."""
         self._latestTick += 1
         self._schedule(0, lambda tick=self._latestTick: self._tick(tick))
 
-    def _tick(self, tick):
+    def _tick(self, tick: int) -> None:
         if tick != self._latestTick:
             return
         try:
@@ -145,7 +153,7 @@ class WorkerClient(WorkerQuestions):
                 carrying = any(request.steps is not None for request in self._requests.values())
                 self._schedule(0 if carrying else BUSY_MS if busy else IDLE_MS, lambda: self._tick(tick))
 
-    def _advance(self):
+    def _advance(self) -> None:
         self._endCancelled()
         if self._link is None and self._requests:
             try:
@@ -162,7 +170,7 @@ class WorkerClient(WorkerQuestions):
         if link.hello is not None:
             self._carry(link)
 
-    def _carry(self, link):
+    def _carry(self, link: WorkerLink) -> None:
         """Write arrays of waiting requests and read those of answers, for a moment; pass on what is complete."""
         until = time.monotonic() + SECONDS
         for request in list(self._requests.values()):
@@ -189,7 +197,7 @@ class WorkerClient(WorkerQuestions):
                 self._finish(request, request.incomplete() if request.answer else Failure.of(request.number, error))
                 return
 
-    def _hear(self, said):
+    def _hear(self, said: Event) -> None:
         if isinstance(said, Hello):
             self.onHello(said)
         elif said.id is None:
@@ -206,7 +214,7 @@ class WorkerClient(WorkerQuestions):
             elif request.cancelBy is None:
                 self.onProgress(said.id, said.fraction, said.phase)
 
-    def _finish(self, request, said):
+    def _finish(self, request: WorkerRequest, said: Result | Failure) -> None:
         """A request has ended: tell it once."""
         del self._requests[request.number]
         if request.cancelBy is not None:
@@ -219,7 +227,7 @@ class WorkerClient(WorkerQuestions):
         else:
             self.onError(request.number, said)
 
-    def _endCancelled(self):
+    def _endCancelled(self) -> None:
         """Where the time for a polite end is over, the process goes; what nobody had been told of simply goes."""
         now = time.monotonic()
         due = [r for r in self._requests.values() if r.cancelBy is not None and (r.cancelBy <= now or r.answer)]
@@ -234,7 +242,7 @@ class WorkerClient(WorkerQuestions):
             if request.number in self._requests:
                 self._finish(request, cancelled(request.number))
 
-    def _lost(self, failure):
+    def _lost(self, failure: Failure) -> None:
         """The process is gone or of no use: everything asked ends with the reason."""
         self._end()
         requests, self._requests = list(self._requests.values()), {}
@@ -243,7 +251,7 @@ class WorkerClient(WorkerQuestions):
             self.onError(request.number, cancelled(request.number) if request.cancelBy is not None else said)
         self.onLost(failure)
 
-    def _end(self):
+    def _end(self) -> None:
         link, self._link = self._link, None
         for request in self._requests.values():
             request.steps = None  # closes its file: Windows removes no folder with an open one
@@ -251,5 +259,5 @@ class WorkerClient(WorkerQuestions):
             link.end()
 
 
-def _nothing(*words):
+def _nothing(*words: object) -> None:
     """The callback of somebody who does not listen."""

@@ -6,14 +6,16 @@ import contextlib
 import itertools
 import os
 import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
 from seghirescam.protocol.arrays import npy_pieces, read_array, read_pieces, unwritable
-from seghirescam.protocol.image import Image
 from seghirescam.protocol.writing.private_folders import PrivateFolder
 
-from .ChannelImages import ChannelImages
+from ..schedule.Steps import StepsOf
+from .ChannelImages import ChannelImages, Images
 
 #: the worker removes folders with this prefix when Slicer is gone
 PREFIX = "seghirescam-worker-"
@@ -33,14 +35,15 @@ class WorkerFolder:
         self._images: dict[str, weakref.ref] = {}
         self._replaced: dict[int, list[str]] = {}
 
-    def writeImage(self, image: Image | ChannelImages, number: int):
+    def writeImage(self, image: Images, number: int) -> StepsOf[dict]:
         """Generator: one step writes a few MB.  Returns where the image lies, for request ``number``.
 
         Volumes that were written last are not written again as long as the same objects are asked about.
         Raises DiskError.
         """
         images, names = (image.images, image.names) if isinstance(image, ChannelImages) else ((image,), ())
-        kept, parts = {}, []
+        kept: dict[str, weakref.ref] = {}
+        parts: list[dict] = []
         for one in images:
             name = next((name for name, known in self._images.items() if known() is one and self._holds(name)), None)
             if name is None:
@@ -53,17 +56,17 @@ class WorkerFolder:
         self._images = kept
         return parts[0] | ({"more": parts[1:], "names": list(names)} if len(parts) > 1 else {})
 
-    def naming(self, arrays: dict):
+    def naming(self, arrays: dict) -> Callable[..., str]:
         """``save(array, what) -> name`` for Request.to_json: they wait in ``arrays`` for :meth:`writeArrays`."""
 
-        def save(array, what="pixels"):
+        def save(array: np.ndarray, what: str = "pixels") -> str:
             name = f"{what}_{next(self._numbers)}.npy"
             arrays[name] = array
             return name
 
         return save
 
-    def writeArrays(self, arrays: dict[str, np.ndarray]):
+    def writeArrays(self, arrays: dict[str, np.ndarray]) -> StepsOf[None]:
         """Generator, as :meth:`writeImage`."""
         for name, array in arrays.items():
             yield from self._writeSteps(name, array)
@@ -74,7 +77,7 @@ class WorkerFolder:
         self._remove(name)
         return array
 
-    def readSteps(self, name: str, hold=np.empty):
+    def readSteps(self, name: str, hold: Callable[..., np.ndarray] = np.empty) -> StepsOf[np.ndarray]:
         """Generator; returns what :meth:`read` does.  hold(shape, dtype): makes the array that is filled."""
         array = yield from read_pieces(self.path, name, hold)
         yield from self._removeSteps(name)
@@ -90,7 +93,7 @@ class WorkerFolder:
         """The folder and everything in it."""
         self._private.remove()
 
-    def _writeSteps(self, name, array):
+    def _writeSteps(self, name: str, array: np.ndarray) -> StepsOf[None]:
         part = self.path / f"{name}.part"
         try:
             self._private.stay()
@@ -104,11 +107,11 @@ class WorkerFolder:
                 part.unlink(missing_ok=True)
             raise unwritable(error) from error
 
-    def _holds(self, name):
+    def _holds(self, name: str) -> bool:
         """Cleaners of temporary files take the oldest first: an image that is asked about for days."""
         return (self.path / name).is_file()
 
-    def _removeSteps(self, name):
+    def _removeSteps(self, name: str) -> StepsOf[None]:
         """Generator: from its end, because giving 400 MB back at once takes the system longer than a step may."""
         try:
             for size in range(os.path.getsize(self.path / name) - _REMOVED_AT_ONCE, 0, -_REMOVED_AT_ONCE):
@@ -118,14 +121,14 @@ class WorkerFolder:
             pass  # removed meanwhile, or still open somewhere
         self._remove(name)
 
-    def _remove(self, name):
+    def _remove(self, name: str) -> None:
         try:
             (self.path / name).unlink(missing_ok=True)
         except OSError:
             pass  # still open somewhere (Windows); it goes with the folder
 
 
-def _namesIn(value):
+def _namesIn(value: Any) -> Iterator[str]:
     """Every array's name in a message."""
     if isinstance(value, dict):
         for key, item in value.items():

@@ -26,7 +26,8 @@ class WorkerLink:
     """
 
     def __init__(self, python: list[str], environment: dict[str, str], temporaryFolder: str | None, log: deque):
-        self.log, self.hello, self._started = log, None, time.monotonic()
+        self.log, self._started = log, time.monotonic()
+        self.hello: Hello | None = None
         self.folder = WorkerFolder(temporaryFolder)
         # -P: the folder of the arrays, which is the current one, is not searched for modules
         command = [*python, "-u", "-P", "-m", "seghirescam.worker", "--folder", str(self.folder.path)]
@@ -78,7 +79,7 @@ class WorkerLink:
         finally:
             self.folder.remove()
 
-    def _drainLog(self):
+    def _drainLog(self) -> None:
         self.log.extend(text.decode("utf-8", "replace") for text in self._process.log())
 
 
@@ -109,7 +110,7 @@ def notStarted(error: OSError) -> Failure:
     )
 
 
-def _environment():
+def _environment() -> dict[str, str]:
     """Ours first: the engine beside this file is the one to run."""
     kept = os.environ.get("PYTHONPATH")
     engine = str(Path(seghirescam.__file__).resolve().parents[1])
@@ -117,12 +118,12 @@ def _environment():
     return os.environ | {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
 
 
-def _isOurs(hello):
+def _isOurs(hello: Hello) -> bool:
     ours, theirs = (os.path.normcase(os.path.realpath(path)) for path in (seghirescam.__file__, hello.file))
     return (hello.version, theirs, hello.protocol) == (seghirescam.__version__, ours, PROTOCOL)
 
 
-def _refused(hello):
+def _refused(hello: Hello) -> Failure:
     return Failure(
         None,
         "worker_refused",
@@ -132,7 +133,7 @@ def _refused(hello):
     )
 
 
-def _whyEnded(code):
+def _whyEnded(code: int | None) -> Failure:
     if code in _KILLED:
         return Failure(
             None,

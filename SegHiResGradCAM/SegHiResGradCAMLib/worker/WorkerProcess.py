@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from typing import IO
 
 _CHUNK = 65536
 #: a process that prints without end neither holds up the event loop nor fills the memory
@@ -38,7 +40,7 @@ class WorkerProcess:
         self.pid = self._process.pid
         self._output, self._errors = _Pipe(self._process.stdout), _Pipe(self._process.stderr)
         self._unsent = b""
-        self._launcherGone = None
+        self._launcherGone: float | None = None
         if sys.platform != "win32":
             os.set_blocking(self._process.stdin.fileno(), False)
 
@@ -90,7 +92,7 @@ class WorkerProcess:
             except OSError:
                 pass  # unsent bytes of a dead process
 
-    def _taskkill(self):
+    def _taskkill(self) -> None:
         try:
             subprocess.run(
                 ["taskkill", "/PID", str(self.pid), "/T", "/F"],
@@ -103,7 +105,7 @@ class WorkerProcess:
         except (OSError, subprocess.TimeoutExpired):
             self._process.kill()  # and its child ends when its stdin closes
 
-    def _push(self):
+    def _push(self) -> None:
         try:
             while self._unsent:
                 self._unsent = self._unsent[os.write(self._process.stdin.fileno(), self._unsent[:4096]) :]
@@ -116,14 +118,14 @@ class WorkerProcess:
 class _Pipe:
     """A pipe that is read without waiting, cut into lines."""
 
-    def __init__(self, file):
+    def __init__(self, file: IO[bytes]):
         self._file = file
         self._rest = b""
         self.ended = False
         if sys.platform != "win32":
             os.set_blocking(file.fileno(), False)
 
-    def lines(self):
+    def lines(self) -> list[bytes]:
         for _ in range(_CHUNKS_AT_ONCE):
             piece = None if self.ended else self._read()
             if piece is None:
@@ -137,7 +139,7 @@ class _Pipe:
             self._rest = b""
         return [line.rstrip(b"\r") for line in whole]
 
-    def _read(self):
+    def _read(self) -> bytes | None:
         """Some bytes, b"" at the end, None if there is nothing now."""
         try:
             if sys.platform == "win32":
@@ -150,7 +152,7 @@ class _Pipe:
             return b""  # closed or broken: the other side is gone
 
 
-def _waiting(descriptor):
+def _waiting(descriptor: int) -> int:
     """Windows: bytes that can be read from a pipe at once. Raises OSError when the other side is gone."""
     import ctypes
     import msvcrt
@@ -163,7 +165,7 @@ def _waiting(descriptor):
     return count.value
 
 
-def _killGroup(group):
+def _killGroup(group: int | None) -> None:
     if group in (None, 0, 1, os.getpgid(0)):  # never our own (which 0 means), nor the system's
         return
     try:
@@ -172,7 +174,7 @@ def _killGroup(group):
         pass  # nobody is left in it
 
 
-def _askedOf(question, pid):
+def _askedOf(question: Callable[[int], int], pid: int) -> int | None:
     try:
         return question(pid)
     except (ProcessLookupError, PermissionError, OverflowError, ValueError):

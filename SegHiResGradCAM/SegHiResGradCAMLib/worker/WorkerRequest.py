@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
@@ -12,8 +14,13 @@ from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.messages import Failure, Result, explanation_from_json, layer_from_json
 from seghirescam.protocol.requests import Request
 
+from ..schedule.Steps import StepsOf
+from .WorkerFolder import WorkerFolder
+
 #: of an answer to paint: where it was painted, what the model drew before and after
 _MASKS = ("region", "before", "after")
+#: ``hold(shape, dtype)`` makes an object with an ``array`` of that shape
+Hold = Callable[..., Any]
 
 
 @dataclass(eq=False)
@@ -28,7 +35,7 @@ class WorkerRequest:
     number: int
     request: Request
     message: dict = field(default_factory=dict)
-    steps: object = None
+    steps: StepsOf[Any] | None = None
     sent: bool = False
     answer: Result | None = None
     result: Result | None = None
@@ -41,22 +48,24 @@ class WorkerRequest:
     def incomplete(self) -> Failure:
         return Failure(self.number, "request", "The worker's answer is incomplete.", "Ask again.")
 
-    def writing(self, folder):
+    def writing(self, folder: WorkerFolder) -> StepsOf[None]:
         """Generator. Raises DiskError, PixelSetError."""
-        request, self.message = self.request, {"id": self.number}
+        request: Any = self.request
+        self.message = {"id": self.number}
         if getattr(request, "image", None) is not None:
             request = replace(request, image=(yield from folder.writeImage(request.image, self.number)))
-        arrays = {}
+        arrays: dict[str, np.ndarray] = {}
         self.message |= request.to_json(folder.naming(arrays))
         yield
         yield from folder.writeArrays(arrays)
 
-    def reading(self, folder, hold):
+    def reading(self, folder: WorkerFolder, hold: Hold) -> StepsOf[dict]:
         """Generator; returns the answer's data with arrays and objects in place of file names and JSON.
 
         hold(shape, dtype): an object whose ``array`` of that shape is filled with shown voxels (float32) or labels
         (uint8, uint16).  Raises MessageError, KeyError, TypeError, ValueError where the answer is incomplete.
         """
+        assert self.answer is not None
         data = dict(self.answer.data)
         if "explanations" in data:
             found = []
@@ -81,17 +90,17 @@ class WorkerRequest:
         return data
 
 
-def _shown(folder, said, hold):
+def _shown(folder: WorkerFolder, said: dict, hold: Hold) -> StepsOf[SimpleNamespace]:
     voxels = yield from _voxels(folder, said["array"], hold, (np.float32,))
     evidence = Evidence.from_json(said["evidence"], folder.read)
     return SimpleNamespace(layer=said.get("layer"), voxels=voxels, unit=said["unit"], evidence=evidence)
 
 
-def _voxels(folder, name, hold, dtypes):
+def _voxels(folder: WorkerFolder, name: str, hold: Hold, dtypes: tuple) -> StepsOf[Any]:
     """Generator; returns what ``hold`` made, filled with the array."""
-    held = []
+    held: list[Any] = []
 
-    def allocate(shape, dtype):
+    def allocate(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         if dtype not in dtypes:
             raise ValueError(f"voxels of another type: {dtype}")
         held.append(hold(shape, dtype))
@@ -101,6 +110,6 @@ def _voxels(folder, name, hold, dtypes):
     return held[0]
 
 
-def plainVoxels(shape, dtype=np.float32):
+def plainVoxels(shape: tuple[int, ...], dtype: Any = np.float32) -> SimpleNamespace:
     """What holds voxels where nobody asked for something else."""
     return SimpleNamespace(array=np.empty(shape, dtype))

@@ -103,7 +103,7 @@ class ComparisonLogic:
         if not (self._steps.running or self._removing.running or self._scene.IsBatchProcessing()):
             removeLeftovers(self._scene)
 
-    def _ask(self):
+    def _ask(self) -> None:
         panel = self._panel
         if panel.whyNot() or not panel.models.agreed():
             return
@@ -114,10 +114,10 @@ class ComparisonLogic:
         job.what["name"] = f"Comparison: {of}, {p.className}"
         panel.send(job, panel.models.facts.source, question)
 
-    def _tell(self, fraction):
+    def _tell(self, fraction: float) -> None:
         self._panel.onProgress(fraction, "adding the maps")
 
-    def _done(self, made, answer):
+    def _done(self, made: tuple[Any, list], answer: dict) -> None:
         panel, (table, overlays) = self._panel, made
         panel.job = None
         if overlays:
@@ -127,17 +127,17 @@ class ComparisonLogic:
             panel.notices.say(_said(table.GetName(), answer))
         panel.settle()
 
-    def _notAdded(self, error):
+    def _notAdded(self, error: Exception) -> None:
         self._panel.job = None
         self._failed(error)
         self._panel.settle()
 
-    def _failed(self, error):
+    def _failed(self, error: Exception) -> None:
         self._panel.notices.failed(error)
         self._panel.changed()
 
 
-def _said(name, answer):
+def _said(name: str, answer: dict) -> str:
     rows = answer["rows"]
     refused, left = sum(row["status"] == _REFUSED for row in rows), sum(bool(row["left_out"]) for row in rows)
     text = f"Compared in {answer['session']['seconds']:.1f} s: {len(answer['explanations'])} maps and a table, {name}."

@@ -7,17 +7,18 @@ from typing import Any
 
 from ...scene.nodes.Provenance import isOverlay
 from ...scene.nodes.SceneNodes import nodesOfClass
+from .ModelFacts import ModelFacts
 
 #: the parameters that hold the volumes, in the order of the model's channels
 FIELDS = ("volume", *(f"channel{number}" for number in range(2, 7)))
 
 
-def severalChannels(model) -> bool:
+def severalChannels(model: ModelFacts) -> bool:
     """True once the model is known to look at more than one volume."""
     return bool(model.channels) and len(model.channels) > 1
 
 
-def volumesOf(parameters: Any, model) -> dict:
+def volumesOf(parameters: Any, model: ModelFacts) -> dict:
     """Channel name -> volume node (None where none is chosen); of a model with one channel the volume alone."""
     if not severalChannels(model):
         return {"image": parameters.volume}
@@ -25,7 +26,7 @@ def volumesOf(parameters: Any, model) -> dict:
     return dict(zip(_distinct(model.channels), chosen, strict=False))
 
 
-def volumesMissing(parameters: Any, model) -> str:
+def volumesMissing(parameters: Any, model: ModelFacts) -> str:
     """One sentence that lists the channels without a volume, "" if there is none."""
     if not severalChannels(model):
         return "" if parameters.volume is not None else "Choose a volume."
@@ -37,7 +38,7 @@ def volumesMissing(parameters: Any, model) -> str:
     return f"Choose the volume{'s' if len(missing) > 1 else ''} for {', '.join(missing)}."
 
 
-def channelWarning(parameters: Any, model) -> str:
+def channelWarning(parameters: Any, model: ModelFacts) -> str:
     """A sentence where one volume is given for several channels; it may be meant, so nothing is refused."""
     if not severalChannels(model):
         return ""
@@ -75,24 +76,24 @@ def matchedChannels(channels: tuple[str, ...], names: dict[str, str]) -> dict[st
     return {channel: keys[0] for channel, keys in claims.items() if len(keys) == 1}
 
 
-def _isInput(node):
+def _isInput(node: Any) -> bool:
     return not (node.IsA("vtkMRMLLabelMapVolumeNode") or isOverlay(node) or node.GetHideFromEditors())
 
 
-def _plain(name):
+def _plain(name: str) -> str:
     return "".join(_words(name))
 
 
-def _words(name):
+def _words(name: str) -> list[str]:
     return re.findall(r"[^\W_]+", name.casefold())
 
 
-def _runs(name):
+def _runs(name: str) -> set[str]:
     """Every run of neighbouring words, written together."""
     words = _words(name)
     return {"".join(words[a:b]) for a in range(len(words)) for b in range(a + 1, len(words) + 1)}
 
 
-def _distinct(channels):
+def _distinct(channels: tuple[str, ...]) -> list[str]:
     """Two channels of one name stay two."""
     return [name if channels.count(name) == 1 else f"{name} ({n})" for n, name in enumerate(channels, start=1)]

@@ -15,5 +15,5 @@ def matchingClass(segmentName: str, classNames: list[str] | tuple[str, ...]) -> 
     return found[0] if len(found) == 1 else ""
 
 
-def _plain(name):
+def _plain(name: str) -> str:
     return re.sub(r"[\s_\-]+", " ", name).strip().casefold()

@@ -73,7 +73,7 @@ def title(key: str, path: str = "") -> str:
 
 
 @lru_cache(maxsize=1)  # the panel asks with every change
-def _readPaths(text):
+def _readPaths(text: str) -> dict[str, str]:
     try:
         found = json.loads(text)
     except (TypeError, ValueError):
@@ -81,7 +81,7 @@ def _readPaths(text):
     return {_key(str(k)): str(p) for k, p in found.items()} if isinstance(found, dict) else {}
 
 
-def _key(key):
+def _key(key: str) -> str:
     """Of an older version's key, which began with the file's name, what is left without it."""
     name, mark, digest = key.rpartition("#")
     return f"{_FILE}{digest}" if mark and name else key

@@ -195,11 +195,11 @@ class ModelLogic:
             self._panel.write(**assigned(self._scene, self.facts.channels))
             self._assignedFor = p.model
 
-    def _pair(self):
+    def _pair(self) -> tuple[str, str, str]:
         p = self._panel.parameters
         return p.segmentation.GetID() if p.segmentation else "", p.segmentId, p.model
 
-    def _set(self, state, failure=""):
+    def _set(self, state: str, failure: str = "") -> None:
         self.facts = ModelFacts(self.facts.key, self.facts.source, state, failure=failure)
 
 

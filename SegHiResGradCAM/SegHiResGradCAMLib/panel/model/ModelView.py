@@ -29,7 +29,7 @@ class ModelView(FeatureView):
         """models: ModelLogic."""
         controls = self._controls
 
-        def folder():
+        def folder() -> None:
             path = controls.chooseFolder(controls.ui.modelPathLineEdit.currentPath, "Folder of a model")
             if path:
                 models.pickFound(path)

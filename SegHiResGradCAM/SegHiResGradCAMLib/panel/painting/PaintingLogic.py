@@ -109,7 +109,7 @@ class PaintingLogic:
         """Ends the bringing into the scene, which is then as before; False if nothing was being brought."""
         return self._steps.stop()
 
-    def _send(self):
+    def _send(self) -> None:
         panel, results = self._panel, self._panel.desk.results
         node = panel.desk.node
         region = regionOf(self.chosen, self._scene, results, node, panel.parameters.segmentation)
@@ -120,7 +120,7 @@ class PaintingLogic:
         how = {"answered": self.answered, "title": "Painting over", "aside": True}
         panel.send(Job("paint", tuple(volumes.values()), what, volumes, **how), what["origin"].model, question)
 
-    def _read(self, job, answer, node):
+    def _read(self, job: Job, answer: dict, node: Any) -> None:
         panel = self._panel
         panel.job = None
         overlay = panel.desk.results.nodeOf(job.what["origin"])
@@ -133,10 +133,10 @@ class PaintingLogic:
                 panel.notices.say(" ".join([f"Painted over in {answer['session']['seconds']:.1f} s.", *facts["notes"]]))
         panel.settle()
 
-    def _failed(self, error):
+    def _failed(self, error: Exception) -> None:
         self._panel.job = None
         self._panel.notices.failed(error)
         self._panel.settle()
 
-    def _volume(self, job):
+    def _volume(self, job: Job) -> Any:
         return self._scene.GetNodeByID(job.nodeIds[0])

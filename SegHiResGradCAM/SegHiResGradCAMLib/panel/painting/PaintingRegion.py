@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import vtk
 
+from seghirescam.protocol.messages import BoxedPixels
 from seghirescam.protocol.recipes import Box, Segment
 
 from ...scene.nodes import AttributeNames
@@ -15,6 +17,7 @@ from ...scene.nodes.Provenance import inputVolumesOf
 from ...scene.nodes.SceneNodes import nodesOfClass
 from ...scene.overlay.OverlayDisplay import settingsOf
 from ...scene.segments.PixelSetReader import pixelSetSteps
+from ...schedule.Steps import StepsOf
 from ..Option import Option
 from ..results.RepeatedQuestion import shownMap
 
@@ -58,11 +61,11 @@ def regionOf(key: str, scene: Any, results: Any, node: Any, segmentation: Any) -
     return *shownMap(results, node), settingsOf(node).share if key == SHOWN else SHARE, key == OUTSIDE
 
 
-def _segmentSteps(steps):
+def _segmentSteps(steps: Callable[[], StepsOf[BoxedPixels]]) -> StepsOf[Segment]:
     return Segment((yield from steps()))
 
 
-def _box(roi):
+def _box(roi: Any) -> Box:
     """A ROI, turned or not, with the transforms above it."""
     parentToWorld(roi, "ROI")  # refuses a non-linear transform
     matrix, size = vtk.vtkMatrix4x4(), roi.GetSize()

@@ -78,7 +78,7 @@ class PredictionLogic:
         panel.models.match()
         panel.notices.say(_said(found, told, answer))
 
-    def _ask(self):
+    def _ask(self) -> None:
         panel = self._panel
         p, model = panel.parameters, panel.models.facts
         if self.whyNot() or not panel.models.agreed():
@@ -89,7 +89,7 @@ class PredictionLogic:
         panel.send(job, model.source, QuestionWords.where(p, model))
 
 
-def _said(found, told, answer):
+def _said(found: list[dict], told: list[dict], answer: dict) -> str:
     amounts = [f"{one['name']} ({one['size']})" for one in found]
     text = f"Predicted in {answer['session']['seconds']:.1f} s: {_listed(amounts)}."
     empty = [one["name"] for one in told if not one["voxels"]]
@@ -98,6 +98,6 @@ def _said(found, told, answer):
     return " ".join([text, *answer["notes"]])
 
 
-def _listed(words):
+def _listed(words: list[str]) -> str:
     more = len(words) - _LISTED
     return ", ".join(words[:_LISTED]) + (f" and {more} more" if more > 0 else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import Self
 
 from seghirescam.protocol.recipes import FORMS
 
@@ -13,7 +14,9 @@ DEFAULT_METHOD_TITLE = "Seg-HiRes-Grad CAM"
 class _Choice(Enum):
     """A value for the engine and a text for the user; saved with the scene by name."""
 
-    def __new__(cls, value, text):
+    text: str
+
+    def __new__(cls, value: str, text: str) -> Self:
         choice = object.__new__(cls)
         choice._value_ = value
         choice.text = text

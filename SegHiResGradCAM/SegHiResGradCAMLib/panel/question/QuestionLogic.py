@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from seghirescam.protocol.explanation import LayerInfo
 from seghirescam.protocol.question import DEEPEST, DEFAULT, DEFAULT_METHOD
 
 from ...scene.segments.SegmentName import segmentName
@@ -12,7 +13,7 @@ from ...scene.segments.SegmentSize import coarsenessWarning, segmentExtentMm
 from ...scene.volumes.ImageReader import voxelStamp
 from ...worker.Job import Job
 from ..model.Channels import volumesOf
-from ..model.ModelFacts import READ
+from ..model.ModelFacts import READ, ModelFacts
 from ..model.ModelLogic import ModelLogic
 from ..Needs import AsksWorker, HasParameters
 from ..Option import Option
@@ -32,7 +33,7 @@ class QuestionNeeds(AsksWorker, HasParameters, Protocol):
 
     models: ModelLogic
 
-    def pick(self, **fields) -> None: ...
+    def pick(self, **fields: Any) -> None: ...
     def whyNot(self) -> str: ...
 
 
@@ -58,7 +59,7 @@ class QuestionLogic:
             panel.send(job, model.source, QuestionWords.where(panel.parameters, model))
             panel.changed()
 
-    def asked(self, purpose: str, answered: Callable, title: str, **others) -> tuple[Job, dict]:
+    def asked(self, purpose: str, answered: Callable, title: str, **others: Any) -> tuple[Job, dict]:
         """(job, question) of the parameters as they are; others: words of the question in place of theirs."""
         p, model, volumes = self._panel.parameters, self._panel.models.facts, self._volumeIds()
         segmentation = p.segmentation if p.pixelSet.needsSegment else None
@@ -105,24 +106,24 @@ class QuestionLogic:
             segmentId=p.segmentId,
         )
 
-    def _volumeIds(self):
+    def _volumeIds(self) -> dict[str, str]:
         """Channel name -> id of its volume; all of them are chosen when something can be asked."""
         chosen = volumesOf(self._panel.parameters, self._panel.models.facts).items()
         return {name: node.GetID() for name, node in chosen if node is not None}
 
-    def _key(self):
+    def _key(self) -> tuple[str, ...]:
         """Under which the list of layers is remembered: model and volumes."""
         return self._panel.models.facts.key, *self._volumeIds().values()
 
 
-def _classes(model, chosen, but=None):
+def _classes(model: ModelFacts, chosen: str, but: str | None = None) -> tuple[Option, ...]:
     """The model's classes; before they are known, the one that is chosen."""
     if model.state != READ and chosen:
         return (Option(chosen, chosen),)
     return tuple(Option(name, name) for name in model.classes if name != but)
 
 
-def _classText(p, model):
+def _classText(p: Any, model: ModelFacts) -> str:
     if model.state != READ or p.className in model.classes:
         return ""
     if not model.classes:
@@ -131,12 +132,12 @@ def _classText(p, model):
     return f"No class is called like the segment '{name}': choose the class." if name else "Choose the class."
 
 
-def _layers(known, chosen):
+def _layers(known: tuple[LayerInfo, ...], chosen: str) -> tuple[Option, ...]:
     found = (*_WORDS, *(layerOption(layer) for layer in known if layer.main or layer.name == chosen))
     return found if any(option.key == chosen for option in found) else (*found, Option(chosen, chosen))
 
 
-def _methods(told, chosen):
+def _methods(told: list[dict], chosen: str) -> tuple[Option, ...]:
     """The engine's methods as a worker told them; before that the paper's, and the one that is chosen."""
     known = [_methodOption(one) for one in told] or [Option(DEFAULT_METHOD, DEFAULT_METHOD_TITLE)]
     if all(option.key != chosen for option in known):
@@ -144,7 +145,7 @@ def _methods(told, chosen):
     return tuple(known)
 
 
-def _methodOption(told):
+def _methodOption(told: dict) -> Option:
     cost = f"\n\nCost: {told['cost']}. F, B: passes forward and backward." if told["cost"] else ""
     if told["slow"]:
         cost += " Slow: a pass for each channel K or step."

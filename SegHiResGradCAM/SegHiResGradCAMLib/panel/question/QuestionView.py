@@ -41,7 +41,7 @@ class QuestionView(FeatureView):
         ):
             controls.onChoice(name, lambda key, field=field: question.pick(**{field: key}))
 
-        def segment(value):
+        def segment(value: Any) -> None:
             question.pick(segmentation=selector.currentNode(), segmentId=selector.currentSegmentID())
 
         selector.connect("currentNodeChanged(vtkMRMLNode*)", controls.byUser(segment))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from seghirescam.protocol.recipes import FORMS
+from seghirescam.protocol.recipes import FORMS, Recipe
 
 from ...scene.segments.PixelSetReader import pixelSetSteps
 from ...scene.segments.SegmentName import segmentName
+from ...schedule.Steps import StepsOf
 from ..model.Channels import volumesMissing
 from ..model.ModelFacts import FAILED, READ, READING, ModelFacts
 from .Choices import DeviceChoice, ScoreChoice
@@ -42,7 +43,7 @@ def recipe(parameters: Any) -> Any:
     return partial(_segmentSteps, form, parameters.segmentation, parameters.segmentId, parameters.volume)
 
 
-def _segmentSteps(form, segmentationNode, segmentId, volumeNode):
+def _segmentSteps(form: type[Recipe], segmentationNode: Any, segmentId: str, volumeNode: Any) -> StepsOf[Recipe]:
     return form.asked((yield from pixelSetSteps(segmentationNode, segmentId, volumeNode)))
 
 
@@ -64,12 +65,12 @@ def where(parameters: Any, model: ModelFacts) -> dict:
     return {"device": device, "codeHash": model.codeHash}
 
 
-def _named(name, model):
+def _named(name: str, model: ModelFacts) -> str | int:
     """By name, so that a model file that changed meanwhile is asked for the same class or not at all."""
     return name if model.classes.count(name) == 1 else model.classes.index(name)
 
 
-def _segmentMissing(parameters):
+def _segmentMissing(parameters: Any) -> str:
     if not parameters.pixelSet.needsSegment or segmentName(parameters.segmentation, parameters.segmentId):
         return ""
     if parameters.segmentation is None:
@@ -77,7 +78,7 @@ def _segmentMissing(parameters):
     return "Choose a segment."
 
 
-def _modelMissing(parameters, model):
+def _modelMissing(parameters: Any, model: ModelFacts) -> str:
     if not parameters.model:
         return "Choose a model."
     if model.state == FAILED:
@@ -89,7 +90,7 @@ def _modelMissing(parameters, model):
     return ""
 
 
-def _classMissing(parameters, model):
+def _classMissing(parameters: Any, model: ModelFacts) -> str:
     if model.state != READ:
         return ""  # Apply reads the model first
     if not model.classes:
@@ -97,7 +98,7 @@ def _classMissing(parameters, model):
     return "" if parameters.className in model.classes else "Choose the class."
 
 
-def _rivalMissing(parameters, model):
+def _rivalMissing(parameters: Any, model: ModelFacts) -> str:
     if parameters.score is not ScoreChoice.CONTRAST or model.state != READ:
         return ""
     if parameters.rivalName not in model.classes:

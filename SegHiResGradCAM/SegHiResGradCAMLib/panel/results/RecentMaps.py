@@ -14,7 +14,7 @@ BYTES = 2**29
 class RecentMaps:
     """By the pass they came of and their layer."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._kept: OrderedDict[tuple, ShownMap] = OrderedDict()
 
     def keep(self, origin: Any, layerName: str, shown: ShownMap) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from seghirescam.protocol.errors import GeometryError
+from seghirescam.protocol.explanation import Explanation
 from seghirescam.protocol.grid import Grid
 
 from ...scene.nodes.Geometry import gridOfVolume
@@ -55,7 +56,7 @@ def methodOf(node: Any) -> str:
     return explanationFacts(node)["method"]
 
 
-def _unchanged(origin, volumes, explanation):
+def _unchanged(origin: Any, volumes: list, explanation: Explanation) -> bool:
     if origin.stamps and origin.stamps != tuple(voxelStamp(node) for node in volumes):
         return False
     asked = explanation.provenance.get("image_grid")

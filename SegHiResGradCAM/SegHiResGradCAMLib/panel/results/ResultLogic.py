@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol
 
 from seghirescam.protocol.arrays import DiskError
 from seghirescam.protocol.errors import SegHiResCamError
+from seghirescam.protocol.explanation import Explanation
 
 from ...scene.nodes.Provenance import inputVolumesOf
 from ...scene.overlay.OverlayDisplay import settingsOf
@@ -102,12 +104,12 @@ class ResultLogic:
         else:
             self._compute(node, origin, name)
 
-    def _show(self, node, name):
+    def _show(self, node: Any, name: str) -> None:
         new = self.results.showLayer(node, name)
         self._panel.write(result=new)
         self._panel.checks.shown(new)
 
-    def _compute(self, node, origin, name):
+    def _compute(self, node: Any, origin: Pass, name: str) -> None:
         found = inputVolumesOf(node)
         if len(found) != len(origin.channels):
             self._tell("A volume of this result is gone.", "Its other layers cannot be computed.")
@@ -120,12 +122,12 @@ class ResultLogic:
         question = {**origin.question, "layers": mains if name in mains else [name], "show": show}
         self._send(job, origin.model, question)
 
-    def _send(self, job, source, question):
+    def _send(self, job: Job, source: str, question: dict) -> None:
         self._panel.notices.clear()
         self._panel.send(job, source, question)
         self._panel.changed()
 
-    def _computed(self, job, answer):
+    def _computed(self, job: Job, answer: dict) -> None:
         """More layers of a result that is there."""
         origin = self.results.origin(self._scene.GetNodeByID(job.nodeIds[-1]))
         found = {explanation.layer.name: explanation for explanation in answer["explanations"]}
@@ -135,7 +137,7 @@ class ResultLogic:
         origin.maps.update({name: one for name, one in found.items() if name not in origin.maps})
         self._placed(job, answer)
 
-    def _placed(self, job, answer):
+    def _placed(self, job: Job, answer: dict) -> None:
         """One of its layers on its voxels."""
         node, name = self._scene.GetNodeByID(job.nodeIds[-1]), job.what["layer"]
         self.results.keep(self.results.origin(node), name, answer)
@@ -159,7 +161,7 @@ class ResultLogic:
             seconds, again = answer["session"]["seconds"], answer["session"]["forward_calls_now"]
             self._panel.notices.say(f"Done in {seconds:.1f} s{'' if again else ', without running the network again'}.")
 
-    def setDisplay(self, **changes) -> None:
+    def setDisplay(self, **changes: Any) -> None:
         """Display settings by name, see DisplaySettings."""
         if self.node is not None:
             self._panel.do(lambda: self.results.setDisplay(self.node, **changes))
@@ -211,7 +213,7 @@ class ResultLogic:
             inComparison=comparisonOf(node) is not None,
         )
 
-    def _written(self, folder):
+    def _written(self, folder: str) -> tuple[Path, ...]:
         try:
             return exportToFolder(self.node, folder)
         except SegHiResCamError:  # has its sentence: another Slicer is writing there
@@ -222,11 +224,11 @@ class ResultLogic:
                 f"The files could not be written: {reason}.".replace("?.", "?"), "Choose another folder."
             ) from error
 
-    def _tell(self, sentence, hint):
+    def _tell(self, sentence: str, hint: str) -> None:
         self._panel.notices.fail(sentence, hint)
         self._panel.changed()
 
 
-def _sources(maps):
+def _sources(maps: dict[str, Explanation]) -> set[tuple]:
     """What maps were made of: image and weights, by their hashes."""
     return {(one.provenance.get("image_sha256"), one.provenance.get("weights_sha256")) for one in maps.values()}

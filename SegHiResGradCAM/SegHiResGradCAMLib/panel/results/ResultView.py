@@ -72,7 +72,7 @@ class ResultView(FeatureView):
         controls.set("colorTableComboBox", "enabled", not display.signed)
         controls.set("opacitySlider", "enabled", display.foreground)
 
-    def _list(self, results):
+    def _list(self, results: tuple[Option, ...]) -> None:
         if self._listed == results:
             return
         shown = self._controls.ui.resultsList
@@ -82,5 +82,5 @@ class ResultView(FeatureView):
             shown.item(shown.count - 1).setToolTip(asText(option.tip))
         self._listed = results
 
-    def _key(self, row):
+    def _key(self, row: int) -> str:
         return self._listed[row].key if 0 <= row < len(self._listed) else ""

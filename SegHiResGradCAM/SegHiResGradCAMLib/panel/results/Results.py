@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -180,7 +181,7 @@ class Results:
             showIn3D(new)
         return new
 
-    def setDisplay(self, node: Any, **changes) -> None:
+    def setDisplay(self, node: Any, **changes: Any) -> None:
         """Changes display settings of a result; the slice views' own opacity is kept unless it is among the changes."""
         settings = settingsOf(node)
         if settings.foreground and "opacity" not in changes:
@@ -200,7 +201,7 @@ class Results:
     def setIn3D(self, node: Any, shown: bool) -> None:
         (showIn3D if shown else hideFrom3D)(node)
 
-    def _overlays(self):
+    def _overlays(self) -> list:
         return [node for node in nodesOfClass(self._scene, "vtkMRMLScalarVolumeNode") if isOverlay(node)]
 
 
@@ -232,18 +233,18 @@ def facts(node: Any) -> list[str]:
     return [*lines, *found["notes"]]
 
 
-def _tip(node):
+def _tip(node: Any) -> str:
     return "\n".join(filter(None, [verdictText(node), *facts(node)]))
 
 
-def _more(origin):
+def _more(origin: dict) -> str:
     """Volume and share of the pixel set; maps made by former versions do not know the share."""
     ml, share = origin.get("pixel_set_ml"), origin.get("pixel_set_share")
     told = "" if ml is None else f", {ml:.3g} ml"
     return told + ("" if share is None else f", {100 * share:.3g} % of the image")
 
 
-def _title(node):
+def _title(node: Any) -> str:
     found = explanationFacts(node)
     parts = [found["class_name"], found["layer"]["name"], found["pixel_set"], found["provenance"].get("model", "")]
     if comparisonOf(node) is not None:
@@ -253,12 +254,12 @@ def _title(node):
     return " · ".join(part for part in parts if part)
 
 
-def _layerText(name, part, mmPerCell):
+def _layerText(name: str, part: str, mmPerCell: Sequence[float] | None) -> str:
     size = "" if mmPerCell is None else f", {' x '.join(f'{mm:.3g}' for mm in mmPerCell)} mm"
     return f"{name} ({part}{size})"
 
 
-def _opacityInViews(node, otherwise):
+def _opacityInViews(node: Any, otherwise: float) -> float:
     for composite in nodesOfClass(node.GetScene(), "vtkMRMLSliceCompositeNode"):
         if composite.GetForegroundVolumeID() == node.GetID():
             return round(composite.GetForegroundOpacity(), 4)

@@ -58,11 +58,11 @@ class InstallLogic:
         text = panel.missing.sentence if panel.models.facts.key else ""
         return InstallState(text, panel.missing.installable and not self._installer.busy)
 
-    def _yes(self):
+    def _yes(self) -> None:
         self._panel.stopWork()  # Windows replaces no library that a process has loaded
         self._panel.notices.say("Installing...")
 
-    def _installed(self, succeeded, sentence, log):
+    def _installed(self, succeeded: bool, sentence: str, log: str) -> None:
         panel = self._panel
         panel.missing = panel.examine(panel.models.facts.requirements)
         if succeeded:

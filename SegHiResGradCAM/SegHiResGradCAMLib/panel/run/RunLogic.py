@@ -22,7 +22,7 @@ class RunNeeds(AsksWorker, HasParameters, ChecksPackages, Protocol):
     models: ModelLogic
     question: QuestionLogic
 
-    def pick(self, **fields) -> None: ...
+    def pick(self, **fields: Any) -> None: ...
     def stopAdding(self) -> bool: ...
     def onError(self, code: str, sentence: str, hint: str) -> None: ...
 
@@ -87,7 +87,7 @@ class RunLogic:
             details=panel.notices.details,
         )
 
-    def _ask(self):
+    def _ask(self) -> None:
         """Consent, then the question."""
         panel = self._panel
         if not self.whyNot() and panel.models.agreed():
@@ -95,7 +95,7 @@ class RunLogic:
             question["show"] = {"on": panel.parameters.grid.value}
             panel.send(job, panel.models.facts.source, question)
 
-    def _device(self):
+    def _device(self) -> str:
         """What computes: as the worker said, or, before it has run, from the installed package's metadata."""
         if self._panel.engine.device:
             return self._panel.engine.device

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import vtk
 
 import slicer
+from seghirescam.protocol.requests import Cells
 
 from ...scene.nodes import AttributeNames
 from ...scene.nodes.Attachments import SEGMENTS, aboutLayer
@@ -95,7 +96,7 @@ class SegmentEvidenceLogic:
         found = aboutLayer(node, layerOf(node), SEGMENTS)
         return _sentence(found[-1].GetTable()) if found else ""
 
-    def _send(self):
+    def _send(self) -> None:
         panel, node, segmentation = self._panel, self._panel.desk.node, self._segmentation()
         volume, leftOut = next(iter(inputVolumesOf(node)), node), []  # a layer's cells are too coarse for organs
         question = {"map": self._map(node), "labels": partial(labelSteps, segmentation, volume, leftOut)}
@@ -107,19 +108,19 @@ class SegmentEvidenceLogic:
         how = {"request": "bySegment", "answered": self.answered, "title": "Sharing out the evidence"}
         panel.send(Job("by segment", tuple(nodes), what, self._explained(node), **how), "", question)
 
-    def _explained(self, node):
+    def _explained(self, node: Any) -> dict[str, str]:
         """The volumes that were explained, in whose body chance is counted; {} where one of them is gone."""
         found = inputVolumesOf(node)
         whole = len(found) == node.GetNumberOfNodeReferences(AttributeNames.INPUT_VOLUME_ROLE)
         return {f"channel {n}": one.GetID() for n, one in enumerate(found, start=1)} if whole else {}
 
-    def _segmentation(self):
+    def _segmentation(self) -> Any:
         """The chosen one, else the one that the map is about."""
         return self._panel.parameters.segmentation or self._panel.desk.node.GetNodeReference(
             AttributeNames.SEGMENTATION_ROLE
         )
 
-    def _map(self, node):
+    def _map(self, node: Any) -> Cells:
         """The layer's own cells where the map is still where they were, else the voxels of the node."""
         results = self._panel.desk.results
         origin = results.origin(node)
@@ -130,7 +131,7 @@ class SegmentEvidenceLogic:
         return slicer.util.arrayFromVolume(node), gridOfVolume(node)
 
 
-def _sentence(table):
+def _sentence(table: Any) -> str:
     names, shares = table.GetColumnByName("segment"), table.GetColumnByName("share")
     if not isinstance(names, vtk.vtkStringArray) or not isinstance(shares, vtk.vtkDataArray):
         return ""  # somebody has edited it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from ...scene.nodes.TrustFacts import FAST, numbersText, numbersTip, trustOf
@@ -9,6 +10,7 @@ from ...schedule.Later import Soon
 from ...worker.Job import Job
 from ..Needs import TestsMaps
 from ..results.RepeatedQuestion import layerOf, whyNotAgain
+from ..results.Results import Pass
 from .TrustLogic import TrustLogic
 from .TrustView import FastCheckState, FastCheckView
 
@@ -128,25 +130,25 @@ class FastCheckLogic:
             return FastCheckState(self.everyMap, running)
         return FastCheckState(self.everyMap, running, self.text(node), numbersText(node), numbersTip(node))
 
-    def _ended(self, do):
+    def _ended(self, do: Callable[[Job], None]) -> None:
         job, self.job = self.job, None
         if job is not None:
             self._waiting = [one for one in self._waiting if one != (job.what["origin"], job.what["layer"])]
             self._panel.notices.guarded(do, job)
             self._panel.settle()
 
-    def _drop(self):
+    def _drop(self) -> None:
         if self.job is not None:
             self._panel.engine.drop()
         self.job = None
 
-    def _runs(self, origin, layer):
+    def _runs(self, origin: Pass, layer: str) -> bool:
         return self.job is not None and (self.job.what["origin"], self.job.what["layer"]) == (origin, layer)
 
 
-def _case(origin):
+def _case(origin: Pass) -> tuple:
     return origin.model, origin.stamps, origin.question.get("device")
 
 
-def _key(job):
+def _key(job: Job) -> tuple[int, str]:
     return id(job.what["origin"]), job.what["layer"]

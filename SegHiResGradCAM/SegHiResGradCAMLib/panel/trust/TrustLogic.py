@@ -53,13 +53,13 @@ class TrustLogic:
         noCurves = "" if self.chart() is not None else "The curves come with the full check."
         return TrustState(verdictText(node), self.whyNot(), noNumbers, noCurves)
 
-    def _checked(self, job, answer):
+    def _checked(self, job: Job, answer: dict) -> None:
         if self._panel.desk.results.nodeOf(job.what["origin"]) is not None:  # else removed meanwhile
             self.keep(job, answer)
             # the verdict stands beside the map
             self._panel.notices.say(" ".join(["Checked fully.", *answer.get("notes", [])]))
 
-    def _costKnown(self, job, answer):
+    def _costKnown(self, job: Job, answer: dict) -> None:
         notices, node = self._panel.notices, self._panel.desk.results.nodeOf(job.what["origin"])
         if node is None:  # removed meanwhile
             return
@@ -94,7 +94,7 @@ class TrustLogic:
         if self.chart() is not None:
             self._panel.do(showChart, self.chart())
 
-    def _start(self, job):
+    def _start(self, job: Job) -> None:
         """The user's yes may have come late: the question must still hold."""
         panel, results = self._panel, self._panel.desk.results
         node = results.nodeOf(job.what["origin"])
@@ -109,7 +109,7 @@ class TrustLogic:
 
     # for both checks
 
-    def jobFor(self, purpose: str, node: Any, **how) -> Job:
+    def jobFor(self, purpose: str, node: Any, **how: Any) -> Job:
         """A job about the shown map; it needs the volumes, while its answer finds the node by the pass it came of."""
         results = self._panel.desk.results
         volumes, _ = again(results, node)

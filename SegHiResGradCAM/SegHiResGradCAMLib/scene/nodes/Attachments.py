@@ -50,7 +50,7 @@ def replacing(former: Any) -> Iterator[list]:
 
     These go last, when the new ones are complete; after an error what was made goes, and the former ones stay.
     """
-    made = []
+    made: list[Any] = []
     try:
         yield made
     except Exception:
@@ -83,7 +83,7 @@ def removeNodes(nodes: Any) -> None:
         removeWithOwn(node)
 
 
-def _attached(scene):
+def _attached(scene: Any) -> list:
     return (
         [node for node in scene.GetNodes() if node.GetAttribute(AttributeNames.ATTACHED)] if scene is not None else []
     )

@@ -17,5 +17,5 @@ def factsOf(node: Any, name: str) -> dict:
 
 
 @lru_cache(maxsize=1024)  # a comparison of sixty maps has three texts each
-def _read(text):
+def _read(text: str) -> dict:
     return json.loads(text)

@@ -66,7 +66,7 @@ def inputVolumesOf(volumeNode: Any) -> list:
     return [node for node in nodes if node is not None]
 
 
-def _finite(value):
+def _finite(value: Any) -> Any:
     """JSON knows no NaN: the same structure with None in place of numbers that are not finite."""
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}

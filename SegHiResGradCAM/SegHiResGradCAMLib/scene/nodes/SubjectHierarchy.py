@@ -89,5 +89,5 @@ def sweepItems(scene: Any) -> None:
             removeEmptyFolder(scene, item)
 
 
-def _hierarchy(scene):
+def _hierarchy(scene: Any) -> Any:
     return slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)

@@ -42,7 +42,7 @@ def writeCsv(tableNode: Any, path: Any) -> None:
             writer.writerow([_text(column.GetValue(row)) for column in columns])
 
 
-def _text(value):
+def _text(value: str | float) -> str:
     if isinstance(value, str):
         return cell(value)
     return "" if math.isnan(value) else repr(float(value))

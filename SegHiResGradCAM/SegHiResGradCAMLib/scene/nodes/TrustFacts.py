@@ -59,16 +59,16 @@ def valueText(value: dict) -> str:
     return f"{value['value']:.3g} {value['unit']}".strip()
 
 
-def _shown(volumeNode):
+def _shown(volumeNode: Any) -> list[dict]:
     found = trustOf(volumeNode)
     return (found.get(FAST) or found.get(FULL) or {"rows": []})["rows"]
 
 
-def _head(row):
+def _head(row: dict) -> str:
     return f"{row['title']}: {valueText(row['value'])}."
 
 
-def _paragraph(row, first):
+def _paragraph(row: dict, first: bool) -> str:
     brief = row.get("brief", row["sentence"])  # a scene of an earlier version holds sentences only
     text = f"<b>{escape(_head(row), quote=False)}</b> <small>{escape(brief, quote=False)}</small>"
     return f'<p style="margin: {0 if first else 3}px 0 0 0">{text}</p>'

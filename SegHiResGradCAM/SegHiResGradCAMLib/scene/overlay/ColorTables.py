@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,12 @@ from ..nodes import AttributeNames
 from ..nodes.SceneNodes import nodesOfClass, removeWithOwn
 from .DisplaySettings import DIVERGING
 
+Rgba = tuple[float, float, float, float]
 FOLDER = Path(__file__).resolve().parents[3] / "Resources" / "ColorTables"
 
 
 @cache
-def colorsOf(name: str) -> tuple[tuple[float, float, float, float], ...]:
+def colorsOf(name: str) -> tuple[Rgba, ...]:
     """The 256 (red, green, blue, alpha), each 0..1, of a shipped table, e.g. "Inferno"."""
     rows = (FOLDER / f"{name.replace(' ', '-')}.txt").read_text(encoding="utf-8").splitlines()
     fields = (row.split() for row in rows if row and not row.startswith("#"))
@@ -52,7 +54,7 @@ def removeUnusedTables(scene: slicer.vtkMRMLScene, tables: Any) -> None:
             removeWithOwn(node)
 
 
-def _addTable(scene, name, colors, nodeName):
+def _addTable(scene: Any, name: str, colors: Sequence[Rgba], nodeName: str) -> Any:
     node = slicer.vtkMRMLColorTableNode()
     node.SetName(nodeName)
     node.SetTypeToUser()
@@ -65,7 +67,7 @@ def _addTable(scene, name, colors, nodeName):
     return scene.AddNode(node)
 
 
-def _setColors(node, name, colors):
+def _setColors(node: Any, name: str, colors: Sequence[Rgba]) -> None:
     wasModifying = node.StartModify()
     for index, rgba in enumerate(colors):
         node.SetColor(index, f"{name} {index}", *rgba)

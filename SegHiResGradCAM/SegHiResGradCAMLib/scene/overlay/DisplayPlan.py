@@ -36,7 +36,7 @@ class DisplayPlan:
         return _signedPlan(evidence, settings) if settings.signed else _unsignedPlan(evidence, settings)
 
 
-def _unsignedPlan(evidence, settings):
+def _unsignedPlan(evidence: Evidence, settings: DisplaySettings) -> DisplayPlan:
     level, largest = evidence.positive.holding(settings.share), evidence.largest
     if math.isinf(level):
         above = max(largest, 0.0) + 1.0  # nothing is positive: a threshold above everything hides it all
@@ -47,7 +47,7 @@ def _unsignedPlan(evidence, settings):
     return DisplayPlan((0.0, settings.maximum or largest), (level, 2.0 * largest), range(0), level, shown)
 
 
-def _signedPlan(evidence, settings):
+def _signedPlan(evidence: Evidence, settings: DisplaySettings) -> DisplayPlan:
     level = evidence.both.holding(settings.share)
     if math.isinf(level):
         end = settings.maximum or 1.0
@@ -61,7 +61,7 @@ def _signedPlan(evidence, settings):
     return DisplayPlan((-end, end), None, hidden, level, 1.0 - lost / evidence.both.total)
 
 
-def _stepsWithin(level, end):
+def _stepsWithin(level: float, end: float) -> range:
     """Steps of the scale that lie wholly within (-level, level), the one around zero always among them.
 
     Step n holds the values from end * (2 n / 255 - 1) up to the next step's.
@@ -73,7 +73,7 @@ def _stepsWithin(level, end):
     return range(min(first, middle), max(last, middle) + 1)
 
 
-def _roundedDown(value, digits=5):
+def _roundedDown(value: float, digits: int = 5) -> float:
     """The largest number of ``digits`` significant digits that does not exceed a positive value."""
     step = 10.0 ** (math.floor(math.log10(value)) - digits + 1)
     return float(f"{math.floor(value / step) * step:.{digits}g}")

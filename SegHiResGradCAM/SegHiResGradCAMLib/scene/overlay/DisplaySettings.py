@@ -30,7 +30,7 @@ class DisplaySettings:
     legend: bool = True
     foreground: bool = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         valid, reason = self.isValid()
         if not valid:
             raise ValueError(reason)

@@ -31,6 +31,6 @@ def evidenceOf(volumeNode: Any) -> Evidence:
     return evidence
 
 
-def _stamp(volumeNode):
+def _stamp(volumeNode: Any) -> tuple[int, int]:
     scalars = volumeNode.GetImageData().GetPointData().GetScalars()
     return scalars.GetMTime(), scalars.GetNumberOfTuples()

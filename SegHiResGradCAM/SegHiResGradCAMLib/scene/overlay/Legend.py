@@ -36,7 +36,7 @@ def updateLegend(volumeNode: Any, settings: DisplaySettings) -> Any:
     return legend
 
 
-def _title(volumeNode, signed):
+def _title(volumeNode: Any, signed: bool) -> str:
     """A few short lines; a map that shows nothing says why instead of unit and share, and one that fails says so."""
     facts = explanationFacts(volumeNode)
     lines = [facts["method_title"], f"{facts['class_name']}, {facts['layer']['name']}"]
@@ -54,7 +54,7 @@ def _title(volumeNode, signed):
     return "\n".join(lines)
 
 
-def _labelFormat(largest):
+def _labelFormat(largest: float) -> str:
     """Three digits for the largest label and as many decimals for the others; powers of ten beyond that."""
     exponent = math.floor(math.log10(largest))
     if not -3 <= exponent <= 4:

@@ -103,7 +103,7 @@ def removeOverlay(volumeNode: Any) -> None:
             scene.RemoveNode(node)
 
 
-def _following(explanation, inputNode):
+def _following(explanation: Explanation, inputNode: Any) -> Explanation:
     """The explanation where the volume is now: its transform may have been edited since the question was asked."""
     asked = explanation.provenance.get("image_grid")
     if asked is None:
@@ -117,7 +117,7 @@ def _following(explanation, inputNode):
     return replace(explanation, grid=replace(explanation.grid, ijk_to_ras=moved @ explanation.grid.ijk_to_ras))
 
 
-def _localMatrix(explanation, inputNode, grid):
+def _localMatrix(explanation: Explanation, inputNode: Any, grid: str) -> vtk.vtkMatrix4x4:
     """vtkMatrix4x4 from IJK to the frame the input is stored in."""
     if grid == "input":
         matrix = vtk.vtkMatrix4x4()
@@ -126,7 +126,7 @@ def _localMatrix(explanation, inputNode, grid):
     return matrixFromArray(np.linalg.inv(parentToWorld(inputNode)) @ explanation.grid.ijk_to_ras)
 
 
-def _whyNothing(values):
+def _whyNothing(values: np.ndarray) -> str:
     if not np.isfinite(values).all():
         return "the map holds values that are not finite"
     if not values.any():

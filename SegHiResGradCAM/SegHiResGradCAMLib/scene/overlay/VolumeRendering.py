@@ -40,12 +40,12 @@ def hideFrom3D(volumeNode: Any) -> None:
             scene.RemoveNode(node)
 
 
-def _display(volumeNode):
+def _display(volumeNode: Any) -> Any:
     found = (one for one in displaysOf(volumeNode) if one.IsA("vtkMRMLVolumeRenderingDisplayNode"))
     return next(found, None)
 
 
-def _makeDisplay(volumeNode):
+def _makeDisplay(volumeNode: Any) -> Any:
     """Without Slicer's presets, which look at CT and MR values, and without a region of interest."""
     scene = volumeNode.GetScene()
     display = slicer.modules.volumerendering.logic().CreateVolumeRenderingDisplayNode()
@@ -57,7 +57,7 @@ def _makeDisplay(volumeNode):
     return display
 
 
-def _setTransferFunctions(volumeNode, propertyNode):
+def _setTransferFunctions(volumeNode: Any, propertyNode: Any) -> None:
     """Colours of the slices; opacity zero below the threshold, then rising to the end of the scale.
 
     Slicer's own "follow the slice display" makes a step at the threshold and everything opaque in signed maps.
@@ -89,7 +89,7 @@ def _setTransferFunctions(volumeNode, propertyNode):
     volumeProperty.ShadeOff()
 
 
-def _addRamp(opacity, level, end):
+def _addRamp(opacity: vtk.vtkPiecewiseFunction, level: float, end: float) -> None:
     step = 1e-3 * (end - level)
     opacity.AddPoint(level - step, 0.0)
     opacity.AddPoint(level + step, _FAINTEST)
@@ -97,7 +97,7 @@ def _addRamp(opacity, level, end):
     opacity.AddPoint(end, _DENSEST)
 
 
-def _cellMm(volumeNode):
+def _cellMm(volumeNode: Any) -> float:
     """The middle edge of a layer's cell, or of a voxel where the cell's size is not known."""
     cell = explanationFacts(volumeNode)["layer"]["mm_per_cell_kji"]
     return sorted(cell or volumeNode.GetSpacing())[1]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from typing import Any
 
 import slicer
+from seghirescam.protocol.explanation import Explanation
 
+from ...schedule.Steps import StepsOf
 from ..nodes import AttributeNames
 from ..nodes.Attachments import attachedToAny
 from ..nodes.Provenance import isOverlay
@@ -23,13 +25,13 @@ from .ComparisonTable import fillTable
 def comparisonSteps(
     scene: Any,
     rows: list[dict],
-    explanations: list,
+    explanations: list[Explanation],
     inputNodes: Any,
     segmentationNode: Any,
     segmentId: str | None,
     name: str,
     tell: Callable | None = None,
-) -> Generator:
+) -> StepsOf[tuple[Any, list]]:
     """Generator for Steps, one overlay a step; returns (table node, overlays in the order of the explanations).
 
     rows: of the table.  inputNodes, segmentationNode, segmentId: as addOverlay takes them.  Maps stay on their layers'
@@ -37,7 +39,8 @@ def comparisonSteps(
     or after an error of addOverlay, the scene is as before.  A scene that is saved meanwhile holds none of it: Slicer
     tells nobody that it is going to save.
     """
-    table, made = None, []
+    table: Any = None
+    made: list[Any] = []
     try:
         table = _addTable(scene, rows, explanations, inputNodes, segmentationNode, segmentId, name)
         _setSaved([table], False)
@@ -78,7 +81,7 @@ def overlaysOf(table: Any) -> list:
     return [node for node in volumes if isOverlay(node) and comparisonOf(node) is table]
 
 
-def removalSteps(table: Any, removeOne: Callable = removeOverlay) -> Generator:
+def removalSteps(table: Any, removeOne: Callable = removeOverlay) -> StepsOf[None]:
     """Generator for Steps: removes overlays, table and folder; stopped in the middle it removes the rest at once.
 
     With the first step they leave the slice views, the list of results, the subject hierarchy and whatever is saved
@@ -122,7 +125,15 @@ def removeLeftovers(scene: Any) -> None:
         removeUnusedTables(scene, tables)
 
 
-def _addTable(scene, rows, explanations, inputNodes, segmentationNode, segmentId, name):
+def _addTable(
+    scene: Any,
+    rows: list[dict],
+    explanations: list[Explanation],
+    inputNodes: Any,
+    segmentationNode: Any,
+    segmentId: str | None,
+    name: str,
+) -> Any:
     table = slicer.vtkMRMLTableNode()
     table.SetName(scene.GenerateUniqueName(name))
     fillTable(table, rows)
@@ -136,7 +147,7 @@ def _addTable(scene, rows, explanations, inputNodes, segmentationNode, segmentId
     return table
 
 
-def _asked(explanations):
+def _asked(explanations: list[Explanation]) -> dict:
     """What all cells share."""
     if not explanations:
         return {}
@@ -146,18 +157,18 @@ def _asked(explanations):
     return {key: one[key] for key in asked} | {"provenance": provenance}
 
 
-def _removeIfThere(node, remove):
+def _removeIfThere(node: Any, remove: Callable[[Any], object]) -> None:
     if node.GetScene() is not None:  # else somebody else has removed it meanwhile
         remove(node)
 
 
-def _removeTable(table):
+def _removeTable(table: Any) -> None:
     scene, folder = table.GetScene(), takeOut(table)
     removeWithOwn(table)
     removeEmptyFolder(scene, folder)
 
 
-def _setSaved(nodes, saved):
+def _setSaved(nodes: list, saved: bool) -> list:
     """Whether maps and tables are written with the scene, and all that goes with them; returns these, tables last."""
     displays = [one for node in nodes for one in displaysOf(node)]
     own = [one for display in displays for one in ownNodes(display)]

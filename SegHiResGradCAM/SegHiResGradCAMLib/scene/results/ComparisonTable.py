@@ -35,7 +35,7 @@ def fillTable(tableNode: Any, rows: list[dict]) -> None:
     )
 
 
-def _value(row, title, key):
+def _value(row: dict, title: str, key: str | None) -> str | float | None:
     if title == "mm per cell":
         return " x ".join(f"{mm:.3g}" for mm in row["mm_per_cell_kji"])
     if title == "reason":

@@ -13,7 +13,7 @@ import numpy as np
 
 import slicer
 from seghirescam.protocol.errors import GeometryError
-from seghirescam.protocol.writing.claims import claim, sweep
+from seghirescam.protocol.writing.claims import Claim, claim, sweep
 from seghirescam.protocol.writing.swap import NEW
 
 from ..nodes import AttributeNames
@@ -83,7 +83,7 @@ def exportOverlay(volumeNode: Any, path: Any) -> tuple[Path, ...]:
         held.release()
 
 
-def _written(volumeNode, path, held):
+def _written(volumeNode: Any, path: Path, held: Claim) -> tuple[Path, ...]:
     layer = explanationFacts(volumeNode)["layer"]["name"]
     tables = {
         f"{path.stem}_{table.GetAttribute(AttributeNames.ATTACHED)}.csv": table
@@ -106,12 +106,12 @@ def _written(volumeNode, path, held):
     return path, sidecar, *(path.parent / name for name in tables)
 
 
-def _isFree(path):
+def _isFree(path: Path) -> bool:
     ends = (SUFFIX, ".json", *(f"_{kind}.csv" for kind in _TABLES))
     return not any(os.path.lexists(path.parent / f"{path.stem}{end}") for end in ends)
 
 
-def _formerTables(sidecar):
+def _formerTables(sidecar: Path) -> list[str]:
     """Names of the tables that the map there now wrote, as long as nobody has changed them."""
     try:
         tables = json.loads(sidecar.read_text(encoding="utf-8"))["tables"].items()
@@ -120,11 +120,11 @@ def _formerTables(sidecar):
         return []
 
 
-def _hashOf(path):
+def _hashOf(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _writeVoxels(volumeNode, path):
+def _writeVoxels(volumeNode: Any, path: Path) -> None:
     # a copy outside the scene: the node keeps no file name, and the file gets no attribute or name of the node
     copy = slicer.vtkMRMLScalarVolumeNode()
     copy.CopyOrientation(volumeNode)
@@ -136,7 +136,7 @@ def _writeVoxels(volumeNode, path):
         raise OSError("The voxels could not be written. Is the disk full, or the folder read-only?")
 
 
-def _sidecar(volumeNode, voxelFile):
+def _sidecar(volumeNode: Any, voxelFile: Path) -> dict:
     array = slicer.util.arrayFromVolume(volumeNode)
     facts = dict(explanationFacts(volumeNode))
     facts["file"] = {

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
 from typing import Any
 
 import numpy as np
 
 import slicer
 
+from ...schedule.Steps import StepsOf
 from ..nodes import AttributeNames
 from ..nodes.Attachments import PAINTING, aboutLayer, attach, attachedTo, replacing
 from ..nodes.Geometry import matrixFromArray, parentToWorld
@@ -26,7 +26,7 @@ _SEGMENTS = (
 )
 
 
-def paintingSteps(scene: Any, answer: dict, volumeNode: Any, name: str) -> Generator:
+def paintingSteps(scene: Any, answer: dict, volumeNode: Any, name: str) -> StepsOf[Any]:
     """Generator for Steps; returns a segmentation node that is not in the scene yet, for :func:`addPainting`.
 
     answer: the worker's, with ``region``, ``before``, ``after`` (voxels, grid in world mm) and ``painting``.  What has

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from typing import Any
 
 import numpy as np
 
 from seghirescam.protocol.errors import PixelSetError
 from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.messages import BoxedPixels
 
+from ...schedule.Steps import StepsOf
 from ..nodes.Attachments import SEGMENTS
 from ..nodes.Geometry import gridOfVolume, parentToWorld
 from ..segments.PixelSetReader import pixelSetSteps
-from ..segments.SegmentLabelmap import STEP_VOXELS, labelmapOf
+from ..segments.SegmentLabelmap import STEP_VOXELS, SegmentLabelmap, labelmapOf
 from .TrustTables import addTable
 
 _MOST_LABELS = 255
+#: labels [K, J, I], where they lie, the segments' names
+LabelLayer = tuple[np.ndarray, Grid, dict[int, str]]
 
 
-def labelSteps(segmentationNode: Any, volumeNode: Any, leftOut: list[str]) -> Generator:
+def labelSteps(segmentationNode: Any, volumeNode: Any, leftOut: list[str]) -> StepsOf[list[LabelLayer]]:
     """Generator for Steps; returns [(label map on the volume's voxels, its Grid, {label: segment's name})].
 
     Segments that are stored together on these voxels are copied together; others are sampled one by one, overlapping
@@ -27,7 +30,8 @@ def labelSteps(segmentationNode: Any, volumeNode: Any, leftOut: list[str]) -> Ge
     without a voxel there.  Raises PixelSetError where that is so for all, GeometryError for a non-linear transform.
     """
     grid, toWorld = gridOfVolume(volumeNode), parentToWorld(segmentationNode, "segmentation")
-    layers, sampled = [], []
+    layers: list[LabelLayer] = []
+    sampled: list[tuple[np.ndarray, dict[int, str]]] = []
     for labelmap, names, ids in (yield from _storedSteps(segmentationNode, volumeNode, leftOut)):
         start = _offset(Grid(labelmap.labels.shape, toWorld @ labelmap.ijkToLocal), grid)
         if start is not None and not _meets(start, labelmap.labels.shape, grid.shape):
@@ -71,9 +75,12 @@ def addSegmentTable(overlay: Any, rows: list[dict], layerName: str) -> Any:
     return addTable(overlay, "Evidence by segment", SEGMENTS, layerName, filled)
 
 
-def _storedSteps(segmentationNode, volumeNode, leftOut):
+def _storedSteps(
+    segmentationNode: Any, volumeNode: Any, leftOut: list[str]
+) -> StepsOf[list[tuple[SegmentLabelmap, dict[int, str], dict[int, str]]]]:
     """Generator; returns [(SegmentLabelmap, {label: name}, {label: segment id})], one entry a stored labelmap."""
-    segmentation, stored = segmentationNode.GetSegmentation(), {}
+    segmentation = segmentationNode.GetSegmentation()
+    stored: dict[int, tuple[SegmentLabelmap, dict[int, str], dict[int, str]]] = {}
     used: set[str] = set()
     for segmentId in segmentation.GetSegmentIDs():
         name = _unique(segmentation.GetSegment(segmentId).GetName(), used)
@@ -88,7 +95,7 @@ def _storedSteps(segmentationNode, volumeNode, leftOut):
     return list(stored.values())
 
 
-def _unique(name, used):
+def _unique(name: str, used: set[str]) -> str:
     free, n = name, 1
     while free in used:
         n += 1
@@ -97,7 +104,7 @@ def _unique(name, used):
     return free
 
 
-def _offset(source, grid):
+def _offset(source: Grid, grid: Grid) -> tuple[int, ...] | None:
     """Index in the grid of the source's first voxel where its voxels are the grid's, None where they lie otherwise."""
     mapping = np.linalg.inv(grid.kji_to_ras) @ source.kji_to_ras
     start = np.rint(mapping[:3, 3]).astype(int)
@@ -105,12 +112,14 @@ def _offset(source, grid):
     return tuple(start) if np.abs(mapping - np.eye(4)).max() < 1e-4 else None
 
 
-def _meets(start, size, shape):
+def _meets(start: tuple[int, ...], size: tuple[int, ...], shape: tuple[int, ...]) -> bool:
     """Whether a box of this size (K, J, I) that starts at this index shares a voxel with the grid."""
     return all(max(0, s) < min(n, s + m) for s, n, m in zip(start, shape, size, strict=True))
 
 
-def _pastedSteps(labels, names, start, shape):
+def _pastedSteps(
+    labels: np.ndarray, names: dict[int, str], start: tuple[int, ...], shape: tuple[int, ...]
+) -> StepsOf[np.ndarray]:
     """Generator; returns the labels on the grid, without those that belong to no segment any more."""
     array = np.zeros(shape, np.uint8 if max(names) <= _MOST_LABELS else np.uint16)
     spans = [(max(0, s), min(n, s + m)) for s, n, m in zip(start, shape, labels.shape, strict=True)]
@@ -125,7 +134,7 @@ def _pastedSteps(labels, names, start, shape):
     return array
 
 
-def _add(layers, boxed, name):
+def _add(layers: list[tuple[np.ndarray, dict[int, str]]], boxed: BoxedPixels, name: str) -> None:
     """Puts a sampled segment into the first label map in which its voxels are free; layers: [(array, names)]."""
     inside = boxed.inner > 0
     box = tuple(slice(s, s + n) for s, n in zip(boxed.start, inside.shape, strict=True))

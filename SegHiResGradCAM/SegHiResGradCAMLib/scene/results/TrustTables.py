@@ -26,7 +26,7 @@ def addNumbers(overlay: Any, checks: dict, layerName: str) -> Any:
 
     checks: as of writeTrust, of the map of that layer; the full check's rows come first.
     """
-    rows = []
+    rows: list[dict] = []
     for tier in (FULL, FAST):
         known = {row["metric"] for row in rows}
         told = checks.get(tier, {"rows": ()})["rows"]
@@ -54,7 +54,8 @@ def addCurves(overlay: Any, curves: Any, layerName: str) -> Any:
     curves: [{"name", "fractions", "score", "dice"}].  Scores are drawn solid, Dice dashed, the scores of random orders
     grey; the Dice of these stand in the table only.  The axis says so where there are too many for a legend.
     """
-    columns, drawn = [], []
+    columns: list[tuple] = []
+    drawn: list[tuple[str, str, int, str]] = []
     shared = all(curve["fractions"] == curves[0]["fractions"] for curve in curves)
     for n, curve in enumerate(curves):
         x = _FRACTION if shared else f"{_FRACTION}, {curve['name']}"
@@ -92,7 +93,7 @@ def showChart(chart: Any) -> None:
     slicer.modules.plots.logic().ShowChartInLayout(chart)
 
 
-def _chart(made, overlay, drawn, count, layerName):
+def _chart(made: list, overlay: Any, drawn: list[tuple], count: int, layerName: str) -> Any:
     """made: gets the chart, then its series, which have no table yet."""
     scene = overlay.GetScene()
     chart = scene.AddNewNodeByClass("vtkMRMLPlotChartNode")
@@ -132,14 +133,14 @@ def addTable(overlay: Any, title: str, kind: str, layerName: str, columns: Any) 
     return table
 
 
-def _name(overlay, title, layerName, former):
+def _name(overlay: Any, title: str, layerName: str, former: Any) -> str:
     """That of the node that is replaced, a new one where there is none."""
     if former is not None:
         return former.GetName()
     return overlay.GetScene().GenerateUniqueName(f"{title}: {explanationFacts(overlay)['class_name']}, {layerName}")
 
 
-def _row(row, tier):
+def _row(row: dict, tier: str) -> dict:
     value, passed = row["value"], row.get("passed")
     told = {key: value[key] for key in ("value", "unit", "chance", "lift", "status")}
     verdict = "" if passed is None else "yes" if passed else "no"

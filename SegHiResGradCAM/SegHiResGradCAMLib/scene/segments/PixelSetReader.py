@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.messages import BoxedPixels
 from seghirescam.protocol.pixel_set import PixelSet
 
-from ...schedule.Steps import finished
+from ...schedule.Steps import StepsOf, finished
 from ..nodes.Geometry import gridOfVolume, parentToWorld
 from .SegmentLabelmap import labelmapOf, labelmapStamp
 
@@ -31,7 +31,7 @@ def readPixelSet(segmentationNode: Any, segmentId: str, volumeNode: Any) -> Pixe
     return finished(pixelSetSteps(segmentationNode, segmentId, volumeNode)).whole()
 
 
-def pixelSetSteps(segmentationNode: Any, segmentId: str, volumeNode: Any) -> Generator:
+def pixelSetSteps(segmentationNode: Any, segmentId: str, volumeNode: Any) -> StepsOf[BoxedPixels]:
     """Generator for :class:`Steps`; returns what :func:`readPixelSet` reads, as BoxedPixels."""
     segment = _segment(segmentationNode, segmentId)
     name = segment.GetName()
@@ -62,7 +62,7 @@ def pixelSetSteps(segmentationNode: Any, segmentId: str, volumeNode: Any) -> Gen
     return BoxedPixels(inner, start, grid, f"segment '{name}'")
 
 
-def _segment(segmentationNode, segmentId):
+def _segment(segmentationNode: Any, segmentId: str) -> Any:
     if segmentationNode is None or segmentationNode.GetSegmentation() is None:
         raise PixelSetError("No segmentation was given.", "Choose the segmentation that holds the segment.")
     segmentation = segmentationNode.GetSegmentation()
@@ -73,13 +73,15 @@ def _segment(segmentationNode, segmentId):
     return segmentation.GetSegment(segmentId)
 
 
-def _stamp(segmentationNode, segmentId, volumeNode):
+def _stamp(segmentationNode: Any, segmentId: str, volumeNode: Any) -> tuple:
     """Changes when the user paints or moves what is being read."""
     toWorld = (parentToWorld(segmentationNode, "segmentation"), parentToWorld(volumeNode))
     return labelmapStamp(segmentationNode, segmentId), [matrix.tolist() for matrix in toWorld]
 
 
-def _atCentresSteps(target: Grid, mask: np.ndarray, source: Grid):
+def _atCentresSteps(
+    target: Grid, mask: np.ndarray, source: Grid
+) -> StepsOf[tuple[np.ndarray, tuple[int, int, int]] | tuple[None, None]]:
     """Generator; returns (uint8 [K, J, I]: 1 where the nearest source voxel is set, first index in the target).
 
     The array covers the part of the target that the source reaches; (None, None) if it reaches nothing.
@@ -102,7 +104,7 @@ def _atCentresSteps(target: Grid, mask: np.ndarray, source: Grid):
     return out, tuple(int(n) for n in first)
 
 
-def _nearest(mask, mapping, axes):
+def _nearest(mask: np.ndarray, mapping: np.ndarray, axes: Sequence[np.ndarray]) -> np.ndarray:
     inside, index = True, []
     for row in range(3):
         position = np.full((1, 1, 1), mapping[row, 3])
@@ -115,7 +117,7 @@ def _nearest(mask, mapping, axes):
     return mask[tuple(index)] & inside
 
 
-def _anyInside(mask, source, target):
+def _anyInside(mask: np.ndarray, source: Grid, target: Grid) -> bool:
     """True if the centre of a set source voxel lies in the target's box (it then fell between the centres)."""
     position = target.kji(source.ras(np.argwhere(mask)))
     return bool(((position > -0.5) & (position < np.array(target.shape) - 0.5)).all(axis=1).any())

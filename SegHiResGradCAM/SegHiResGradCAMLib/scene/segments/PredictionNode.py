@@ -52,7 +52,7 @@ def classColor(index: int) -> tuple[float, float, float]:
     return colorsys.hsv_to_rgb((0.97 + index * _GOLDEN) % 1.0, saturation, value)
 
 
-def _fill(segmentation, maps, volumeNode):
+def _fill(segmentation: Any, maps: Any, volumeNode: Any) -> None:
     stored = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
     segmentation.SetSourceRepresentationName(stored)
     matrix = vtk.vtkMatrix4x4()

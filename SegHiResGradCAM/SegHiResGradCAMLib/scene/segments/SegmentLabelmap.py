@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +12,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 import slicer
 from seghirescam.protocol.errors import PixelSetError
 
+from ...schedule.Steps import StepsOf
 from ..nodes.Geometry import arrayFromMatrix, localMatrix, matrixFromArray, parentToWorld
 
 #: voxels looked at in one step: a few milliseconds
@@ -35,7 +35,7 @@ class SegmentLabelmap:
         image = segment.GetRepresentation(name)
         return None if image is None else _fromImage(image, segment.GetLabelValue())
 
-    def boxSteps(self) -> Generator:
+    def boxSteps(self) -> StepsOf[tuple[np.ndarray, np.ndarray] | None]:
         """Generator; returns (first index, last index) of the box around the segment, None if it has no voxel."""
         thick = max(1, STEP_VOXELS // max(1, self.labels[0].size))
         spans = [None, None, None]
@@ -54,7 +54,7 @@ class SegmentLabelmap:
             return None
         return np.array([span[0] for span in spans]), np.array([span[1] for span in spans])
 
-    def maskSteps(self, low: Any, high: Any) -> Generator:
+    def maskSteps(self, low: Any, high: Any) -> StepsOf[np.ndarray]:
         """Generator; returns the segment in that box, bool."""
         box = self.labels[tuple(slice(a, b + 1) for a, b in zip(low, high, strict=True))]
         mask = np.empty(box.shape, dtype=bool)
@@ -117,7 +117,7 @@ def convertedLabelmap(segmentationNode: Any, segmentId: str, volumeNode: Any) ->
     return _fromImage(converted, copy.GetSegment(segmentId).GetLabelValue())
 
 
-def _fromImage(image, value):
+def _fromImage(image: Any, value: int) -> SegmentLabelmap | None:
     extent = image.GetExtent()
     shape = tuple(extent[2 * axis + 1] - extent[2 * axis] + 1 for axis in (2, 1, 0))
     scalars = image.GetPointData().GetScalars()

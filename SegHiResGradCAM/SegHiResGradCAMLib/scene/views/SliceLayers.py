@@ -40,5 +40,5 @@ def hideFromForeground(volumeNode: Any) -> None:
         composite.RemoveAttribute(AttributeNames.FORMER_OPACITY)
 
 
-def _compositeNodes(scene):
+def _compositeNodes(scene: Any) -> list:
     return nodesOfClass(scene, "vtkMRMLSliceCompositeNode")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ import slicer
 from seghirescam.protocol.errors import ImageError
 from seghirescam.protocol.image import Image
 
-from ...schedule.Steps import finished
+from ...schedule.Steps import StepsOf, finished
 from ..nodes.Geometry import gridOfVolume
 
 _STEP_BYTES = 2**22
@@ -27,7 +26,7 @@ def readImage(volumeNodes: Any) -> Image:
     return finished(imageSteps(volumeNodes))
 
 
-def imageSteps(volumeNodes: Any, called: str = "") -> Generator:
+def imageSteps(volumeNodes: Any, called: str = "") -> StepsOf[Image]:
     """Generator for :class:`Steps`; returns what :func:`readImage` reads.
 
     called: what an error calls the volume, "The volume" or "Channel 1" unless given.  Raises ImageError also where a
@@ -65,11 +64,11 @@ def voxelStamp(volumeNode: Any) -> int:
     return data.GetMTime() if data is not None else 0
 
 
-def _called(number, count):
+def _called(number: int, count: int) -> str:
     return "The volume" if count == 1 else f"Channel {number}"
 
 
-def _checkScalar(node, called):
+def _checkScalar(node: Any, called: str) -> None:
     if node is None:
         raise ImageError(f"{called} is missing.", "Choose a volume.")
     if not node.IsA("vtkMRMLScalarVolumeNode"):

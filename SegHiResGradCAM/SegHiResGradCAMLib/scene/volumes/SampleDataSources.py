@@ -68,7 +68,7 @@ def loadDemoCase(scene: Any) -> Any:
     return volume, segmentation
 
 
-def _read(scene, storage, nodeClass, path, name):
+def _read(scene: Any, storage: Any, nodeClass: str, path: Path, name: str) -> Any:
     # the storage node stays outside the scene: a saved scene then holds the data and no path into the installation
     node = scene.AddNewNodeByClass(nodeClass, scene.GenerateUniqueName(name))
     storage.SetFileName(str(path))
