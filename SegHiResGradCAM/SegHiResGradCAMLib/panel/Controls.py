@@ -31,15 +31,15 @@ class Controls:
         """The action, for signals that filling a control sends too."""
         return lambda value: None if self.filling else action(value)
 
-    def onChoice(self, name: str, action: Callable[[str], object]) -> None:
+    def onChoice(self, name: str, action: Callable[..., object]) -> None:
         """Calls the action with the key of the entry that the user chooses in a list."""
         combo = getattr(self.ui, name)
         combo.connect("activated(int)", lambda index: action(combo.itemData(combo.currentIndex) or ""))
 
-    def onClick(self, name: str, action: Callable[[], object]) -> None:
+    def onClick(self, name: str, action: Callable[..., object]) -> None:
         getattr(self.ui, name).connect("clicked()", action)
 
-    def onCheck(self, name: str, action: Callable[[bool], object]) -> None:
+    def onCheck(self, name: str, action: Callable[..., object]) -> None:
         getattr(self.ui, name).connect("clicked(bool)", action)
 
     # what only we set: compared with what was set last

@@ -31,11 +31,11 @@ class JobRunner:
     def __init__(self, makeClient: Callable, schedule: Callable):
         self._makeClient = makeClient
         self._reading = Steps(schedule)
-        self._client = None
+        self._client: Any = None
         self._job: Job | None = None
-        self._listener = None
+        self._listener: Any = None
         self._images: dict[str, tuple] = {}
-        self.presenter = None
+        self.presenter: Any = None
         self._methods: list[dict] = []
         self.cost: dict = {}  # of the last maps: seconds, forward calls, what the worker keeps
 
@@ -100,7 +100,7 @@ class JobRunner:
         if self._client is not None:
             self._client.close()
 
-    def _sending(self, job: Job, source: str, volumes: dict | None, question: dict | None) -> StepsOf[None]:
+    def _sending(self, job: Job, source: str, volumes: dict | None, question: Any) -> StepsOf[None]:
         if question is not None and "pixelSets" in question:  # first: it is small, and more often at fault
             read = []
             for one in question["pixelSets"]:
@@ -114,7 +114,7 @@ class JobRunner:
             self._client.onHello = lambda hello: self.presenter.changed()
             self._client.onProgress, self._client.onResult = self._onProgress, self._onResult
             self._client.onError = self._onError
-        place = {"source": source} if source else {}
+        place: dict[str, Any] = {"source": source} if source else {}
         if image is not None:
             place["image"] = image
         job.number = getattr(self._client, job.request or job.purpose)(**place, **question)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
+from types import GeneratorType
 from typing import Any, TypeVar
 
 #: how long the event loop may be held at a time
@@ -39,7 +40,7 @@ class Steps:
     def stop(self) -> bool:
         """What runs ends here, silently; False if nothing ran."""
         generator, self._generator = self._generator, None
-        if generator is not None and not generator.gi_running:
+        if isinstance(generator, GeneratorType) and not generator.gi_running:
             generator.close()
         return generator is not None
 

@@ -25,7 +25,7 @@ from ..schedule.Steps import SECONDS, advanced
 from ..setup.Consent import Consent
 from .WorkerLink import WorkerLink, cancelled, deviceText, newLog, notStarted
 from .WorkerQuestions import WorkerQuestions, refuseUnknown
-from .WorkerRequest import WorkerRequest, plainVoxels
+from .WorkerRequest import Hold, WorkerRequest, plainVoxels
 
 __all__ = ["WorkerClient", "deviceText"]
 
@@ -61,7 +61,7 @@ class WorkerClient(WorkerQuestions):
         temporaryFolder: str | None = None,
         cancelSeconds: float = 1.5,
         startSeconds: float = 180.0,
-        hold: Callable = plainVoxels,
+        hold: Hold = plainVoxels,
     ):
         self._schedule = schedule
         python = pythonExecutable or sys.executable
@@ -181,7 +181,9 @@ class WorkerClient(WorkerQuestions):
                 return  # the callback may have closed the client
             if request.steps is None:
                 folder = link.folder
-                request.steps = request.reading(folder, self._hold) if request.answer else request.writing(folder)
+                request.steps = (
+                    request.reading(request.answer, folder, self._hold) if request.answer else request.writing(folder)
+                )
             try:
                 if advanced(request.steps, until):
                     return
@@ -192,9 +194,12 @@ class WorkerClient(WorkerQuestions):
                 request.sent, request.steps = True, None
                 link.send(request.message)
             except (SegHiResCamError, KeyError, TypeError, ValueError) as error:
-                if not request.answer and not isinstance(error, SegHiResCamError):
+                if request.answer:
+                    self._finish(request, request.incomplete())
+                elif isinstance(error, SegHiResCamError):
+                    self._finish(request, Failure.of(request.number, error))
+                else:
                     raise
-                self._finish(request, request.incomplete() if request.answer else Failure.of(request.number, error))
                 return
 
     def _hear(self, said: Event) -> None:

@@ -85,7 +85,7 @@ class WorkerFolder:
 
     def forget(self, message: dict) -> None:
         """Remove the arrays a message names, after its request has ended; the last images stay for the next one."""
-        for name in [*_namesIn(message), *self._replaced.pop(message.get("id"), ())]:
+        for name in [*_namesIn(message), *self._replaced.pop(message.get("id", 0), ())]:
             if name not in self._images:
                 self._remove(name)
 

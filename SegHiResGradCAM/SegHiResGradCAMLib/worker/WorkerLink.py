@@ -6,6 +6,7 @@ import os
 import time
 from collections import deque
 from pathlib import Path
+from typing import Any
 
 import seghirescam
 from seghirescam.protocol.messages import PROTOCOL, Event, Failure, Hello, event, line
@@ -91,7 +92,7 @@ def newLog() -> deque:
 def deviceText(hello: Hello) -> str:
     """One line for the panel: what the user has."""
     version = ".".join(hello.torch.split("+")[0].split(".")[:2])
-    best = hello.devices[0] if hello.devices else {"type": "cpu"}
+    best: dict[str, Any] = hello.devices[0] if hello.devices else {"type": "cpu"}
     if best["type"] != "cuda":
         return f"PyTorch {version} - CPU only: slow"
     return f"PyTorch {version} - CUDA ({best['name']}, {best['total_bytes'] / 2**30:.0f} GiB)"

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from typing import IO
+from typing import IO, Any
 
 _CHUNK = 65536
 #: a process that prints without end neither holds up the event loop nor fills the memory
@@ -23,8 +23,10 @@ class WorkerProcess:
     the launcher would leave the computation running.  Raises OSError if the command cannot be started.
     """
 
+    _process: Any  # a Popen, which by its type could lack the pipes
+
     def __init__(self, command: list[str], folder: str, environment: dict[str, str]):
-        options = {"start_new_session": True}
+        options: dict[str, Any] = {"start_new_session": True}
         if sys.platform == "win32":
             options = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
         self._process = subprocess.Popen(
@@ -98,7 +100,7 @@ class WorkerProcess:
                 ["taskkill", "/PID", str(self.pid), "/T", "/F"],
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                creationflags=subprocess.CREATE_NO_WINDOW,
+                creationflags=subprocess.CREATE_NO_WINDOW,  # type: ignore[attr-defined]
                 check=False,
                 timeout=5,
             )
@@ -157,11 +159,11 @@ def _waiting(descriptor: int) -> int:
     import ctypes
     import msvcrt
 
-    kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+    kernel = ctypes.WinDLL("kernel32", use_last_error=True)  # type: ignore[attr-defined]
     count = ctypes.c_ulong()
-    handle = ctypes.c_void_p(msvcrt.get_osfhandle(descriptor))
+    handle = ctypes.c_void_p(msvcrt.get_osfhandle(descriptor))  # type: ignore[attr-defined]
     if not kernel.PeekNamedPipe(handle, None, 0, None, ctypes.byref(count), None):
-        raise ctypes.WinError(ctypes.get_last_error())
+        raise ctypes.WinError(ctypes.get_last_error())  # type: ignore[attr-defined]
     return count.value
 
 

@@ -59,14 +59,13 @@ class WorkerRequest:
         yield
         yield from folder.writeArrays(arrays)
 
-    def reading(self, folder: WorkerFolder, hold: Hold) -> StepsOf[dict]:
+    def reading(self, answer: Result, folder: WorkerFolder, hold: Hold) -> StepsOf[dict]:
         """Generator; returns the answer's data with arrays and objects in place of file names and JSON.
 
         hold(shape, dtype): an object whose ``array`` of that shape is filled with shown voxels (float32) or labels
         (uint8, uint16).  Raises MessageError, KeyError, TypeError, ValueError where the answer is incomplete.
         """
-        assert self.answer is not None
-        data = dict(self.answer.data)
+        data = dict(answer.data)
         if "explanations" in data:
             found = []
             for item in data["explanations"]:

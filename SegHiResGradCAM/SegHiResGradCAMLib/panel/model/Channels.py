@@ -13,25 +13,27 @@ from .ModelFacts import ModelFacts
 FIELDS = ("volume", *(f"channel{number}" for number in range(2, 7)))
 
 
-def severalChannels(model: ModelFacts) -> bool:
-    """True once the model is known to look at more than one volume."""
-    return bool(model.channels) and len(model.channels) > 1
+def severalChannels(model: ModelFacts) -> tuple[str, ...]:
+    """The model's channels, once it is known to look at more than one volume; else ()."""
+    return model.channels if model.channels and len(model.channels) > 1 else ()
 
 
 def volumesOf(parameters: Any, model: ModelFacts) -> dict:
     """Channel name -> volume node (None where none is chosen); of a model with one channel the volume alone."""
-    if not severalChannels(model):
+    channels = severalChannels(model)
+    if not channels:
         return {"image": parameters.volume}
     chosen = (getattr(parameters, field) for field in FIELDS)
-    return dict(zip(_distinct(model.channels), chosen, strict=False))
+    return dict(zip(_distinct(channels), chosen, strict=False))
 
 
 def volumesMissing(parameters: Any, model: ModelFacts) -> str:
     """One sentence that lists the channels without a volume, "" if there is none."""
-    if not severalChannels(model):
+    channels = severalChannels(model)
+    if not channels:
         return "" if parameters.volume is not None else "Choose a volume."
-    if len(model.channels) > len(FIELDS):
-        return f"This model looks at {len(model.channels)} volumes at once; the panel can give it {len(FIELDS)}."
+    if len(channels) > len(FIELDS):
+        return f"This model looks at {len(channels)} volumes at once; the panel can give it {len(FIELDS)}."
     missing = [name for name, node in volumesOf(parameters, model).items() if node is None]
     if not missing:
         return ""

@@ -29,7 +29,8 @@ DESCRIBE = "describe"
 class ModelNeeds(AsksWorker, HasParameters, ChecksPackages, Protocol):
     """What this feature needs of the panel."""
 
-    desk: ShownResult
+    @property
+    def desk(self) -> ShownResult: ...
 
 
 class ModelLogic:
@@ -41,7 +42,7 @@ class ModelLogic:
         self._panel, self._scene, self._later, self.consent = panel, scene, later, consent
         self.shelf = ModelList(settings)
         self.facts = ModelFacts()
-        self._matched = None
+        self._matched: tuple[str, str, str] | None = None
         self._assignedFor = ""
         self._typed: str | None = None  # what stands in the path field, None where that is the model's path
 
@@ -173,7 +174,7 @@ class ModelLogic:
             model=p.model,
             path=self.path,
             text=self.pathProblem() or facts.text(),
-            channels=tuple(facts.channels) if severalChannels(facts) else (),
+            channels=severalChannels(facts),
             ownVolumes=self._panel.desk.results.ownVolumes(),
             channelText=channelWarning(p, facts),
         )
@@ -190,9 +191,9 @@ class ModelLogic:
 
     def assignChannels(self) -> None:
         """Gives a new model's channels the volumes whose names say them; what the user or the scene chose stays."""
-        p = self._panel.parameters
-        if p is not None and severalChannels(self.facts) and self._assignedFor != p.model:
-            self._panel.write(**assigned(self._scene, self.facts.channels))
+        p, channels = self._panel.parameters, severalChannels(self.facts)
+        if p is not None and channels and self._assignedFor != p.model:
+            self._panel.write(**assigned(self._scene, channels))
             self._assignedFor = p.model
 
     def _pair(self) -> tuple[str, str, str]:

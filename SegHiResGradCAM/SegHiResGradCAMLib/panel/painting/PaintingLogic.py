@@ -12,7 +12,7 @@ from ...scene.results.PaintingNode import addPainting, hidePaintings, latestPain
 from ...schedule.Steps import Steps
 from ...worker.Job import Job
 from ..Controls import FeatureView
-from ..Needs import HasParameters, TestsMaps
+from ..Needs import ChecksMaps, HasParameters
 from ..Option import Option
 from ..results.RepeatedQuestion import again, layerOf, whyNotAgain
 from .PaintingRegion import HOTTEST, regionOf, regionOptions
@@ -49,7 +49,7 @@ class PaintingView(FeatureView):
         self._controls.say("paintTextLabel", state.text)
 
 
-class PaintingNeeds(TestsMaps, HasParameters, Protocol):
+class PaintingNeeds(ChecksMaps, HasParameters, Protocol):
     """What this feature needs of the panel."""
 
 
@@ -117,7 +117,7 @@ class PaintingLogic:
         name = explanationFacts(node)["class_name"]
         what = {"origin": results.origin(node), "layer": layerOf(node), "name": name}
         question |= {"region": region, "margin_mm": MARGIN_MM}
-        how = {"answered": self.answered, "title": "Painting over", "aside": True}
+        how: dict[str, Any] = {"answered": self.answered, "title": "Painting over", "aside": True}
         panel.send(Job("paint", tuple(volumes.values()), what, volumes, **how), what["origin"].model, question)
 
     def _read(self, job: Job, answer: dict, node: Any) -> None:

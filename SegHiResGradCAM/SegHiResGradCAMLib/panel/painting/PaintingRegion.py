@@ -8,7 +8,6 @@ from typing import Any
 
 import vtk
 
-from seghirescam.protocol.messages import BoxedPixels
 from seghirescam.protocol.recipes import Box, Segment
 
 from ...scene.nodes import AttributeNames
@@ -61,7 +60,7 @@ def regionOf(key: str, scene: Any, results: Any, node: Any, segmentation: Any) -
     return *shownMap(results, node), settingsOf(node).share if key == SHOWN else SHARE, key == OUTSIDE
 
 
-def _segmentSteps(steps: Callable[[], StepsOf[BoxedPixels]]) -> StepsOf[Segment]:
+def _segmentSteps(steps: Callable[[], StepsOf[Any]]) -> StepsOf[Segment]:
     return Segment((yield from steps()))
 
 

@@ -84,7 +84,7 @@ class PredictionLogic:
         if self.whyNot() or not panel.models.agreed():
             return
         volumes = {name: node.GetID() for name, node in volumesOf(p, model).items()}
-        how = {"answered": self.answered, "title": "Predicting"}
+        how: dict[str, Any] = {"answered": self.answered, "title": "Predicting"}
         job = Job("predict", tuple(volumes.values()), {"title": model.title}, volumes, **how)
         panel.send(job, model.source, QuestionWords.where(p, model))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Self
+from typing import Any, Self
 
 from seghirescam.protocol.recipes import FORMS
 
@@ -37,7 +37,8 @@ class _PixelSetChoice(_Choice):
 def pixelSetChoices() -> type[_PixelSetChoice]:
     """The forms of :mod:`recipes` that have a title."""
     offered = {kind.upper(): (kind, form.title) for kind, form in FORMS.items() if form.title}
-    return _PixelSetChoice("PixelSetChoice", offered, module=__name__)
+    made: Any = _PixelSetChoice  # an Enum made by a call: its types know only those that are written out
+    return made("PixelSetChoice", offered, module=__name__)
 
 
 PixelSetChoice = pixelSetChoices()

@@ -44,7 +44,10 @@ def recipe(parameters: Any) -> Any:
 
 
 def _segmentSteps(form: type[Recipe], segmentationNode: Any, segmentId: str, volumeNode: Any) -> StepsOf[Recipe]:
-    return form.asked((yield from pixelSetSteps(segmentationNode, segmentId, volumeNode)))
+    pixels: Any = yield from pixelSetSteps(
+        segmentationNode, segmentId, volumeNode
+    )  # BoxedPixels, which travel as they are
+    return form.asked(pixels)
 
 
 def words(parameters: Any, model: ModelFacts) -> dict:

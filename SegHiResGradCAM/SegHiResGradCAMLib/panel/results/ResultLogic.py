@@ -36,8 +36,10 @@ class RemovesComparisons(Protocol):
 class ResultNeeds(AsksWorker, HasParameters, Protocol):
     """What this feature needs of the panel."""
 
-    checks: FollowsMaps
-    comparisons: RemovesComparisons
+    @property
+    def checks(self) -> FollowsMaps: ...
+    @property
+    def comparisons(self) -> RemovesComparisons: ...
 
 
 class ResultLogic:
@@ -99,7 +101,7 @@ class ResultLogic:
             self._tell("The worker is busy with another question.", "Wait for its answer, or cancel it.")
         elif name in origin.maps:
             question = {"explanation": origin.maps[name], "target": self.results.target(node, name)}
-            how = {"request": "resample", "answered": self._placed, "title": "Showing another layer"}
+            how: dict[str, Any] = {"request": "resample", "answered": self._placed, "title": "Showing another layer"}
             self._send(Job("place", (node.GetID(),), {"layer": name}, **how), "", question)
         else:
             self._compute(node, origin, name)
@@ -115,8 +117,9 @@ class ResultLogic:
             self._tell("A volume of this result is gone.", "Its other layers cannot be computed.")
             return
         volumes = {channel: volume.GetID() for channel, volume in zip(origin.channels, found, strict=True)}
-        nodes, how = (*volumes.values(), node.GetID()), {"request": "explain", "answered": self._computed}
-        job = Job("other layer", nodes, {"layer": name}, volumes, title="Computing another layer", **how)
+        nodes = (*volumes.values(), node.GetID())
+        how: dict[str, Any] = {"request": "explain", "answered": self._computed, "title": "Computing another layer"}
+        job = Job("other layer", nodes, {"layer": name}, volumes, **how)
         mains = [layer.name for layer in origin.layers if layer.main]
         show = origin.question["show"] | {"layer": name}
         question = {**origin.question, "layers": mains if name in mains else [name], "show": show}
@@ -129,7 +132,7 @@ class ResultLogic:
 
     def _computed(self, job: Job, answer: dict) -> None:
         """More layers of a result that is there."""
-        origin = self.results.origin(self._scene.GetNodeByID(job.nodeIds[-1]))
+        origin: Any = self.results.origin(self._scene.GetNodeByID(job.nodeIds[-1]))
         found = {explanation.layer.name: explanation for explanation in answer["explanations"]}
         if _sources(found) != _sources(origin.maps):
             self._tell("The volume or the model is not what it was for this result.", "Ask again.")
@@ -140,7 +143,8 @@ class ResultLogic:
     def _placed(self, job: Job, answer: dict) -> None:
         """One of its layers on its voxels."""
         node, name = self._scene.GetNodeByID(job.nodeIds[-1]), job.what["layer"]
-        self.results.keep(self.results.origin(node), name, answer)
+        origin: Any = self.results.origin(node)
+        self.results.keep(origin, name, answer)
         if node is self.node:  # another result may have been picked meanwhile
             self.showLayer(name)
 

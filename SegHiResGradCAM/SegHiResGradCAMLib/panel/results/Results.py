@@ -105,14 +105,14 @@ class Results:
 
     def isAtHand(self, node: Any, layerName: str) -> bool:
         """The map of this layer can be shown without waiting."""
-        origin = self.origin(node)
+        origin = self._passes[node.GetID()]
         return self._recent.get(origin, layerName) is not None or isSmall(
             origin.maps[layerName], self.target(node, layerName)
         )
 
     def target(self, node: Any, layerName: str) -> Grid | None:
         """The voxels on which a result shows a layer: those of the volume when it was explained, None: the layer's."""
-        asked = self.origin(node).maps[layerName].provenance.get("image_grid")
+        asked = self._passes[node.GetID()].maps[layerName].provenance.get("image_grid")
         if node.GetAttribute(AttributeNames.PREFIX + "Grid") != "input":
             return None
         return Grid.from_json(asked) if asked else gridOfVolume(node)

@@ -18,10 +18,11 @@ from .RunView import RunState, RunView
 class RunNeeds(AsksWorker, HasParameters, ChecksPackages, Protocol):
     """What this feature needs of the panel."""
 
-    desk: ShownResult
     models: ModelLogic
     question: QuestionLogic
 
+    @property
+    def desk(self) -> ShownResult: ...
     def pick(self, **fields: Any) -> None: ...
     def stopAdding(self) -> bool: ...
     def onError(self, code: str, sentence: str, hint: str) -> None: ...
@@ -43,7 +44,7 @@ class RunLogic:
         panel = self._panel
         if panel.stopAdding():  # its answer was there already
             panel.onError("cancelled", "Cancelled.", "")
-        elif panel.busy:
+        elif panel.job is not None:
             panel.job.cancelling = True
             panel.engine.cancel()
         elif not self.whyNot():

@@ -19,7 +19,7 @@ from ...scene.results.Export import whyNotExported
 from ...scene.results.SegmentEvidence import addSegmentTable, labelSteps
 from ...worker.Job import Job
 from ..Controls import FeatureView
-from ..Needs import HasParameters, TestsMaps
+from ..Needs import ChecksMaps, HasParameters
 from ..results.RepeatedQuestion import layerOf
 
 #: how many segments the panel names; the table has all
@@ -47,7 +47,7 @@ class SegmentEvidenceView(FeatureView):
         self._controls.say("segmentsTextLabel", state.text)
 
 
-class SegmentEvidenceNeeds(TestsMaps, HasParameters, Protocol):
+class SegmentEvidenceNeeds(ChecksMaps, HasParameters, Protocol):
     """What this feature needs of the panel."""
 
 
@@ -98,14 +98,15 @@ class SegmentEvidenceLogic:
 
     def _send(self) -> None:
         panel, node, segmentation = self._panel, self._panel.desk.node, self._segmentation()
-        volume, leftOut = next(iter(inputVolumesOf(node)), node), []  # a layer's cells are too coarse for organs
+        leftOut: list[str] = []
+        volume = next(iter(inputVolumesOf(node)), node)  # a layer's cells are too coarse for organs
         question = {"map": self._map(node), "labels": partial(labelSteps, segmentation, volume, leftOut)}
         origin = panel.desk.results.origin(node)
         what = {"origin": origin, "layer": layerOf(node), "leftOut": leftOut}
         nodes = [segmentation.GetID(), volume.GetID()]
         if origin is None:  # else its node may be replaced by that of another layer meanwhile
             nodes.append(node.GetID())
-        how = {"request": "bySegment", "answered": self.answered, "title": "Sharing out the evidence"}
+        how: dict[str, Any] = {"request": "bySegment", "answered": self.answered, "title": "Sharing out the evidence"}
         panel.send(Job("by segment", tuple(nodes), what, self._explained(node), **how), "", question)
 
     def _explained(self, node: Any) -> dict[str, str]:

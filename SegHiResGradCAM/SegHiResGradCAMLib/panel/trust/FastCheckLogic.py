@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from ...scene.nodes.TrustFacts import FAST, numbersText, numbersTip, trustOf
 from ...schedule.Later import Soon
 from ...worker.Job import Job
-from ..Needs import TestsMaps
+from ..Needs import ChecksMaps
 from ..results.RepeatedQuestion import layerOf, whyNotAgain
 from ..results.Results import Pass
 from .TrustLogic import TrustLogic
@@ -17,7 +17,7 @@ from .TrustView import FastCheckState, FastCheckView
 KEY = "SegHiResGradCAM/CheckEveryMap"
 
 
-class FastCheckNeeds(TestsMaps, Protocol):
+class FastCheckNeeds(ChecksMaps, Protocol):
     """What this feature needs of the panel."""
 
     trust: TrustLogic
@@ -118,7 +118,7 @@ class FastCheckLogic:
         if origin is None or trustOf(node):
             return ""
         layer = layerOf(node)
-        if self._runs(origin, layer):
+        if self.job is not None and self._runs(origin, layer):
             return f"Checking this map: {100 * self.job.fraction:.0f} %, {self.job.phase}"
         if (origin, layer) in self._waiting:
             return "This map will be checked when nothing else runs."

@@ -10,14 +10,14 @@ from ...scene.overlay.Legend import updateLegend
 from ...scene.overlay.OverlayDisplay import settingsOf
 from ...scene.results.TrustTables import addCurves, addNumbers, chartOf, showChart
 from ...worker.Job import Job
-from ..Needs import TestsMaps
+from ..Needs import ChecksMaps
 from ..results.RepeatedQuestion import again, layerOf, methodOf, shownMap, whyNotAgain
 from .TrustView import TrustState, TrustView
 
 _ANOTHER_LAYER = "Another layer is shown now: ask for its full check."
 
 
-class TrustNeeds(TestsMaps, Protocol):
+class TrustNeeds(ChecksMaps, Protocol):
     """What this feature needs of the panel."""
 
     entered: bool

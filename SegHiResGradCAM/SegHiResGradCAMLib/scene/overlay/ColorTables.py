@@ -13,7 +13,8 @@ from ..nodes import AttributeNames
 from ..nodes.SceneNodes import nodesOfClass, removeWithOwn
 from .DisplaySettings import DIVERGING
 
-Rgba = tuple[float, float, float, float]
+#: red, green, blue, alpha, each 0..1
+Rgba = tuple[float, ...]
 FOLDER = Path(__file__).resolve().parents[3] / "Resources" / "ColorTables"
 
 

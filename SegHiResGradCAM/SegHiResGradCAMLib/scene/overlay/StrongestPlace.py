@@ -20,7 +20,8 @@ def strongestPlace(volumeNode: Any) -> tuple[float, float, float] | None:
     if not max(evidence.largest, -evidence.smallest if signed else 0) > 0:
         return None
     ras = gridOfVolume(volumeNode).ras(evidence.strongest if signed else evidence.highest)
-    return tuple(float(mm) for mm in ras)
+    r, a, s = (float(mm) for mm in ras)
+    return r, a, s
 
 
 def jumpToStrongestPlace(volumeNode: Any) -> tuple[float, float, float] | None:

@@ -20,6 +20,8 @@ from .TrustTables import addTable
 _MOST_LABELS = 255
 #: labels [K, J, I], where they lie, the segments' names
 LabelLayer = tuple[np.ndarray, Grid, dict[int, str]]
+#: what is stored together, names and ids of its segments by label
+Stored = tuple[SegmentLabelmap, dict[int, str], dict[int, str]]
 
 
 def labelSteps(segmentationNode: Any, volumeNode: Any, leftOut: list[str]) -> StepsOf[list[LabelLayer]]:
@@ -75,12 +77,10 @@ def addSegmentTable(overlay: Any, rows: list[dict], layerName: str) -> Any:
     return addTable(overlay, "Evidence by segment", SEGMENTS, layerName, filled)
 
 
-def _storedSteps(
-    segmentationNode: Any, volumeNode: Any, leftOut: list[str]
-) -> StepsOf[list[tuple[SegmentLabelmap, dict[int, str], dict[int, str]]]]:
+def _storedSteps(segmentationNode: Any, volumeNode: Any, leftOut: list[str]) -> StepsOf[list[Stored]]:
     """Generator; returns [(SegmentLabelmap, {label: name}, {label: segment id})], one entry a stored labelmap."""
     segmentation = segmentationNode.GetSegmentation()
-    stored: dict[int, tuple[SegmentLabelmap, dict[int, str], dict[int, str]]] = {}
+    stored: dict[int, Stored] = {}
     used: set[str] = set()
     for segmentId in segmentation.GetSegmentIDs():
         name = _unique(segmentation.GetSegment(segmentId).GetName(), used)

@@ -40,7 +40,7 @@ def pixelSetSteps(segmentationNode: Any, segmentId: str, volumeNode: Any) -> Ste
     stamp = _stamp(segmentationNode, segmentId, volumeNode)
     labelmap = labelmapOf(segmentationNode, segmentId, volumeNode)
     box = (yield from labelmap.boxSteps()) if labelmap is not None else None
-    if box is None:
+    if labelmap is None or box is None:
         raise EmptyPixelSetError(f"The segment '{name}' is empty.", "Paint it first, or choose another segment.")
     mask = yield from labelmap.maskSteps(*box)
     shift = np.eye(4)
@@ -79,9 +79,7 @@ def _stamp(segmentationNode: Any, segmentId: str, volumeNode: Any) -> tuple:
     return labelmapStamp(segmentationNode, segmentId), [matrix.tolist() for matrix in toWorld]
 
 
-def _atCentresSteps(
-    target: Grid, mask: np.ndarray, source: Grid
-) -> StepsOf[tuple[np.ndarray, tuple[int, int, int]] | tuple[None, None]]:
+def _atCentresSteps(target: Grid, mask: np.ndarray, source: Grid) -> StepsOf[tuple[np.ndarray | None, Any]]:
     """Generator; returns (uint8 [K, J, I]: 1 where the nearest source voxel is set, first index in the target).
 
     The array covers the part of the target that the source reaches; (None, None) if it reaches nothing.

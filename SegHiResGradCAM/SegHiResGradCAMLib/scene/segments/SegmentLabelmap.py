@@ -38,7 +38,7 @@ class SegmentLabelmap:
     def boxSteps(self) -> StepsOf[tuple[np.ndarray, np.ndarray] | None]:
         """Generator; returns (first index, last index) of the box around the segment, None if it has no voxel."""
         thick = max(1, STEP_VOXELS // max(1, self.labels[0].size))
-        spans = [None, None, None]
+        spans: list[Any] = [None, None, None]
         for start in range(0, len(self.labels), thick):
             inside = self.labels[start : start + thick] == self.value
             yield

@@ -29,10 +29,11 @@ def measuredExtentMm(segmentationNode: Any, segmentId: str) -> tuple[float, floa
         return None
     labelmap = SegmentLabelmap.of(segmentationNode, segmentId)
     box = finished(labelmap.boxSteps()) if labelmap is not None else None
-    if box is None:
+    if labelmap is None or box is None:
         return None
     steps = np.linalg.norm(labelmap.ijkToLocal[:3, :3], axis=0)
-    return tuple(float(mm) for mm in (box[1] - box[0] + 1)[::-1] * steps)
+    i, j, k = (float(mm) for mm in (box[1] - box[0] + 1)[::-1] * steps)
+    return i, j, k
 
 
 def coarsenessWarning(layer: Any, extentMm: Any) -> str:
