@@ -33,8 +33,8 @@ class RecordingEngine:
         self.sent, self.closed, self.cancelled, self.dropped = [], 0, 0, 0
 
     def send(self, job, source, volumes=None, question=None, listener=None):
-        if question and "pixelSets" in question:
-            question["pixelSets"] = [finished(one()) if callable(one) else one for one in question["pixelSets"]]
+        if question and "pixel_sets" in question:
+            question["pixel_sets"] = [finished(one()) if callable(one) else one for one in question["pixel_sets"]]
         for word in [word for word in question or () if callable(question[word])]:
             question[word] = finished(question[word]())
         self.sent.append((job.purpose, source, volumes, question))

@@ -8,6 +8,7 @@ import time
 
 from engine.workers import image
 from seghirescam.protocol.recipes import WholeImage
+from seghirescam.protocol.requests import Explain
 from SegHiResGradCAMLib.worker.WorkerClient import WorkerClient
 
 PATIENCE = 120.0
@@ -66,7 +67,8 @@ class Panel:
     def ask(self, model, picture=None, pixelSets=WHOLE, **words):
         self.client.giveConsent(model.sha256)
         words = {"class_index": 1, "layers": ["enc1"], "codeHash": model.sha256} | words
-        return self.client.explain(model.source, picture if picture is not None else image(), pixelSets, **words)
+        picture = picture if picture is not None else image()
+        return self.client.ask(Explain, model=model.source, image=picture, pixel_sets=pixelSets, **words)
 
     def folders(self):
         return [path.name for path in self.folder.iterdir()]

@@ -43,7 +43,7 @@ def test_a_shown_map_is_checked_behind_the_panel_which_stays_idle(panel, case):
     cells, grid = question.pop("map")
     origin = presenter.desk.results.origin(p.result)
     assert cells is origin.maps["encoder.2"].map and grid is origin.maps["encoder.2"].grid
-    (recipe,) = question.pop("pixelSets")
+    (recipe,) = question.pop("pixel_sets")
     assert recipe.pixels.whole().voxels == 512
     assert question == {
         "class_index": "Lesion", "score": "logit", "rival": None, "device": None, "codeHash": "",

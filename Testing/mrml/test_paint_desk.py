@@ -85,10 +85,11 @@ def test_the_question_is_the_maps_own_with_the_chosen_region(panel, case, mrml):
         panel.presenter.paint.paint()
         purpose, source, volumes, question = panel.engine.sent[-1]
         assert (purpose, source, volumes) == ("paint", "demo:honest", {"image": case[0]})
-        cells, grid, wanted, away = question.pop("region")
+        region = question.pop("region")
+        (cells, grid), wanted, away = region.map, region.share, region.outside
         assert cells is origin.maps["encoder.2"].map and grid is origin.maps["encoder.2"].grid
         assert (wanted, away) == (share, outside)
-        (recipe,) = question.pop("pixelSets")
+        (recipe,) = question.pop("pixel_sets")
         assert recipe.pixels.whole().voxels == 512
         assert question == {
             "class_index": "Lesion", "score": "logit", "rival": None, "device": None, "codeHash": "", "margin_mm": 2.0,
@@ -165,7 +166,7 @@ def test_asked_again_it_is_replaced_other_regions_stay_and_all_go_with_the_resul
     panel.presenter.desk.showLayer("decoder.1")  # it stays with the result and says what it was about
     assert panel.states[-1].paint.text == "About segment 'marker'. (Asked of the map of encoder.2.)"
     panel.presenter.paint.paint()
-    assert panel.engine.sent[-1][3]["region"][0].max() == 2.0  # the map that is shown now
+    assert panel.engine.sent[-1][3]["region"].map[0].max() == 2.0  # the map that is shown now
     panel.presenter.onAnswer(painted(case[0], before=box((1, 1, 1), (2, 3, 4))))
     assert len(paintings(panel.presenter.desk.node)) == 3 and panel.states[-1].paint.text == SENTENCE
     panel.presenter.desk.remove()

@@ -7,6 +7,7 @@ import pytest
 
 import slicer
 from mrml.asking import DESCRIPTION, SHAPE, answer, makeCase, makePanel, parameters, ready
+from seghirescam.protocol.requests import Show
 from SegHiResGradCAMLib import addOverlay
 from SegHiResGradCAMLib.panel.question.Choices import DeviceChoice, PixelSetChoice, ScoreChoice
 from SegHiResGradCAMLib.panel.trust.FastCheckLogic import KEY
@@ -98,11 +99,11 @@ def test_the_question_is_what_the_parameters_say(panel, case):
     panel.presenter.apply()
     purpose, source, volumes, question = panel.engine.sent[-1]
     assert (purpose, source, volumes) == ("explain", "demo:honest", {"image": case[0]})
-    (recipe,) = question.pop("pixelSets")
+    (recipe,) = question.pop("pixel_sets")
     assert recipe.pixels.whole().voxels == 512 and recipe.pixels.label == "segment 'lesion'"
     assert question == {
         "class_index": "Lesion", "methods": ["seg_hires_grad_cam"], "score": "contrast", "rival": "background",
-        "device": "cpu", "layers": "encoder.1", "codeHash": "", "show": {"on": "input"},
+        "device": "cpu", "layers": "encoder.1", "codeHash": "", "show": Show("input"),
     }  # fmt: skip
 
 
@@ -117,7 +118,7 @@ def test_a_rival_is_needed_for_a_contrast_and_is_not_the_class(panel, case):
 def test_every_pixel_set_can_be_asked_for(panel, case, choice):
     ready(panel, case, pixelSet=choice)
     panel.presenter.apply()
-    (recipe,) = panel.engine.sent[-1][3]["pixelSets"]
+    (recipe,) = panel.engine.sent[-1][3]["pixel_sets"]
     names = ["Segment", "PredictedClass", "SegmentAndPredicted", "Component", "FalsePositives", "FalseNegatives"]
     assert type(recipe).__name__ == [*names, "WholeImage"][list(PixelSetChoice).index(choice)]
 

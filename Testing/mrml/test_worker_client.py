@@ -14,6 +14,7 @@ from seghirescam import Grid, Image, PixelSet
 from seghirescam.protocol.display.evidence import Evidence
 from seghirescam.protocol.messages import Hello
 from seghirescam.protocol.recipes import WholeImage
+from seghirescam.protocol.requests import Describe, Explain, Layers, Probe, Resample, Show
 from SegHiResGradCAMLib.scene.volumes.Voxels import Voxels
 from SegHiResGradCAMLib.setup.Consent import CONSENT_PREFIX
 from SegHiResGradCAMLib.worker.WorkerClient import deviceText
@@ -48,10 +49,10 @@ def test_a_question_through_a_real_worker_and_a_second_one_without_a_forward_cal
     again = panel.until(panel.ask(model, picture, WHOLE, class_index=0, layers=["dec0"]))
     assert again["session"]["forward_calls_now"] == 0 and model.calls() == calls
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == files  # written once
-    layers = panel.until(panel.client.layers(model.source, picture, codeHash=model.sha256))["layers"]
+    layers = panel.until(panel.client.ask(Layers, model=model.source, image=picture, codeHash=model.sha256))["layers"]
     assert layers == first["layers"]
-    assert panel.until(panel.client.probe())["recorded"]
-    assert panel.until(panel.client.release()) == {} and panel.until(panel.client.probe())["recorded"] == []
+    assert panel.until(panel.client.ask(Probe))["recorded"]
+    assert panel.until(panel.client.release()) == {} and panel.until(panel.client.ask(Probe))["recorded"] == []
     assert panel.loop.longest < 1.0 and not panel.lost and not panel.errors
 
 
@@ -59,9 +60,9 @@ def test_the_event_loop_is_never_held_while_a_large_image_is_written_and_compute
     panel = panels()
     big = Image(np.zeros((96, 512, 512), np.float32), Grid.from_spacing((96, 512, 512)))  # 96 MiB
     slow = Model(tmp_path / "slow", seconds=0.2)
-    panel.until(panel.client.describe(slow.source))
+    panel.until(panel.client.ask(Describe, model=slow.source))
     panel.loop.longest = 0.0
-    number = panel.client.layers(slow.source, big, codeHash="0" * 64)
+    number = panel.client.ask(Layers, model=slow.source, image=big, codeHash="0" * 64)
     assert panel.until(number).code == "consent"  # after the image has been written
     panel.until(panel.ask(slow))
     assert panel.loop.longest < 1.0
@@ -69,15 +70,19 @@ def test_the_event_loop_is_never_held_while_a_large_image_is_written_and_compute
 
 def test_the_shown_map_arrives_in_what_is_held_ready_for_it(panels, model):
     panel, picture = panels(hold=Voxels), image(12)
-    result = panel.until(panel.ask(model, picture, layers=["enc1", "dec0"], show={"on": "input", "layer": "dec0"}))
+    result = panel.until(panel.ask(model, picture, layers=["enc1", "dec0"], show=Show("input", "dec0")))
     wanted = result["explanations"][1]
     shown, local = result["shown"], wanted.resampled_to(picture.grid).array
     assert shown.layer == "dec0" and shown.unit == "logit/ml" and isinstance(shown.voxels, Voxels)
     assert np.abs(shown.voxels.array - local).max() <= 2e-6 * np.abs(local).max()
     assert shown.evidence.both.holding(0.8) == Evidence.of(shown.voxels.array).both.holding(0.8)
-    again = panel.until(panel.client.resample(wanted, picture.grid))["shown"]
+    again = panel.until(
+        panel.client.ask(Resample, map=(wanted.map, wanted.grid), unit=wanted.unit, target=picture.grid)
+    )["shown"]
     assert np.array_equal(again.voxels.array, shown.voxels.array)
-    cells = panel.until(panel.client.resample(wanted, None))["shown"]
+    cells = panel.until(panel.client.ask(Resample, map=(wanted.map, wanted.grid), unit=wanted.unit, target=None))[
+        "shown"
+    ]
     assert (
         cells.unit == "logit/cell" and np.abs(cells.voxels.array - wanted.map).max() <= 1e-6 * np.abs(wanted.map).max()
     )
@@ -86,31 +91,45 @@ def test_the_shown_map_arrives_in_what_is_held_ready_for_it(panels, model):
     # a worker that was ended knows no map: the client sends its own
     panel.client.close()
     assert np.array_equal(
-        panel.until(panel.client.resample(wanted, picture.grid))["shown"].voxels.array, again.voxels.array
+        panel.until(panel.client.ask(Resample, map=(wanted.map, wanted.grid), unit=wanted.unit, target=picture.grid))[
+            "shown"
+        ].voxels.array,
+        again.voxels.array,
     )
 
 
 def test_consent_is_sent_only_if_it_is_on_record_for_this_content(panels, model, tmp_path):
     settings = {}
     panel = panels(settings=settings)
-    told = panel.until(panel.client.describe(model.source))
+    told = panel.until(panel.client.ask(Describe, model=model.source))
     assert told["consent_sha256"] == model.sha256 and not panel.client.hasConsent(model.sha256)
     words = {"class_index": 1, "codeHash": model.sha256}
-    failure = panel.until(panel.client.explain(model.source, image(), [WholeImage()], **words))
+    failure = panel.until(
+        panel.client.ask(Explain, model=model.source, image=image(), pixel_sets=[WholeImage()], **words)
+    )
     assert failure.code == "consent" and failure.numbers == {"sha256": model.sha256} and model.calls() == 0
     panel.client.giveConsent(model.sha256)
     assert settings == {CONSENT_PREFIX + model.sha256: "yes"}
-    assert panel.until(panel.client.explain(model.source, image(), [WholeImage()], **words))["explanations"]
+    assert panel.until(
+        panel.client.ask(Explain, model=model.source, image=image(), pixel_sets=[WholeImage()], **words)
+    )["explanations"]
     path = Path(model.source["factory"])
     path.write_text("# another\n" + path.read_text())
-    assert panel.until(panel.client.explain(model.source, image(), [WholeImage()], **words)).code == "consent"
+    assert (
+        panel.until(
+            panel.client.ask(Explain, model=model.source, image=image(), pixel_sets=[WholeImage()], **words)
+        ).code
+        == "consent"
+    )
     assert not panel.client.hasConsent("")
 
 
 def test_unknown_options_and_unsendable_pixel_sets_are_refused(panels, model):
     panel = panels()
     with pytest.raises(TypeError, match="unknown options: colour"):
-        panel.client.explain(model.source, image(), [WholeImage()], class_index=1, colour="red")
+        panel.client.ask(
+            Explain, model=model.source, image=image(), pixel_sets=[WholeImage()], class_index=1, colour="red"
+        )
     assert panel.until(panel.ask(model, pixelSets=["segment"])).code == "pixel_set"
     assert panel.until(panel.ask(model, layers=["nowhere"])).code == "layer"
     assert panel.until(panel.ask(model))["explanations"]

@@ -13,6 +13,7 @@ import pytest
 import seghirescam
 from engine.workers import Model, cancelled_in_time, image, is_running, waited
 from seghirescam import Grid
+from seghirescam.protocol.requests import Describe, Probe, Resample
 from SegHiResGradCAMLib.worker import WorkerClient
 from SegHiResGradCAMLib.worker.WorkerFolder import WorkerFolder
 from SegHiResGradCAMLib.worker.WorkerLink import WorkerLink
@@ -21,7 +22,7 @@ from SegHiResGradCAMLib.worker.WorkerLink import WorkerLink
 def test_cancel_is_polite_first_and_the_worker_stays(panels, tmp_path):
     panel = panels(cancelSeconds=60)
     slow = Model(tmp_path / "slow", seconds=0.5)
-    panel.until(panel.client.describe(slow.source))
+    panel.until(panel.client.ask(Describe, model=slow.source))
     pid = panel.client.hello.pid
     number, waiting = panel.ask(slow), panel.ask(slow)
     assert panel.loop.run(lambda: any(n == number for n, _, _ in panel.progress))
@@ -29,13 +30,13 @@ def test_cancel_is_polite_first_and_the_worker_stays(panels, tmp_path):
     assert panel.client.state == "cancelling"
     panel.until(number, waiting)
     assert [panel.errors[n].code for n in (number, waiting)] == ["cancelled"] * 2
-    assert panel.until(panel.client.probe()) and panel.client.hello.pid == pid and not panel.lost
+    assert panel.until(panel.client.ask(Probe)) and panel.client.hello.pid == pid and not panel.lost
 
 
 def test_a_patient_cancel_never_ends_the_process_and_the_next_request_comes_through(panels, tmp_path):
     panel = panels(cancelSeconds=0.0)  # whoever is not patient ends the process at once
     slow = Model(tmp_path / "slow", seconds=0.3)
-    panel.until(panel.client.describe(slow.source))
+    panel.until(panel.client.ask(Describe, model=slow.source))
     pid = panel.client.hello.pid
     number = panel.ask(slow)
     assert panel.loop.run(lambda: any(n == number for n, _, _ in panel.progress))
@@ -50,7 +51,7 @@ def test_what_was_cancelled_patiently_ends_with_the_worker_that_another_cancel_e
     monkeypatch.setattr(WorkerClient, "WorkerLink", lambda *words: links.append(WorkerLink(*words)) or links[-1])
     panel = panels(cancelSeconds=0.0)
     slow = Model(tmp_path / "slow", seconds=3.0)  # says nothing for longer than anybody waits
-    panel.until(panel.client.describe(slow.source))
+    panel.until(panel.client.ask(Describe, model=slow.source))
     first = panel.ask(slow)
     assert panel.loop.run(lambda: any(n == first for n, _, _ in panel.progress))
     panel.client.cancel(first, patient=True)
@@ -76,7 +77,12 @@ def large(panel):
     """A map of 64 MB on its way to the panel: the number of the request, its answer heard but not yet read."""
     source = image(8)
     explanation = panel.until(panel.ask(Model(panel.folder.parent / "small"), source))["explanations"][0]
-    number = panel.client.resample(explanation, Grid.from_spacing((256, 256, 256), (0.1, 0.1, 0.1)))
+    number = panel.client.ask(
+        Resample,
+        map=(explanation.map, explanation.grid),
+        unit=explanation.unit,
+        target=Grid.from_spacing((256, 256, 256), (0.1, 0.1, 0.1)),
+    )
     request = panel.client._requests[number]
     assert panel.loop.run(lambda: request.answer is not None and request.steps is not None)
     return number
@@ -90,7 +96,7 @@ def test_a_request_whose_answer_is_being_read_is_cancelled_at_once_and_its_files
     assert panel.until(number).code == "cancelled"
     (folder,) = panel.folder.iterdir()
     assert not [path.name for path in folder.iterdir() if path.name.startswith("map_")]
-    assert panel.until(panel.client.probe()) and panel.client.hello.pid == pid and not panel.lost
+    assert panel.until(panel.client.ask(Probe)) and panel.client.hello.pid == pid and not panel.lost
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
@@ -102,7 +108,7 @@ def test_a_worker_that_dies_while_its_answer_is_read_is_told_and_leaves_nothing(
     # either all of it had been read by then, or nothing comes
     assert getattr(ended, "code", "") == "worker_lost" or ended["shown"].voxels.array.shape == (256, 256, 256)
     assert panel.loop.run(lambda: panel.client.state == "off") and panel.folders() == []
-    assert panel.until(panel.client.probe())
+    assert panel.until(panel.client.ask(Probe))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX process groups; Windows uses taskkill /T")
@@ -118,7 +124,7 @@ def test_cancel_ends_the_whole_tree_behind_a_launcher_and_the_next_request_start
         assert panel.loop.run(long.inside.exists)
         pids = launcher[1]()
         assert panel.client.hello.pid == pids[1] and all(map(is_running, pids))
-        other = panel.client.probe()  # waits behind the long one; it goes to the next worker
+        other = panel.client.ask(Probe)  # waits behind the long one; it goes to the next worker
         panel.client.cancel(number)
         started = time.monotonic()
         assert panel.until(number).code == "cancelled"
@@ -137,7 +143,7 @@ def test_cancel_ends_the_whole_tree_behind_a_launcher_and_the_next_request_start
 def test_a_killed_worker_is_told_once_and_leaves_nothing(panels, launcher, tmp_path, model, victim):
     panel = panels(launcher[0])
     long = Model(tmp_path / "long", long=600.0)
-    number, other = panel.ask(long), panel.client.probe()
+    number, other = panel.ask(long), panel.client.ask(Probe)
     assert panel.loop.run(long.inside.exists)
     pids = launcher[1]()
     for pid in {"worker": pids[1:], "launcher": pids[:1], "both": pids}[victim]:
@@ -162,9 +168,9 @@ def test_a_worker_that_the_system_killed_says_that_memory_may_be_short(panels, t
 
 def test_what_cannot_be_started_or_written_is_an_error_and_the_client_stays_usable(panels, model, tmp_path):
     panel = panels(str(tmp_path / "no such python"))
-    assert panel.until(panel.client.probe()).code == "worker_start" and panel.folders() == []
+    assert panel.until(panel.client.ask(Probe)).code == "worker_start" and panel.folders() == []
     panel = panels()
-    panel.until(panel.client.probe())
+    panel.until(panel.client.ask(Probe))
     (folder,) = panel.folder.iterdir()
     folder.rename(tmp_path / "moved")
     folder.write_text("no folder", encoding="utf-8")
@@ -230,10 +236,11 @@ package = types.ModuleType("SegHiResGradCAMLib")  # without the MRML side
 package.__path__ = [sys.path[0] + "/SegHiResGradCAMLib"]
 sys.modules["SegHiResGradCAMLib"] = package
 from SegHiResGradCAMLib.worker.WorkerClient import WorkerClient
+from seghirescam.protocol.requests import Probe
 calls = []
 client = WorkerClient(lambda ms, fn: calls.append(fn), temporaryFolder={str(tmp_path / "t")!r})
 client.onHello = lambda hello: print(hello.pid, flush=True)
-client.probe()
+client.ask(Probe)
 while True:
     calls.pop(0)() if calls else None
     time.sleep(0.01)

@@ -6,6 +6,7 @@ import pytest
 
 import seghirescam
 from seghirescam.protocol.messages import Failure, Hello, line
+from seghirescam.protocol.requests import Describe, Probe
 
 
 def fake(tmp_path, body):
@@ -25,7 +26,7 @@ def greeting(**words):
 )
 def test_a_stray_copy_of_the_engine_is_refused(panels, tmp_path, words):
     panel = panels(fake(tmp_path, f"print({greeting(**words)!r}, flush=True)\ntime.sleep(600)"))
-    failure = panel.until(panel.client.probe())
+    failure = panel.until(panel.client.ask(Probe))
     assert failure.code == "worker_refused" and "pip uninstall" in failure.hint
     assert panel.hellos == [] and len(panel.lost) == 1 and panel.folders() == []
 
@@ -33,7 +34,7 @@ def test_a_stray_copy_of_the_engine_is_refused(panels, tmp_path, words):
 def test_garbage_is_log_and_an_endless_flood_does_not_hold_the_loop(panels, tmp_path):
     flood = "sys.stdout.write('x' * 1000 + '\\n' + '{\"id\": 1, \"resu\\n'); sys.stderr.write('y' * 1000)"
     panel = panels(fake(tmp_path, f"while True:\n    {flood}"), startSeconds=2.0)
-    failure = panel.until(panel.client.probe())
+    failure = panel.until(panel.client.ask(Probe))
     assert failure.code == "worker_start" and panel.loop.longest < 1.0
     assert len(panel.client.log) <= 400 and any(text.startswith("xxx") for text in panel.client.log)
 
@@ -49,8 +50,8 @@ def test_garbage_between_answers_changes_nothing(panels, tmp_path):
         "    print('{\"id\": %d, \"result\": %s}' % (n, '{}' if n == 1 else '{\"explanations\": [{}]}'), flush=True)\n"
     )
     panel = panels(fake(tmp_path, body))
-    assert panel.until(panel.client.probe()) == {}
-    assert panel.until(panel.client.probe()).code == "request"  # an answer that lacks its maps
+    assert panel.until(panel.client.ask(Probe)) == {}
+    assert panel.until(panel.client.ask(Probe)).code == "request"  # an answer that lacks its maps
     assert list(panel.results) == [1] and not panel.lost
 
 
@@ -64,7 +65,7 @@ def test_garbage_between_answers_changes_nothing(panels, tmp_path):
 )  # fmt: skip
 def test_a_worker_that_does_not_come_up_ends_every_request_with_a_reason(panels, tmp_path, body, code):
     panel = panels(fake(tmp_path, body), startSeconds=1.5)
-    numbers = [panel.client.probe(), panel.client.describe("demo:honest")]
+    numbers = [panel.client.ask(Probe), panel.client.ask(Describe, model="demo:honest")]
     panel.until(*numbers)
     assert {panel.errors[n].code for n in numbers} == {code} and [f.code for f in panel.lost] == [code]
     assert panel.client.state == "off" and panel.folders() == []

@@ -9,6 +9,7 @@ from typing import Any
 from seghirescam.protocol.errors import SegHiResCamError
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.messages import Failure
+from seghirescam.protocol.requests import REQUESTS
 
 from ..scene.nodes.Geometry import gridOfVolume
 from ..scene.volumes.ImageReader import imageSteps, voxelStamp
@@ -66,8 +67,8 @@ class JobRunner:
     ) -> None:
         """Reads the volumes and hands the job over, both from the event loop; the answer comes later.
 
-        volumes: channel name -> node, {} where the job looks at none.  question: the words of the
-        WorkerClient's method that the job names.  A word in it, or a pixel set, may be a function
+        volumes: channel name -> node, {} where the job looks at none.  question: the fields of the
+        request that the job names (:mod:`requests`).  A word in it, or a pixel set, may be a function
         that returns a generator, see Question.recipe; it is replaced by what that read.  A former job that has not
         ended yet gives way.  Nothing is raised: what goes wrong comes as ``onError``, of small volumes before this
         returns.
@@ -101,11 +102,11 @@ class JobRunner:
             self._client.close()
 
     def _sending(self, job: Job, source: str, volumes: dict | None, question: Any) -> StepsOf[None]:
-        if question is not None and "pixelSets" in question:  # first: it is small, and more often at fault
+        if question is not None and "pixel_sets" in question:  # first: it is small, and more often at fault
             read = []
-            for one in question["pixelSets"]:
+            for one in question["pixel_sets"]:
                 read.append((yield from one()) if callable(one) else one)
-            question["pixelSets"] = read
+            question["pixel_sets"] = read
         for word in [word for word in question or () if callable(question[word])]:
             question[word] = yield from question[word]()
         image = (yield from self._imageSteps(volumes)) if volumes else None
@@ -114,10 +115,10 @@ class JobRunner:
             self._client.onHello = lambda hello: self.presenter.changed()
             self._client.onProgress, self._client.onResult = self._onProgress, self._onResult
             self._client.onError = self._onError
-        place: dict[str, Any] = {"source": source} if source else {}
+        place: dict[str, Any] = {"model": source} if source else {}
         if image is not None:
             place["image"] = image
-        job.number = getattr(self._client, job.request or job.purpose)(**place, **question)
+        job.number = self._client.ask(REQUESTS[job.request or job.purpose], **place, **question)
 
     def _imageSteps(self, volumes: dict) -> StepsOf[Images]:
         """Generator; returns the volume's Image, of several volumes ChannelImages: the same objects as long as voxels

@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass
 class Job:
-    """purpose: what for; also the client's word for it, unless ``request`` is another.
+    """purpose: what for; also the request's name (:mod:`requests`), unless ``request`` is another.
 
     nodeIds: nodes without which the answer has no place to go.  what: anything that is needed when it comes.  volumes:
     channel name -> id of its volume (in ``nodeIds`` too), where the job looks at the image.  answered(job, answer):

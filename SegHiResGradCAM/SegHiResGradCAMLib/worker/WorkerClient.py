@@ -2,7 +2,7 @@
 
     client = WorkerClient(schedule=Later(qt.QTimer()), pythonExecutable=shutil.which("PythonSlicer"))
     client.onResult = lambda number, result: ...
-    number = client.explain(source, image, [pixelSet], class_index=1)
+    number = client.ask(Explain, model=source, image=image, pixel_sets=[pixelSet], class_index=1)
 
 Every request ends in exactly one ``onResult(number, result)`` or ``onError(number, failure)``, unless the client is
 closed.  The process starts with the first request, and anew with the next request after it was lost.
@@ -24,7 +24,6 @@ from seghirescam.protocol.requests import Cancel, Release, Request
 from ..schedule.Steps import SECONDS, advanced
 from ..setup.Consent import Consent
 from .WorkerLink import WorkerLink, cancelled, deviceText, newLog, notStarted
-from .WorkerQuestions import WorkerQuestions, refuseUnknown
 from .WorkerRequest import Hold, WorkerRequest, plainVoxels
 
 __all__ = ["WorkerClient", "deviceText"]
@@ -32,7 +31,7 @@ __all__ = ["WorkerClient", "deviceText"]
 BUSY_MS, IDLE_MS = 40, 500
 
 
-class WorkerClient(WorkerQuestions):
+class WorkerClient:
     """See the module's words.
 
     schedule(ms, fn): calls fn once, later, from the event loop.  pythonExecutable: the interpreter or its launcher, a
@@ -117,8 +116,13 @@ class WorkerClient(WorkerQuestions):
         return self._link.hello if self._link is not None else None
 
     def ask(self, kind: type[Request], codeHash: str = "", **fields: Any) -> int:
-        """One request of :mod:`requests`; its number."""
-        refuseUnknown(kind, fields)
+        """One request of :mod:`requests`; its number at once.
+
+        image: Image, or ChannelImages; pass the same objects as long as the case is the same, and they are not written
+        again.  codeHash: consent_sha256 of the model's description, sent if consent is on record.  Fields that are left
+        out or None are the engine's choice.  Raises TypeError for one that the request does not have.
+        """
+        _refuseUnknown(kind, fields)
         if self.hasConsent(codeHash):
             fields["consent_sha256"] = codeHash
         request = WorkerRequest(next(self._numbers), kind(**fields))
@@ -266,3 +270,10 @@ class WorkerClient(WorkerQuestions):
 
 def _nothing(*words: object) -> None:
     """The callback of somebody who does not listen."""
+
+
+def _refuseUnknown(kind: Any, words: dict) -> None:
+    """Raises TypeError: a misspelt word would be the engine's choice, silently."""
+    unknown = words.keys() - kind.__dataclass_fields__.keys()
+    if unknown:
+        raise TypeError(f"unknown options: {', '.join(sorted(unknown))}")

@@ -9,6 +9,7 @@ from typing import Any
 import vtk
 
 from seghirescam.protocol.recipes import Box, Segment
+from seghirescam.protocol.requests import HottestPart
 
 from ...scene.nodes import AttributeNames
 from ...scene.nodes.Geometry import arrayFromMatrix, parentToWorld
@@ -51,13 +52,13 @@ def regionOptions(scene: Any, node: Any, segmentation: Any) -> tuple[Option, ...
 
 
 def regionOf(key: str, scene: Any, results: Any, node: Any, segmentation: Any) -> Any:
-    """The ``region`` of WorkerClient.paint for one of the options; of a segment a function that returns a generator."""
+    """The ``region`` of :class:`requests.Paint`; of a segment a function that returns a generator."""
     if key.startswith(ROI):
         return _box(scene.GetNodeByID(key.removeprefix(ROI)))
     if key.startswith(SEGMENT):
         steps = partial(pixelSetSteps, segmentation, key.removeprefix(SEGMENT), inputVolumesOf(node)[0])
         return partial(_segmentSteps, steps)
-    return *shownMap(results, node), settingsOf(node).share if key == SHOWN else SHARE, key == OUTSIDE
+    return HottestPart(shownMap(results, node), settingsOf(node).share if key == SHOWN else SHARE, key == OUTSIDE)
 
 
 def _segmentSteps(steps: Callable[[], StepsOf[Any]]) -> StepsOf[Segment]:

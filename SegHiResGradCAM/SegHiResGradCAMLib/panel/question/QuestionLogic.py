@@ -63,7 +63,7 @@ class QuestionLogic:
         """(job, question) of the parameters as they are; others: words of the question in place of theirs."""
         p, model, volumes = self._panel.parameters, self._panel.models.facts, self._volumeIds()
         segmentation = p.segmentation if p.pixelSet.needsSegment else None
-        question = {"pixelSets": [QuestionWords.recipe(p)], "layers": p.layer}
+        question = {"pixel_sets": [QuestionWords.recipe(p)], "layers": p.layer}
         question |= QuestionWords.words(p, model) | others
         what = {
             "layerKey": self._key(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -100,7 +101,8 @@ class ResultLogic:
         elif self._panel.busy:
             self._tell("The worker is busy with another question.", "Wait for its answer, or cancel it.")
         elif name in origin.maps:
-            question = {"explanation": origin.maps[name], "target": self.results.target(node, name)}
+            one, target = origin.maps[name], self.results.target(node, name)
+            question = {"map": (one.map, one.grid), "unit": one.unit, "target": target}
             how: dict[str, Any] = {"request": "resample", "answered": self._placed, "title": "Showing another layer"}
             self._send(Job("place", (node.GetID(),), {"layer": name}, **how), "", question)
         else:
@@ -121,7 +123,7 @@ class ResultLogic:
         how: dict[str, Any] = {"request": "explain", "answered": self._computed, "title": "Computing another layer"}
         job = Job("other layer", nodes, {"layer": name}, volumes, **how)
         mains = [layer.name for layer in origin.layers if layer.main]
-        show = origin.question["show"] | {"layer": name}
+        show = replace(origin.question["show"], layer=name)
         question = {**origin.question, "layers": mains if name in mains else [name], "show": show}
         self._send(job, origin.model, question)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import metadata
 from typing import Any, Protocol
 
+from seghirescam.protocol.requests import Show
+
 from ...setup.Dependencies import TORCH, isInstalled
 from ..model.ModelLogic import DESCRIBE, ModelLogic
 from ..Needs import AsksWorker, ChecksPackages, HasParameters, ShownResult
@@ -93,7 +95,7 @@ class RunLogic:
         panel = self._panel
         if not self.whyNot() and panel.models.agreed():
             job, question = panel.question.asked("explain", panel.desk.answered, "Asking the network")
-            question["show"] = {"on": panel.parameters.grid.value}
+            question["show"] = Show(panel.parameters.grid.value)
             panel.send(job, panel.models.facts.source, question)
 
     def _device(self) -> str:

@@ -106,7 +106,7 @@ class SegmentEvidenceLogic:
         nodes = [segmentation.GetID(), volume.GetID()]
         if origin is None:  # else its node may be replaced by that of another layer meanwhile
             nodes.append(node.GetID())
-        how: dict[str, Any] = {"request": "bySegment", "answered": self.answered, "title": "Sharing out the evidence"}
+        how: dict[str, Any] = {"request": "by_segment", "answered": self.answered, "title": "Sharing out the evidence"}
         panel.send(Job("by segment", tuple(nodes), what, self._explained(node), **how), "", question)
 
     def _explained(self, node: Any) -> dict[str, str]:

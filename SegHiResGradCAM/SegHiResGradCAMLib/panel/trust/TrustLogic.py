@@ -41,7 +41,7 @@ class TrustLogic:
         if not self.whyNot():
             node = self._panel.desk.node
             self._panel.notices.clear()
-            how = {"request": "trustCost", "answered": self._costKnown, "title": "Estimating the full check"}
+            how = {"request": "trust_cost", "answered": self._costKnown, "title": "Estimating the full check"}
             self.send(self.jobFor("cost of the full check", node, **how), node, FULL)
         self._panel.changed()
 
