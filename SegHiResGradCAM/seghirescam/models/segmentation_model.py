@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -182,7 +182,9 @@ def decided_on(logits: np.ndarray, source: Grid, target: Grid, head: str) -> np.
     return labels
 
 
-def padded(array: np.ndarray, grid: Grid, divisor: int, axes=(0, 1, 2)) -> tuple[np.ndarray, Grid, tuple[str, ...]]:
+def padded(
+    array: np.ndarray, grid: Grid, divisor: int, axes: Collection[int] = (0, 1, 2)
+) -> tuple[np.ndarray, Grid, tuple[str, ...]]:
     """``[C, K, J, I]`` and its grid, extended by edge values at the far ends to multiples of ``divisor``.
 
     The third item holds the note for the user, or nothing if no padding was needed.
@@ -212,33 +214,33 @@ class ModelKind:
     #: the lower, the earlier it is asked: what is special before what is general
     order: int = 1000
 
-    def recognises(self, source) -> bool:
+    def recognises(self, source: str | Path | dict) -> bool:
         raise NotImplementedError
 
-    def requirements(self, source) -> tuple[str, ...]:
+    def requirements(self, source: str | Path | dict) -> tuple[str, ...]:
         """pip requirements beyond torch and numpy that opening would need."""
         return ()
 
-    def runs_author_code(self, source) -> str:
+    def runs_author_code(self, source: str | Path | dict) -> str:
         """Empty if opening only reads data, else one sentence naming the code that would run."""
         return ""
 
-    def consent_hash(self, source) -> str:
+    def consent_hash(self, source: str | Path | dict) -> str:
         """SHA-256 of the code that would run: what a remembered consent is bound to; "" binds it to nothing."""
         return ""
 
-    def files(self, source) -> tuple[Path, ...]:
+    def files(self, source: str | Path | dict) -> tuple[Path, ...]:
         """Files whose change makes it another model."""
         return () if isinstance(source, dict) else (Path(source),)
 
-    def classes(self, source) -> tuple[ClassInfo, ...]:
+    def classes(self, source: str | Path | dict) -> tuple[ClassInfo, ...]:
         """() where only the opened model knows."""
         return ()
 
-    def channels(self, source) -> tuple[str, ...]:
+    def channels(self, source: str | Path | dict) -> tuple[str, ...]:
         """() where only the opened model knows."""
         return ()
 
-    def open(self, source, consent: bool | str = False) -> SegmentationModel:
+    def open(self, source: str | Path | dict, consent: bool | str = False) -> SegmentationModel:
         """consent: True, or the :meth:`consent_hash` that was agreed to. Raises ModelError, DependencyError."""
         raise NotImplementedError

@@ -15,6 +15,9 @@ import numpy as np
 
 from .errors import SegHiResCamError
 
+#: array -> name of its file, and back
+Save = Callable[..., str]
+Load = Callable[..., np.ndarray]
 #: bytes a piece
 PIECE = 2**22
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +22,9 @@ from .grid import Grid
 from .pixel_set import PixelSet
 from .recipes import FORMS, Recipe, as_recipe
 from .untrusted import json_value
+
+if TYPE_CHECKING:
+    from .arrays import Load, Save
 
 #: raised when a message changes its meaning; the client refuses a worker that speaks another one
 PROTOCOL = 3
@@ -139,8 +143,8 @@ class BoxedPixels:
             return BoxedPixels(np.zeros((1, 1, 1), np.uint8), (0, 0, 0), pixels.grid, pixels.label)
         inner = pixels.weights[tuple(slice(s[0], s[-1] + 1) for s in spans)]
         hard = ((inner == 0) | (inner == 1)).all()
-        start = tuple(int(s[0]) for s in spans)
-        return BoxedPixels(inner.astype(np.uint8) if hard else inner, start, pixels.grid, pixels.label)
+        k, j, i = (int(s[0]) for s in spans)
+        return BoxedPixels(inner.astype(np.uint8) if hard else inner, (k, j, i), pixels.grid, pixels.label)
 
     def whole(self) -> PixelSet:
         """Raises MessageError if the box does not lie in the grid."""
@@ -153,13 +157,13 @@ class BoxedPixels:
         return PixelSet(weights, self.grid, self.label)
 
 
-def recipe_to_json(wanted: Recipe | PixelSet, save) -> dict:
+def recipe_to_json(wanted: Recipe | PixelSet, save: Save) -> dict:
     """``save(array) -> name`` keeps the voxels of a pixel set. Raises PixelSetError, or what ``save`` raises."""
     recipe = as_recipe(wanted)
     if FORMS.get(recipe.kind) is not type(recipe):
         raise MessageError(f"A {type(recipe).__name__} cannot be sent to the worker.", "Resolve it to a PixelSet.")
-    data = {"kind": recipe.kind}
-    for f in fields(recipe):
+    data: dict = {"kind": recipe.kind}
+    for f in fields(recipe):  # type: ignore[arg-type]
         value = getattr(recipe, f.name)
         if f.name != recipe.given:
             data[f.name] = _plain(value)
@@ -172,13 +176,13 @@ def recipe_to_json(wanted: Recipe | PixelSet, save) -> dict:
     return data
 
 
-def recipe_from_json(data: dict, load) -> Recipe:
+def recipe_from_json(data: dict, load: Load) -> Recipe:
     """``load(name) -> array``. Raises MessageError, GeometryError or PixelSetError."""
     if not isinstance(data, dict) or data.get("kind") not in FORMS:
         raise MessageError("A pixel set of an unknown kind was asked for.", f"Known: {', '.join(FORMS)}.")
     form = FORMS[data["kind"]]
     try:
-        values = {f.name: data[f.name] for f in fields(form) if f.name in data}
+        values = {f.name: data[f.name] for f in fields(form) if f.name in data}  # type: ignore[arg-type]
         given = values.get(form.given)
         if given is not None:
             values[form.given] = recipe_from_json(given, load) if "kind" in given else _boxed(given, load).whole()
@@ -187,7 +191,7 @@ def recipe_from_json(data: dict, load) -> Recipe:
         raise MessageError(f"The pixel set '{data['kind']}' lacks something: {error}.", "") from error
 
 
-def _boxed(pixels, load):
+def _boxed(pixels: dict, load: Load) -> BoxedPixels:
     grid = Grid.from_json(pixels["grid"])
     return BoxedPixels(load(pixels["array"]), tuple(pixels["start"]), grid, str(pixels["label"]))
 
@@ -197,7 +201,8 @@ def layer_to_json(layer: LayerInfo) -> dict:
 
 
 def layer_from_json(data: dict) -> LayerInfo:
-    return LayerInfo(**{name: tuple(v) if isinstance(v, list) else v for name, v in data.items()})
+    words: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items()}
+    return LayerInfo(**words)
 
 
 def explanation_to_json(explanation: Explanation, array: str) -> dict:
@@ -205,7 +210,7 @@ def explanation_to_json(explanation: Explanation, array: str) -> dict:
     return {"array": array, "facts": explanation.to_json(), "layer": layer_to_json(explanation.layer)}
 
 
-def explanation_from_json(data: dict, load) -> Explanation:
+def explanation_from_json(data: dict, load: Load) -> Explanation:
     """The explanation as the engine made it; ``load(name) -> array``."""
     facts = data["facts"]
     same = ("unit", "method", "method_title", "class_index", "class_name", "score_title", "side", "status", "reason")
@@ -221,7 +226,7 @@ def explanation_from_json(data: dict, load) -> Explanation:
     )
 
 
-def _plain(value):
+def _plain(value: object) -> object:
     if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, (list, tuple)):
@@ -229,7 +234,7 @@ def _plain(value):
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _finite(value):
+def _finite(value: object) -> object:
     if isinstance(value, dict):
         return {str(key): _finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+#: (fraction, phase); may raise to cancel
+Tell = Callable[[float, str], None]
+
 
 class Progress:
     """Hands fractions on to the caller, never backwards; without a caller it does nothing at all."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from argparse import ArgumentTypeError
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 from .errors import ClassError, LayerError, ModelError
 from .recipes import PredictedClass, Recipe, as_recipe
@@ -26,7 +27,7 @@ PRECISIONS = ("fp32", "bf16")
 MOST_DRAWS = 1000
 
 
-def _asked(default, *flags, **words):
+def _asked(default: Any, *flags: str, **words: Any) -> Any:
     """A field whose option has these flags and argparse's words."""
     return field(default=default, metadata={"option": (flags, words)})
 
@@ -74,7 +75,7 @@ class Question:
         "differ",
     )  # fmt: skip
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         sets = several(self.pixel_sets) or [PredictedClass()]
         object.__setattr__(self, "pixel_sets", tuple(as_recipe(one) for one in sets))
         object.__setattr__(self, "methods", tuple(several(self.methods)))
@@ -89,7 +90,7 @@ class Question:
         refuse_draws(self.draws)
 
     @staticmethod
-    def of(pixel_sets=None, **words) -> Question:
+    def of(pixel_sets: Any = None, **words: Any) -> Question:
         """From a verb's arguments: a Question stands for itself, None for the default of its field."""
         if isinstance(pixel_sets, Question):
             return pixel_sets
@@ -123,18 +124,18 @@ class ComputeSettings:
         help="of a network that draws random numbers in its forward pass, dropout that is always on (default: 0)",
     )  # fmt: skip
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
             raise ModelError(f"Unknown precision {self.precision!r}.", "Use 'fp32' or 'bf16'.")
 
 
-def refuse_draws(draws) -> None:
+def refuse_draws(draws: int) -> None:
     """Raises ModelError for what is no number of draws."""
     if not isinstance(draws, int) or isinstance(draws, bool) or not 1 <= draws <= MOST_DRAWS:
         raise ModelError(f"A number of draws is a whole number from 1 to {MOST_DRAWS}, not {draws!r}.", "5 are usual.")
 
 
-def several(value) -> list:
+def several(value: Any) -> list:
     """One or several, as a list; None is none."""
     if value is None:
         return []

@@ -6,9 +6,9 @@ do not look at the prediction are resolved (and refused) before the network runs
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from .errors import EmptyPixelSetError, PixelSetError
 from .grid import Grid
 from .pixel_set import PixelSet
 
+#: R, A, S in mm
+Point = tuple[float, float, float]
 #: label of the set of all voxels
 WHOLE = "whole image"
 
@@ -33,7 +35,7 @@ class View:
 
     def predicted(self) -> np.ndarray:
         """bool [K, J, I]: where the network chooses the explained class."""
-        return self.decided(self.class_index) & self.inside()
+        return self.decided(self.class_index) & self.inside()  # type: ignore[misc]
 
     def inside(self) -> np.ndarray:
         mask = np.zeros(self.grid.shape, dtype=bool)
@@ -57,13 +59,15 @@ class Recipe:
     place: ClassVar[str] = ""
     needs_prediction = False
 
-    def __init_subclass__(cls, **words):
+    def __init_subclass__(cls, **words: Any) -> None:
         super().__init_subclass__(**words)
         if "kind" in cls.__dict__:
             FORMS[cls.kind] = cls
 
     @classmethod
-    def asked(cls, given: PixelSet | None = None, at=None, box=None) -> Recipe:
+    def asked(
+        cls, given: PixelSet | None = None, at: Point | None = None, box: Sequence[float] | None = None
+    ) -> Recipe:
         """As a user asks for it. given: the segment.  at: R, A, S in mm.  box: two corners in one."""
         return cls(**{cls.given: given}) if cls.given else cls()
 
@@ -83,7 +87,7 @@ class Segment(Recipe):
 
     pixels: PixelSet
 
-    def resolve(self, view):
+    def resolve(self, view: View) -> PixelSet:
         own = self.pixels.on(view.grid)
         if view.valid == view.grid.shape:
             return own
@@ -97,7 +101,7 @@ class PredictedClass(Recipe):
     kind, word, title = "predicted", "predicted", "Predicted class"
     needs_prediction = True
 
-    def resolve(self, view):
+    def resolve(self, view: View) -> PixelSet:
         return PixelSet(view.predicted(), view.grid, f"predicted {view.class_name}")
 
 
@@ -112,7 +116,7 @@ class SegmentAndPredicted(Recipe):
 
     needs_prediction = True
 
-    def resolve(self, view):
+    def resolve(self, view: View) -> PixelSet:
         own = self.pixels.on(view.grid)
         label = f"{own.label} and predicted {view.class_name}"
         return replace(own, weights=own.weights * view.predicted(), label=label)
@@ -134,18 +138,20 @@ class Component(Recipe):
     reach_mm: float = 5.0
 
     @classmethod
-    def asked(cls, given=None, at=None, box=None):
+    def asked(
+        cls, given: PixelSet | None = None, at: Point | None = None, box: Sequence[float] | None = None
+    ) -> Recipe:
         return cls(PredictedClass() if given is None else Segment(given), at)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "of", as_recipe(self.of))
 
     @property
-    def needs_prediction(self):
-        return self.of.needs_prediction
+    def needs_prediction(self) -> bool:  # type: ignore[override]
+        return cast(Recipe, self.of).needs_prediction
 
-    def resolve(self, view):
-        whole = refuse_empty(self.of.resolve(view))
+    def resolve(self, view: View) -> PixelSet:
+        whole = refuse_empty(cast(Recipe, self.of).resolve(view))
         parts, count = label_components(whole.weights > 0)
         if self.at_ras is None:
             chosen = 1 + int(np.argmax(np.bincount(parts.ravel(), minlength=count + 1)[1:]))
@@ -176,7 +182,7 @@ class FalsePositives(Recipe):
 
     needs_prediction = True
 
-    def resolve(self, view):
+    def resolve(self, view: View) -> PixelSet:
         own = self.reference.on(view.grid)
         weights = (1 - own.weights) * view.predicted()
         return replace(own, weights=weights, label=f"false positives of {view.class_name} against {own.label}")
@@ -193,7 +199,7 @@ class FalseNegatives(Recipe):
 
     needs_prediction = True
 
-    def resolve(self, view):
+    def resolve(self, view: View) -> PixelSet:
         own = self.reference.on(view.grid)
         weights = own.weights * (view.inside() & ~view.predicted())
         return replace(own, weights=weights, label=f"false negatives of {view.class_name} against {own.label}")
@@ -205,7 +211,7 @@ class WholeImage(Recipe):
 
     kind, word, title = "whole_image", "whole", "Whole image"
 
-    def resolve(self, view):
+    def resolve(self, view: View) -> PixelSet:
         return PixelSet(view.inside(), view.grid, WHOLE)
 
 
@@ -218,10 +224,12 @@ class Voxel(Recipe):
     ras: tuple[float, float, float]
 
     @classmethod
-    def asked(cls, given=None, at=None, box=None):
-        return cls(at)
+    def asked(
+        cls, given: PixelSet | None = None, at: Point | None = None, box: Sequence[float] | None = None
+    ) -> Recipe:
+        return cls(cast(Point, at))
 
-    def resolve(self, view):
+    def resolve(self, view: View) -> PixelSet:
         index = np.round(view.grid.kji(self.ras)).astype(int)
         if (index < 0).any() or (index >= view.valid).any():
             unit = view.grid.length_unit
@@ -244,7 +252,7 @@ class Box(Recipe):
     size_mm: tuple[float, float, float]
 
     @staticmethod
-    def between(low_ras, high_ras) -> Box:
+    def between(low_ras: Sequence[float], high_ras: Sequence[float]) -> Box:
         """The box aligned with R, A, S between two corners in mm."""
         low, high = np.minimum(low_ras, high_ras).astype(float), np.maximum(low_ras, high_ras).astype(float)
         matrix = np.eye(4)
@@ -252,10 +260,13 @@ class Box(Recipe):
         return Box(matrix, tuple(high - low))
 
     @classmethod
-    def asked(cls, given=None, at=None, box=None):
+    def asked(
+        cls, given: PixelSet | None = None, at: Point | None = None, box: Sequence[float] | None = None
+    ) -> Recipe:
+        assert box is not None
         return cls.between(box[:3], box[3:])
 
-    def resolve(self, view):
+    def resolve(self, view: View) -> PixelSet:
         to_box = np.linalg.inv(np.asarray(self.box_to_ras, dtype=float)) @ view.grid.kji_to_ras
         axes = np.meshgrid(*[np.arange(n) for n in view.grid.shape], indexing="ij", sparse=True)
         mask = view.inside()

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, dataclass_transform
 
 import numpy as np
 
-from .arrays import MessageError
+from .arrays import Load, MessageError, Save
 from .grid import Grid
 from .messages import recipe_from_json, recipe_to_json
 from .question import DEFAULT, ComputeSettings, Question
@@ -21,8 +21,6 @@ from .recipes import Recipe
 #: the array of a map or label map, and where its cells lie
 Cells = tuple[np.ndarray, Grid]
 Source = str | list | dict
-Save = Callable[..., str]
-Load = Callable[[str], np.ndarray]
 _FAULT = "This is a fault of ours."
 #: kind of a region that is the hottest part of a map; all others are pixel sets
 _HOTTEST = "hottest"

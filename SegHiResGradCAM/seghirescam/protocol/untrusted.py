@@ -16,8 +16,10 @@ import stat
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from .errors import ModelError
 
@@ -43,14 +45,14 @@ class DamagedZip(zipfile.BadZipFile):
     """An archive that is none, or whose content is out of all proportion."""
 
 
-def named(path, longest: int = 80) -> str:
+def named(path: object, longest: int = 80) -> str:
     """A file's own name for a sentence: one line, not too long, with what is no text written as escapes."""
     name = Path(str(path)).name or str(path)
     name = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
     return name if len(name) <= longest else f"{name[: longest // 2]}...{name[-longest // 2 + 3 :]}"
 
 
-def refuse_odd(source) -> None:
+def refuse_odd(source: Any) -> None:
     """Raises ModelError for a path that no file can have, and for what is neither file nor folder (a pipe, a device).
 
     What is not there passes: whoever looks for it says so.  source: a path, or the dict of a description.
@@ -64,7 +66,7 @@ def refuse_odd(source) -> None:
                 raise ModelError(f"'{named(text)}' is no file but a pipe or a device.", "Give a file or a folder.")
 
 
-def is_file(path) -> bool:
+def is_file(path: str | os.PathLike[str]) -> bool:
     """Whether there is a regular file; never raises, whatever the path holds."""
     try:
         return stat.S_ISREG(os.stat(path).st_mode)
@@ -73,7 +75,7 @@ def is_file(path) -> bool:
 
 
 @contextmanager
-def opened_file(path):
+def opened_file(path: str | os.PathLike[str]) -> Iterator[tuple[BinaryIO, int]]:
     """(binary file, its bytes in number) of a regular file that is there. Raises ModelError, in one sentence."""
     found, name = _state(path), named(path)
     if found is None:
@@ -95,7 +97,7 @@ def opened_file(path):
         ) from error
 
 
-def content(path, most: int | None = LARGEST_DESCRIPTION, what: str = "description") -> bytes:
+def content(path: str | os.PathLike[str], most: int | None = LARGEST_DESCRIPTION, what: str = "description") -> bytes:
     """A regular file's bytes, at most so many (None: all there are). Raises ModelError, in one sentence."""
     with opened_file(path) as (file, size):
         data = file.read() if most is None else file.read(most + 1) if size <= most else b""
@@ -106,7 +108,7 @@ def content(path, most: int | None = LARGEST_DESCRIPTION, what: str = "descripti
     return data
 
 
-def json_value(data: bytes, *, numbers_only: bool = False):
+def json_value(data: bytes, *, numbers_only: bool = False) -> Any:
     """What a JSON document in UTF-8 says. Raises ValueError with a short reason, also for one too deep or too large.
 
     numbers_only: NaN and infinity, which Python reads and JSON does not know, are refused too.
@@ -119,7 +121,7 @@ def json_value(data: bytes, *, numbers_only: bool = False):
         raise ValueError("it is nested too deeply") from error
 
 
-def json_object(path) -> dict:
+def json_object(path: str | os.PathLike[str]) -> dict:
     """The one JSON object a description file holds. Raises ModelError."""
     name = named(path)
     try:
@@ -131,7 +133,7 @@ def json_object(path) -> dict:
     return found
 
 
-def opened_zip(source, growth: int | None = MOST_GROWTH) -> zipfile.ZipFile:
+def opened_zip(source: Any, growth: int | None = MOST_GROWTH) -> zipfile.ZipFile:
     """An archive (path or bytes) whose list of members has been looked at before it was read. Raises DamagedZip.
 
     growth: how many times larger than the archive its content may be; None: of no interest, it will not be unpacked.
@@ -158,7 +160,7 @@ def opened_zip(source, growth: int | None = MOST_GROWTH) -> zipfile.ZipFile:
         raise DamagedZip("no archive, or one out of all proportion") from error
 
 
-def zip_names(source) -> list[str]:
+def zip_names(source: Any) -> list[str]:
     """Names of an archive's members; [] for what is no archive, whatever it is."""
     if not isinstance(source, bytes) and not is_file(source):
         return []
@@ -179,12 +181,12 @@ def member(archive: zipfile.ZipFile, name: str, most: int = LARGEST_DESCRIPTION)
         raise DamagedZip(str(error)) from error
 
 
-def is_vast(value, most: int = 100_000) -> bool:
+def is_vast(value: object, most: int = 100_000) -> bool:
     """Whether plain data has more parts than that, those that stand in several places counted each time."""
     return parts_of(value, most) > most
 
 
-def parts_of(value, most: int) -> int:
+def parts_of(value: object, most: int) -> int:
     """How many parts plain data has (a thousand letters count as one), or something above ``most``."""
     todo, count = [value], 0
     while todo and count <= most:
@@ -200,13 +202,13 @@ def parts_of(value, most: int) -> int:
     return count
 
 
-def short(text, longest: int = 200) -> str:
+def short(text: object, longest: int = 200) -> str:
     """One line of at most so many characters."""
     line = " ".join(str(text).split())
     return line if len(line) <= longest else line[: longest - 3] + "..."
 
 
-def _state(path):
+def _state(path: str | os.PathLike[str]) -> os.stat_result | None:
     """os.stat, None where nothing is; raises ModelError for paths that cannot be looked up."""
     try:
         return os.stat(path)
@@ -222,11 +224,11 @@ def _state(path):
         raise ModelError(f"'{named(path)}' is no name a file can have.", "Check the path.") from error
 
 
-def _no_number(word):
+def _no_number(word: str) -> None:
     raise ValueError(f"{word} is no number")
 
 
-def _refuse_deep(data):
+def _refuse_deep(data: bytes) -> None:
     """Raises ValueError where brackets outside of strings are too many, or too many within one another."""
     if data.count(b"[") + data.count(b"{") <= DEEPEST and data.count(b",") <= MOST_VALUES:
         return
@@ -245,7 +247,7 @@ def _refuse_deep(data):
         depth = int(depths[-1])
 
 
-def _directory_bytes(file, size):
+def _directory_bytes(file: BinaryIO, size: int) -> int:
     """How long an archive's list of members is, as its end says; found as :mod:`zipfile` finds it."""
     tail_size = min(size, 22 + 65535)
     file.seek(size - tail_size)

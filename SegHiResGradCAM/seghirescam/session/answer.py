@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +20,14 @@ from ..protocol.recipes import WHOLE
 from ..protocol.sizes import FILLS, Size, fills
 from ..protocol.value import CUT_OFF, Value
 
+if TYPE_CHECKING:
+    import torch
+
+    from ..cam.layers.layer import Layer
+    from ..cam.logits.score import Score
+    from ..cam.methods.base import ContextMethod, Method, Outcome
+    from ..protocol.grid import Grid
+
 ONE_DRAW = (
     "This network draws random numbers in its forward pass (dropout that is always on?): this is the answer of one "
     "draw, which random_seed repeats; ask for several draws to see how far they differ."
@@ -31,7 +41,7 @@ class Run:
     model: SegmentationModel
     image: Image
     prepared: Prepared
-    score: object
+    score: Score
     side: str
     precision: str
     device: str
@@ -40,20 +50,24 @@ class Run:
     output_facts: dict = field(default_factory=dict)
     nonfinite: dict = field(default_factory=dict)
 
-    def count_nonfinite(self, pixels: PixelSet, bad) -> None:
+    def count_nonfinite(self, pixels: PixelSet, bad: torch.Tensor | np.ndarray) -> None:
         """Note the voxels of M whose score is not finite. bad: bool array, see :mod:`finite`."""
         self.nonfinite[id(pixels)] = int(bad.sum())
 
-    def answer(self, method, a, g, layer, pixels: PixelSet, score: float) -> Explanation:
+    def answer(
+        self, method: Method, a: torch.Tensor, g: torch.Tensor, layer: Layer, pixels: PixelSet, score: float
+    ) -> Explanation:
         """One explanation from the activation and the gradient ``[K, *cells]`` of one layer."""
         info, dims = public_layer(layer, self.prepared, self.model.spatial_dims), self.model.spatial_dims
         m_total = float(pixels.weights.sum(dtype=np.float64))
-        signed = method.map_of_mean(a, g, info.mm_per_cell[3 - dims :], m_total)
+        signed = method.map_of_mean(a, g, info.mm_per_cell[3 - dims :], m_total)  # type: ignore[index]
         numbers = method.numbers(a, g)
         notes = (*method.remarks(a, g), *method.told(numbers))
         return self._placed(method, signed, layer, pixels, score, why_zero(bool(g.any())), notes, numbers=numbers)
 
-    def outcome(self, method, found, layer, pixels: PixelSet, score: float) -> Explanation:
+    def outcome(
+        self, method: ContextMethod, found: Outcome, layer: Layer, pixels: PixelSet, score: float
+    ) -> Explanation:
         """One explanation from what a context method found at one layer, or at the input."""
         notes, facts = found.notes, dict(found.facts)
         if found.balance:
@@ -61,7 +75,10 @@ class Run:
             facts["gap"] = found.balance.gap
         return self._placed(method, found.map, layer, pixels, score, found.zero, notes, facts)
 
-    def _placed(self, method, signed, layer, pixels, score, zero, notes, facts=None, numbers=None):
+    def _placed(
+        self, method: Method, signed: torch.Tensor, layer: Layer, pixels: PixelSet, score: float, zero: str,
+        notes: Iterable[str], facts: dict | None = None, numbers: dict[str, Value] | None = None,
+    ) -> Explanation:  # fmt: skip
         prepared, dims = self.prepared, self.model.spatial_dims
         info = public_layer(layer, prepared, dims)
         signed = signed.detach().cpu().numpy().astype(np.float32)
@@ -72,14 +89,14 @@ class Run:
 
     def centre(self, info: LayerInfo) -> tuple[float, float, float]:
         """Model-grid position of cell 0 by which this layer is placed."""
-        return info.reads if self._side(info) == READING else info.writes
+        return info.reads if self._side(info) == READING else info.writes  # type: ignore[return-value]
 
-    def _side(self, info):
+    def _side(self, info: LayerInfo) -> str:
         return side_of(info) if self.side == AUTO else self.side
 
     def explanation(
-        self, method, layer, pixels: PixelSet, score: float, signed: np.ndarray, grid, zero: str, notes=(),
-        facts: dict | None = None, numbers: dict[str, Value] | None = None,
+        self, method: Method, layer: Layer, pixels: PixelSet, score: float, signed: np.ndarray, grid: Grid, zero: str,
+        notes: Iterable[str] = (), facts: dict | None = None, numbers: dict[str, Value] | None = None,
     ) -> Explanation:  # fmt: skip
         """The answer around a finished map. signed: float32 [K, J, I] on grid.  zero: why it may be zero everywhere.
         facts: added to the provenance."""
@@ -120,7 +137,7 @@ class Run:
             numbers=numbers or {},
         )
 
-    def _why_nonfinite(self, pixels):
+    def _why_nonfinite(self, pixels: PixelSet) -> str:
         bad, whole = self.nonfinite.get(id(pixels)), pixels.voxels
         where = f"in {bad} of the pixel set's {whole} voxels" if bad else "somewhere in the pixel set"
         return (
@@ -128,7 +145,7 @@ class Run:
             "choose a set without these voxels, or another class."
         )
 
-    def _provenance(self, method, pixels: PixelSet) -> dict:
+    def _provenance(self, method: Method, pixels: PixelSet) -> dict:
         import torch
 
         size = Size.of_set(pixels, self.prepared.valid)
@@ -161,12 +178,12 @@ class Run:
         return {key: value for key, value in believed.items() if any(value)}
 
 
-def draw_notes(networks) -> tuple[str, ...]:
+def draw_notes(networks: Iterable[torch.nn.Module]) -> tuple[str, ...]:
     """The sentence for an answer of networks that have drawn random numbers, or nothing."""
     return (ONE_DRAW,) if _draw(networks) else ()
 
 
-def _draw(networks) -> dict:
+def _draw(networks: Iterable[torch.nn.Module]) -> dict:
     """What repeats the draw of a network that draws random numbers."""
     from ..cam.isolation.random_draws import base_seed, drew
 
@@ -178,7 +195,7 @@ def side_of(layer: LayerInfo) -> str:
     return READING if layer.part in ("encoder", "bottleneck") else WRITING
 
 
-def public_layer(layer, prepared: Prepared, dims: int) -> LayerInfo:
+def public_layer(layer: Layer, prepared: Prepared, dims: int) -> LayerInfo:
     """The layer as users see it: axes in (K, J, I) order, mm per cell on this model grid."""
     stride = _three(layer.stride, dims, 1)
     placed = layer.placement
@@ -201,12 +218,14 @@ def public_layer(layer, prepared: Prepared, dims: int) -> LayerInfo:
     )
 
 
-def _three(values, dims, fill):
+def _three(values: Iterable, dims: int, fill: float) -> Any:
     """Per-axis values as (K, J, I): a 2D network has one slice."""
     return (fill,) * (3 - dims) + tuple(values)
 
 
-def _without_padding(signed, prepared, stride):
+def _without_padding(
+    signed: np.ndarray, prepared: Prepared, stride: tuple[int, ...]
+) -> tuple[np.ndarray, dict[str, Value]]:
     """Cut off the cells that lie wholly in the padding; :func:`cut_off` tells how much of the map they held."""
     kept = tuple(min(n, -(-v // s)) for n, v, s in zip(signed.shape, prepared.valid, stride, strict=True))
     if prepared.valid == prepared.grid.shape:
@@ -244,6 +263,6 @@ def status_of(signed: np.ndarray, zero: str) -> tuple[str, str]:
     return "ok", ""
 
 
-def public_layers(listed, prepared, dims: int) -> list[LayerInfo]:
+def public_layers(listed: list[Layer], prepared: Prepared, dims: int) -> list[LayerInfo]:
     """Those that lead to the output, as users see them."""
     return [public_layer(layer, prepared, dims) for layer in listed if not layer.idle]

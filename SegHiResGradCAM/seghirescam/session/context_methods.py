@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import torch
 
 from ..cam.isolation.finite import inside_only, nonfinite_in
 from ..cam.isolation.random_draws import drew
-from ..cam.layers.context import Context
+from ..cam.layers.context import Cells, Context
 from ..cam.layers.layer import Layer
 from ..cam.methods.base import Situation
 from ..cam.placement.probe import Placement
@@ -18,6 +20,10 @@ from .answer import Run, public_layer
 from .memory import memory_of
 from .understood import Understood
 
+if TYPE_CHECKING:
+    from ..cam.methods.base import ContextMethod, Method, Outcome
+    from ..protocol.progress import Tell
+
 #: name of the image itself as a layer
 INPUT = "input"
 #: the most items a batch holds, on a GPU; on the CPU batches do not help (measured) and one item is bit-equal
@@ -26,14 +32,14 @@ MOST_TOGETHER = 16
 _ALIVE = 6
 
 
-def input_layer(shape) -> Layer:
+def input_layer(shape: tuple[int, ...]) -> Layer:
     """The image itself as a layer, for maps at the input level. shape: ``[1, C, *spatial]``."""
     dims = len(shape) - 2
     own = Placement((1.0,) * dims, (0.0,) * dims, (0.0,) * dims)
     return Layer(INPUT, shape[1], tuple(shape[2:]), (1,) * dims, -1, part="input", placement=own)
 
 
-def places(question: Understood, targets, shape) -> list[tuple[Layer, list[int]]]:
+def places(question: Understood, targets: Sequence[Layer], shape: tuple[int, ...]) -> list[tuple[Layer, list[int]]]:
     """(layer, places of the methods that answer there): the layers asked for, then the image itself."""
     on_layers = [i for i, m in enumerate(question.methods) if not m.at_input]
     on_input = [i for i, m in enumerate(question.methods) if m.at_input]
@@ -42,8 +48,9 @@ def places(question: Understood, targets, shape) -> list[tuple[Layer, list[int]]
 
 
 def refuse(
-    question: Understood, head, classes, network, tensor, where, windows=1, targets=None, linear=None
-) -> dict[int, set[str]]:
+    question: Understood, head: str, classes: int, network: torch.nn.Module, tensor: torch.Tensor, where: torch.device,
+    windows: int = 1, targets: list[Layer] | None = None, linear: bool | None = None,
+) -> dict[int, set[str]]:  # fmt: skip
     """Ask every method whether it can work; call it again when the layers are known.
 
     tensor: an input of the right shape.  windows: runs that the model's inference averages.  Where the question says
@@ -79,7 +86,7 @@ def refuse(
     return taken
 
 
-def _not_linear(method, score_is_linear):
+def _not_linear(method: Method, score_is_linear: bool) -> MethodError:
     if score_is_linear:
         return MethodError(
             f"{method.title} cannot be added up over windows whose probabilities the model's inference averages.",
@@ -97,13 +104,16 @@ class Contextual:
     tensor: on the device.  logits: of the unchanged input, if known.
     """
 
-    def __init__(self, run: Run, network, tensor, listed, autocast, classes: int, logits=None):
+    def __init__(
+        self, run: Run, network: torch.nn.Module, tensor: torch.Tensor, listed: list[Layer],
+        autocast: torch.dtype | None, classes: int, logits: torch.Tensor | None = None,
+    ):  # fmt: skip
         self.run, self.network, self.tensor, self.listed = run, network, tensor, listed
         self.autocast, self.classes = autocast, classes
-        self.share = {} if logits is None else {"logits": logits}
+        self.share: dict = {} if logits is None else {"logits": logits}
         self.forwards = 0
 
-    def context(self, layer, weights: torch.Tensor, tell=lambda fraction, words: None) -> Context:
+    def context(self, layer: Layer, weights: torch.Tensor, tell: Tell = lambda fraction, words: None) -> Context:
         """weights: m ``[*spatial]`` on the device."""
         dims = self.run.model.spatial_dims
         return Context(
@@ -114,7 +124,7 @@ class Contextual:
             score=self.run.score,
             head=self.run.model.head,
             weights=weights,
-            cell_mm=public_layer(layer, self.run.prepared, dims).mm_per_cell[3 - dims :],
+            cell_mm=public_layer(layer, self.run.prepared, dims).mm_per_cell[3 - dims :],  # type: ignore[index]
             classes=self.classes,
             place=self._place,
             together=self._together(),
@@ -123,7 +133,7 @@ class Contextual:
             share=self.share,
         )
 
-    def outcome(self, method, context: Context):
+    def outcome(self, method: ContextMethod, context: Context) -> Outcome:
         """The method's outcome, with the passes it took among the facts."""
         tail = self.share.get(("tail", context.layer.name))
         before = tail.passes if tail else 0
@@ -135,7 +145,10 @@ class Contextual:
         found.facts.update(forwards=forwards, tail_passes=tail.passes - before if tail else 0)
         return found
 
-    def answers(self, question: Understood, targets, taken, weights, tell, start: float):
+    def answers(
+        self, question: Understood, targets: list[Layer], taken: dict[int, set[str]], weights: list[torch.Tensor],
+        tell: Tell, start: float,
+    ) -> Iterator[tuple[tuple[int, str, int], ContextMethod, Layer, Outcome, float]]:  # fmt: skip
         """Yields ((pixel set, layer name, method place), method, layer, Outcome, S), layer by layer: tails are shared.
 
         weights: m of every pixel set.  taken: what :func:`refuse` left.  Progress runs from ``start`` to 1.
@@ -150,7 +163,7 @@ class Contextual:
         for number, (layer, m, i) in enumerate(jobs):
             method = question.methods[m]
             part = [start + (1 - start) * (number + n) / len(jobs) for n in (0, 1)]
-            context = self.context(layer, weights[i], within(tell, *part, method.title))
+            context = self.context(layer, weights[i], within(tell, part[0], part[1], method.title))
             outcome = self.outcome(method, context)
             yield (i, layer.name, m), method, layer, outcome, float(context.scores(context.logits)[0])
 
@@ -159,12 +172,12 @@ class Contextual:
         values = self.run.score.values(inside_only(self.share["logits"], weights), self.run.model.head)[0]
         return nonfinite_in(values, weights)
 
-    def _place(self, layer):
+    def _place(self, layer: Layer) -> Cells:
         dims = self.run.model.spatial_dims
         info = public_layer(layer, self.run.prepared, dims)
         return self.run.centre(info)[3 - dims :], [float(s) for s in info.stride[3 - dims :]]
 
-    def _together(self):
+    def _together(self) -> int:
         if self.tensor.device.type != "cuda" or drew([self.network]):
             return 1
         largest = max(x.channels * math.prod(x.cells) for x in [*self.listed, input_layer(self.tensor.shape)])
@@ -172,6 +185,6 @@ class Contextual:
         return max(1, min(MOST_TOGETHER, int(0.5 * memory_of(self.tensor.device)[1] // need)))
 
 
-def within(tell, start: float, end: float, title: str):
+def within(tell: Tell, start: float, end: float, title: str) -> Tell:
     """A method's own fraction as part of the whole."""
     return lambda fraction, words: tell(start + (end - start) * min(1.0, fraction), f"{title}: {words}")

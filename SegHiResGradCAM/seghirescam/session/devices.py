@@ -32,7 +32,7 @@ def best_device() -> str:
     return max((f"cuda:{n}" for n in range(torch.cuda.device_count())), key=lambda name: memory_of(name)[1])
 
 
-def move(network, device) -> None:
+def move(network: torch.nn.Module, device: torch.device | str) -> None:
     """A network to where it computes, so that its pass can be kept. Raises ModelError where there is no GPU."""
     where = torch.device(device)
     if where.type == "cuda" and not torch.cuda.is_available():

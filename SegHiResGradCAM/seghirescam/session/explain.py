@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from ..models.segmentation_model import SegmentationModel
 from ..protocol.explanation import Explanation, LayerInfo
@@ -21,7 +22,7 @@ def explain(
     pixel_sets: Recipe | PixelSet | Sequence[Recipe | PixelSet] | None = None,
     *,
     class_index: int | str,
-    methods=DEFAULT_METHOD,
+    methods: Any = DEFAULT_METHOD,
     layers: str | Sequence[str] = DEFAULT,
     score: str = LOGIT,
     rival: int | str | None = None,

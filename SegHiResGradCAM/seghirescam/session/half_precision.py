@@ -8,11 +8,18 @@ where its own weights are in half precision; the notes and the provenance's prec
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from ..protocol.explanation import Explanation
+
+if TYPE_CHECKING:
+    from ..models.segmentation_model import Prepared, SegmentationModel
+    from ..protocol.image import Image
+    from .one_question import Found
 
 _HALF = (torch.float16, torch.bfloat16)
 
@@ -21,12 +28,12 @@ class LowPrecisionOverflowError(Exception):
     """Logits that are not finite, of a pass in less than fp32."""
 
 
-def is_reduced(networks, precision: str) -> bool:
+def is_reduced(networks: Iterable[torch.nn.Module], precision: str) -> bool:
     """Whether passes are computed in less than fp32."""
     return precision != "fp32" or any(p.dtype in _HALF for network in networks for p in network.parameters())
 
 
-def in_full_where_needed(session, work):
+def in_full_where_needed(session: Any, work: Callable[[Any], Found]) -> tuple[Found, str]:
     """(``work(session)``, the sentence that tells it if it was done by a session in fp32, else ``""``).
 
     session: its ``reduced`` says whether it may overflow, ``widened()`` gives the one in fp32, kept as ``wide``.
@@ -49,17 +56,17 @@ def in_full_where_needed(session, work):
         session.count(session.wide.forward_calls - before)
 
 
-def told(session) -> str:
+def told(session: Any) -> str:
     what = "bf16" if session.precision == "bf16" else "the network's half-precision weights"
     return f"With {what} the logits or the map were not finite: computed in fp32 instead."
 
 
-def overflow_notes(session) -> tuple[str, ...]:
+def overflow_notes(session: Any) -> tuple[str, ...]:
     """The sentence for what a session has answered in fp32, or nothing."""
     return (told(session),) if session.wide is not None else ()
 
 
-def retold(found: list[Explanation], sentence: str, model) -> list[Explanation]:
+def retold(found: list[Explanation], sentence: str, model: SegmentationModel) -> list[Explanation]:
     """The answers of a session in fp32 as those of ``model``."""
     if not sentence:
         return found
@@ -67,26 +74,26 @@ def retold(found: list[Explanation], sentence: str, model) -> list[Explanation]:
     return [replace(one, notes=(*one.notes, sentence), provenance=one.provenance | own) for one in found]
 
 
-def refuse_overflow(session, logits: torch.Tensor) -> None:
+def refuse_overflow(session: Any, logits: torch.Tensor) -> None:
     """Raises LowPrecisionOverflowError; called with the logits of every pass of a session that may overflow."""
     if session.reduced and not bool(torch.isfinite(logits).all()):
         raise LowPrecisionOverflowError
 
 
-def in_float32(model):
+def in_float32(model: SegmentationModel) -> SegmentationModel:
     """The model itself, or with float32 copies of networks that have half-precision weights."""
     if not is_reduced(model.networks, "fp32"):
         return model
     wide = model.with_networks(copy.deepcopy(network).float() for network in model.networks)
     prepare = wide.prepare
 
-    def prepared(image):
+    def prepared(image: Image) -> Prepared:
         found = prepare(image)
         return replace(found, tensor=found.tensor.float())
 
-    wide.prepare = prepared
+    wide.prepare = prepared  # type: ignore[method-assign]
     return wide
 
 
-def _has_nonfinite(found) -> bool:
+def _has_nonfinite(found: object) -> bool:
     return isinstance(found, list) and any(one.status == "nonfinite" for one in found)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from ..models.segmentation_model import Prepared, SegmentationModel
 from ..protocol.explanation import Explanation, LayerInfo
 from ..protocol.image import Image
 from ..protocol.pixel_set import PixelSet
-from ..protocol.progress import Progress
+from ..protocol.progress import Progress, Tell
 from ..protocol.question import DEFAULT, ComputeSettings, Question
 from ..protocol.recipes import View
 from .answer import public_layers
@@ -30,7 +31,8 @@ from .one_question import whole_question
 from .several_draws import over_draws
 from .understood import Understood
 
-Tell = Callable[[float, str], None]
+if TYPE_CHECKING:
+    import torch
 
 
 class Session(ABC):
@@ -43,18 +45,21 @@ class Session(ABC):
     to that draw.  Verbs take ``progress(fraction, phase)``, which may raise to cancel.
     """
 
-    def __init__(self, model: SegmentationModel, image: Image, *, keep: bool = True, **settings):
+    def __init__(self, model: SegmentationModel, image: Image, *, keep: bool = True, **settings: Any):
         self.model, self.image, self.keep = model, image, keep
         self.settings = ComputeSettings(**settings)
         self.device, self.precision, self.seed = self.settings.device, self.settings.precision, self.settings.seed
         #: whether passes are computed in less than fp32, and the session in fp32 where that did not reach
-        self.reduced, self.wide = is_reduced(model.networks, self.precision), None
-        self._prepared: Prepared | None = None
+        self.reduced = is_reduced(model.networks, self.precision)
+        self.wide: Session | None = None
+        self._prepared: Prepared = None  # type: ignore[assignment]  # until an image is asked about
 
     # what may be asked
 
     @whole_question
-    def ask(self, pixel_sets=None, *, downstream: bool = False, progress: Tell | None = None, **words):
+    def ask(
+        self, pixel_sets: Any = None, *, downstream: bool = False, progress: Tell | None = None, **words: Any
+    ) -> list[Explanation]:
         """Explanations ordered by pixel set, layer, method. Raises the errors of :mod:`errors`; nothing is left behind.
 
         pixel_sets: PixelSet, recipe, several of them, None for where the class is predicted; or a whole
@@ -200,7 +205,7 @@ class Session(ABC):
         other._prepared = self._prepared
         return other
 
-    def _another(self, model, settings, keep) -> Session:
+    def _another(self, model: SegmentationModel, settings: ComputeSettings, keep: bool) -> Session:
         return type(self)(model, self.image, keep=keep, **asdict(settings))
 
     # what the kinds share
@@ -211,14 +216,14 @@ class Session(ABC):
             self._prepared = self.model.prepared(self.image)
         return self._prepared
 
-    def _refuse(self, question, where, targets):
+    def _refuse(self, question: Understood, where: torch.device, targets: list[Layer] | None) -> dict[int, set[str]]:
         tensor = self._prepared.tensor.new_empty(1).expand(self.input_shape)
         channels, linear = output_channels(self.model), self.is_linear(question)
         return refuse(
             question, self.model.head, channels, self.model.networks[0], tensor, where, self.runs, targets, linear
         )
 
-    def _view(self, index: int, decided=None) -> View:
+    def _view(self, index: int, decided: Callable[[int], np.ndarray] | None = None) -> View:
         """What recipes may look at. decided(class index): bool [K, J, I], once there is a prediction."""
         prepared = self._prepared
         return View(prepared.grid, prepared.valid, index, self.model.class_name(index), decided)

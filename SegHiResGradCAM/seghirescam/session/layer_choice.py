@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from ..cam.layers.default_layer import default_layer
 from ..protocol.components import extent
 from ..protocol.errors import LayerError
 from ..protocol.question import DEEPEST, DEFAULT, MAIN, several
 
+if TYPE_CHECKING:
+    from ..cam.layers.layer import Layer
+    from ..protocol.pixel_set import PixelSet
 
-def main_layers(listed) -> list:
+
+def main_layers(listed: list[Layer]) -> list:
     """The last layer of every run of equal resolution."""
     return [layer for layer in listed if layer.main]
 
 
-def choose_layers(listed, wanted, pixels, dims: int):
+def choose_layers(
+    listed: list[Layer], wanted: str | Iterable[str], pixels: PixelSet | None, dims: int
+) -> tuple[list[Layer], tuple[str, ...]]:
     """(layers, notes) for a word or names; ``pixels`` is the first pixel set, looked at for "default" only."""
     mains = main_layers(listed)
     if not mains and wanted in (DEFAULT, DEEPEST):
         names = ", ".join(layer.name for layer in listed if not layer.idle)
         raise LayerError("This network has no layer before its head, so none is the default.", f"Name one: {names}.")
     if wanted == DEFAULT:
-        layer, warning = default_layer(listed, extent(pixels)[3 - dims :])
+        layer, warning = default_layer(listed, extent(pixels)[3 - dims :])  # type: ignore[arg-type]
         return [layer], (warning,) if warning else ()
     if wanted == DEEPEST:
         before = [layer for layer in mains if layer.part != "decoder"] or mains

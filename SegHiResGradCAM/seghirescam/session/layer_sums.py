@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from ..cam.methods.grad import kept_by_averaging
 from ..cam.placement.lattice import Lattice
-from ..cam.placement.windows import Seeds, WindowPlan
+from ..cam.placement.windows import Offset, Seeds, WindowPlan
 from ..protocol.explanation import Explanation
 from ..protocol.pixel_set import PixelSet
 from ..protocol.value import CANCELLATION, LEFT_OUT, Value
 from .answer import Run, cut_off, public_layer, why_zero
+
+if TYPE_CHECKING:
+    from ..cam.layers.layer import Layer
+    from ..cam.methods.base import Balance, ContextMethod, Method, Outcome
+
+#: a run: its fold, its window and the axes it is mirrored along
+Which = tuple[int, Offset, tuple[int, ...]]
 
 
 class LayerSums:
@@ -21,7 +30,7 @@ class LayerSums:
 
     needs_second_sweep = False
 
-    def __init__(self, run: Run, layer, method, seeds: Seeds, plan: WindowPlan, m_total: float):
+    def __init__(self, run: Run, layer: Layer, method: Method, seeds: Seeds, plan: WindowPlan, m_total: float):
         self.run, self.layer, self.method, self.plan, self.seeds = run, layer, method, plan, seeds
         self.m_total = m_total
         self.dims = run.model.spatial_dims
@@ -33,16 +42,16 @@ class LayerSums:
         self.lattice = self._new_lattice()
 
     @staticmethod
-    def of(run, layer, method, seeds, plan, m_total) -> LayerSums:
+    def of(run: Run, layer: Layer, method: Method, seeds: Seeds, plan: WindowPlan, m_total: float) -> LayerSums:
         if method.needs_context:
             return OutcomeSums(run, layer, method, seeds, plan, m_total)
         weights = method.channel_weights(torch.zeros(1), 1)
         return (CellSums if weights is None else WeightedSums)(run, layer, method, seeds, plan, m_total)
 
-    def _new_lattice(self):
+    def _new_lattice(self) -> Lattice:
         return Lattice(self._starts, self.info.cells, self.info.stride, self.run.prepared.valid)
 
-    def start(self, which) -> tuple[float, float, float]:
+    def start(self, which: Which) -> tuple[float, ...]:
         """Model-grid position of cell 0 of a run, after its map has been turned back."""
         _, offset, flip = which
         found = []
@@ -53,20 +62,23 @@ class LayerSums:
             found.append(o + c)
         return tuple(found)
 
-    def add(self, activation: torch.Tensor, gradient: torch.Tensor, which) -> None:
+    def add(self, activation: torch.Tensor, gradient: torch.Tensor, which: Which) -> None:
         """A and g ``[K, *cells]`` of one run, as the network saw them (mirrored)."""
         raise NotImplementedError
 
     def explanation(self, pixels: PixelSet, score: float, facts: dict) -> Explanation:
         raise NotImplementedError
 
-    def _place(self, signed: torch.Tensor, which) -> np.ndarray:
+    def _place(self, signed: torch.Tensor, which: Which) -> np.ndarray:
         """The map ``[*cells]`` of a run as ``[K, J, I]``, turned back."""
         array = signed.detach().cpu().numpy().astype(np.float32)
         array = array if self.dims == 3 else array[None]
         return np.flip(array, which[2]) if which[2] else array
 
-    def _finished(self, signed, pixels, score, notes, facts, zero=None, numbers=None):
+    def _finished(
+        self, signed: np.ndarray, pixels: PixelSet, score: float, notes: Iterable[str], facts: dict,
+        zero: str | None = None, numbers: dict[str, Value] | None = None,
+    ) -> Explanation:  # fmt: skip
         grid = self.run.prepared.grid.strided(self.lattice.step, self.lattice.origin, signed.shape)
         dropped, of, lost = self.seeds.dropped, len(self.plan.offsets), {}
         meeting = len(self.seeds.touched) + dropped
@@ -87,16 +99,16 @@ class LayerSums:
 class CellSums(LayerSums):
     """Maps of the windows, added: exact for local methods; for the others a sum of window maps, and it says so."""
 
-    def add(self, activation, gradient, which):
+    def add(self, activation: torch.Tensor, gradient: torch.Tensor, which: Which) -> None:
         a, g = _wide(activation), _wide(gradient)
         self.met, self._any_gradient = True, self._any_gradient or bool(g.any())
-        signed = self.method.map_of_mean(a, g, self.info.mm_per_cell[3 - self.dims :], self.m_total)
+        signed = self.method.map_of_mean(a, g, self.info.mm_per_cell[3 - self.dims :], self.m_total)  # type: ignore[index]
         self.lattice.add(self._place(signed, which), self.start(which))
 
-    def explanation(self, pixels, score, facts):
+    def explanation(self, pixels: PixelSet, score: float, facts: dict) -> Explanation:
         return self._finished(self.lattice.total, pixels, score, self._inexact(self.method.local), facts)
 
-    def _inexact(self, exact):
+    def _inexact(self, exact: bool) -> tuple[str, ...]:
         """The sentence for maps that do not add up."""
         runs = len(self.seeds.touched) * len(self.plan.flips) * len(self.run.model.networks)
         if exact or runs == 1:
@@ -107,11 +119,16 @@ class CellSums(LayerSums):
 class OutcomeSums(CellSums):
     """The same for methods that need more than A and g: the outcomes of the windows, their balances added."""
 
-    def __init__(self, *arguments):
-        super().__init__(*arguments)
-        self._first, self._balance, self._notes, self._counts = None, None, {}, {}
+    method: ContextMethod
 
-    def put(self, outcome, which) -> None:
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._first: Outcome | None = None
+        self._balance: Balance | None = None
+        self._notes: dict[str, None] = {}
+        self._counts: dict[str, int] = {}
+
+    def put(self, outcome: Outcome, which: Which) -> None:
         self.met = True
         self._first = self._first or outcome
         self.lattice.add(self._place(_wide(outcome.map), which), self.start(which))
@@ -121,7 +138,8 @@ class OutcomeSums(CellSums):
         for name in ("forwards", "tail_passes"):
             self._counts[name] = self._counts.get(name, 0) + outcome.facts.get(name, 0)
 
-    def explanation(self, pixels, score, facts):
+    def explanation(self, pixels: PixelSet, score: float, facts: dict) -> Explanation:
+        assert self._first is not None
         own = {k: v for k, v in self._first.facts.items() if not isinstance(v, float)} | self._counts
         notes = [*self._notes, *self._inexact(self.method.additive)]
         if self._balance:
@@ -139,15 +157,16 @@ class WeightedSums(LayerSums):
 
     needs_second_sweep = True
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._sums: dict[tuple, torch.Tensor] = {}
         self._magnitude = 0.0
-        self._blending = None  # ((fold, flip), sum of weighted maps, sum of weights)
+        #: (fold, flip), sum of weighted maps, sum of weights
+        self._blending: tuple[tuple, Lattice, Lattice] | None = None
         shape = self.run.prepared.valid
         self._cells = math.prod(math.ceil(n / s) for n, s in zip(shape, self.info.stride, strict=True))
 
-    def add(self, activation, gradient, which):
+    def add(self, activation: torch.Tensor, gradient: torch.Tensor, which: Which) -> None:
         g = _wide(gradient)
         self.met, self._any_gradient = True, self._any_gradient or bool(g.any())
         fold, _, flip = which
@@ -156,7 +175,7 @@ class WeightedSums(LayerSums):
         self._sums[key] = self._sums[key] + found if key in self._sums else found
         self._magnitude += float(g.abs().sum())
 
-    def blend(self, activation: torch.Tensor, which) -> None:
+    def blend(self, activation: torch.Tensor, which: Which) -> None:
         """Second sweep, all windows of a fold and mirroring in a row: sum_k a_k A_k, weighted by the importance."""
         fold, offset, flip = which
         a = _wide(activation)
@@ -171,7 +190,7 @@ class WeightedSums(LayerSums):
         top.add(signed * importance, start)
         bottom.add(importance, start)
 
-    def _settle(self):
+    def _settle(self) -> None:
         """Add the blended map of the fold and mirroring that is complete."""
         if self._blending is None:
             return
@@ -184,7 +203,7 @@ class WeightedSums(LayerSums):
         self.lattice.magnitude += top.magnitude
         self._blending = None
 
-    def explanation(self, pixels, score, facts):
+    def explanation(self, pixels: PixelSet, score: float, facts: dict) -> Explanation:
         self._settle()
         kept = sum(float(s.abs().sum()) for s in self._sums.values())
         numbers = {CANCELLATION: kept_by_averaging(kept, self._magnitude)}
@@ -193,7 +212,7 @@ class WeightedSums(LayerSums):
             notes = (*notes, "Outside the windows that meet the pixel set the map was not computed and is zero.")
         return self._finished(self.lattice.total, pixels, score, notes, facts, numbers=numbers)
 
-    def _importance(self, offset, start):
+    def _importance(self, offset: Offset, start: tuple[float, ...]) -> np.ndarray:
         """The window's importance at its cells' centres, ``[K, J, I]`` after turning back."""
         index = []
         for axis, (o, s) in enumerate(zip(offset, start, strict=True)):
@@ -202,5 +221,5 @@ class WeightedSums(LayerSums):
         return self.plan.importance[np.ix_(*index)]
 
 
-def _wide(tensor):
+def _wide(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.float() if tensor.dtype.itemsize < 4 else tensor

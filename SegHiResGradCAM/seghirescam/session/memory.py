@@ -10,10 +10,17 @@ import gc
 import math
 import os
 import sys
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..protocol.errors import SegHiResCamError
+
+if TYPE_CHECKING:
+    import torch
+
+    from ..cam.layers.layer import Layer
 
 #: the share of the free memory that a kept pass may take where the caller names no budget
 SHARE = 0.25
@@ -25,7 +32,7 @@ class MemoryLimitError(SegHiResCamError, RuntimeError):
     code = "memory"
 
 
-def estimate(listed, names, voxels: int, classes: int, itemsize: int) -> int:
+def estimate(listed: list[Layer], names: Collection[str], voxels: int, classes: int, itemsize: int) -> int:
     """Bytes that a pass keeps when the layers ``names`` are recorded.
 
     listed: all layers (cam.layers.Layer) in order of execution.  Counted: every module output from the first
@@ -38,11 +45,11 @@ def estimate(listed, names, voxels: int, classes: int, itemsize: int) -> int:
     return itemsize * (behind + recorded + 2 * classes * voxels)
 
 
-def _size(layer) -> int:
+def _size(layer: Layer) -> int:
     return layer.channels * math.prod(layer.cells)
 
 
-def budget(device) -> int:
+def budget(device: torch.device | str) -> int:
     """A quarter of what is free: on the GPU, or in RAM (a container's limit counts)."""
     return int(SHARE * memory_of(device)[1])
 
@@ -55,7 +62,7 @@ def not_kept(need: int, limit: int) -> str:
     )
 
 
-def memory_of(device) -> tuple[int, int]:
+def memory_of(device: torch.device | str) -> tuple[int, int]:
     """(total, free) bytes of a torch device; what the caching allocator holds without using it counts as free."""
     import torch
 
@@ -81,7 +88,7 @@ def memory_of_machine() -> tuple[int, int]:
     return (total, free) if limit is None else (min(total, limit[0]), min(free, limit[1]))
 
 
-def _container_limit():
+def _container_limit() -> tuple[int, int] | None:
     """(limit, what is left of it) of the control group, or None."""
     for limit, used in (
         ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
@@ -95,7 +102,7 @@ def _container_limit():
     return None
 
 
-def _windows():
+def _windows() -> tuple[int, int]:
     class Status(ctypes.Structure):
         _fields_ = [("length", ctypes.c_ulong), ("load", ctypes.c_ulong)] + [
             (name, ctypes.c_ulonglong) for name in ("total", "free", "page", "page_free", "virtual", "left", "extended")
@@ -103,7 +110,7 @@ def _windows():
 
     status = Status()
     status.length = ctypes.sizeof(Status)
-    ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))
+    ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))  # type: ignore[attr-defined]
     return int(status.total), int(status.free)
 
 
@@ -117,7 +124,7 @@ def free_cached() -> None:
 
 
 @contextmanager
-def named_shortage(device):
+def named_shortage(device: torch.device | str) -> Iterator[None]:
     """Turn the allocators' errors into a MemoryLimitError with the numbers; every other error passes."""
     try:
         yield
@@ -139,7 +146,7 @@ def named_shortage(device):
     )
 
 
-def _is_shortage(error) -> bool:
+def _is_shortage(error: BaseException) -> bool:
     import torch
 
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..models.segmentation_model import SegmentationModel
 from ..models.slice_by_slice import by_slices
 from ..protocol.image import Image
@@ -10,7 +12,7 @@ from .whole import WholeSession
 from .windowed import WindowedSession
 
 
-def open_session(model: SegmentationModel, image: Image, **settings) -> Session:
+def open_session(model: SegmentationModel, image: Image, **settings: Any) -> Session:
     """The session that fits the model: :class:`windowed.WindowedSession` where its inference averages windows,
     mirrorings or folds or a 2D network goes through a volume, else :class:`whole.WholeSession`.
 

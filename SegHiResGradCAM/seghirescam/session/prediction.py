@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..protocol.errors import GradientError, LayerError, SegHiResCamError
@@ -12,17 +15,25 @@ from .answer import draw_notes
 from .half_precision import overflow_notes
 from .memory import MemoryLimitError
 
+if TYPE_CHECKING:
+    from ..models.segmentation_model import Prepared
+    from ..protocol.explanation import ClassInfo
+    from ..protocol.pixel_set import PixelSet
+    from ..protocol.progress import Tell
+    from ..protocol.recipes import View
+    from .interface import Session
+
 _CHUNK = 2**22
 
 
-def predicted_labels(session, progress) -> tuple[np.ndarray, tuple[str, ...]]:
+def predicted_labels(session: Session, progress: Tell) -> tuple[np.ndarray, tuple[str, ...]]:
     """(labels as SegmentationModel.labels_on_input gives them, notes for the user).
 
     What the session can keep of the pass it keeps: a question about the prediction then does not predict again.
     """
     model, image = session.model, session.image
 
-    def first(fraction, phase):
+    def first(fraction: float, phase: str) -> None:
         progress(0.9 * fraction, phase)
 
     if model.windows is None and len(model.networks) == 1:
@@ -33,7 +44,7 @@ def predicted_labels(session, progress) -> tuple[np.ndarray, tuple[str, ...]]:
     return model.labels_on_input(logits, prepared, image), what_was_seen(session, prepared, logits)
 
 
-def what_was_seen(session, prepared, logits: np.ndarray) -> tuple[str, ...]:
+def what_was_seen(session: Session, prepared: Prepared, logits: np.ndarray) -> tuple[str, ...]:
     """All there is to say beside a prediction: of the image, the outputs, random draws, precision and NaN."""
     passes = (*session.output_notes, *draw_notes(session.model.networks), *overflow_notes(session))
     return (*prepared.notes, *passes, *nan_notes(logits))
@@ -47,14 +58,13 @@ def nan_notes(logits: np.ndarray) -> tuple[str, ...]:
     return (f"The network's logits are NaN in {count} voxels; what is predicted there means nothing.",)
 
 
-def label_maps(labels: np.ndarray, classes, grid: Grid) -> list[tuple[np.ndarray, list[dict]]]:
+def label_maps(labels: np.ndarray, classes: Sequence[ClassInfo], grid: Grid) -> list[tuple[np.ndarray, list[dict]]]:
     """[(label map [K, J, I], [{"index", "name", "value", "voxels", "ml", "share_of_image", "size"}])]: one for classes
     that exclude each other (0, the background, is not listed), else one for each class that has a voxel; classes
     without any are listed with the first.  ml: None in a photo; size: in words."""
     if labels.ndim == 3:
         counts = _counts(labels)
-        told = [_told(c, c.index, counts, grid) for c in classes if c.index != 0]
-        return [(labels, told)]
+        return [(labels, [_told(c, c.index, counts, grid) for c in classes if c.index != 0])]
     found, empty = [], []
     for info, mask in zip(classes, labels, strict=True):
         told = _told(info, 1, {1: int(np.count_nonzero(mask))}, grid)
@@ -68,19 +78,19 @@ def label_maps(labels: np.ndarray, classes, grid: Grid) -> list[tuple[np.ndarray
     return found
 
 
-def _told(info, value, counts, grid):
+def _told(info: ClassInfo, value: int, counts: dict[int, int], grid: Grid) -> dict:
     size = Size.counted(counts.get(value, 0), grid)
     told = {"index": info.index, "name": info.name, "value": value, "voxels": size.voxels, "ml": size.ml}
     return told | {"share_of_image": size.share, "size": size.words}
 
 
-def notes_on(maps, grid: Grid, exclusive: bool) -> list[str]:
+def notes_on(maps: list[tuple[np.ndarray, list[dict]]], grid: Grid, exclusive: bool) -> list[str]:
     """Sentences where a prediction fills nearly all of the image, or nothing. maps: of :func:`label_maps`."""
     told = [one for _, classes in maps for one in classes]
     return prediction_notes({one["name"]: Size.counted(one["voxels"], grid) for one in told}, exclusive)
 
 
-def _counts(labels):
+def _counts(labels: np.ndarray) -> dict[int, int]:
     """Voxels of each label; in pieces, because numpy counts on integers of eight bytes."""
     total = np.zeros(int(labels.max()) + 1, dtype=np.int64)
     flat = labels.reshape(-1)
@@ -94,7 +104,7 @@ class _OnlyThePass(Recipe):
 
     needs_prediction = True
 
-    def resolve(self, view):
+    def resolve(self, view: View) -> PixelSet:
         raise _MadeError("The pass has been made.")
 
 
@@ -102,7 +112,7 @@ class _MadeError(SegHiResCamError):
     pass
 
 
-def make_and_keep_the_pass(session, progress):
+def make_and_keep_the_pass(session: Session, progress: Tell) -> None:
     """``Session.logits`` alone makes a pass without its graph, and the next question would need another one.
 
     A network that cannot be explained can still predict: what stands in the way of a graph is no error here.

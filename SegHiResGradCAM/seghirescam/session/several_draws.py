@@ -6,6 +6,7 @@ M is frozen: what the first draw predicts is asked of all.  The draws have the s
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,8 +15,13 @@ from ..protocol.explanation import Explanation
 from ..protocol.recipes import Segment, View, refuse_empty
 from .answer import ONE_DRAW, status_of
 
+if TYPE_CHECKING:
+    from ..protocol.pixel_set import PixelSet
+    from ..protocol.progress import Progress
+    from .understood import Understood
 
-def over_draws(session, question, draws: int, downstream: bool, tell) -> list[Explanation]:
+
+def over_draws(session: Any, question: Understood, draws: int, downstream: bool, tell: Progress) -> list[Explanation]:
     """The mean explanations of ``draws`` draws; of one where the network draws nothing, and a note says so.
 
     Provenance: ``draws`` = {"count", "seeds", "map_spread", "score_spread"}.  map_spread: the standard deviation of the
@@ -41,14 +47,14 @@ def over_draws(session, question, draws: int, downstream: bool, tell) -> list[Ex
     return [_mean(answers, seeds) for answers in found.values() if len(answers) == draws]
 
 
-def _part(tell, n, of):
+def _part(tell: Progress, n: int, of: int) -> Progress:
     return tell.part(n / of, (n + 1) / of, "" if of == 1 else f"draw {n + 1} of {of}: ")
 
 
-def _frozen(session, question):
+def _frozen(session: Any, question: Understood) -> list[PixelSet]:
     prepared = session.prepared()
 
-    def decided(index):
+    def decided(index: int) -> np.ndarray:
         return session.predict(index).weights > 0
 
     name = session.model.class_name(question.class_index)
@@ -56,7 +62,7 @@ def _frozen(session, question):
     return [refuse_empty(recipe.resolve(view)) for recipe in question.recipes]
 
 
-def _key(explanation):
+def _key(explanation: Explanation) -> tuple:
     facts = explanation.provenance
     return (
         *(explanation.layer.name, explanation.method, str(facts["method_settings"])),
@@ -64,7 +70,7 @@ def _key(explanation):
     )
 
 
-def _mean(answers, seeds) -> Explanation:
+def _mean(answers: list[Explanation], seeds: list[int]) -> Explanation:
     maps = [one.map.astype(np.float64) for one in answers]
     scores = np.array([one.score for one in answers])
     mean = np.mean(maps, axis=0)

@@ -31,9 +31,11 @@ class Understood:
         return Understood(question.pixel_sets, index, methods, question.layers, score, question.side)
 
 
-def score_of(model: SegmentationModel, class_index: int | str, score: str = LOGIT, rival=None) -> Score:
+def score_of(
+    model: SegmentationModel, class_index: int | str, score: str = LOGIT, rival: int | str | None = None
+) -> Score:
     """The score object for a class by index or name. Raises ClassError."""
     index = model.class_index(class_index)
     if score == CONTRAST:
-        return Contrast(index, model.class_index(rival))
+        return Contrast(index, model.class_index(rival))  # type: ignore[arg-type]
     return (ClassLogit if score == LOGIT else LogOdds)(index)

@@ -8,8 +8,10 @@ score, method or recorded layer then makes no forward call.  Beyond the memory b
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -40,11 +42,15 @@ from .layer_choice import choose_layers, main_layers
 from .memory import MemoryLimitError, budget, estimate, free_cached, named_shortage, not_kept
 from .understood import Understood
 
+if TYPE_CHECKING:
+    from ..protocol.explanation import Explanation
+    from ..protocol.recipes import View
+
 
 class WholeSession(Session):
     """A session whose network sees the whole image at once."""
 
-    def __init__(self, model: SegmentationModel, image: Image, *, keep: bool = True, **settings):
+    def __init__(self, model: SegmentationModel, image: Image, *, keep: bool = True, **settings: Any):
         super().__init__(model, image, keep=keep, **settings)
         (self._network,) = model.networks
         self._reading = reading_of(model)
@@ -88,30 +94,30 @@ class WholeSession(Session):
         with self.reading.on(self._network), listing:
             return listed_layers(self._network, self._prepared.tensor, device_of(self._network))
 
-    def _logits_now(self, tell, around):
+    def _logits_now(self, tell: Progress, around: PixelSet | None) -> np.ndarray:
         self._prepare(tell)
         with torch.inference_mode(False), self._borrowed() as (where, _):
             with named_shortage(where):
                 found = self._known_logits(tell, where)[0].float().cpu().numpy()
         return found if self.model.spatial_dims == 3 else found[:, None]
 
-    def _predict_now(self, index, tell):
+    def _predict_now(self, index: int, tell: Progress) -> PixelSet:
         self._prepare(tell)
         with torch.inference_mode(False), self._borrowed() as (where, _):
             return PredictedClass().resolve(self._seen(index, self._known_logits(tell, where)))
 
     @contextmanager
-    def _borrowed(self):
+    def _borrowed(self) -> Iterator[tuple[torch.device, bool]]:
         """The network in evaluation mode, at its place and returning logits; (device, whether it is at home)."""
         network = self._network
         with undisturbed(network), placed(network, self.device) as both, self.reading.on(network):
             yield both
 
-    def _known_logits(self, tell, where):
-        usable = self._kept and self._kept.stamp == stamp(self._network)
-        return self._kept.done.logits.detach() if usable else self._predicted(tell, where)
+    def _known_logits(self, tell: Progress, where: torch.device) -> torch.Tensor:
+        usable = self._kept if self._kept and self._kept.stamp == stamp(self._network) else None
+        return usable.done.logits.detach() if usable else self._predicted(tell, where)
 
-    def _answer(self, question, tell, downstream):
+    def _answer(self, question: Understood, tell: Progress, downstream: bool) -> list[Explanation]:
         """Where a pass that records more than was asked for fails (memory, a layer that cannot be recorded), one that
         records no more is tried before the error is raised."""
         if self.keep:
@@ -121,7 +127,7 @@ class WholeSession(Session):
                 self.release()
         return self._answered(question, tell, True, downstream)
 
-    def _answered(self, question, tell, frugal, downstream):
+    def _answered(self, question: Understood, tell: Progress, frugal: bool, downstream: bool) -> list[Explanation]:
         model, network, prepared = self.model, self._network, self._prepare(tell)
         blind = self._view(question.class_index)
         known = {i: refuse_empty(r.resolve(blind)) for i, r in enumerate(question.recipes) if not r.needs_prediction}
@@ -172,7 +178,7 @@ class WholeSession(Session):
         tell(1.0, "done")
         return answers
 
-    def _notes(self, known, logits):
+    def _notes(self, known: dict[int, PixelSet], logits: torch.Tensor | None) -> tuple[str, ...]:
         """What is to be said of the outputs. logits: None where no pass was made for all methods together."""
         found = model_outputs.notes(self.model)
         if logits is None or not model_outputs.is_undone(self.model):
@@ -180,13 +186,13 @@ class WholeSession(Session):
         union = sum(_as_tensor(pixels, self.model.spatial_dims, logits) for pixels in known.values())
         return (*found, *model_outputs.saturated_note(self.model, logits[0], union))
 
-    def _refused(self, asking, targets=None):
+    def _refused(self, asking: _Asking, targets: list[Layer] | None = None) -> dict[int, set[str]]:
         """What the methods take, by their place; raises MethodError. Before anything is computed where that can be."""
         if targets is None and (asking.question.layers != DEFAULT or 0 in asking.known):
             targets = self._targets(asking)[0]
         return self._refuse(asking.question, asking.where, targets)
 
-    def _without_pass(self, asking):
+    def _without_pass(self, asking: _Asking) -> tuple[list[Layer], tuple[str, ...], torch.Tensor | None]:
         """(target layers, notes, logits or None) for methods that make their own passes."""
         logits = self._kept.done.logits.detach() if self._kept else None
         if len(asking.known) < len(asking.question.recipes):
@@ -195,7 +201,10 @@ class WholeSession(Session):
             self._resolve_first(asking, logits)
         return *self._targets(asking), logits
 
-    def _with_context(self, asking, run, targets, taken, logits, found):
+    def _with_context(
+        self, asking: _Asking, run: Run, targets: list[Layer], taken: dict[int, set[str]], logits: torch.Tensor | None,
+        found: dict[tuple[int, str, int], Explanation],
+    ) -> None:  # fmt: skip
         """Add the answers of methods that need more than A and g; found: (set, layer name, method place) -> answer."""
         if not any(m.needs_context for m in asking.question.methods):
             return
@@ -210,7 +219,7 @@ class WholeSession(Session):
             found[key] = run.outcome(method, outcome, layer, asking.known[key[0]], exact)
         self._calls += special.forwards
 
-    def _pass(self, asking, frugal):
+    def _pass(self, asking: _Asking, frugal: bool) -> tuple[capture.Pass, list[Layer], tuple[str, ...], bool]:
         """(pass, target layers, notes, whether its graph must live on): the kept pass, or a new one."""
         unseen = asking.question.layers == DEFAULT and 0 not in asking.known
         if self._kept:
@@ -224,9 +233,9 @@ class WholeSession(Session):
             # the default layer is a main layer: with all of them recorded one pass shows the prediction and serves it
             mains = main_layers(asking.listed)
             if not frugal and self._fits(asking, mains)[0]:
-                self._keep(asking, mains)
-                self._resolve_first(asking, self._kept.done.logits.detach())
-                return self._kept.done, *self._targets(asking), True
+                done = self._keep(asking, mains).done
+                self._resolve_first(asking, done.logits.detach())
+                return done, *self._targets(asking), True
             self._resolve_first(asking, self._predicted(asking.tell, asking.where))
         targets, notes = self._targets(asking)
         if not frugal:
@@ -235,15 +244,14 @@ class WholeSession(Session):
                 wanted = [layer for layer in asking.listed if layer in targets or layer in more]
                 fits, need, limit = self._fits(asking, wanted)
                 if fits:
-                    self._keep(asking, wanted)
-                    return self._kept.done, targets, notes, True
+                    return self._keep(asking, wanted).done, targets, notes, True
             notes = (*notes, not_kept(need, limit))
         return self._forward(asking, targets), targets, notes, False
 
-    def _targets(self, asking):
+    def _targets(self, asking: _Asking) -> tuple[list[Layer], tuple[str, ...]]:
         return choose_layers(asking.listed, asking.question.layers, asking.known.get(0), self.model.spatial_dims)
 
-    def _fits(self, asking, layers):
+    def _fits(self, asking: _Asking, layers: list[Layer]) -> tuple[bool, int, int]:
         """(does it fit, estimated bytes, budget in bytes)"""
         tensor = self._prepared.tensor
         voxels = int(np.prod(tensor.shape[2:]))
@@ -253,15 +261,16 @@ class WholeSession(Session):
         limit = budget(asking.where) if stated is None else stated
         return need <= limit, need, limit
 
-    def _keep(self, asking, layers):
+    def _keep(self, asking: _Asking, layers: list[Layer]) -> _Kept:
         before = stamp(self._network)
         try:
             done = self._forward(asking, layers)
         except (LayerError, GradientError) as error:
             raise _ExtraLayerError from error
         self._kept = _Kept(done, frozenset(layer.name for layer in layers), before, self._fits(asking, layers)[1])
+        return self._kept
 
-    def _forward(self, asking, layers):
+    def _forward(self, asking: _Asking, layers: list[Layer]) -> capture.Pass:
         # a copy: a network may work in place on its input
         tensor = self._prepared.tensor.to(asking.where, copy=True)
         self._calls += 1
@@ -274,7 +283,7 @@ class WholeSession(Session):
         refuse_overflow(self, done.logits)
         return done
 
-    def _predicted(self, tell, where):
+    def _predicted(self, tell: Progress, where: torch.device) -> torch.Tensor:
         tensor = self._prepared.tensor.to(where, copy=True)
         self._calls += 1
         autocast = torch.autocast(where.type, dtype=self._autocast) if self._autocast else nullcontext()
@@ -285,21 +294,23 @@ class WholeSession(Session):
         refuse_overflow(self, logits)
         return logits
 
-    def _seen(self, index, logits):
+    def _seen(self, index: int, logits: torch.Tensor) -> View:
         """The view with the prediction in it."""
 
-        def decided(wanted):
+        def decided(wanted: int) -> np.ndarray:
             mask = decide(logits, wanted, self.model.head)[0].cpu().numpy()
             return mask if self.model.spatial_dims == 3 else mask[None]
 
         return self._view(index, decided)
 
-    def _resolve_first(self, asking, logits):
+    def _resolve_first(self, asking: _Asking, logits: torch.Tensor) -> None:
         asking.known[0] = refuse_empty(
             asking.question.recipes[0].resolve(self._seen(asking.question.class_index, logits))
         )
 
-    def _differentiated(self, asking, run, done, targets, keep, free):
+    def _differentiated(
+        self, asking: _Asking, run: Run, done: capture.Pass, targets: list[Layer], keep: bool, free: frozenset[str]
+    ) -> dict[tuple[int, str, int], Explanation]:
         question, tell, count = asking.question, asking.tell, len(asking.question.recipes)
         logits = done.logits.float() if self._autocast else done.logits
         by_name = {layer.name: layer for layer in targets}
@@ -307,7 +318,8 @@ class WholeSession(Session):
         found, end = {}, 1.0 if len(plain) == len(question.methods) else 0.6
         for i in range(count):
             tell(0.5 + (end - 0.5) * i / count, "differentiating the score")
-            pixels, made = asking.known[i], set()
+            pixels = asking.known[i]
+            made: set[str] = set()
             weights = _as_tensor(pixels, self.model.spatial_dims, logits)
             with torch.enable_grad():
                 values = question.score.values(inside_only(logits, weights), self.model.head)[0]
@@ -315,7 +327,10 @@ class WholeSession(Session):
             run.count_nonfinite(pixels, nonfinite_in(values, weights))
             exact = float((values.detach().cpu().double() * weights.cpu().double()).sum())
 
-            def receive(name, a, g, i=i, pixels=pixels, exact=exact, made=made):
+            def receive(
+                name: str, a: torch.Tensor, g: torch.Tensor, i: int = i, pixels: PixelSet = pixels,
+                exact: float = exact, made: set[str] = made,
+            ) -> None:  # fmt: skip
                 tell(0.5 + (end - 0.5) * (i + len(made) / len(targets)) / count, "differentiating the score")
                 a, g = _at_least_float32(a[0]), _at_least_float32(g[0])
                 made.add(name)
@@ -352,10 +367,10 @@ class _ExtraLayerError(Exception):
     """A pass that records more than was asked for failed; the one that records no more decides."""
 
 
-def _as_tensor(pixels, dims, like):
+def _as_tensor(pixels: PixelSet, dims: int, like: torch.Tensor) -> torch.Tensor:
     weights = torch.as_tensor(np.ascontiguousarray(pixels.weights)).to(device=like.device, dtype=like.dtype)
     return weights if dims == 3 else weights[0]
 
 
-def _at_least_float32(tensor):
+def _at_least_float32(tensor: torch.Tensor) -> torch.Tensor:
     return tensor if tensor.dtype.itemsize >= 4 else tensor.float()

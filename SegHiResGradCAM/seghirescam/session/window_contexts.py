@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 
 from ..cam.isolation.network_place import destination, placed
@@ -9,15 +11,26 @@ from ..cam.isolation.undisturbed import undisturbed
 from ..models.model_outputs import check_classes, output_channels
 from .context_methods import Contextual, within
 from .half_precision import refuse_overflow
+from .layer_sums import LayerSums, OutcomeSums
+
+if TYPE_CHECKING:
+    from ..cam.placement.windows import Offset, WindowPlan
+    from ..protocol.progress import Progress
+    from .answer import Run
+    from .window_masks import WindowMask
+    from .window_passes import Settings, WindowPasses
 
 
-def add_contexts(passes, run, settings, tell, masks, sums, count_scores: bool, start: float) -> None:
+def add_contexts(
+    passes: WindowPasses, run: Run, settings: Settings, tell: Progress, masks: list[WindowMask],
+    sums: list[list[LayerSums]], count_scores: bool, start: float,
+) -> None:  # fmt: skip
     """Run the context methods among ``sums`` (one list a mask, see :mod:`layer_sums`) over all windows that matter.
 
     passes: :class:`window_passes.WindowPasses`.  count_scores: add each window's score to its mask's, where no other
     method does.
     """
-    rows = [[s for s in row if s.method.needs_context] for row in sums]
+    rows = [[s for s in row if isinstance(s, OutcomeSums)] for row in sums]
     if not rows[0]:
         return
     model, plan = run.model, passes.plan
@@ -38,7 +51,7 @@ def add_contexts(passes, run, settings, tell, masks, sums, count_scores: bool, s
                         part = [a + (b - a) * (number + k) / len(jobs) for k in (0, 1)]
                         title = f"{s.method.title}, window {done + 1} of {steps}"
                         context = special.context(s.layer, _seed(mask, plan, offset, passes.runs, flip, tensor))
-                        context.tell = within(tell, *part, title)
+                        context.tell = within(tell, part[0], part[1], title)
                         with passes.place(fold, flip, offset):
                             s.put(special.outcome(s.method, context), (fold, offset, flip))
                             check_classes(model, context.logits)
@@ -49,7 +62,9 @@ def add_contexts(passes, run, settings, tell, masks, sums, count_scores: bool, s
                     done += 1
 
 
-def _seed(mask, plan, offset, runs, flip, tensor):
+def _seed(
+    mask: WindowMask, plan: WindowPlan, offset: Offset, runs: int, flip: tuple[int, ...], tensor: torch.Tensor
+) -> torch.Tensor:
     """m_p of one run ``[*spatial]`` on the tensor's device."""
     seed = torch.as_tensor(mask.seeds.window(plan, offset, runs, flip))
     seed = seed if tensor.ndim == 5 else seed[0]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,6 +13,11 @@ from ..cam.isolation.finite import inside_only, nonfinite_in
 from ..cam.placement.windows import Seeds
 from ..models.model_outputs import log_of_average
 from ..protocol.pixel_set import PixelSet
+
+if TYPE_CHECKING:
+    from ..cam.logits.score import Score
+    from ..cam.placement.windows import Offset, WindowPlan
+    from .window_passes import WindowPasses
 
 
 @dataclass(eq=False)
@@ -25,7 +32,7 @@ class WindowMask:
     nonfinite: np.ndarray | None = None
 
     @staticmethod
-    def of(passes, pixels: PixelSet, tolerance: float, score=None) -> WindowMask:
+    def of(passes: WindowPasses, pixels: PixelSet, tolerance: float, score: Score | None = None) -> WindowMask:
         """passes: :class:`window_passes.WindowPasses`. score: given where it is not linear in what the passes give."""
         seeds = Seeds.of(passes.plan, pixels.weights, tolerance)
         if score is None:
@@ -34,7 +41,7 @@ class WindowMask:
         average = passes.average
         source = passes.logits if average is None else average
         weights = torch.as_tensor(np.ascontiguousarray(pixels.weights[box]))
-        inner = inside_only(source[(slice(None), *box)][None], weights).clone().requires_grad_()
+        inner = inside_only(source[(slice(None), *box)][None], weights).clone().requires_grad_()  # type: ignore[index]
         with torch.enable_grad():
             logits = inner if average is None else log_of_average(passes.model, inner)
             values = score.values(logits, passes.model.head)
@@ -43,7 +50,9 @@ class WindowMask:
         nonfinite = nonfinite_in(values[0], weights).numpy()
         return WindowMask(pixels, seeds, slope[0].numpy(), exact, nonfinite=nonfinite)
 
-    def seed(self, plan, runs: int, group, flip, logits: torch.Tensor) -> torch.Tensor:
+    def seed(
+        self, plan: WindowPlan, runs: int, group: Sequence[Offset], flip: tuple[int, ...], logits: torch.Tensor
+    ) -> torch.Tensor:
         """m_p for every window of the group (zero where a window does not meet this set), times dS/dy if needed."""
         found = []
         for offset in group:
@@ -57,14 +66,18 @@ class WindowMask:
         dtype = torch.float32 if logits.dtype.itemsize < 4 else logits.dtype
         return torch.stack(found).to(device=logits.device, dtype=dtype)
 
-    def _slope_in(self, plan, offset, flip):
-        box, within = plan.overlap(offset, self.seeds.low, self.seeds.high) or (None, None)
+    def _slope_in(self, plan: WindowPlan, offset: Offset, flip: tuple[int, ...]) -> np.ndarray:
+        assert self.slope is not None
+        met = plan.overlap(offset, self.seeds.low, self.seeds.high)
         slope = np.zeros((len(self.slope), *plan.size), dtype=np.float32)
-        if box is not None:
+        if met:
+            box, within = met
             slope[(slice(None), *within)] = self.slope[(slice(None), *box)]
-        return np.flip(slope, [1 + axis for axis in flip]) if flip else slope
+        return np.flip(slope, tuple(1 + axis for axis in flip)) if flip else slope
 
-    def count_nonfinite(self, plan, bad: torch.Tensor, group, flip) -> None:
+    def count_nonfinite(
+        self, plan: WindowPlan, bad: torch.Tensor, group: Sequence[Offset], flip: tuple[int, ...]
+    ) -> None:
         """bad: bool ``[B, K, J, I]`` (or with channels) of a group of runs, as the network saw them."""
         if self.slope is not None:
             return  # counted in the fused logits
@@ -74,7 +87,7 @@ class WindowMask:
             inside, within = plan.overlap(offset)
             self.nonfinite[inside] |= (np.flip(one, flip) if flip else one)[within]
 
-    def facts(self, plan, folds: int) -> dict:
+    def facts(self, plan: WindowPlan, folds: int) -> dict:
         """For the provenance."""
         return {
             "windows": {

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from collections.abc import Collection, Generator, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -27,6 +29,10 @@ from ..models.segmentation_model import Prepared, SegmentationModel
 from .half_precision import refuse_overflow
 from .memory import budget, estimate, memory_of, named_shortage
 
+if TYPE_CHECKING:
+    from ..cam.placement.windows import Offset
+    from ..protocol.progress import Progress
+
 #: the largest number of windows that go through the network together, on a GPU
 MOST_TOGETHER = 8
 
@@ -44,13 +50,13 @@ class Settings:
     together: int | None
 
     @property
-    def autocast(self):
+    def autocast(self) -> torch.dtype | None:
         return torch.bfloat16 if self.precision == "bf16" else None
 
-    def on(self, where):
+    def on(self, where: torch.device) -> AbstractContextManager:
         return torch.autocast(where.type, dtype=torch.bfloat16) if self.precision == "bf16" else nullcontext()
 
-    def smaller(self, model):
+    def smaller(self, model: SegmentationModel) -> tuple[Settings, str] | None:
         """(settings that take less memory, what they are in words), or None."""
         on_gpu = destination(model.networks[0], self.device).type == "cuda"
         if self.together != 1 and (on_gpu or self.together is not None):
@@ -87,10 +93,12 @@ class WindowPasses:
 
     def release(self) -> None:
         """Forget what is kept."""
-        self.logits, self.average, self._made_with = None, None, None
+        self.logits: torch.Tensor | None = None
+        self.average: torch.Tensor | None = None
+        self._made_with: list[list[tuple]] | None = None
         self._forget()
 
-    def _forget(self):
+    def _forget(self) -> None:
         self._kept: dict[tuple, tuple] = {}
         self.layers: frozenset[str] = frozenset()
         self.nbytes = 0
@@ -108,12 +116,15 @@ class WindowPasses:
         with self.reading.on(network):
             return listed_layers(network, window, device_of(network))
 
-    def need(self, names) -> int:
+    def need(self, names: Collection[str]) -> int:
         """Estimated bytes of one window's pass that records these layers."""
         voxels, itemsize = int(np.prod(self.plan.size)), max(4, self.prepared.tensor.dtype.itemsize)
         return estimate(self.listed(), names, voxels, len(self.model.classes), itemsize)
 
-    def each(self, offsets, names, settings: Settings, tell, start: float, end: float, phase: str):
+    def each(
+        self, offsets: Iterable[Offset], names: list[str], settings: Settings, tell: Progress, start: float, end: float,
+        phase: str,
+    ) -> Generator[tuple[int, tuple[Offset, ...], tuple[int, ...], capture.Pass, bool]]:  # fmt: skip
         """Yields (fold, group of offsets, flip, Pass, is it kept) over all runs of these windows.
 
         names: layers to record.  The passes of a fold and mirroring follow one another.
@@ -134,7 +145,10 @@ class WindowPasses:
                         yield fold, group, flip, passed, kept
                         done += len(group)
 
-    def _passed(self, fold, network, group, flip, names, settings, where, stamps):
+    def _passed(
+        self, fold: int, network: torch.nn.Module, group: tuple[Offset, ...], flip: tuple[int, ...], names: list[str],
+        settings: Settings, where: torch.device, stamps: list[tuple] | None,
+    ) -> tuple[capture.Pass, bool]:  # fmt: skip
         key = (fold, group, flip, settings.precision)
         if key in self._kept and self._kept[key][0] == stamps and self._kept[key][2].issuperset(names):
             return self._kept[key][1], True
@@ -152,13 +166,15 @@ class WindowPasses:
         refuse_overflow(self, passed.logits)
         return passed, stamps is not None and self._keep(key, stamps, passed, names, where)
 
-    def holds(self, offsets) -> bool:
+    def holds(self, offsets: Iterable[Offset]) -> bool:
         """Whether the passes of these windows are kept, in every mirroring and fold."""
         there = {(fold, offset, flip) for fold, group, flip, _ in self._kept for offset in group}
         runs = [(fold, flip) for fold in range(len(self.model.networks)) for flip in self.plan.flips]
         return all((fold, offset, flip) in there for fold, flip in runs for offset in offsets)
 
-    def _keep(self, key, stamps, passed, names, where):
+    def _keep(
+        self, key: tuple, stamps: list[tuple], passed: capture.Pass, names: Collection[str], where: torch.device
+    ) -> bool:
         """Keep a pass if it fits into the budget; another choice of layers forgets those kept so far."""
         if not self.layers.issuperset(names) or key in self._kept:
             self._forget()
@@ -171,7 +187,9 @@ class WindowPasses:
         self.nbytes += need
         return True
 
-    def fuse(self, settings: Settings, tell, end: float, offsets=None) -> torch.Tensor:
+    def fuse(
+        self, settings: Settings, tell: Progress, end: float, offsets: Sequence[Offset] | None = None
+    ) -> torch.Tensor:
         """The fused logits ``[C, K, J, I]``, float32, made once as long as no weight changes.
 
         offsets: of some windows only; then the logits are right where no other window reaches, and are not kept.
@@ -181,9 +199,9 @@ class WindowPasses:
             return self.logits
         where = destination(self.model.networks[0], settings.device)
         channels = output_channels(self.model)
-        fused = None  # made with the first pass: it may settle how many channels there are
+        fused: Fused | None = None  # made with the first pass: it may settle how many channels there are
         some, done = offsets is not None, 0
-        offsets = offsets if some else self.plan.offsets
+        offsets = self.plan.offsets if offsets is None else offsets
         steps = len(offsets) * self.runs
         together = self._together(settings, where, ())
         with named_shortage(where):
@@ -211,6 +229,7 @@ class WindowPasses:
                                 fused.add(found, offset, flip)
                             done += len(group)
         refuse_suspected(self.model)
+        assert fused is not None
         found, average = fused.logits(), None
         if window_values(self.model, self.averaged) is not None:
             average, found = found, log_of_average(self.model, found)
@@ -218,7 +237,9 @@ class WindowPasses:
             self.logits, self.average, self._made_with = found, average, made_with
         return found
 
-    def fitting(self, settings: Settings, names, where) -> tuple[Settings, tuple[str, ...]]:
+    def fitting(
+        self, settings: Settings, names: Collection[str], where: torch.device
+    ) -> tuple[Settings, tuple[str, ...]]:
         """bf16 and one window at a time where one window's pass would not fit into the free memory in fp32."""
         need, free = self.need(set(names)), memory_of(where)[1]
         if settings.precision != "fp32" or need <= 0.9 * free:
@@ -226,18 +247,18 @@ class WindowPasses:
         why = f"One window's pass takes about {need / 2**30:.1f} GiB and {free / 2**30:.1f} GiB are free"
         return Settings(settings.device, "bf16", 1), (f"{why}: computed in bf16, one window at a time.",)
 
-    def place(self, fold, flip, offset):
+    def place(self, fold: int, flip: tuple[int, ...], offset: Offset) -> AbstractContextManager:
         """Context: every run of a network that draws random numbers has a draw of its own, whichever runs are made."""
         plan = self.plan
         run = (fold * len(plan.flips) + list(plan.flips).index(flip)) * len(plan.offsets)
         return seeded(place=run + list(plan.offsets).index(offset))
 
-    def _refuse_shared_draws(self, group):
+    def _refuse_shared_draws(self, group: Sequence[Offset]) -> None:
         """What a window draws must not depend on which others go with it."""
         if len(group) > 1 and drew(self.model.networks):
             raise SharedDrawsError
 
-    def _together(self, settings, where, names):
+    def _together(self, settings: Settings, where: torch.device, names: Collection[str]) -> int:
         """Windows at a time: on a GPU as many as half of the free memory holds; one where the network draws."""
         if drew(self.model.networks):
             return 1
@@ -248,7 +269,7 @@ class WindowPasses:
         need = self.need(set(names) or {self.listed()[-1].name})
         return max(1, min(MOST_TOGETHER, int(0.5 * memory_of(where)[1] // max(1, need))))
 
-    def batch(self, group, flip, where):
+    def batch(self, group: Sequence[Offset], flip: tuple[int, ...], where: torch.device) -> torch.Tensor:
         """``[B, C, *spatial]`` on the device."""
         patches = torch.cat([self.plan.cut(self._volume, offset, flip) for offset in group])
         return (patches if self.model.spatial_dims == 3 else patches[:, :, 0]).to(where)

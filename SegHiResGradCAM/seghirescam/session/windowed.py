@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -29,12 +30,23 @@ from .answer import Run
 from .context_methods import places
 from .interface import Session
 from .layer_choice import choose_layers
-from .layer_sums import LayerSums
+from .layer_sums import LayerSums, WeightedSums
 from .memory import MemoryLimitError, free_cached, named_shortage
 from .one_question import whole_question
 from .window_contexts import add_contexts
 from .window_masks import WindowMask
 from .window_passes import Settings, SharedDrawsError, WindowPasses
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ..cam.passes import capture
+    from ..cam.placement.windows import Offset
+    from ..models.segmentation_model import Prepared
+    from ..protocol.explanation import Explanation
+    from ..protocol.question import ComputeSettings
+    from ..protocol.recipes import View
+    from .understood import Understood
 
 
 class WindowedSession(Session):
@@ -53,7 +65,7 @@ class WindowedSession(Session):
         *,
         keep: bool = True,
         windows_together: int | None = None,
-        **settings,
+        **settings: Any,
     ):
         super().__init__(model, image, keep=keep, **settings)
         if not 0 <= self.tolerance < 1:
@@ -61,7 +73,7 @@ class WindowedSession(Session):
                 f"The tolerance must be at least 0 and below 1, got {self.tolerance}.", "0.01 is usual."
             )
         self.windows_together = windows_together
-        self._passes: WindowPasses | None = None
+        self._passes: WindowPasses = None  # type: ignore[assignment]  # until the image is prepared
 
     @property
     def reading(self) -> Reading:
@@ -132,23 +144,24 @@ class WindowedSession(Session):
             "window_bytes": self._passes.need({layer.name for layer in targets}),
         }
 
-    def is_linear(self, question) -> bool:
+    def is_linear(self, question: Understood) -> bool:
         """Whether the score is the average of the windows' scores."""
         return model_outputs.is_linear(self.model, question.score, self.averaged)
 
-    def _another(self, model, settings, keep):
+    def _another(self, model: SegmentationModel, settings: ComputeSettings, keep: bool) -> Session:
         other = super()._another(model, settings, keep)
+        assert isinstance(other, WindowedSession)
         other.windows_together = self.windows_together
         return other
 
-    def _prepare(self, tell):
+    def _prepare(self, tell: Progress) -> Prepared:
         prepared = super()._prepare(tell)
         if self._passes is None:
             self._passes = WindowPasses(self.model, prepared, self.keep, self.settings.memory_budget_bytes)
             self._passes.reduced = self.reduced
         return prepared
 
-    def _logits_now(self, tell, around):
+    def _logits_now(self, tell: Progress, around: PixelSet | None) -> np.ndarray:
         prepared = self._prepare(tell)
         with torch.inference_mode(False):
             if around is not None and self._passes.logits is None:
@@ -157,14 +170,15 @@ class WindowedSession(Session):
                 return self._fused(tell, 1.0, offsets=met).numpy()
             return self._fused(tell, 1.0).numpy().copy()  # the kept one stays as it is
 
-    def _predict_now(self, index, tell):
+    def _predict_now(self, index: int, tell: Progress) -> PixelSet:
         self._prepare(tell)
         with torch.inference_mode(False):
             self._fused(tell, 1.0)
         return PredictedClass().resolve(self._seen(index))
 
-    def _answer(self, question, tell, downstream):
-        notes, settings = (), self._settings
+    def _answer(self, question: Understood, tell: Progress, downstream: bool) -> list[Explanation]:
+        settings = self._settings
+        notes: tuple[str, ...] = ()
         while True:
             try:
                 return self._answered(question, tell, downstream, settings, notes)
@@ -178,7 +192,9 @@ class WindowedSession(Session):
                 settings, what = smaller
                 notes = (*notes, f"{error.sentence} Went on {what}.")
 
-    def _answered(self, question, tell, downstream, settings, notes):
+    def _answered(
+        self, question: Understood, tell: Progress, downstream: bool, settings: Settings, notes: tuple[str, ...]
+    ) -> list[Explanation]:
         prepared, dims = self._prepare(tell), self.model.spatial_dims
         blind = self._view(question.class_index)
         known = {i: refuse_empty(r.resolve(blind)) for i, r in enumerate(question.recipes) if not r.needs_prediction}
@@ -244,7 +260,10 @@ class WindowedSession(Session):
                 if s.met or s.layer not in free
             ]
 
-    def _add_up(self, question, tell, settings, targets, masks, sums, free, end):
+    def _add_up(
+        self, question: Understood, tell: Progress, settings: Settings, targets: list[Layer], masks: list[WindowMask],
+        sums: list[list[LayerSums]], free: frozenset[str], end: float,
+    ) -> None:  # fmt: skip
         """Every run once for all masks, layers and methods; a second time where channel weights had to be known."""
         touched = dict.fromkeys(offset for mask in masks for offset in mask.seeds.touched)
         names = [layer.name for layer in targets]
@@ -262,7 +281,11 @@ class WindowedSession(Session):
             for fold, group, flip, passed, _ in passes:
                 self._blend(passed, fold, group, flip, masks, sums)
 
-    def _differentiate(self, question, passed, kept, which, masks, sums, free):
+    def _differentiate(
+        self, question: Understood, passed: capture.Pass, kept: bool,
+        which: tuple[int, tuple[Offset, ...], tuple[int, ...]], masks: list[WindowMask], sums: list[list[LayerSums]],
+        free: frozenset[str],
+    ) -> None:  # fmt: skip
         fold, group, flip = which
         meeting = [i for i, mask in enumerate(masks) if any(offset in mask.seeds.touched for offset in group)]
         for i in meeting:
@@ -280,7 +303,10 @@ class WindowedSession(Session):
                 total = (values * seed).sum()
             mask.windows_total += float(total.detach().double())
 
-            def receive(name, a, g, row=row, mine=mine):
+            def receive(
+                name: str, a: torch.Tensor, g: torch.Tensor, row: list[LayerSums] = row,
+                mine: list[tuple[int, Offset]] = mine,
+            ) -> None:  # fmt: skip
                 for b, offset in mine:
                     for s in row:
                         if s.layer.name == name:
@@ -290,15 +316,18 @@ class WindowedSession(Session):
                 names = dict.fromkeys(s.layer.name for s in row)
                 passed.differentiate(total, receive, kept or i != meeting[-1], names, free)
 
-    def _blend(self, passed, fold, group, flip, masks, sums):
+    def _blend(
+        self, passed: capture.Pass, fold: int, group: Sequence[Offset], flip: tuple[int, ...], masks: list[WindowMask],
+        sums: list[list[LayerSums]],
+    ) -> None:  # fmt: skip
         for mask, row in zip(masks, sums, strict=True):
             for s in row:
-                if s.needs_second_sweep and s.met:
+                if isinstance(s, WeightedSums) and s.met:
                     for b, offset in enumerate(group):
                         if offset in mask.seeds.touched:
                             s.blend(passed.activations[s.layer.name][b], (fold, offset, flip))
 
-    def _seeded(self, question, mask, logits):
+    def _seeded(self, question: Understood, mask: WindowMask, logits: torch.Tensor) -> torch.Tensor:
         """What the seed is multiplied with: the score's own values, or all logits where the score is not linear."""
         logits = logits.float() if logits.dtype.itemsize < 4 else logits
         if self.is_linear(question):
@@ -308,7 +337,7 @@ class WindowedSession(Session):
             values = logits if averaged is None else averaged(logits)
         return values if self.model.spatial_dims == 3 else values.unsqueeze(-3)
 
-    def _notes(self, masks):
+    def _notes(self, masks: list[WindowMask]) -> tuple[str, ...]:
         """What is to be said of the outputs."""
         found, average = model_outputs.notes(self.model, self._passes.averaged), self._passes.average
         if average is None:
@@ -316,26 +345,29 @@ class WindowedSession(Session):
         union = torch.as_tensor(sum(mask.pixels.weights for mask in masks))
         return (*found, *model_outputs.saturated_note(self.model, self._passes.logits, union))
 
-    def _fused(self, tell, end, settings=None, offsets=None):
+    def _fused(
+        self, tell: Progress, end: float, settings: Settings | None = None, offsets: tuple[Offset, ...] | None = None
+    ) -> torch.Tensor:
         """The fused logits; asked for by themselves (no settings) they go on with smaller settings on a shortage."""
         if settings is not None:
             return self._passes.fuse(settings, tell, end)
-        smaller = self._settings, ""
+        smaller = self._settings
         while True:
             try:
-                return self._passes.fuse(smaller[0], tell, end, offsets)
+                return self._passes.fuse(smaller, tell, end, offsets)
             except SharedDrawsError:
                 self._passes.release()
             except MemoryLimitError:
-                smaller = smaller[0].smaller(self.model)
-                if smaller is None:
+                less = smaller.smaller(self.model)
+                if less is None:
                     raise
+                smaller = less[0]
 
     @property
-    def _settings(self):
+    def _settings(self) -> Settings:
         return Settings(self.device, self.precision, self.windows_together)
 
-    def _seen(self, index):
+    def _seen(self, index: int) -> View:
         """The view with the prediction in it."""
         logits = self._passes.logits
-        return self._view(index, lambda wanted: decide(logits[None], wanted, self.model.head)[0].numpy())
+        return self._view(index, lambda wanted: decide(logits[None], wanted, self.model.head)[0].numpy())  # type: ignore[index]

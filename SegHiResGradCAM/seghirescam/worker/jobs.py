@@ -6,8 +6,10 @@ import contextlib
 import gc
 import json
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -24,6 +26,13 @@ from ..session.opening import open_session
 from .handlers import handlers
 from .pace import Pace
 
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ..models.segmentation_model import ModelKind, SegmentationModel
+    from ..protocol.progress import Tell
+    from ..session.interface import Session
+
 
 class Jobs:
     """``do(message, progress) -> result``; what answers it finds here what is kept. folder: private, for arrays.
@@ -34,22 +43,30 @@ class Jobs:
 
     def __init__(self, folder: Path):
         self.folder, self._handlers = folder, handlers()
-        self.model, self._model_key = None, None
-        self.kept, self._session_key, self.pace = None, None, Pace()
-        self._number = 0
-        self._forget_image()
+        self.model: SegmentationModel | None = None
+        self._model_key: tuple | None = None
+        self.kept: Session | None = None
+        self._session_key: tuple | None = None
+        self.pace = Pace()
+        self._number: int | None = 0
+        self._image: Image | None = None
+        self._image_key: str | None = None
+        self.image_notes: tuple[str, ...] = ()
 
-    def do(self, message: dict, progress) -> dict:
+    def do(self, message: dict, progress: Tell) -> dict:
         """Raises the errors of :mod:`errors`; nothing half-made is left in the folder."""
         progress(0.0, "starting")
         request = request_from_json(message, self._load)
         self._number = message.get("id")
         return self._handlers[type(request)](request, self, progress)
 
-    def measured(self, request: OfACase, progress, work):
+    def measured(
+        self, request: OfACase, progress: Tell, work: Callable[[Session, Tell], Any]
+    ) -> tuple[Any, Session, list[str], dict]:
         """(what ``work(session, progress)`` gives, session, notes, cost); on the CPU where the GPU is too small and
         nobody asked for it."""
-        started, moved = time.perf_counter(), ()
+        started = time.perf_counter()
+        moved: tuple[str, ...] = ()
         session = self.session(request, progress)
         before = session.forward_calls
         try:
@@ -70,7 +87,7 @@ class Jobs:
             "seconds": round(time.perf_counter() - started, 3),
         }  # fmt: skip
 
-    def session(self, request: OfACase, progress):
+    def session(self, request: OfACase, progress: Tell) -> Session:
         """The kept session if the case is the same, else a new one."""
         settings = replace(request.settings, device=request.device or best_device())
         model = self._model(request.model, request.consent_sha256 or False, progress)
@@ -83,7 +100,7 @@ class Jobs:
             self.kept, self._session_key, self.pace = open_session(model, image, **asdict(settings)), key, Pace()
         return self.kept
 
-    def image(self, sent: dict, progress) -> Image:
+    def image(self, sent: dict, progress: Tell) -> Image:
         """The image of a request; its further channels are brought onto the grid of the first, once."""
         parts = [sent, *sent.get("more", ())]
         stamps = [(p.stat().st_mtime_ns, p.stat().st_size) for p in map(self._path, parts) if p.is_file()]
@@ -96,16 +113,18 @@ class Jobs:
             self._image_key = key
         return self._image
 
-    def opened(self, source):
+    def opened(self, source: Any) -> SegmentationModel | None:
         """The kept model if it is this one and its files are the same, else None."""
-        return self.model if self.model is not None and self._model_key[:3] == _key(recognise(source), source) else None
+        if self.model is None or self._model_key is None:
+            return None
+        return self.model if self._model_key[:3] == _key(recognise(source), source) else None
 
     @contextlib.contextmanager
-    def writing(self):
+    def writing(self) -> Iterator[Callable[[np.ndarray], str]]:
         """``save(array) -> name``; after an error nothing of it is left."""
-        written = []
+        written: list[str] = []
 
-        def save(array):
+        def save(array: np.ndarray) -> str:
             name = f"map_{self._number}_{len(written)}.npy"
             write_array(self.folder, name, array)
             written.append(name)
@@ -134,10 +153,10 @@ class Jobs:
                 network.to("cpu")
         free_cached()
 
-    def _path(self, part):
+    def _path(self, part: dict) -> Path:
         return self.folder / Path(str(part["array"])).name
 
-    def _model(self, source, consent, progress):
+    def _model(self, source: Any, consent: bool | str, progress: Tell) -> SegmentationModel:
         """The kept model if its files are the same, else opened anew."""
         kind = recognise(source)
         key = (*_key(kind, source), consent)
@@ -149,18 +168,18 @@ class Jobs:
             self.model, self._model_key = kind.open(source, consent=consent), key
         return self.model
 
-    def _forget_session(self):
+    def _forget_session(self) -> None:
         if self.kept is not None:
             self.kept.release()
         self.kept, self._session_key = None, None
 
-    def _forget_image(self):
+    def _forget_image(self) -> None:
         self._image, self._image_key, self.image_notes = None, None, ()
 
-    def _load(self, name):
+    def _load(self, name: str) -> np.ndarray:
         return read_array(self.folder, name)
 
 
-def _key(kind, source) -> tuple:
+def _key(kind: ModelKind, source: Any) -> tuple:
     """Changes when the model is another one, or one of its files changes."""
     return kind.name, repr(source), stamp(kind, source)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ..cam.methods import method as method_named
 from ..evaluation.trust.trust_cost import EXPLANATION
+
+if TYPE_CHECKING:
+    from ..protocol.explanation import Explanation
 
 
 @dataclass
@@ -19,7 +24,7 @@ class Pace:
     timed: bool = False
     forwards: dict[tuple[str, str], int] = field(default_factory=dict)
 
-    def note(self, explanations, seconds: float, forwards: int) -> None:
+    def note(self, explanations: Iterable[Explanation], seconds: float, forwards: int) -> None:
         """What one question's explanations took, until a prediction has been timed."""
         if forwards <= 0:
             return
@@ -38,4 +43,4 @@ class Pace:
     def of(self, method: str, layer: str | None) -> int | None:
         """Passes of an explanation; of another layer, the most, where this one was not explained yet."""
         known = {name: count for (one, name), count in self.forwards.items() if one == method}
-        return known.get(layer, max(known.values(), default=None))
+        return known[layer] if layer in known else max(known.values(), default=None)

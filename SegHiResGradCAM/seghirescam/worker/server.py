@@ -18,7 +18,9 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 from .. import __version__
 from ..protocol.arrays import MessageError, is_private, stay_private
@@ -27,6 +29,11 @@ from ..protocol.messages import Failure, Hello, Progress, Result, line
 from ..protocol.privacy import Names
 from ..protocol.requests import Cancel, Shutdown
 from ..protocol.untrusted import json_value
+
+if TYPE_CHECKING:
+    from ..protocol.messages import Event
+    from ..protocol.progress import Tell
+    from .jobs import Jobs
 
 #: after so many seconds without a request the kept pass and the GPU's memory are given back
 IDLE_SECONDS = 300.0
@@ -39,14 +46,14 @@ _LONGEST_LINE, _LONGEST_WORD = 16 * 2**20, 100
 class Worker:
     """Reads requests, answers them one after the other. out: binary file for the protocol."""
 
-    def __init__(self, out, folder: Path, idle_seconds: float = IDLE_SECONDS):
+    def __init__(self, out: BinaryIO, folder: Path, idle_seconds: float = IDLE_SECONDS):
         self.out, self.folder, self.idle_seconds = out, folder, idle_seconds
         self.requests: queue.Queue[dict] = queue.Queue()
         self.cancelled: set[int] = set()
         self.names = Names()
         self._speaking = threading.Lock()
 
-    def say(self, message) -> None:
+    def say(self, message: Event) -> None:
         try:
             with self._speaking:
                 self.out.write(line(message.to_json()))
@@ -54,7 +61,7 @@ class Worker:
         except OSError:  # nobody reads any more
             self.end()
 
-    def listen(self, source) -> None:
+    def listen(self, source: BinaryIO) -> None:
         """Body of the reading thread; never returns: whatever happens to it, the process ends with its input."""
         try:
             for text in _lines(source):
@@ -80,7 +87,7 @@ class Worker:
             self._refuse(number)
             return
         if do == Cancel.do:
-            self.cancelled.add(target)
+            self.cancelled.add(target)  # type: ignore[arg-type]
             self.say(Result(number, {"cancelled": target}))
         else:
             self.requests.put(request)
@@ -124,7 +131,7 @@ class Worker:
                 self.end()
             self._serve(jobs, request)
 
-    def _serve(self, jobs, request) -> None:
+    def _serve(self, jobs: Jobs, request: dict) -> None:
         number = request["id"]
         self._stay()
         try:
@@ -153,10 +160,10 @@ class Worker:
             stay_private(self.folder)
             os.chdir(self.folder)
 
-    def _progress(self, number):
-        told = {"time": 0.0, "phase": "", "fraction": 0.0}
+    def _progress(self, number: int) -> Tell:
+        told: dict = {"time": 0.0, "phase": "", "fraction": 0.0}
 
-        def tell(fraction, phase):
+        def tell(fraction: float, phase: str) -> None:
             if number in self.cancelled:
                 raise CancelledError("Cancelled.")
             now = time.monotonic()
@@ -171,7 +178,7 @@ class Worker:
         sys.stderr.flush()
 
 
-def _lines(source):
+def _lines(source: BinaryIO) -> Iterator[bytes | None]:
     """Every line of a binary file, None in place of one that is too long: no line may fill the memory."""
     while text := source.readline(_LONGEST_LINE + 1):
         if len(text) <= _LONGEST_LINE:
@@ -182,14 +189,14 @@ def _lines(source):
         yield None
 
 
-def _number(value) -> int:
+def _number(value: object) -> int:
     """What tells requests apart: a whole number that every JSON reader keeps. Raises ValueError."""
     if not isinstance(value, int) or isinstance(value, bool) or abs(value) > 2**53:
         raise ValueError
     return value
 
 
-def _no_torch(error) -> Failure:
+def _no_torch(error: Exception) -> Failure:
     if isinstance(error, ModuleNotFoundError) and error.name == "torch":
         return Failure(None, "dependency", "PyTorch is not installed.", "Install it, then press Apply again.")
     return Failure(
@@ -208,7 +215,7 @@ def remove_private(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _reserved_stdout():
+def _reserved_stdout() -> BinaryIO:
     """The real stdout for the protocol; fd 1 and sys.stdout lead to stderr from now on."""
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 
@@ -10,10 +10,12 @@ import torch
 
 from ..isolation.finite import inside_only
 from ..isolation.random_draws import drew
+from ..logits.score import Score
 from ..passes.capture import as_logits
+from .layer import Layer
 from .tail import Tail
 
-Cells = tuple[tuple[float, ...], tuple[float, ...]]
+Cells = tuple[tuple[float, ...], Sequence[float]]
 
 
 @dataclass(eq=False)
@@ -29,14 +31,14 @@ class Context:
 
     network: torch.nn.Module
     tensor: torch.Tensor
-    layer: object
+    layer: Layer
     listed: list
-    score: object
+    score: Score
     head: str
     weights: torch.Tensor
     cell_mm: tuple[float, ...]
     classes: int
-    place: Callable[[object], Cells]
+    place: Callable[[Layer], Cells]
     together: int = 1
     tell: Callable[[float, str], None] = lambda fraction, words: None
     autocast: torch.dtype | None = None

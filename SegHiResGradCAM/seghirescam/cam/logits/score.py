@@ -7,6 +7,7 @@ runs through it.  Scores of logits are in logit; a contrast or log-odds is a dif
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
@@ -23,6 +24,7 @@ class Score:
 
     class_index: int
 
+    name: ClassVar[str]
     unit = "logit"
     linear = True
 

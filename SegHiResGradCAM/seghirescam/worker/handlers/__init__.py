@@ -17,7 +17,7 @@ _HANDLERS: dict[type[Request], Handler] = {}
 def answers(*requests: type[Request]) -> Callable[[Handler], Handler]:
     """Registers what answers these requests."""
 
-    def register(handler):
+    def register(handler: Handler) -> Handler:
         _HANDLERS.update(dict.fromkeys(requests, handler))
         return handler
 

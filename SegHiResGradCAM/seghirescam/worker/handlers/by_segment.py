@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ...evaluation.metrics.body import body_of
@@ -11,9 +13,15 @@ from ...protocol.requests import BySegment
 from ...protocol.resampling import labels_on, resampled, spread
 from . import answers
 
+if TYPE_CHECKING:
+    from ...protocol.grid import Grid
+    from ...protocol.image import Image
+    from ...protocol.progress import Tell
+    from ..jobs import Jobs
+
 
 @answers(BySegment)
-def by_segment(request: BySegment, jobs, tell) -> dict:
+def by_segment(request: BySegment, jobs: Jobs, tell: Tell) -> dict:
     image = jobs.image(request.image, tell) if request.image else None
     tell(0.0, "placing the map")
     cells, source = request.map
@@ -31,7 +39,7 @@ def by_segment(request: BySegment, jobs, tell) -> dict:
     return {"rows": [row.to_json() for row in rows], "chance_over": ground.over, "notes": notes}
 
 
-def _body_on(image, grid):
+def _body_on(image: Image, grid: Grid) -> np.ndarray | None:
     """The image's body on another grid; None where it has none there."""
     body = body_of(image)
     if body is None or image.grid.same_as(grid):

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ...cam.methods.method_list import method_list
 from ...comparison.compare import compare_in
 from ...protocol.messages import layer_to_json
 from ...protocol.requests import Compare
 from ..results import written
 from . import answers
+
+if TYPE_CHECKING:
+    from ...protocol.explanation import Explanation
+    from ...protocol.progress import Tell
+    from ...protocol.recipes import Recipe
+    from ...session.interface import Session
+    from ..jobs import Jobs
 
 #: word for the methods that take few passes and work on a layer's cells
 CHEAP = "cheap"
@@ -16,7 +25,7 @@ _COMPUTED = 0.9
 
 
 @answers(Compare)
-def compare(request: Compare, jobs, tell) -> dict:
+def compare(request: Compare, jobs: Jobs, tell: Tell) -> dict:
     recipe = request.pixel_set("A comparison")
     work = lambda session, tell: _compared(session, recipe, request, tell)  # noqa: E731
     (rows, maps), session, notes, cost = jobs.measured(request, tell, work)
@@ -37,7 +46,7 @@ def cheap_methods() -> list[str]:
     return [told["name"] for told in method_list() if not told["slow"] and told["name"] not in on_the_image]
 
 
-def _compared(session, recipe, request, tell):
+def _compared(session: Session, recipe: Recipe, request: Compare, tell: Tell) -> tuple[list[dict], list[Explanation]]:
     """(rows of the table, explanations) of one question in an open session.
 
     A row is Comparison.facts of one cell with ``map``, its place among the explanations or None, and ``left_out``, why
@@ -45,7 +54,8 @@ def _compared(session, recipe, request, tell):
     """
     words = request.words | ({"methods": cheap_methods()} if request.methods == CHEAP else {})
     found = compare_in(session, recipe, **words, progress=lambda done, phase: tell(_COMPUTED * done, phase))
-    cells, rows, maps = list(found), [], []
+    cells, rows = list(found), []
+    maps: list[Explanation] = []
     for n, cell in enumerate(cells):
         tell(_COMPUTED + (1 - _COMPUTED) * n / len(cells), "measuring the maps")
         row, one = found.facts(cell) | {"map": None, "left_out": ""}, cell.explanation

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from ...protocol.grid import Grid
 from ...protocol.messages import layer_to_json
@@ -11,15 +12,21 @@ from ..results import shown_to_json, written
 from . import answers
 from .estimate import estimated
 
+if TYPE_CHECKING:
+    from ...protocol.explanation import Explanation
+    from ...protocol.progress import Tell
+    from ...session.interface import Session
+    from ..jobs import Jobs
+
 #: a map is shown on the input's voxels, or on the layer's own cells
 INPUT = "input"
 
 
 @answers(Explain)
-def explain(request: Explain, jobs, tell) -> dict:
+def explain(request: Explain, jobs: Jobs, tell: Tell) -> dict:
     expected: dict = {}
 
-    def ask(session, tell):
+    def ask(session: Session, tell: Tell) -> list[Explanation]:
         expected.update(estimated(session, request))
         started, before = time.perf_counter(), session.forward_calls
         # one pixel set: the other levels of the same backward pass cost nothing, and the layer is a choice of display
@@ -46,7 +53,7 @@ def explain(request: Explain, jobs, tell) -> dict:
     }
 
 
-def _with_estimate(tell, expected):
+def _with_estimate(tell: Tell, expected: dict) -> Tell:
     """Progress whose phases name what the whole question takes."""
     if expected.get("of_windows", 1) == 1 and expected.get("forward_passes", 1) == 1:
         return tell

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ...protocol.requests import Probe, Release
 from ...session.devices import devices
 from . import answers
 
+if TYPE_CHECKING:
+    from ...protocol.progress import Tell
+    from ..jobs import Jobs
+
 
 @answers(Probe)
-def probe(request: Probe, jobs, tell) -> dict:
+def probe(request: Probe, jobs: Jobs, tell: Tell) -> dict:
     """Devices with their free memory, and what is kept."""
     model, session = jobs.model, jobs.kept
     return {
@@ -20,7 +26,7 @@ def probe(request: Probe, jobs, tell) -> dict:
 
 
 @answers(Release)
-def release(request: Release, jobs, tell) -> dict:
+def release(request: Release, jobs: Jobs, tell: Tell) -> dict:
     """Forget session, image and model."""
     jobs.release()
     return {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from ...evaluation.painting.intervention import paint_in
@@ -13,12 +15,19 @@ from ...protocol.resampling import spread
 from ...session.understood import score_of
 from . import answers
 
+if TYPE_CHECKING:
+    from ...evaluation.painting.intervention import Painting
+    from ...protocol.grid import Grid
+    from ...protocol.progress import Tell
+    from ...session.interface import Session
+    from ..jobs import Jobs
+
 #: what the region is grown by first, where nobody says
 _MARGIN_MM = 2.0
 
 
 @answers(Paint)
-def paint(request: Paint, jobs, tell) -> dict:
+def paint(request: Paint, jobs: Jobs, tell: Tell) -> dict:
     found, _, notes, cost = jobs.measured(request, tell, lambda session, tell: _painted(session, request, tell))
     calls = {key: cost[key] + found.forward_calls for key in ("forward_calls", "forward_calls_now")}
     # of the region the margin is part
@@ -29,7 +38,7 @@ def paint(request: Paint, jobs, tell) -> dict:
     return {"painting": found.to_json(), **arrays, "notes": [*notes, *found.notes], "session": cost | calls}
 
 
-def _painted(session, request, tell):
+def _painted(session: Session, request: Paint, tell: Tell) -> Painting:
     recipe = request.pixel_set("Painting over")
     asked = Question.of(recipe, **request.words)
     score = score_of(session.model, asked.class_index, asked.score, asked.rival)
@@ -38,7 +47,7 @@ def _painted(session, request, tell):
     return paint_in(session, region, recipe, score, margin_mm=margin, control=control, progress=tell)
 
 
-def _region(region, grid):
+def _region(region: Any, grid: Grid) -> Any:
     if not isinstance(region, HottestPart):
         return region
     cells, source = region.map
