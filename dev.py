@@ -75,16 +75,16 @@ def main(arguments: list[str]) -> int:
         if rest or (os.cpu_count() or 1) < 2:
             return run([*pytest, *rest], other)
         os.environ.setdefault("OMP_NUM_THREADS", "1")  # two processes of many threads each would wait for one another
-        two = [
-            "-n",
-            "2",
-            "--dist",
-            "loadfile",
-            "--max-worker-restart",
-            "0",
-        ]  # or a crashing file is begun again 8 times
-        beside = run([*pytest, *two, *(f"--ignore={folder}" for folder in ALONE)])
-        return beside if beside == INTERRUPTED else run([*pytest, *ALONE]) or beside
+        # a crashing file is not begun again
+        two = ["-n", "2", "--dist", "loadfile", "--max-worker-restart", "0"]
+        rooms = [f"--ignore={folder}" for folder in ALONE]
+        # one process for what measures time, and for the slow tests: two of those at once may not fit into the memory
+        codes = [run([python, "-m", "pytest", "-m", "not slow", *two, *rooms])]
+        if options.full and codes[-1] != INTERRUPTED:
+            codes.append(run([python, "-m", "pytest", "-m", "slow", *rooms]))
+        if codes[-1] != INTERRUPTED:
+            codes.append(run([*pytest, *ALONE]))
+        return next((code for code in codes if code), 0)
     if options.command == "lint":
         python = environment("test")
         lints = (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"])

@@ -65,7 +65,8 @@ def dev():
 
 
 @pytest.mark.parametrize(
-    ("words", "cores", "processes"), [([], 2, [True, False]), (["-n", "0"], 2, [False]), ([], 1, [False])]
+    ("words", "cores", "processes"),
+    [([], 2, [True, False]), (["--full"], 2, [True, False, False]), (["-n", "0"], 2, [False]), ([], 1, [False])],
 )
 def test_two_processes_where_nothing_else_is_asked_and_what_measures_time_afterwards(
     dev, monkeypatch, words, cores, processes
@@ -77,8 +78,12 @@ def test_two_processes_where_nothing_else_is_asked_and_what_measures_time_afterw
     monkeypatch.setattr(dev, "run", lambda words, first=(): told.append(words) or len(told) % 2)
     assert dev.main(["test", *words]) == 1  # the first fails: the second runs nevertheless, and does not hide it
     assert ["loadfile" in one for one in told] == processes
-    if len(told) == 2:
-        assert {f"--ignore={folder}" for folder in dev.ALONE} <= set(told[0]) and set(dev.ALONE) <= set(told[1])
+    if len(told) > 1:
+        rooms = {f"--ignore={folder}" for folder in dev.ALONE}
+        assert {"not slow", *rooms} <= set(told[0]) and set(dev.ALONE) <= set(told[-1])
+        assert ("not slow" in told[-1]) == ("--full" not in words)
+    if len(told) == 3:
+        assert {"slow", *rooms} <= set(told[1])
     assert all((ROOT / folder).is_dir() for folder in dev.ALONE)
 
 
