@@ -156,6 +156,21 @@ def test_what_a_line_does_not_show_is_measured_on_the_bar(middle, monkeypatch):
     assert probing._probe_along(network, 1, (2, 2, 2), 1, ["down#1", "middle#1"]) == expected
 
 
+class Doubling(nn.Module):
+    """Two halves of an axis side by side: on a line it has one voxel, and would come back twice as wide."""
+
+    def forward(self, x):
+        return torch.cat([x[:, :, :, : x.shape[3] // 2], x[:, :, :, x.shape[3] // 2 :]], dim=3)
+
+
+def test_what_a_line_leaves_out_is_measured_on_the_bar_as_well():
+    torch.manual_seed(0)
+    network, targets = Odd(Doubling()).eval(), ["down#1", "up#1"]
+    expected = probing._on_a_bar(network, 1, (2, 2, 2), 2, targets)
+    assert expected.keys() == set(targets)
+    assert probing._probe_along(network, 1, (2, 2, 2), 2, targets) == expected
+
+
 def test_the_line_costs_a_fraction_of_the_bar_in_values_computed():
     """Counted, not timed: voxels that go through the convolutions."""
     counts = {}

@@ -64,9 +64,12 @@ def _probe_along(network, channels, strides, axis, targets):
     """
     line = [_CELLS * s if a == axis else 1 for a, s in enumerate(strides)]
     try:
-        return _measured(network, channels, line, axis, targets, ThinMeans(axis, len(strides)))
+        found = _measured(network, channels, line, axis, targets, ThinMeans(axis, len(strides)))
     except Exception:  # not understood there, or a forward that refuses the line: that may raise anything
-        return _on_a_bar(network, channels, strides, axis, targets)
+        found = {}
+    if len(found) < len(targets):
+        found = _on_a_bar(network, channels, strides, axis, targets) | found
+    return found
 
 
 def _on_a_bar(network, channels, strides, axis, targets):
