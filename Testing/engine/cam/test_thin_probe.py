@@ -16,6 +16,8 @@ from seghirescam.cam.layers.listing import trace
 from seghirescam.cam.passes.positive_means import PositiveMeans
 from seghirescam.cam.passes.thin_means import NotThinError, ThinMeans
 from seghirescam.cam.placement import probe as probing
+from seghirescam.models.model_outputs import reading_of
+from seghirescam.models.plain import PlainModel
 
 
 def on_lines_only(network, channels, strides, axis, targets):
@@ -187,3 +189,38 @@ def test_the_line_costs_a_fraction_of_the_bar_in_values_computed():
             hook.remove()
         counts[name] = sum(seen)
     assert counts["line"] * 30 < counts["bar"]
+
+
+class Leaving(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv3d(1, 2, 3, padding=1)
+
+    def forward(self, x):
+        raise SystemExit("the author leaves" if self.first(x) is not None else "")
+
+
+def test_a_forward_that_is_left_takes_its_modes_along_and_is_told_as_it_was_left():
+    network = Leaving().eval()
+    model = PlainModel(network, ["background", "object"])
+    with reading_of(model).on(network):
+        with pytest.raises(SystemExit, match="the author leaves"):
+            probing.probe(network, 1, (1, 1, 1), ["first#1"])
+        assert torch.overrides._get_current_function_mode_stack() == []
+
+
+def test_batch_and_channels_put_together_are_no_movement_and_tiles_are(monkeypatch):
+    class Merged(nn.Module):
+        def __init__(self, times):
+            super().__init__()
+            self.first, self.times = nn.Conv3d(1, 4, 3, padding=1), times
+
+        def forward(self, x):
+            y = self.first(x)
+            merged = y.reshape(1, -1, *y.shape[2:]).view(y.shape)
+            return merged.repeat(1, 1, *self.times)
+
+    torch.manual_seed(0)
+    assert on_lines_only(Merged((1, 1, 1)).eval(), 1, (1, 1, 1), 0, ["first#1"])
+    with pytest.raises(NotThinError, match="repeat"):
+        on_lines_only(Merged((1, 2, 1)).eval(), 1, (1, 1, 1), 0, ["first#1"])

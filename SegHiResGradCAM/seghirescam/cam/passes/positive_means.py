@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch.overrides import TorchFunctionMode
+from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
 
 IDENTITY = {
     *("batch_norm", "instance_norm", "group_norm", "layer_norm", "rms_norm", "local_response_norm", "normalize"),
@@ -48,6 +48,11 @@ class PositiveMeans(TorchFunctionMode):
         """Raises what the network may have swallowed: nothing here."""
 
     def __exit__(self, *error):
+        # a forward that was left by a SystemExit or a cancel has not left what its hooks entered: that goes first
+        for above in reversed(_get_current_function_mode_stack()):
+            if above is self:
+                break
+            above.end() if hasattr(above, "end") else above.__exit__(*error)
         self._last_cat = None
         return super().__exit__(*error)
 

@@ -47,7 +47,7 @@ class ThinMeans(PositiveMeans):
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        name = getattr(func, "__name__", "")
+        name = getattr(func, "__name__", "").partition(".")[0]  # "repeat.default" in an exported program
         name = name.lstrip("_") if "pool" in name else name
         if name in _POOLS:
             return self._pool(name, *args, **kwargs)
@@ -57,6 +57,8 @@ class ThinMeans(PositiveMeans):
             return func(*args)
         if name == "repeat" and set(args[1] if len(args) == 2 else args[1:]) - {1}:
             return self._repeated(func, *args)
+        if name in ("reshape", "view", "_unsafe_view"):
+            return self._reshaped(func, *args, **kwargs)
         if name in ("interpolate", "upsample"):
             return self._interpolated(func, *args, **kwargs)
         if name not in _IN_PLACE and name not in IDENTITY and name not in GATES and name not in _CONVOLUTIONS:
@@ -116,6 +118,13 @@ class ThinMeans(PositiveMeans):
         if len(sizes) != self.dims + 2 or any(n != 1 for n in sizes[2:]):
             raise self._not_thin("repeat")
         return func(input, *sizes)
+
+    def _reshaped(self, func, input, *sizes, **more):
+        """Batch and channels put together or apart, as instance normalisation does; the voxels stay where they are."""
+        out = func(input, *sizes, **more)
+        if input.ndim == out.ndim == self.dims + 2 and input.shape[2:] == out.shape[2:]:
+            return out
+        raise self._not_thin("reshape")
 
     def _interpolated(self, func, input, size=None, scale_factor=None, mode="nearest", align_corners=None, **more):
         if size is not None or scale_factor is None:
