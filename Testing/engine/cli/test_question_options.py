@@ -117,4 +117,5 @@ def test_a_sidecar_written_before_the_rooms_can_be_repeated(capsys, tmp_path):
     assert now["request"] == before["request"] and now["layer"] == before["layer"]
     assert now["score"] == pytest.approx(before["score"], rel=1e-4)
     assert now["total"] == pytest.approx(before["total"], rel=1e-4)
-    assert now["evidence"]["inside"] == pytest.approx(before["evidence"]["inside"], rel=1e-3)
+    # cells lie where a line of voxels places them, a bar did before: less than a tenth of a voxel apart
+    assert now["evidence"]["inside"] == pytest.approx(before["evidence"]["inside"], rel=5e-3)
