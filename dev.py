@@ -28,8 +28,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 TORCH = "torch==2.13.0"
 INTERRUPTED = 130
-#: tests that measure how long an event loop stands still or a Cancel takes: nothing of ours runs beside them
-ALONE = ("Testing/gui", "Testing/mrml", "Testing/engine/worker")
+#: tests that measure how long an event loop stands still, a Cancel takes or a refusal computes: nothing of ours runs
+#: beside them
+ALONE = (
+    *("Testing/gui", "Testing/mrml", "Testing/engine/worker", "Testing/engine/protocol/test_bounded.py"),
+    *("Testing/engine/models/test_pickle_scan.py", "Testing/engine/models/test_unrecognised.py"),
+)
 #: measured on Linux x86-64 with the CPU build of torch: (what, download MB, on disk MB)
 SIZES = {
     "torch": ("PyTorch 2.13.0 (CPU build)", 190, 760),
