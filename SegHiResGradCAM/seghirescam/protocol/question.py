@@ -10,7 +10,7 @@ from argparse import ArgumentTypeError
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from .errors import ClassError, LayerError, ModelError
+from .errors import ClassError, LayerError, ModelError, PixelSetError
 from .recipes import PredictedClass, Recipe, as_recipe
 
 #: the paper's own
@@ -43,10 +43,11 @@ def _share(text: str) -> float:
 class Question:
     """A class, methods, layers and a score, asked about pixel sets.
 
-    class_index: index or name.  pixel_sets: recipes or PixelSets, () for where the class is predicted.  methods: names,
-    or Method instances.  layers: a word (default: at least two cells across the first pixel set; deepest: the paper's
-    choice; main: the last of every level) or names.  score: "logit", "log_odds", or "contrast" against ``rival``.
-    side: "reading", "writing" or "auto".  draws: of a network that draws random numbers, the mean map of so many.
+    class_index: index or name.  pixel_sets: recipes or PixelSets, None for where the class is predicted.  methods:
+    names, or Method instances.  layers: a word (default: at least two cells across the first pixel set; deepest: the
+    paper's choice; main: the last of every level) or names.  score: "logit", "log_odds", or "contrast" against
+    ``rival``. side: "reading", "writing" or "auto".  draws: of a network that draws random numbers, the mean map of so
+    many.
 
     One item stands for itself wherever several are allowed.  Raises ClassError, LayerError, PixelSetError or ModelError
     for what no model can be asked.
@@ -55,7 +56,7 @@ class Question:
     class_index: int | str = field(
         metadata={"option": (("--class",), {"metavar": "NAME|INDEX", "help": "the class to explain"})}
     )
-    pixel_sets: tuple[Recipe, ...] = ()
+    pixel_sets: tuple[Recipe, ...] = None  # type: ignore[assignment]  # recipes once it is made
     methods: tuple = _asked((DEFAULT_METHOD,), "--method", action="append", metavar="NAME")
     layers: str | tuple[str, ...] = _asked(
         DEFAULT, "--layer", action="append", metavar="NAME",
@@ -76,7 +77,9 @@ class Question:
     )  # fmt: skip
 
     def __post_init__(self) -> None:
-        sets = several(self.pixel_sets) or [PredictedClass()]
+        sets = [PredictedClass()] if self.pixel_sets is None else several(self.pixel_sets)
+        if not sets:
+            raise PixelSetError("No pixel set was named.", "Name one, or leave the word out for the predicted class.")
         object.__setattr__(self, "pixel_sets", tuple(as_recipe(one) for one in sets))
         object.__setattr__(self, "methods", tuple(several(self.methods)))
         if not isinstance(self.layers, str):
@@ -94,7 +97,7 @@ class Question:
         """From a verb's arguments: a Question stands for itself, None for the default of its field."""
         if isinstance(pixel_sets, Question):
             return pixel_sets
-        return Question(pixel_sets=() if pixel_sets is None else pixel_sets, **words)
+        return Question(pixel_sets=pixel_sets, **words)
 
     @property
     def words(self) -> dict:

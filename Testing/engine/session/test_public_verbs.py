@@ -9,6 +9,8 @@ import pytest
 
 import seghirescam
 from seghirescam.demo.case import load_case
+from seghirescam.protocol.errors import PixelSetError
+from seghirescam.protocol.recipes import PredictedClass
 from seghirescam.session.opening import open_session
 
 
@@ -62,3 +64,11 @@ def test_a_whole_question_may_be_asked_instead_of_its_words(demo):
         "class_index": "lesion", "methods": ("seg_hires_grad_cam",), "layers": "encoder.1", "score": "log_odds",
         "rival": None, "side": "auto", "draws": 1,
     }  # fmt: skip
+
+
+def test_no_set_at_all_is_refused_and_is_not_the_predicted_class(demo):
+    model, image, _ = demo
+    with pytest.raises(PixelSetError, match="No pixel set was named"):
+        seghirescam.explain(model, image, [], class_index="lesion")
+    (recipe,) = seghirescam.Question(class_index="lesion").pixel_sets
+    assert isinstance(recipe, PredictedClass)
