@@ -46,7 +46,7 @@ class Question:
     class_index: index or name.  pixel_sets: recipes or PixelSets, None for where the class is predicted.  methods:
     names, or Method instances.  layers: a word (default: at least two cells across the first pixel set; deepest: the
     paper's choice; main: the last of every level) or names.  score: "logit", "log_odds", or "contrast" against
-    ``rival``. side: "reading", "writing" or "auto".  draws: of a network that draws random numbers, the mean map of so
+    ``rival``.  side: "reading", "writing" or "auto".  draws: of a network that draws random numbers, the mean map of so
     many.
 
     One item stands for itself wherever several are allowed.  Raises ClassError, LayerError, PixelSetError or ModelError
@@ -54,7 +54,7 @@ class Question:
     """
 
     class_index: int | str = field(
-        metadata={"option": (("--class",), {"metavar": "NAME|INDEX", "help": "the class to explain"})}
+        metadata={"option": (("--class",), {"metavar": "NAME|INDEX", "help": "the class that is asked about"})}
     )
     pixel_sets: tuple[Recipe, ...] = None  # type: ignore[assignment]  # recipes once it is made
     methods: tuple = _asked((DEFAULT_METHOD,), "--method", action="append", metavar="NAME")
@@ -63,7 +63,9 @@ class Question:
         help="repeatable: a name of 'seghirescam layers', or one of: default (the deepest level with two cells across "
         "the pixel set), deepest (as in the paper), main (every level)",
     )  # fmt: skip
-    score: str = _asked(LOGIT, "--score", choices=SCORES, help="what is summed over the pixel set (default: logit)")
+    score: str = _asked(
+        LOGIT, "--score", choices=SCORES, help="the score of each voxel of the pixel set (default: logit)"
+    )
     rival: int | str | None = _asked(
         None, "--rival", metavar="CLASS", help="why the class and not this one? (--score contrast)"
     )
