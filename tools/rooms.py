@@ -23,6 +23,7 @@ class Room:
 #: the engine's rooms: folders directly below ``seghirescam``
 ENGINE_ROOMS = (
     Room("cli", 7, "the command line: one file a command, and what commands share"),
+    Room("verbs", 7, "what is typed in Python and notebooks: any network, array or file; results that show themselves"),
     Room("worker", 7, "the process Slicer talks to: its server, its jobs, one handler a request"),
     Room("figures", 6, "every picture: a map over its image, contact sheet, before and after, curves"),
     Room("comparison", 5, "methods x layers on one scale"),

@@ -4,8 +4,8 @@ The engine.  ``import seghirescam`` loads no torch; the names below are imported
 
     import seghirescam
 
-    model = seghirescam.open_model("demo:shortcut")
-    (found,) = seghirescam.explain(model, image, mask, class_index="lesion")
+    (found,) = seghirescam.explain(network, image, mask, classes=["background", "tumour"], target="tumour")
+    found.plot()
 """
 
 import importlib  # nothing more: with ``python -m`` the current folder is still searched for modules here
@@ -16,17 +16,17 @@ _WHERE = {
     "Grid": "protocol.grid",
     "Image": "protocol.image",
     "PixelSet": "protocol.pixel_set",
-    "Explanation": "protocol.explanation",
+    "Explanation": "verbs.shown",
     "LayerInfo": "protocol.explanation",
     "Question": "protocol.question",
     "open_model": "models",
     "PlainModel": "models.plain",
-    "open_session": "session.opening",
-    "explain": "session.explain",
-    "list_layers": "session.explain",
-    "predict": "session.explain",
-    "compare": "comparison.compare",
-    "evaluate": "evaluation.evaluate",
+    "open_session": "verbs.asked",
+    "explain": "verbs.asked",
+    "list_layers": "verbs.asked",
+    "predict": "verbs.asked",
+    "compare": "verbs.asked",
+    "evaluate": "verbs.asked",
 }
 
 __all__ = ["__version__", *_WHERE]

@@ -19,11 +19,13 @@ REVERSE = np.eye(4)[[2, 1, 0, 3]]  # (i, j, k, 1) <-> (k, j, i, 1)
 
 #: where an order comes from
 STATED, ASSUMED, MONAI, LOADER, SIDECAR = "stated", "assumed", "MONAI's metadata", "MONAI's loader", "sidecar"
+#: the caller's own array went in as it was
+AS_GIVEN = "as given"
 
 
 @dataclass(frozen=True)
 class Axes:
-    """order: "zyx" or "xyz".  source: one of the five words above.
+    """order: "zyx" or "xyz".  source: one of the six words above.
 
     STATED: by a description or a caller.  ASSUMED: nobody said.  MONAI: assumed, because MONAI wrote the file or is
     named.  LOADER: what the library's own inference does.  SIDECAR: a result is repeated as it was made.
@@ -40,7 +42,7 @@ class Axes:
 
     def note(self, spatial_dims: int) -> str:
         """One sentence for the user, "" where the library's own loader decided."""
-        if self.source == LOADER:
+        if self.source in (LOADER, AS_GIVEN):
             return ""
         now, other = _listed(self.order, spatial_dims), _other(self.order)
         told = {
