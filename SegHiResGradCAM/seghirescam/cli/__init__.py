@@ -33,17 +33,18 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
     except SegHiResCamError as error:
         console.end_progress()
-        _tell_traceback(options, error_out)
+        _tell_traceback(options, console)
         console.failed(error)
         return 2
     except Exception as error:
         console.end_progress()
-        _tell_traceback(options, error_out)
+        _tell_traceback(options, console)
         hint = "" if options.debug else " Run it again with --debug for the details, and please report them."
         print(f"The command failed unexpectedly ({type(error).__name__}).{hint}", file=error_out)
         return 1
 
 
-def _tell_traceback(options, error_out):
+def _tell_traceback(options, console):
     if options.debug:
-        error_out.write(Names().hide(traceback.format_exc()))
+        text = traceback.format_exc()
+        console.error_out.write(text if console.is_terminal else Names().hide(text))

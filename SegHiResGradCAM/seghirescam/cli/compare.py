@@ -9,7 +9,7 @@ import numpy as np
 from ..evaluation.metrics.ground import lift_text
 from ..protocol.csv_text import write_rows
 from ..protocol.errors import LayerError, MethodError
-from ..protocol.question import DEFAULT
+from ..protocol.question import DEFAULT, MAIN
 from ..protocol.sizes import Size
 from .asked_case import AskedCase
 from .console import table
@@ -25,8 +25,9 @@ MORE = """Writes contact_sheet.png and .pdf (methods down, layers across), capti
 (BibTeX of every method shown), and every map with its sidecar, as 'seghirescam explain' does. A method that cannot
 work at a layer says why in its cell. Colours show the share of a map's own positive evidence per ml: every map adds up
 to 100 %, so that any two cells can be compared; the maps on disk are signed and unscaled."""
-EXAMPLE = """seghirescam compare demo:shortcut --image brain.nrrd --segment bodies.seg.nrrd:Lesion --class lesion \\
-      --score contrast --rival look-alike --methods seg_hires_grad_cam seg_grad_cam --layers main --out compared/"""
+EXAMPLE = """seghirescam compare demo:shortcut --image demo:case --segment demo:case:Lesion --class lesion \\
+      --score contrast --rival look-alike \
+      --method seg_hires_grad_cam --method seg_grad_cam --layer main --out compared/"""
 #: word that stands for every method
 ALL = "all"
 SHEET, TABLE, BIBLIOGRAPHY, CAPTION = "contact_sheet", "table.csv", "bibliography.bib", "caption.txt"
@@ -42,13 +43,12 @@ def add_arguments(parser) -> None:
     others = ("methods", "layers", "grid", "draws", "random_seed")
     asked = add_question(parser, once=("pixel_sets",), without=others)
     asked.add_argument(
-        "--methods", nargs="+", default=[ALL], metavar="NAME",
-        help=f"{ALL} (default), or some of: {', '.join(method_names())}; separated by spaces or commas",
+        "--method", action="append", dest="methods", metavar="NAME",
+        help=f"repeatable: {ALL} (default), or some of: {', '.join(method_names())}",
     )  # fmt: skip
     asked.add_argument(
-        "--layers", nargs="+", default=["main"], metavar="NAME",
-        help="names of 'seghirescam layers', separated by spaces or commas, or one of: main (every level, the "
-        "default), default, deepest",
+        "--layer", action="append", dest="layers", metavar="NAME",
+        help="repeatable: a name of 'seghirescam layers', or one of: main (every level, the default), default, deepest",
     )  # fmt: skip
     look = parser.add_argument_group("look")
     look.add_argument(
@@ -67,7 +67,7 @@ def add_arguments(parser) -> None:
 @into_folder
 def run(options, console, place) -> int:
     check_look(options)
-    options.methods, options.layers = _words(options.methods), _words(options.layers)
+    options.methods, options.layers = _words(options.methods or [ALL]), _words(options.layers or [MAIN])
     _refuse_unknown(options)
     asked = understood(options)
     case = AskedCase(options, asked)

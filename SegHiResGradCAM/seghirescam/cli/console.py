@@ -19,7 +19,9 @@ class Console:
 
     def __init__(self, out, error_out, *, as_json: bool = False, quiet: bool = False):
         self.out, self.error_out, self.as_json, self.quiet = out, error_out, as_json, quiet
-        self._drawing = not quiet and hasattr(error_out, "isatty") and error_out.isatty()
+        #: a user's own terminal may show paths; what goes into a file may be passed on
+        self.is_terminal = hasattr(error_out, "isatty") and error_out.isatty()
+        self._drawing = not quiet and self.is_terminal
         self._drawn, self._shown, self._phase, self._fraction = 0.0, 0, "", 0.0
 
     def progress(self, fraction: float, phase: str) -> None:
@@ -56,8 +58,8 @@ class Console:
     def failed(self, error: SegHiResCamError) -> None:
         """Sentence and hint on stderr; with --json the same as an object on stdout."""
         names = Names()
-        text = names.hide(f"{error.sentence} {error.hint}".strip())
-        print(f"Error: {text}", file=self.error_out)
+        text = f"{error.sentence} {error.hint}".strip()
+        print(f"Error: {text if self.is_terminal else names.hide(text)}", file=self.error_out)
         if self.as_json:
             self.answer({"error": names.hide_in(error.to_json())}, "")
 

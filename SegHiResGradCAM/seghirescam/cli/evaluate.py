@@ -26,8 +26,8 @@ MORE = """Writes evaluation.json (all of it, with the request, thresholds, cost 
 --labels by_label.csv (evidence by organ), and with --curves or --full curves.csv and the figure curves.png and .pdf.
 Without --full it adds at most 3 predictions to an explanation and judges nothing; --full removes the context in the
 map's order, randomises the network and perturbs the image, says beforehand what that takes, and ends with a verdict."""
-EXAMPLE = """seghirescam evaluate demo:shortcut --image brain.nrrd --segment bodies.seg.nrrd:Lesion --class lesion \\
-      --score contrast --rival look-alike --labels bodies.seg.nrrd --full --out evaluated/"""
+EXAMPLE = """seghirescam evaluate demo:shortcut --image demo:case --segment demo:case:Lesion --class lesion \\
+      --score contrast --rival look-alike --labels demo:case --full --out evaluated/"""
 #: the region that is always measured
 OWN = "pixel set"
 #: rows that stand in the files only

@@ -22,7 +22,7 @@ HELP = "Explain a segment, or a model's prediction, by Seg-HiRes-Grad CAM and it
 MORE = """Writes one map a pixel set, layer and method, signed and unscaled, with a .json sidecar from which the run can
 be repeated, and prints what share of the evidence lies inside the pixel set, beside the share that evidence
 spread evenly over the body would have (chance; over the whole image where no body is found)."""
-EXAMPLE = """seghirescam explain demo:shortcut --image brain.nrrd --segment bodies.seg.nrrd:Lesion --class lesion \\
+EXAMPLE = """seghirescam explain demo:shortcut --image demo:case --segment demo:case:Lesion --class lesion \\
       --score contrast --rival look-alike --layer encoder.2 --out why/"""
 
 

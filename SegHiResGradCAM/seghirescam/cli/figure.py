@@ -14,7 +14,7 @@ HELP = "Draw what 'seghirescam explain' wrote: slices through the strongest plac
 MORE = (
     """One line of slices for each map, in millimetres, with outline, scale bar and unit. The file holds no metadata."""
 )
-EXAMPLE = "seghirescam figure why/ --image brain.nrrd --out why.png"
+EXAMPLE = "seghirescam figure why/ --image demo:case --out why.png"
 _SUFFIXES = (".png", ".pdf", ".svg")
 _MOST = 8
 

@@ -18,7 +18,7 @@ def add_model_and_image(parser) -> None:
         "--image", action="append", required=True, metavar="[CHANNEL=]PATH",
         help="NIfTI, NRRD, MetaImage or a folder with a DICOM series (FOLDER#2: its second one); once for each channel "
         "of the model, by its name or in the model's order; the others are resampled to the first; a colour image "
-        "(PNG, JPEG, or a volume of vectors) stands for three channels: red, green, blue",
+        "(PNG, JPEG, or a volume of vectors) stands for three channels: red, green, blue; demo:case: the shipped case",
     )  # fmt: skip
     consent = parser.add_argument_group(
         "consent, for models that run code of their author ('seghirescam models' tells)"

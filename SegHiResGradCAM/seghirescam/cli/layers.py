@@ -9,7 +9,7 @@ from .inputs import Opened, add_device, add_model_and_image
 HELP = "List the layers of a model that can be explained for an image."
 MORE = """The default is the deepest level with at least two cells across the pixel set, on the encoder side: name the
 segment or the class it is meant for to see it marked."""
-EXAMPLE = "seghirescam layers demo:shortcut --image brain.nrrd --segment bodies.seg.nrrd:Lesion"
+EXAMPLE = "seghirescam layers demo:shortcut --image demo:case --segment demo:case:Lesion"
 
 
 def add_arguments(parser) -> None:

@@ -10,7 +10,7 @@ from ..protocol.privacy import Names
 
 HELP = "Say what kind of model a path holds, its classes and channels, and what opening it would need."
 MORE = "Nothing of the model is loaded or run. Built in: demo:honest and demo:shortcut."
-EXAMPLE = "seghirescam models nnUNet_results/Dataset101_Liver/nnUNetTrainer__nnUNetPlans__3d_fullres demo:honest"
+EXAMPLE = "seghirescam models demo:honest demo:shortcut"
 
 
 def add_arguments(parser) -> None:

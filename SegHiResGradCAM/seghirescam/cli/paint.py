@@ -23,8 +23,8 @@ MORE = """The region - the hottest part of a map, a box, a segment - is filled s
 result.json (numbers, and what is needed to do it again), the painted image, the region, the predicted class before and
 after (.seg.nrrd), figure.png and, where one was made, the map. What is painted over inside the pixel set itself is lost
 to any model: --outside takes the hottest part outside it, --control paints the same shape over elsewhere."""
-EXAMPLE = """seghirescam paint demo:shortcut --image brain.nrrd --segment bodies.seg.nrrd:Lesion --class lesion \\
-      --score contrast --rival look-alike --region bodies.seg.nrrd:Marker --control --out painted/"""
+EXAMPLE = """seghirescam paint demo:shortcut --image demo:case --segment demo:case:Lesion --class lesion \\
+      --score contrast --rival look-alike --region demo:case:Marker --control --out painted/"""
 FORMAT = "seghirescam-painting-1"
 HOTTEST = "hottest"
 RESULT, FIGURE = "result.json", "figure.png"

@@ -6,9 +6,13 @@ import argparse
 import sys
 
 from .. import __version__
+from ..demo.words import image_path, labels_path
 from . import compare, evaluate, explain, figure, layers, models, paint, predict
 
 COMMANDS = (models, layers, predict, explain, compare, paint, evaluate, figure)
+#: options that name volumes, and those that name label maps: there the shipped case may stand as a word
+_IMAGES, _LABELS = ("image",), ("segment", "reference", "labels", "region")
+SHELLS = ("bash", "zsh", "tcsh")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -27,6 +31,10 @@ def build() -> argparse.ArgumentParser:
         "explains a command by an example.",
     )
     parser.add_argument("--version", action="version", version=f"seghirescam {__version__}")
+    parser.add_argument(
+        "--print-completion", action=_Completion, choices=SHELLS,
+        help="print a script that completes this command's words in your shell, and stop (needs shtab)",
+    )  # fmt: skip
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for module in COMMANDS:
         name = module.__name__.rpartition(".")[2]
@@ -47,6 +55,26 @@ def build() -> argparse.ArgumentParser:
     return parser
 
 
+class _Completion(argparse.Action):
+    """Loads shtab only where it is asked for."""
+
+    def __call__(self, parser, namespace, shell, option_string=None):
+        try:
+            import shtab
+        except ImportError:
+            parser.error("shell completion needs the package shtab: python -m pip install shtab")
+        sys.stdout.write(shtab.complete(parser, shell=shell))
+        parser.exit()
+
+
 def understood(arguments: list[str] | None) -> argparse.Namespace:
     """Raises SystemExit(2) for arguments that cannot be understood, after saying so on stderr."""
-    return build().parse_args(arguments)
+    options = build().parse_args(arguments)
+    for names, path in ((_IMAGES, image_path), (_LABELS, labels_path)):
+        for name in names:
+            value = getattr(options, name, None)
+            if isinstance(value, str):
+                setattr(options, name, path(value))
+            elif isinstance(value, list):
+                setattr(options, name, [path(one) if isinstance(one, str) else one for one in value])
+    return options

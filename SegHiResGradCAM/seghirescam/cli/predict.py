@@ -18,7 +18,7 @@ from .own_inputs import Inputs
 HELP = "Write a model's own prediction as a label map or a Slicer segmentation."
 MORE = """It lies on the first image's grid. A .seg.nrrd opens in 3D Slicer with the classes' names; other label maps
 get them in a .json file beside them. Classes that may overlap (sigmoid heads) need .seg.nrrd."""
-EXAMPLE = "seghirescam predict demo:honest --image brain.nrrd --out prediction.seg.nrrd"
+EXAMPLE = "seghirescam predict demo:honest --image demo:case --out prediction.seg.nrrd"
 SUFFIXES = (SEGMENTATION, ".nii.gz", ".nrrd", ".nii", ".mha")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..demo.words import image_path
 from ..io.channels import joined
 from ..io.itk_places import grid_of
 from ..protocol.errors import ImageError
@@ -137,9 +138,10 @@ def _from_files(paths, needs) -> Image:
     from ..io.colour_images import is_rgb, read_rgb
     from ..io.volumes import read_channels
 
+    paths = [image_path(os.fspath(path)) for path in paths]
     if len(paths) == 1 and needs.channels in (3, None) and is_rgb(paths[0]):
         return read_rgb(paths[0], needs.rule)
-    image, notes = read_channels(list(paths), list(needs.names) or None, needs.rule)
+    image, notes = read_channels(paths, list(needs.names) or None, needs.rule)
     return replace(image, notes=(*image.notes, *notes))
 
 

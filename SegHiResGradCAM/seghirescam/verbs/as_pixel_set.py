@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..demo.words import labels_path
 from ..protocol.errors import ImageError, PixelSetError
 from ..protocol.grid import Grid
 from ..protocol.image import Image
@@ -122,7 +123,7 @@ def _weights(array, wanted) -> tuple[np.ndarray, str]:
 def _from_file(path, image, wanted, rule) -> PixelSet:
     from ..io.label_maps import read_labels, split_label
 
-    name, inside = split_label(str(path))
+    name, inside = split_label(labels_path(str(path)))
     if inside is not None and wanted is not None:
         raise PixelSetError("The path names a label, and value does too.", "Name it once.")
     chosen = inside if wanted is None else str(wanted)

@@ -95,8 +95,8 @@ def test_a_method_comes_by_entry_point_and_is_evaluated_by_its_name(package, tmp
     assert code == 0, err
     assert {row["method"] for row in rows_of(out / "metrics.csv")} == {"toy_energy"}
     out = tmp_path / "compared"
-    words = ["compare", *asking(*toy(tmp_path / "case"))[1:-4], "--device", "cpu", "--layers", "down", "--out", out]
-    code, _, err = run(capsys, *words, "--methods", "toy_energy,seg_grad_cam")
+    words = ["compare", *asking(*toy(tmp_path / "case"))[1:-4], "--device", "cpu", "--layer", "down", "--out", out]
+    code, _, err = run(capsys, *words, "--method", "toy_energy,seg_grad_cam")
     assert code == 0, err
     assert {row["method"] for row in rows_of(out / "table.csv")} == {"toy_energy", "seg_grad_cam"}
 

@@ -34,7 +34,9 @@ def compared(tmp_path_factory):
     words = ("compare", "demo:shortcut", "--image", VOLUME, "--segment", f"{SEGMENTS}:Lesion", *QUESTION)
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
-        code = main([*words, "--methods", *METHODS, "--layers", ",".join(LAYERS), "--json", "--out", str(folder)])
+        code = main(
+            [*words, "--method", ",".join(METHODS), "--layer", ",".join(LAYERS), "--json", "--out", str(folder)]
+        )
     assert code == 0
     return folder, json.loads(out.getvalue())
 
@@ -149,7 +151,7 @@ def test_nothing_written_or_said_holds_a_patient_s_name_or_a_path(capsys, tmp_pa
     folder.mkdir()
     source, path, segment = toy(folder)
     words = asking(source, path, f"{segment}:organ")
-    methods = ("--methods", "seg_hires_grad_cam,cam", "--layers", "down")
+    methods = ("--method", "seg_hires_grad_cam,cam", "--layer", "down")
     code, out, err = run(capsys, *words, *methods, "--out", folder / "out")
     assert code == 0, err
     import zlib
@@ -168,7 +170,7 @@ def test_nothing_written_or_said_holds_a_patient_s_name_or_a_path(capsys, tmp_pa
 def test_all_methods_is_the_default_and_a_refusal_is_no_failure(capsys, tmp_path):
     source, path, segment = toy(tmp_path)
     words = (*asking(source, path, f"{segment}:1"), "--json")
-    code, out, err = run(capsys, *words, "--layers", "down", "--out", tmp_path / "out")
+    code, out, err = run(capsys, *words, "--layer", "down", "--out", tmp_path / "out")
     assert code == 0, err
     cells = {row["method"]: row for row in json.loads(out)["cells"]}
     from seghirescam.comparison.compare import all_methods
@@ -183,7 +185,7 @@ def test_notes_name_their_cell_and_one_refused_method_takes_one_line(capsys, tmp
     source, path, segment = toy(tmp_path)
     words = asking(source, path, f"{segment}:1")
     code, out, err = run(
-        capsys, *words, "--methods", "seg_eigen_cam", "cam", "--layers", "main", "--out", tmp_path / "out"
+        capsys, *words, "--method", "seg_eigen_cam", "--method", "cam", "--layer", "main", "--out", tmp_path / "out"
     )
     assert code == 0, err
     assert re.search(r"Note: Eigen-CAM at \S+( and \d+ more)?: Eigen-CAM looks at neither the class", err)
@@ -195,11 +197,11 @@ def test_what_cannot_be_is_refused_with_code_2_before_the_model_is_opened_and_no
     words = ("compare", source, "--image", path, "--segment", f"{segment}:1", "--consent", "--out", tmp_path / "out")
     before = left(tmp_path)
     for more, sentence in (
-        (("--class", "organ", "--methods", "magic"), "There is no method 'magic'"),
-        (("--class", "organ", "--methods", "all", "cam"), "The word 'all' stands alone"),
-        (("--class", "organ", "--methods", "cam,cam"), "The method 'cam' is named twice"),
-        (("--class", "organ", "--layers", "down", "down"), "The layer 'down' is named twice"),
-        (("--class", "organ", "--layers", "main", "down"), "stand alone"),
+        (("--class", "organ", "--method", "magic"), "There is no method 'magic'"),
+        (("--class", "organ", "--method", "all", "--method", "cam"), "The word 'all' stands alone"),
+        (("--class", "organ", "--method", "cam,cam"), "The method 'cam' is named twice"),
+        (("--class", "organ", "--layer", "down", "--layer", "down"), "The layer 'down' is named twice"),
+        (("--class", "organ", "--layer", "main", "--layer", "down"), "stand alone"),
         (("--class", "tumour"), "The model has no class 'tumour'"),
         ((), "No class was named"),
         (("--class", "organ", "--share", "0"), "between 0 and 1"),
@@ -208,7 +210,7 @@ def test_what_cannot_be_is_refused_with_code_2_before_the_model_is_opened_and_no
         code, _, err = run(capsys, *words, *more)
         assert code == 2 and sentence in err, (more, err)
         assert left(tmp_path) == before, more  # the canary, too
-    code, _, err = run(capsys, *words, "--class", "organ", "--layers", "nowhere")
+    code, _, err = run(capsys, *words, "--class", "organ", "--layer", "nowhere")
     assert code == 2 and "'nowhere' cannot be explained" in err
     assert not (tmp_path / "out").exists()
 
@@ -218,7 +220,7 @@ def test_a_folder_with_something_in_it_is_left_alone_unless_told(capsys, tmp_pat
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("mine", encoding="utf-8")
     words = asking(source, path, f"{segment}:1")
-    more = ("--methods", "seg_grad_cam", "--layers", "down", "--out", tmp_path / "out")
+    more = ("--method", "seg_grad_cam", "--layer", "down", "--out", tmp_path / "out")
     code, _, err = run(capsys, *words, *more)
     assert code == 2 and "is not empty" in err and left(tmp_path / "out") == ["mine.txt"]
     code, _, err = run(capsys, *words, *more, "--overwrite", "--dark", "--plane", "coronal")

@@ -115,7 +115,7 @@ def test_no_output_of_any_command_holds_the_name_of_a_model_image_or_label_file(
         ("predict", *common, "--out", out / "p.nii.gz"),
         ("predict", *common, "--out", out / "p.seg.nrrd"),
         ("explain", *common, *asked, "--layer", "down", "--format", "nrrd", "--out", why),
-        ("compare", *common, *asked, "--methods", "cam,seg_grad_cam", "--layers", "down", "--dpi", "60", "--out",
+        ("compare", *common, *asked, "--method", "cam,seg_grad_cam", "--layer", "down", "--dpi", "60", "--out",
          out / "c"),
         ("paint", *common, *asked, "--region", labels, "--out", out / "painted"),
         ("evaluate", *common, *asked, "--layer", "down", "--labels", labels, "--reference", labels, "--out", out / "e"),

@@ -69,7 +69,7 @@ def test_explain_compare_evaluate_paint_and_by_segment_say_the_same_lift(capsys,
     size = Ground.of(Image(ct()[0], GRID)).size
     assert "lift over body" in out and f"spread evenly over the body ({size.ml:.3g} ml)" in out and size.voxels == 512
 
-    methods = ("--methods", "seg_hires_grad_cam", "--layers", "down", "--dpi", 40)
+    methods = ("--method", "seg_hires_grad_cam", "--layer", "down", "--dpi", 40)
     code, out, err = run(capsys, "compare", source, *words, *methods, "--out", folder / "cmp")
     assert code == 0, err
     (row,) = csv.DictReader(open(folder / "cmp" / "table.csv", encoding="utf-8"))

@@ -25,7 +25,7 @@ from seghirescam.session.explain import explain
 sitk = pytest.importorskip("SimpleITK")
 #: for which there is positive evidence
 WHY = ("--class", "polyp", "--score", "contrast", "--rival", "background", "--layer", "down")
-METHODS = ("--methods", "seg_hires_grad_cam", "--layers", "down", "--dpi", 40)
+METHODS = ("--method", "seg_hires_grad_cam", "--layer", "down", "--dpi", 40)
 #: what only a patient has
 PATIENTS = re.compile(r"\bmm\b|_mm\b|\bml\b|_ml\b|[Aa]xial|[Cc]oronal|[Ss]agittal|\bRAS\b|_to_ras|patient")
 ROWS, COLUMNS = 24, 32
@@ -105,7 +105,7 @@ def test_no_command_says_anything_about_a_patient(capsys, case):
         ("explain", (*WHY, "--out", folder / "why")),
         (
             "compare",
-            (*WHY[:6], "--methods", "seg_hires_grad_cam", "--layers", "down", "--dpi", 40, "--out", folder / "cmp"),
+            (*WHY[:6], "--method", "seg_hires_grad_cam", "--layer", "down", "--dpi", 40, "--out", folder / "cmp"),
         ),
         ("evaluate", (*WHY, "--labels", folder / "mask.png", "--out", folder / "ev")),
         ("paint", (*WHY, "--control", "--dpi", 40, "--out", folder / "painted")),

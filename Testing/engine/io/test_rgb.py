@@ -76,10 +76,8 @@ def test_a_photograph_is_one_image_for_a_model_of_three_channels(capsys, tmp_pat
 
 def test_its_contact_sheet_shows_the_colours(capsys, tmp_path):
     source, path = colour_model(tmp_path / "m"), picture(tmp_path)
-    words = ("--class", "polyp", "--pixel-set", "whole", "--methods", "seg_hires_grad_cam", "--consent", "--dpi", 60)
-    code, _, err = run(
-        capsys, "compare", source, "--image", path, *words, "--layers", "down", "--out", tmp_path / "out"
-    )
+    words = ("--class", "polyp", "--pixel-set", "whole", "--method", "seg_hires_grad_cam", "--consent", "--dpi", 60)
+    code, _, err = run(capsys, "compare", source, "--image", path, *words, "--layer", "down", "--out", tmp_path / "out")
     assert code == 0, err
     sheet = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "out" / "contact_sheet.png")))
     assert sheet.shape[2] in (3, 4) and (tmp_path / "out" / "contact_sheet.pdf").stat().st_size > 1000

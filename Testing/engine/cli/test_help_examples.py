@@ -1,0 +1,82 @@
+"""The examples that the commands' help prints run as they stand, and the words of the shipped case mean its files."""
+
+import io
+import json
+import shlex
+
+import pytest
+
+from seghirescam.cli import main, parser
+from seghirescam.cli.console import Console
+from seghirescam.demo.case import SEGMENTATION_FILE, VOLUME_FILE
+from seghirescam.protocol.errors import ModelError
+
+BY_NAME = {module.__name__.rpartition(".")[2]: module for module in parser.COMMANDS}
+#: these draw, paint, predict again, or remove the context step by step
+SLOW = ("compare", "paint", "evaluate")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("examples")
+
+
+def words_of(name):
+    """As a shell splits them: a line goes on behind a backslash."""
+    return shlex.split(BY_NAME[name].EXAMPLE.replace("\\\n", " "))
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in sorted(BY_NAME)])
+def test_the_example_of_a_command_runs_as_it_stands(name, folder, monkeypatch, capsys):
+    pytest.importorskip("SimpleITK"), pytest.importorskip("matplotlib")
+    monkeypatch.chdir(folder)
+    if name == "figure" and not (folder / "why").exists():
+        assert main(words_of("explain")[1:]) == 0
+        capsys.readouterr()
+    if name == "explain" and (folder / "why").exists():
+        return
+    words = words_of(name)
+    assert words[0] == "seghirescam"
+    assert main([*words[1:], "--quiet"]) == 0
+    assert capsys.readouterr().out
+
+
+def test_the_shipped_case_by_its_words():
+    words = ["evaluate", "demo:honest", "--image", "demo:case", "--segment", "demo:case:Lesion", "--class", "lesion"]
+    words += ["--labels", "demo:case", "--reference", "demo:case:Marker", "--out", "x"]
+    options = parser.understood(words)
+    assert options.image == [str(VOLUME_FILE)] and options.segment == f"{SEGMENTATION_FILE}:Lesion"
+    assert options.labels == [str(SEGMENTATION_FILE)] and options.reference == [f"{SEGMENTATION_FILE}:Marker"]
+    options = parser.understood(["layers", "m", "--image", "T1=demo:case", "--image", "demo:cases"])
+    assert options.image == [f"T1={VOLUME_FILE}", "demo:cases"]
+
+
+@pytest.mark.parametrize("shell", parser.SHELLS)
+def test_completion_is_a_script_with_every_command(shell, capsys):
+    pytest.importorskip("shtab")
+    with pytest.raises(SystemExit) as ended:
+        main(["--print-completion", shell])
+    script = capsys.readouterr().out
+    assert ended.value.code == 0 and all(name in script for name in BY_NAME) and "pixel-set" in script.replace("_", "-")
+
+
+def test_completion_without_its_package_says_which_line_brings_it(monkeypatch, capsys):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "shtab", None)
+    with pytest.raises(SystemExit) as ended:
+        main(["--print-completion", "bash"])
+    assert ended.value.code == 2 and "pip install shtab" in capsys.readouterr().err
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("error_out, shown", [(Terminal(), True), (io.StringIO(), False)])
+def test_only_a_users_own_terminal_shows_paths(error_out, shown):
+    answer = io.StringIO()
+    Console(answer, error_out, as_json=True).failed(ModelError("'/home/anna/net.pt' is damaged.", "Copy it again."))
+    assert ("/home/anna" in error_out.getvalue()) == shown
+    assert "anna" not in answer.getvalue() and json.loads(answer.getvalue())["error"]["code"] == "model"
