@@ -77,6 +77,6 @@ class Terminal(io.StringIO):
 @pytest.mark.parametrize("error_out, shown", [(Terminal(), True), (io.StringIO(), False)])
 def test_only_a_users_own_terminal_shows_paths(error_out, shown):
     answer = io.StringIO()
-    Console(answer, error_out, as_json=True).failed(ModelError("'/home/anna/net.pt' is damaged.", "Copy it again."))
-    assert ("/home/anna" in error_out.getvalue()) == shown
+    Console(answer, error_out, as_json=True).failed(ModelError("'/scans/anna/net.pt' is damaged.", "Copy it again."))
+    assert ("/scans/anna" in error_out.getvalue()) == shown
     assert "anna" not in answer.getvalue() and json.loads(answer.getvalue())["error"]["code"] == "model"
