@@ -186,7 +186,7 @@ def compare_in(session, pixels=None, *, methods=ALL, layers=MAIN, progress=None,
     if len({m.name for m in question.methods}) < len(question.methods):
         raise MethodError("A method was named twice.", "Name each method once.")
     work = _Work(session, question, progress)
-    return work.done(words | {"class_index": question.class_index})
+    return work.done(words | {"class_index": question.classes[0]})
 
 
 class _Work:
@@ -227,12 +227,12 @@ class _Work:
         self.tell(1.0, "done")
         rows = tuple(tuple(self.found.get((m.name, x.name)) for x in layers) for m in methods)
         columns = tuple(self.public[x.name] for x in layers)
-        name = self.model.class_name(self.question.class_index)
+        name = self.model.class_name(self.question.classes[0])
         title = self.question.score.title({c.index: c.name for c in self.model.classes})
         return Comparison(methods, columns, rows, self.pixels, self.mask, Ground.of(self.image), name, title)
 
     def _resolved(self, recipe):
-        index = self.question.class_index
+        index = self.question.classes[0]
         view = View(
             self.prepared.grid, self.prepared.valid, index, self.model.class_name(index),
             lambda wanted: self.session.predict(wanted, lambda f, phase: self.tell(0.1 * f, phase)).weights > 0,

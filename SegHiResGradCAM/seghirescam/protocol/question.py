@@ -7,6 +7,7 @@ option (:mod:`cli.question_options` makes them); a field without it is no option
 from __future__ import annotations
 
 from argparse import ArgumentTypeError
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -16,7 +17,7 @@ from .recipes import PredictedClass, Recipe, as_recipe
 #: the paper's own
 DEFAULT_METHOD = "seg_hires_grad_cam"
 #: words that stand for layers instead of a name
-DEFAULT, DEEPEST, MAIN = LAYER_WORDS = ("default", "deepest", "main")
+DEFAULT, DEEPEST, MAIN, EACH = LAYER_WORDS = ("default", "deepest", "main", "each")
 #: what is summed over the pixel set
 LOGIT, LOG_ODDS, CONTRAST = SCORES = ("logit", "log_odds", "contrast")
 #: by which centre a cell is placed: where it looks, or where it acts; encoder and bottleneck where they read, decoder
@@ -43,17 +44,18 @@ def _share(text: str) -> float:
 class Question:
     """A class, methods, layers and a score, asked about pixel sets.
 
-    class_index: index or name.  pixel_sets: recipes or PixelSets, None for where the class is predicted.  methods:
-    names, or Method instances.  layers: a word (default: at least two cells across the first pixel set; deepest: the
+    class_index: index or name, of all pixel sets or one for each.  pixel_sets: recipes or PixelSets, None for where the
+    class is predicted; a single one goes with every class.  methods: names, or Method instances.  layers: a word
+    (default: at least two cells across the first pixel set; each: the same for every pixel set by itself; deepest: the
     paper's choice; main: the last of every level) or names.  score: "logit", "log_odds", or "contrast" against
-    ``rival``.  side: "reading", "writing" or "auto".  draws: of a network that draws random numbers, the mean map of so
-    many.
+    ``rival``, again one for all or one for each.  side: "reading", "writing" or "auto".  draws: of a network that draws
+    random numbers, the mean map of so many.
 
     One item stands for itself wherever several are allowed.  Raises ClassError, LayerError, PixelSetError or ModelError
     for what no model can be asked.
     """
 
-    class_index: int | str = field(
+    class_index: int | str | Sequence[int | str] = field(
         metadata={"option": (("--class",), {"metavar": "NAME|INDEX", "help": "the class that is asked about"})}
     )
     pixel_sets: tuple[Recipe, ...] = None  # type: ignore[assignment]  # recipes once it is made
@@ -61,12 +63,13 @@ class Question:
     layers: str | tuple[str, ...] = _asked(
         DEFAULT, "--layer", action="append", metavar="NAME",
         help="repeatable: a name of 'seghirescam layers', or one of: default (the deepest level with two cells across "
-        "the pixel set), deepest (as in the paper), main (every level)",
+        "the pixel set, the first of several), each (the same for every pixel set by itself), deepest (as in the "
+        "paper), main (every level)",
     )  # fmt: skip
     score: str = _asked(
         LOGIT, "--score", choices=SCORES, help="the score of each voxel of the pixel set (default: logit)"
     )
-    rival: int | str | None = _asked(
+    rival: int | str | Sequence[int | str] | None = _asked(
         None, "--rival", metavar="CLASS", help="why the class and not this one? (--score contrast)"
     )
     side: str = _asked(
@@ -82,7 +85,13 @@ class Question:
         sets = [PredictedClass()] if self.pixel_sets is None else several(self.pixel_sets)
         if not sets:
             raise PixelSetError("No pixel set was named.", "Name one, or leave the word out for the predicted class.")
+        for word in ("class_index", "rival"):
+            if isinstance(getattr(self, word), (list, tuple)):
+                object.__setattr__(self, word, tuple(getattr(self, word)))
+        sets = sets * _classes(self.class_index, len(sets)) if len(sets) == 1 else sets
         object.__setattr__(self, "pixel_sets", tuple(as_recipe(one) for one in sets))
+        for word in ("class_index", "rival"):
+            _refuse_count(getattr(self, word), "class" if word == "class_index" else "rival", len(sets))
         object.__setattr__(self, "methods", tuple(several(self.methods)))
         if not isinstance(self.layers, str):
             object.__setattr__(self, "layers", tuple(self.layers))
@@ -100,6 +109,16 @@ class Question:
         if isinstance(pixel_sets, Question):
             return pixel_sets
         return Question(pixel_sets=pixel_sets, **words)
+
+    @property
+    def classes(self) -> tuple[int | str, ...]:
+        """The class of each pixel set."""
+        return _each(self.class_index, len(self.pixel_sets))
+
+    @property
+    def rivals(self) -> tuple[int | str | None, ...]:
+        """The rival of each pixel set's class."""
+        return _each(self.rival, len(self.pixel_sets))
 
     @property
     def words(self) -> dict:
@@ -132,6 +151,26 @@ class ComputeSettings:
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
             raise ModelError(f"Unknown precision {self.precision!r}.", "Use 'fp32' or 'bf16'.")
+
+
+def _each(value: Any, count: int) -> tuple:
+    """One value, or one for each, as a tuple of ``count``."""
+    values = value if isinstance(value, tuple) else (value,)
+    return values * count if len(values) == 1 else values
+
+
+def _classes(value: Any, count: int) -> int:
+    return max(1, len(value)) if isinstance(value, tuple) else count
+
+
+def _refuse_count(value: Any, what: str, count: int) -> None:
+    """Raises ClassError for a number of classes that fits no number of pixel sets."""
+    if not isinstance(value, tuple) or len(value) in (1, count):
+        return
+    raise ClassError(
+        f"{len(value)} {'classes' if what == 'class' else 'rivals'} were named for {count} pixel set(s).",
+        f"Name one {what} for all pixel sets, or one for each.",
+    )
 
 
 def refuse_draws(draws: int) -> None:

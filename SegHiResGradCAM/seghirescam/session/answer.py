@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,6 +49,10 @@ class Run:
     #: what was made of the network's output (:class:`outputs.Taken`), {} where there was no choice
     output_facts: dict = field(default_factory=dict)
     nonfinite: dict = field(default_factory=dict)
+
+    def about(self, score: Score, notes: tuple[str, ...]) -> Run:
+        """The same about one pixel set: its score, and what only its answers say."""
+        return replace(self, score=score, notes=(*self.notes, *notes), nonfinite={})
 
     def count_nonfinite(self, pixels: PixelSet, bad: torch.Tensor | np.ndarray) -> None:
         """Note the voxels of M whose score is not finite. bad: bool array, see :mod:`finite`."""

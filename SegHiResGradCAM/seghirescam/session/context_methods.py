@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -21,8 +21,10 @@ from .memory import memory_of
 from .understood import Understood
 
 if TYPE_CHECKING:
+    from ..cam.logits.score import Score
     from ..cam.methods.base import ContextMethod, Method, Outcome
     from ..protocol.progress import Tell
+    from .layer_choice import ChosenLayers
 
 #: name of the image itself as a layer
 INPUT = "input"
@@ -113,7 +115,9 @@ class Contextual:
         self.share: dict = {} if logits is None else {"logits": logits}
         self.forwards = 0
 
-    def context(self, layer: Layer, weights: torch.Tensor, tell: Tell = lambda fraction, words: None) -> Context:
+    def context(
+        self, layer: Layer, weights: torch.Tensor, score: Score, tell: Tell = lambda fraction, words: None
+    ) -> Context:
         """weights: m ``[*spatial]`` on the device."""
         dims = self.run.model.spatial_dims
         return Context(
@@ -121,7 +125,7 @@ class Contextual:
             tensor=self.tensor,
             layer=layer,
             listed=self.listed,
-            score=self.run.score,
+            score=score,
             head=self.run.model.head,
             weights=weights,
             cell_mm=public_layer(layer, self.run.prepared, dims).mm_per_cell[3 - dims :],  # type: ignore[index]
@@ -146,30 +150,33 @@ class Contextual:
         return found
 
     def answers(
-        self, question: Understood, targets: list[Layer], taken: dict[int, set[str]], weights: list[torch.Tensor],
-        tell: Tell, start: float,
+        self, question: Understood, asked: Collection[int], chosen: ChosenLayers, taken: dict[int, set[str]],
+        weights: Callable[[int], torch.Tensor], tell: Tell, start: float,
     ) -> Iterator[tuple[tuple[int, str, int], ContextMethod, Layer, Outcome, float]]:  # fmt: skip
         """Yields ((pixel set, layer name, method place), method, layer, Outcome, S), layer by layer: tails are shared.
 
-        weights: m of every pixel set.  taken: what :func:`refuse` left.  Progress runs from ``start`` to 1.
+        asked: places of the pixel sets.  weights: m of one of them.  taken: what :func:`refuse` left.  Progress runs
+        from ``start`` to 1.
         """
         jobs = [
             (layer, m, i)
-            for layer, methods in places(question, targets, self.tensor.shape)
+            for layer, methods in places(question, chosen.layers, self.tensor.shape)
             for m in methods
-            for i in range(len(weights))
+            for i in asked
             if question.methods[m].needs_context and layer.name in taken[m]
+            if question.methods[m].at_input or layer in chosen.of(i)
         ]
         for number, (layer, m, i) in enumerate(jobs):
             method = question.methods[m]
             part = [start + (1 - start) * (number + n) / len(jobs) for n in (0, 1)]
-            context = self.context(layer, weights[i], within(tell, part[0], part[1], method.title))
+            told = within(tell, part[0], part[1], method.title)
+            context = self.context(layer, weights(i), question.scores[i], told)
             outcome = self.outcome(method, context)
             yield (i, layer.name, m), method, layer, outcome, float(context.scores(context.logits)[0])
 
-    def nonfinite(self, weights: torch.Tensor) -> torch.Tensor:
+    def nonfinite(self, weights: torch.Tensor, score: Score) -> torch.Tensor:
         """Bool ``[*spatial]``: voxels of M whose score is infinite or NaN, of the unchanged input."""
-        values = self.run.score.values(inside_only(self.share["logits"], weights), self.run.model.head)[0]
+        values = score.values(inside_only(self.share["logits"], weights), self.run.model.head)[0]
         return nonfinite_in(values, weights)
 
     def _place(self, layer: Layer) -> Cells:

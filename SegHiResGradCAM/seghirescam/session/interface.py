@@ -28,6 +28,8 @@ from .answer import public_layers
 from .context_methods import refuse
 from .half_precision import in_float32, in_full_where_needed, is_reduced, retold
 from .one_question import whole_question
+from .sets.handed import Handed, Receive
+from .sets.known_sets import KnownSets, Refused
 from .several_draws import over_draws
 from .understood import Understood
 
@@ -58,23 +60,44 @@ class Session(ABC):
 
     @whole_question
     def ask(
-        self, pixel_sets: Any = None, *, downstream: bool = False, progress: Tell | None = None, **words: Any
-    ) -> list[Explanation]:
+        self, pixel_sets: Any = None, *, downstream: bool = False, progress: Tell | None = None,
+        receive: Receive | None = None, refused: Refused | None = None, **words: Any,
+    ) -> list[Explanation]:  # fmt: skip
         """Explanations ordered by pixel set, layer, method. Raises the errors of :mod:`errors`; nothing is left behind.
 
         pixel_sets: PixelSet, recipe, several of them, None for where the class is predicted; or a whole
         :class:`question.Question`.  words: its other fields.  downstream: after the layers asked for, also the main or
-        recorded ones behind the first of them; the backward pass meets them anyway.
+        recorded ones behind the first of them; the backward pass meets them anyway.  receive: gets the explanations
+        one by one in the stead of the list, which stays empty; a pixel set's as soon as they are made, so that the maps
+        of many need not lie in memory together (several draws, less than fp32, and methods with passes of their own
+        give theirs at the end).  refused: told (place, error) of pixel sets that are empty or outside the image, which
+        are left out then; without it, and in several draws, they end the question.
         """
         question = Question.of(pixel_sets, **words)
         understood, tell = Understood.of(self.model, question), Progress(progress)
+        hand = Handed(receive, refused)
+        if question.draws == 1 and not self.reduced:
+            self._answer(understood, tell, downstream, hand)
+            return hand.found
         if question.draws != 1:
-            return over_draws(self, understood, question.draws, downstream, tell)
-        return self.asked(understood, tell, downstream)
+            found = over_draws(self, understood, question.draws, downstream, tell)
+        else:
+            found = self.asked(understood, tell, downstream, refused)
+        for one in found:
+            hand(one)
+        return hand.found
 
-    def asked(self, question: Understood, tell: Progress, downstream: bool) -> list[Explanation]:
+    def asked(
+        self, question: Understood, tell: Progress, downstream: bool, refused: Refused | None = None
+    ) -> list[Explanation]:
         """One draw's answers, inside :meth:`ask`."""
-        found, why = in_full_where_needed(self, lambda session: session._answer(question, tell, downstream))
+
+        def work(session: Session) -> list[Explanation]:
+            hand = Handed(refused=refused)
+            session._answer(question, tell, downstream, hand)
+            return hand.found
+
+        found, why = in_full_where_needed(self, work)
         return retold(found, why, self.model)
 
     @whole_question
@@ -210,6 +233,16 @@ class Session(ABC):
 
     # what the kinds share
 
+    def _given(self, question: Understood, hand: Handed) -> KnownSets:
+        """The pixel sets that need no prediction. Raises EmptyPixelSetError, PixelSetError."""
+        known = KnownSets(len(question.recipes) > 1, hand.refused)
+        for i, (recipe, index) in enumerate(zip(question.recipes, question.classes, strict=True)):
+            if not recipe.needs_prediction:
+                known.resolve(i, recipe, self._view(index))
+        if not any(recipe.needs_prediction for recipe in question.recipes):
+            known.refuse_none()
+        return known
+
     def _prepare(self, tell: Progress) -> Prepared:
         tell(0.0, "preparing the image")
         if self._prepared is None:
@@ -229,7 +262,7 @@ class Session(ABC):
         return View(prepared.grid, prepared.valid, index, self.model.class_name(index), decided)
 
     @abstractmethod
-    def _answer(self, question: Understood, tell: Progress, downstream: bool) -> list[Explanation]: ...
+    def _answer(self, question: Understood, tell: Progress, downstream: bool, hand: Handed) -> None: ...
 
     @abstractmethod
     def _logits_now(self, tell: Progress, around: PixelSet | None) -> np.ndarray: ...

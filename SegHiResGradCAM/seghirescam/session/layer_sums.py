@@ -28,7 +28,8 @@ Which = tuple[int, Offset, tuple[int, ...]]
 class LayerSums:
     """Base: what one method makes of one layer for one pixel set. Runs are (fold, offset, flip)."""
 
-    needs_second_sweep = False
+    #: the activations are needed once more when the gradients of all windows are known
+    needs_activations = False
 
     def __init__(self, run: Run, layer: Layer, method: Method, seeds: Seeds, plan: WindowPlan, m_total: float):
         self.run, self.layer, self.method, self.plan, self.seeds = run, layer, method, plan, seeds
@@ -47,6 +48,11 @@ class LayerSums:
             return OutcomeSums(run, layer, method, seeds, plan, m_total)
         weights = method.channel_weights(torch.zeros(1), 1)
         return (CellSums if weights is None else WeightedSums)(run, layer, method, seeds, plan, m_total)
+
+    @property
+    def nbytes(self) -> int:
+        """Of what is added up."""
+        return self.lattice.nbytes
 
     def _new_lattice(self) -> Lattice:
         return Lattice(self._starts, self.info.cells, self.info.stride, self.run.prepared.valid)
@@ -155,7 +161,7 @@ class WeightedSums(LayerSums):
     the logits are.  Outside the windows that meet the pixel set nothing is computed.
     """
 
-    needs_second_sweep = True
+    needs_activations = True
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -165,6 +171,10 @@ class WeightedSums(LayerSums):
         self._blending: tuple[tuple, Lattice, Lattice] | None = None
         shape = self.run.prepared.valid
         self._cells = math.prod(math.ceil(n / s) for n, s in zip(shape, self.info.stride, strict=True))
+
+    @property
+    def nbytes(self) -> int:
+        return 4 * self.lattice.nbytes  # with both sums of the blending, and their quotient
 
     def add(self, activation: torch.Tensor, gradient: torch.Tensor, which: Which) -> None:
         g = _wide(gradient)
@@ -176,10 +186,11 @@ class WeightedSums(LayerSums):
         self._magnitude += float(g.abs().sum())
 
     def blend(self, activation: torch.Tensor, which: Which) -> None:
-        """Second sweep, all windows of a fold and mirroring in a row: sum_k a_k A_k, weighted by the importance."""
+        """All windows of a fold and mirroring in a row: sum_k a_k A_k, weighted by the importance."""
         fold, offset, flip = which
-        a = _wide(activation)
-        weights = self.method.channel_weights(self._sums[(fold, flip)].to(a.device), self._cells)
+        sums = self._sums[(fold, flip)]
+        a = _wide(activation.to(sums.device))
+        weights = self.method.channel_weights(sums, self._cells)
         signed = self._place(torch.tensordot(weights, a, dims=1), which)
         start = self.start(which)
         importance = self._importance(offset, start)
@@ -198,7 +209,8 @@ class WeightedSums(LayerSums):
         # what a cell holds is shared among the points of a finer lattice
         points = math.prod(c / s for c, s in zip(self.info.stride, top.step, strict=True))
         mean = np.divide(top.total, bottom.total, out=np.zeros_like(top.total), where=bottom.total > 0)
-        self.lattice.total += mean / np.float32(points)
+        total = self.lattice.total
+        total += mean / np.float32(points)
         self.lattice.outside += top.outside
         self.lattice.magnitude += top.magnitude
         self._blending = None

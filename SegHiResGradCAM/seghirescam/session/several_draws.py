@@ -57,16 +57,18 @@ def _frozen(session: Any, question: Understood) -> list[PixelSet]:
     def decided(index: int) -> np.ndarray:
         return session.predict(index).weights > 0
 
-    name = session.model.class_name(question.class_index)
-    view = View(prepared.grid, prepared.valid, question.class_index, name, decided)
-    return [refuse_empty(recipe.resolve(view)) for recipe in question.recipes]
+    found = []
+    for recipe, index in zip(question.recipes, question.classes, strict=True):
+        view = View(prepared.grid, prepared.valid, index, session.model.class_name(index), decided)
+        found.append(refuse_empty(recipe.resolve(view)))
+    return found
 
 
 def _key(explanation: Explanation) -> tuple:
     facts = explanation.provenance
     return (
         *(explanation.layer.name, explanation.method, str(facts["method_settings"])),
-        *(facts["pixel_set_sha256"], explanation.pixel_set_label),
+        *(facts["pixel_set_sha256"], explanation.pixel_set_label, explanation.score_title),
     )
 
 

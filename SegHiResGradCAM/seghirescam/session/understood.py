@@ -13,22 +13,31 @@ from ..protocol.recipes import Recipe
 
 @dataclass(frozen=True, eq=False)
 class Understood:
-    """Recipes, class, Method instances, layers (a word or names), score object and side."""
+    """Recipes with a class and a score object each, Method instances, layers (a word or names) and side.
+
+    The scores are of one kind; they differ in class and rival only.
+    """
 
     recipes: tuple[Recipe, ...]
-    class_index: int
+    classes: tuple[int, ...]
     methods: tuple
     layers: str | tuple[str, ...]
-    score: Score
+    scores: tuple[Score, ...]
     side: str
+
+    @property
+    def score(self) -> Score:
+        """The first; in kind it stands for all."""
+        return self.scores[0]
 
     @staticmethod
     def of(model: SegmentationModel, question: Question) -> Understood:
         """Raises ClassError or MethodError for what this model cannot be asked."""
-        index = model.class_index(question.class_index)
-        score = score_of(model, index, question.score, question.rival)
+        classes = tuple(model.class_index(one) for one in question.classes)
+        both = zip(classes, question.rivals, strict=True)
+        scores = tuple(score_of(model, index, question.score, rival) for index, rival in both)
         methods = tuple(method(one) for one in question.methods)
-        return Understood(question.pixel_sets, index, methods, question.layers, score, question.side)
+        return Understood(question.pixel_sets, classes, methods, question.layers, scores, question.side)
 
 
 def score_of(

@@ -8,9 +8,9 @@ score, method or recorded layer then makes no forward call.  Beyond the memory b
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,18 +32,19 @@ from ..protocol.errors import GradientError, LayerError
 from ..protocol.image import Image
 from ..protocol.pixel_set import PixelSet
 from ..protocol.progress import Progress
-from ..protocol.question import DEFAULT, MAIN
-from ..protocol.recipes import PredictedClass, refuse_empty
+from ..protocol.question import DEFAULT, EACH, MAIN
+from ..protocol.recipes import PredictedClass
 from .answer import Run
 from .context_methods import INPUT, Contextual
 from .half_precision import refuse_overflow
 from .interface import Session
-from .layer_choice import choose_layers, main_layers
+from .layer_choice import ChosenLayers, chosen_layers, main_layers
 from .memory import MemoryLimitError, budget, estimate, free_cached, named_shortage, not_kept
+from .sets.handed import Found, Handed
+from .sets.known_sets import KnownSets
 from .understood import Understood
 
 if TYPE_CHECKING:
-    from ..protocol.explanation import Explanation
     from ..protocol.recipes import View
 
 
@@ -117,20 +118,20 @@ class WholeSession(Session):
         usable = self._kept if self._kept and self._kept.stamp == stamp(self._network) else None
         return usable.done.logits.detach() if usable else self._predicted(tell, where)
 
-    def _answer(self, question: Understood, tell: Progress, downstream: bool) -> list[Explanation]:
+    def _answer(self, question: Understood, tell: Progress, downstream: bool, hand: Handed) -> None:
         """Where a pass that records more than was asked for fails (memory, a layer that cannot be recorded), one that
         records no more is tried before the error is raised."""
         if self.keep:
             try:
-                return self._answered(question, tell, False, downstream)
+                return self._answered(question, tell, False, downstream, hand)
             except (MemoryLimitError, _ExtraLayerError):
                 self.release()
-        return self._answered(question, tell, True, downstream)
+        return self._answered(question, tell, True, downstream, hand)
 
-    def _answered(self, question: Understood, tell: Progress, frugal: bool, downstream: bool) -> list[Explanation]:
+    def _answered(self, question: Understood, tell: Progress, frugal: bool, downstream: bool, hand: Handed) -> None:
         model, network, prepared = self.model, self._network, self._prepare(tell)
-        blind = self._view(question.class_index)
-        known = {i: refuse_empty(r.resolve(blind)) for i, r in enumerate(question.recipes) if not r.needs_prediction}
+        hand.begin()
+        known = self._given(question, hand)
         with torch.inference_mode(False), self._borrowed() as (where, at_home):
             if self._kept and self._kept.stamp != stamp(network):
                 self.release()
@@ -142,13 +143,14 @@ class WholeSession(Session):
                 asking = _Asking(question, known, listed, tell, where)
                 taken = self._refused(asking)
                 if any(not m.needs_context for m in question.methods):
-                    done, targets, notes, keep = self._pass(asking, frugal or not at_home)
+                    done, chosen, notes, keep = self._pass(asking, frugal or not at_home)
                     logits = done.logits.detach()
                 else:
-                    targets, notes, logits = self._without_pass(asking)
-                if question.layers == DEFAULT:
-                    taken = self._refused(asking, targets)
-                wanted = targets
+                    chosen, logits = self._without_pass(asking)
+                    notes = ()
+                wanted = targets = chosen.layers
+                if question.layers in (DEFAULT, EACH):
+                    taken = self._refused(asking, chosen)
                 if downstream:
                     first = min(layer.order for layer in targets)
                     behind = (x for x in listed if x.name in self.recorded and x.order > first and x not in targets)
@@ -157,28 +159,29 @@ class WholeSession(Session):
                 free = targets[len(wanted) :] if downstream else targets if question.layers == MAIN else []
                 if self.keep and not at_home:
                     notes = (*notes, f"The network was moved to {where} for this question; its pass was not kept.")
-                for i, recipe in enumerate(question.recipes):
-                    if i not in known:
-                        known[i] = refuse_empty(recipe.resolve(self._seen(question.class_index, logits)))
+                self._resolve(asking, range(len(question.recipes)), logits)
+                known.refuse_none()
                 notes = (*self._notes(known, logits), *notes)
                 taken_output = self.reading.taken(network)
                 run = Run(
                     model, self.image, prepared, question.score, question.side, self.precision, str(where),
                     (*taken_output.notes, *notes), taken_output.facts,
                 )  # fmt: skip
-                found = {}
+                asking.runs = {i: run.about(question.scores[i], chosen.notes[i]) for i in sorted(known)}
+                order = [*(layer.name for layer in targets), INPUT]
+                found: Found = {}
                 if any(not m.needs_context for m in question.methods):
                     names = frozenset(x.name for x in free)
-                    found = self._differentiated(asking, run, done, targets, keep, names)
+                    alone = all(not m.needs_context for m in question.methods)
+                    for i in self._differentiated(asking, done, chosen, targets[len(wanted) :], keep, names, found):
+                        if alone:
+                            hand.over(found, order, [i])
                     del done
-                self._with_context(asking, run, wanted, taken, logits, found)
-        order = [*(layer.name for layer in targets), INPUT]
-        keys = [(i, name, m) for i in range(len(known)) for name in order for m in range(len(question.methods))]
-        answers = [found[key] for key in keys if key in found]
+                self._with_context(asking, chosen, taken, logits, found)
+        hand.over(found, order, asking.runs)
         tell(1.0, "done")
-        return answers
 
-    def _notes(self, known: dict[int, PixelSet], logits: torch.Tensor | None) -> tuple[str, ...]:
+    def _notes(self, known: KnownSets, logits: torch.Tensor | None) -> tuple[str, ...]:
         """What is to be said of the outputs. logits: None where no pass was made for all methods together."""
         found = model_outputs.notes(self.model)
         if logits is None or not model_outputs.is_undone(self.model):
@@ -186,70 +189,83 @@ class WholeSession(Session):
         union = sum(_as_tensor(pixels, self.model.spatial_dims, logits) for pixels in known.values())
         return (*found, *model_outputs.saturated_note(self.model, logits[0], union))
 
-    def _refused(self, asking: _Asking, targets: list[Layer] | None = None) -> dict[int, set[str]]:
+    def _refused(self, asking: _Asking, chosen: ChosenLayers | None = None) -> dict[int, set[str]]:
         """What the methods take, by their place; raises MethodError. Before anything is computed where that can be."""
-        if targets is None and (asking.question.layers != DEFAULT or 0 in asking.known):
-            targets = self._targets(asking)[0]
-        return self._refuse(asking.question, asking.where, targets)
+        chosen = self._chosen(asking) if chosen is None else chosen
+        return self._refuse(asking.question, asking.where, chosen.layers if chosen else None)
 
-    def _without_pass(self, asking: _Asking) -> tuple[list[Layer], tuple[str, ...], torch.Tensor | None]:
-        """(target layers, notes, logits or None) for methods that make their own passes."""
+    def _without_pass(self, asking: _Asking) -> tuple[ChosenLayers, torch.Tensor | None]:
+        """(layers, logits or None) for methods that make their own passes."""
         logits = self._kept.done.logits.detach() if self._kept else None
-        if len(asking.known) < len(asking.question.recipes):
+        if any(not asking.known.is_settled(i) for i in range(len(asking.question.recipes))):
             logits = self._predicted(asking.tell, asking.where) if logits is None else logits
-        if 0 not in asking.known:
-            self._resolve_first(asking, logits)
-        return *self._targets(asking), logits
+        return self._chosen_now(asking, logits), logits
 
     def _with_context(
-        self, asking: _Asking, run: Run, targets: list[Layer], taken: dict[int, set[str]], logits: torch.Tensor | None,
-        found: dict[tuple[int, str, int], Explanation],
+        self, asking: _Asking, chosen: ChosenLayers, taken: dict[int, set[str]], logits: torch.Tensor | None,
+        found: Found,
     ) -> None:  # fmt: skip
         """Add the answers of methods that need more than A and g; found: (set, layer name, method place) -> answer."""
         if not any(m.needs_context for m in asking.question.methods):
             return
         tensor, channels = self._prepared.tensor.to(asking.where, copy=True), output_channels(self.model)
-        special = Contextual(run, self._network, tensor, asking.listed, self._autocast, channels, logits)
-        weights = [_as_tensor(asking.known[i], self.model.spatial_dims, tensor) for i in range(len(asking.known))]
-        answers = special.answers(asking.question, targets, taken, weights, asking.tell, 0.6 if found else 0.2)
+        special = Contextual(
+            next(iter(asking.runs.values())), self._network, tensor, asking.listed, self._autocast, channels, logits
+        )
+
+        def weights(place: int) -> torch.Tensor:
+            return _as_tensor(asking.known[place], self.model.spatial_dims, tensor)
+
+        answers = special.answers(
+            asking.question, asking.runs, chosen, taken, weights, asking.tell, 0.6 if found else 0.2
+        )
         for key, method, layer, outcome, exact in answers:
             check_classes(self.model, special.share["logits"])
             refuse_overflow(self, special.share["logits"])
-            run.count_nonfinite(asking.known[key[0]], special.nonfinite(weights[key[0]]))
-            found[key] = run.outcome(method, outcome, layer, asking.known[key[0]], exact)
+            run, pixels = asking.runs[key[0]], asking.known[key[0]]
+            run.count_nonfinite(pixels, special.nonfinite(weights(key[0]), run.score))
+            found[key] = run.outcome(method, outcome, layer, pixels, exact)
         self._calls += special.forwards
 
-    def _pass(self, asking: _Asking, frugal: bool) -> tuple[capture.Pass, list[Layer], tuple[str, ...], bool]:
-        """(pass, target layers, notes, whether its graph must live on): the kept pass, or a new one."""
-        unseen = asking.question.layers == DEFAULT and 0 not in asking.known
+    def _pass(self, asking: _Asking, frugal: bool) -> tuple[capture.Pass, ChosenLayers, tuple[str, ...], bool]:
+        """(pass, layers, notes, whether its graph must live on): the kept pass, or a new one."""
+        notes: tuple[str, ...] = ()
+        chosen = self._chosen(asking)
         if self._kept:
-            if unseen:
-                self._resolve_first(asking, self._kept.done.logits.detach())
-            targets, notes = self._targets(asking)
-            if self.recorded.issuperset(layer.name for layer in targets):
-                return self._kept.done, targets, notes, True
+            chosen = chosen or self._chosen_now(asking, self._kept.done.logits.detach())
+            if self.recorded.issuperset(layer.name for layer in chosen.layers):
+                return self._kept.done, chosen, notes, True
             self.release()
-        elif unseen:
+        elif chosen is None:
             # the default layer is a main layer: with all of them recorded one pass shows the prediction and serves it
             mains = main_layers(asking.listed)
             if not frugal and self._fits(asking, mains)[0]:
                 done = self._keep(asking, mains).done
-                self._resolve_first(asking, done.logits.detach())
-                return done, *self._targets(asking), True
-            self._resolve_first(asking, self._predicted(asking.tell, asking.where))
-        targets, notes = self._targets(asking)
+                return done, self._chosen_now(asking, done.logits.detach()), notes, True
+            chosen = self._chosen_now(asking, self._predicted(asking.tell, asking.where))
         if not frugal:
             mains = main_layers(asking.listed)
             for more in (mains, [layer for layer in mains if layer.part in ("bottleneck", "decoder")]):
-                wanted = [layer for layer in asking.listed if layer in targets or layer in more]
+                wanted = [layer for layer in asking.listed if layer in chosen.layers or layer in more]
                 fits, need, limit = self._fits(asking, wanted)
                 if fits:
-                    return self._keep(asking, wanted).done, targets, notes, True
+                    return self._keep(asking, wanted).done, chosen, notes, True
             notes = (*notes, not_kept(need, limit))
-        return self._forward(asking, targets), targets, notes, False
+        return self._forward(asking, chosen.layers), chosen, notes, False
 
-    def _targets(self, asking: _Asking) -> tuple[list[Layer], tuple[str, ...]]:
-        return choose_layers(asking.listed, asking.question.layers, asking.known.get(0), self.model.spatial_dims)
+    def _chosen(self, asking: _Asking) -> ChosenLayers | None:
+        return chosen_layers(asking.listed, asking.question, asking.known, self.model.spatial_dims)
+
+    def _chosen_now(self, asking: _Asking, logits: torch.Tensor | None) -> ChosenLayers:
+        """The same once there is a prediction."""
+        for i in range(len(asking.question.recipes)):
+            if self._chosen(asking) is None:
+                self._resolve(asking, [i], logits)
+        chosen = self._chosen(asking)
+        if chosen is None:
+            asking.known.refuse_none()
+        assert chosen is not None
+        return chosen
 
     def _fits(self, asking: _Asking, layers: list[Layer]) -> tuple[bool, int, int]:
         """(does it fit, estimated bytes, budget in bytes)"""
@@ -303,43 +319,48 @@ class WholeSession(Session):
 
         return self._view(index, decided)
 
-    def _resolve_first(self, asking: _Asking, logits: torch.Tensor) -> None:
-        asking.known[0] = refuse_empty(
-            asking.question.recipes[0].resolve(self._seen(asking.question.class_index, logits))
-        )
+    def _resolve(self, asking: _Asking, places: Iterable[int], logits: torch.Tensor | None) -> None:
+        """Make these pixel sets known. logits: of the prediction; None where no set looks at it."""
+        for i in places:
+            if not asking.known.is_settled(i):
+                assert logits is not None
+                asking.known.resolve(i, asking.question.recipes[i], self._seen(asking.question.classes[i], logits))
 
     def _differentiated(
-        self, asking: _Asking, run: Run, done: capture.Pass, targets: list[Layer], keep: bool, free: frozenset[str]
-    ) -> dict[tuple[int, str, int], Explanation]:
-        question, tell, count = asking.question, asking.tell, len(asking.question.recipes)
+        self, asking: _Asking, done: capture.Pass, chosen: ChosenLayers, behind: list[Layer], keep: bool,
+        free: frozenset[str], found: Found,
+    ) -> Iterator[int]:  # fmt: skip
+        """Fill ``found`` pixel set by pixel set; yields the place of each as it is done."""
+        question, tell, count = asking.question, asking.tell, len(asking.runs)
         logits = done.logits.float() if self._autocast else done.logits
-        by_name = {layer.name: layer for layer in targets}
         plain = [(m, method) for m, method in enumerate(question.methods) if not method.needs_context]
-        found, end = {}, 1.0 if len(plain) == len(question.methods) else 0.6
-        for i in range(count):
-            tell(0.5 + (end - 0.5) * i / count, "differentiating the score")
+        end = 1.0 if len(plain) == len(question.methods) else 0.6
+        for n, (i, run) in enumerate(asking.runs.items()):
+            tell(0.5 + (end - 0.5) * n / count, "differentiating the score")
             pixels = asking.known[i]
+            by_name = {layer.name: layer for layer in [*chosen.of(i), *behind]}
             made: set[str] = set()
             weights = _as_tensor(pixels, self.model.spatial_dims, logits)
             with torch.enable_grad():
-                values = question.score.values(inside_only(logits, weights), self.model.head)[0]
+                values = run.score.values(inside_only(logits, weights), self.model.head)[0]
                 total = (values * weights).sum()
             run.count_nonfinite(pixels, nonfinite_in(values, weights))
             exact = float((values.detach().cpu().double() * weights.cpu().double()).sum())
 
             def receive(
-                name: str, a: torch.Tensor, g: torch.Tensor, i: int = i, pixels: PixelSet = pixels,
-                exact: float = exact, made: set[str] = made,
+                name: str, a: torch.Tensor, g: torch.Tensor, i: int = i, n: int = n, pixels: PixelSet = pixels,
+                exact: float = exact, made: set[str] = made, run: Run = run, names: dict[str, Layer] = by_name,
             ) -> None:  # fmt: skip
-                tell(0.5 + (end - 0.5) * (i + len(made) / len(targets)) / count, "differentiating the score")
+                tell(0.5 + (end - 0.5) * (n + len(made) / len(names)) / count, "differentiating the score")
                 a, g = _at_least_float32(a[0]), _at_least_float32(g[0])
                 made.add(name)
                 for m, method in plain:
-                    found[(i, name, m)] = run.answer(method, a, g, by_name[name], pixels, exact)
+                    found[(i, name, m)] = run.answer(method, a, g, names[name], pixels, exact)
 
             with torch.no_grad():
-                done.differentiate(total, receive, keep or i + 1 < count, by_name, free)
-        return found
+                done.differentiate(total, receive, keep or n + 1 < count, by_name, free)
+            del total, values
+            yield i
 
 
 @dataclass(eq=False)
@@ -354,13 +375,14 @@ class _Kept:
 
 @dataclass(eq=False)
 class _Asking:
-    """One question on its way; known: pixel sets resolved so far, by their place in the question."""
+    """One question on its way; known: pixel sets resolved so far, by their place in the question. runs: of each."""
 
     question: Understood
-    known: dict[int, PixelSet]
+    known: KnownSets
     listed: list
     tell: Progress
     where: torch.device
+    runs: dict[int, Run] = field(default_factory=dict)
 
 
 class _ExtraLayerError(Exception):

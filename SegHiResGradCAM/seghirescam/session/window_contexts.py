@@ -31,8 +31,12 @@ def add_contexts(
     method does.
     """
     rows = [[s for s in row if isinstance(s, OutcomeSums)] for row in sums]
-    if not rows[0]:
+    if not any(rows):
         return
+    # layer by layer, then method: what is recorded of a layer serves all pixel sets
+    rank: dict[tuple[str, int], int] = {}
+    for s in (s for row in rows for s in row):
+        rank.setdefault((s.layer.name, id(s.method)), len(rank))
     model, plan = run.model, passes.plan
     where, channels = destination(model.networks[0], settings.device), output_channels(model)
     offsets = list(dict.fromkeys(offset for mask in masks for offset in mask.seeds.touched))
@@ -44,19 +48,22 @@ def add_contexts(
                     a, b = (start + (1 - start) * n / steps for n in (done, done + 1))
                     tensor = passes.batch((offset,), flip, where)
                     special = Contextual(run, network, tensor, listed, settings.autocast, channels)
-                    met = [i for i, mask in enumerate(masks) if offset in mask.seeds.touched]
-                    jobs = [(n, i) for n in range(len(rows[0])) for i in met]
-                    for number, (n, i) in enumerate(jobs):
-                        s, mask = rows[i][n], masks[i]
+                    met = [both for both in zip(masks, rows, strict=True) if offset in both[0].seeds.touched]
+                    jobs = [(s, mask) for mask, row in met for s in row]
+                    jobs.sort(key=lambda job: rank[(job[0].layer.name, id(job[0].method))])
+                    counted: set[int] = set()
+                    for number, (s, mask) in enumerate(jobs):
                         part = [a + (b - a) * (number + k) / len(jobs) for k in (0, 1)]
                         title = f"{s.method.title}, window {done + 1} of {steps}"
-                        context = special.context(s.layer, _seed(mask, plan, offset, passes.runs, flip, tensor))
+                        seed = _seed(mask, plan, offset, passes.runs, flip, tensor)
+                        context = special.context(s.layer, seed, mask.score)
                         context.tell = within(tell, part[0], part[1], title)
                         with passes.place(fold, flip, offset):
                             s.put(special.outcome(s.method, context), (fold, offset, flip))
                             check_classes(model, context.logits)
                             refuse_overflow(passes, context.logits)
-                            if count_scores and n == 0:
+                            if count_scores and mask.place not in counted:
+                                counted.add(mask.place)
                                 mask.windows_total += float(context.scores(context.logits)[0])
                     passes.calls += special.forwards
                     done += 1

@@ -22,21 +22,27 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class WindowMask:
-    """slope: dS/dy where the score is not linear in the logits, ``[C, box]``; exact: S where it is known by then."""
+    """place: in the question.  m_total: |M|.  slope: dS/dy where the score is not linear in the logits, ``[C, box]``;
+    exact: S where it is known by then."""
 
-    pixels: PixelSet
+    place: int
+    score: Score
     seeds: Seeds
+    m_total: float
     slope: np.ndarray | None = None
     exact: float | None = None
     windows_total: float = 0.0
     nonfinite: np.ndarray | None = None
 
     @staticmethod
-    def of(passes: WindowPasses, pixels: PixelSet, tolerance: float, score: Score | None = None) -> WindowMask:
-        """passes: :class:`window_passes.WindowPasses`. score: given where it is not linear in what the passes give."""
+    def of(
+        passes: WindowPasses, place: int, pixels: PixelSet, tolerance: float, score: Score, linear: bool
+    ) -> WindowMask:
+        """passes: :class:`window_passes.WindowPasses`. linear: whether the score is linear in what the passes give."""
         seeds = Seeds.of(passes.plan, pixels.weights, tolerance)
-        if score is None:
-            return WindowMask(pixels, seeds)
+        m_total = float(pixels.weights.sum(dtype=np.float64))
+        if linear:
+            return WindowMask(place, score, seeds, m_total)
         box = tuple(slice(a, b) for a, b in zip(seeds.low, seeds.high, strict=True))
         average = passes.average
         source = passes.logits if average is None else average
@@ -48,7 +54,7 @@ class WindowMask:
             (slope,) = torch.autograd.grad(values.sum(), inner)
         exact = float((values[0].detach().double() * weights.double()).sum())
         nonfinite = nonfinite_in(values[0], weights).numpy()
-        return WindowMask(pixels, seeds, slope[0].numpy(), exact, nonfinite=nonfinite)
+        return WindowMask(place, score, seeds, m_total, slope[0].numpy(), exact, nonfinite=nonfinite)
 
     def seed(
         self, plan: WindowPlan, runs: int, group: Sequence[Offset], flip: tuple[int, ...], logits: torch.Tensor
@@ -101,9 +107,11 @@ class WindowMask:
         }
 
     @property
-    def m_total(self) -> float:
-        return float(self.pixels.weights.sum(dtype=np.float64))
+    def total(self) -> float:
+        """S."""
+        return self.windows_total if self.exact is None else self.exact
 
     @property
-    def score(self) -> float:
-        return self.windows_total if self.exact is None else self.exact
+    def nbytes(self) -> int:
+        """Of what is held until the last window."""
+        return self.seeds.share.nbytes + (0 if self.slope is None else self.slope.nbytes)

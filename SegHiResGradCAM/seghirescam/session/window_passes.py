@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterable, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from ..cam.placement.windows import Offset
     from ..protocol.progress import Progress
 
+#: whether a window's pass is worth keeping, by its offset and logits
+Meets = Callable[["Offset", torch.Tensor], bool]
 #: the largest number of windows that go through the network together, on a GPU
 MOST_TOGETHER = 8
 
@@ -96,9 +98,15 @@ class WindowPasses:
         self.logits: torch.Tensor | None = None
         self.average: torch.Tensor | None = None
         self._made_with: list[list[tuple]] | None = None
-        self._forget()
+        self.forget()
 
-    def _forget(self) -> None:
+    def end_question(self) -> None:
+        """Forget passes that were kept for one question only."""
+        if not self._keeps:
+            self.forget()
+
+    def forget(self) -> None:
+        """Forget the passes that are kept; a prediction stays."""
         self._kept: dict[tuple, tuple] = {}
         self.layers: frozenset[str] = frozenset()
         self.nbytes = 0
@@ -112,9 +120,12 @@ class WindowPasses:
     def listed(self) -> list:
         """cam.layers.trace for one window."""
         network = self.model.networks[0]
-        window = self.prepared.tensor.new_empty(1).expand(self.window_shape)
         with self.reading.on(network):
-            return listed_layers(network, window, device_of(network))
+            return listed_layers(network, self._like_a_window("cpu"), device_of(network))
+
+    def _like_a_window(self, where: torch.device | str) -> torch.Tensor:
+        """Of a window's shape, without its memory."""
+        return self.prepared.tensor.new_empty(1, device=where).expand(self.window_shape)
 
     def need(self, names: Collection[str]) -> int:
         """Estimated bytes of one window's pass that records these layers."""
@@ -135,36 +146,59 @@ class WindowPasses:
         for fold, network in enumerate(self.model.networks):
             reading = self.reading.on(network)
             with undisturbed(network), placed(network, settings.device) as (_, at_home), reading:
-                stamps = stamp(network) if self._keeps and at_home else None
+                stamps = stamp(network) if (self._keeps or self._kept) and at_home else None
                 for flip in self.plan.flips:
                     for first in range(0, len(offsets), together):
                         group = tuple(offsets[first : first + together])
                         a, b = (start + (end - start) * n / steps for n in (done, done + len(group)))
                         with tell.during(network, a, b, f"{phase}, window {done + 1} of {steps}"):
-                            passed, kept = self._passed(fold, network, group, flip, names, settings, where, stamps)
+                            passed, kept = self._passed(
+                                fold,
+                                network,
+                                group,
+                                flip,
+                                names,
+                                settings,
+                                where,
+                                stamps if self._keeps else None,
+                                stamps,
+                            )
                         yield fold, group, flip, passed, kept
                         done += len(group)
 
     def _passed(
         self, fold: int, network: torch.nn.Module, group: tuple[Offset, ...], flip: tuple[int, ...], names: list[str],
-        settings: Settings, where: torch.device, stamps: list[tuple] | None,
+        settings: Settings, where: torch.device, stamps: list[tuple] | None, known: list[tuple] | None = None,
+        meets: Meets | None = None,
     ) -> tuple[capture.Pass, bool]:  # fmt: skip
+        """(the pass, whether it is kept). stamps: of the weights, where a new pass may be kept; known: for a kept one.
+        meets: whether it is worth keeping, by its window and logits."""
         key = (fold, group, flip, settings.precision)
-        if key in self._kept and self._kept[key][0] == stamps and self._kept[key][2].issuperset(names):
+        if key in self._kept and self._kept[key][0] == known and self._kept[key][2].issuperset(names):
             return self._kept[key][1], True
         self.calls += 1
+        batch, channels = self.batch(group, flip, where), output_channels(self.model)
         with self.place(fold, flip, group[0]):
-            passed = capture.forward(
-                network,
-                self.batch(group, flip, where),
-                names,
-                autocast=settings.autocast,
-                channels=output_channels(self.model),
-            )
+            passed = capture.forward(network, batch, names, autocast=settings.autocast, channels=channels)
         self._refuse_shared_draws(group)
         check_classes(self.model, passed.logits)
         refuse_overflow(self, passed.logits)
-        return passed, stamps is not None and self._keep(key, stamps, passed, names, where)
+        if stamps is None or not (meets is None or any(meets(offset, passed.logits.detach()) for offset in group)):
+            return passed, False
+        return passed, self._keep(key, stamps, passed, names, where)
+
+    def has_room(self, names: Collection[str], settings: Settings, where: torch.device) -> bool:
+        """Whether passes that record these layers can be kept from a prediction: one window at a time, one at least."""
+        return self._together(settings, where, names) == 1 and self.need(set(names)) <= self._limit(where)
+
+    def keep_only(self, offsets: Iterable[Offset]) -> None:
+        """Forget the kept passes of other windows."""
+        wanted = set(offsets)
+        for key in [key for key in self._kept if wanted.isdisjoint(key[1])]:
+            self.nbytes -= len(key[1]) * self.need(self._kept.pop(key)[2])
+
+    def _limit(self, where: torch.device) -> int:
+        return budget(where) if self._budget is None else self._budget
 
     def holds(self, offsets: Iterable[Offset]) -> bool:
         """Whether the passes of these windows are kept, in every mirroring and fold."""
@@ -177,22 +211,23 @@ class WindowPasses:
     ) -> bool:
         """Keep a pass if it fits into the budget; another choice of layers forgets those kept so far."""
         if not self.layers.issuperset(names) or key in self._kept:
-            self._forget()
+            self.forget()
             self.layers = frozenset(names)
-        limit = budget(where) if self._budget is None else self._budget
         need = len(key[1]) * self.need(set(names))
-        if self.nbytes + need > limit:
+        if self.nbytes + need > self._limit(where):
             return False
         self._kept[key] = stamps, passed, frozenset(names)
         self.nbytes += need
         return True
 
     def fuse(
-        self, settings: Settings, tell: Progress, end: float, offsets: Sequence[Offset] | None = None
-    ) -> torch.Tensor:
+        self, settings: Settings, tell: Progress, end: float, offsets: Sequence[Offset] | None = None,
+        record: Sequence[str] = (), meets: Meets | None = None,
+    ) -> torch.Tensor:  # fmt: skip
         """The fused logits ``[C, K, J, I]``, float32, made once as long as no weight changes.
 
         offsets: of some windows only; then the logits are right where no other window reaches, and are not kept.
+        record: layers whose passes a question will need; those that ``meets`` approves are kept within the budget.
         """
         made_with = [stamp(network) for network in self.model.networks]
         if self.logits is not None and self._made_with == made_with:
@@ -207,20 +242,20 @@ class WindowPasses:
         with named_shortage(where):
             for fold, network in enumerate(self.model.networks):
                 borrowed = undisturbed(network), placed(network, settings.device), self.reading.on(network)
-                with borrowed[0], borrowed[1], borrowed[2], torch.no_grad(), settings.on(where):
+                with borrowed[0], borrowed[1] as (_, at_home), borrowed[2], torch.no_grad(), settings.on(where):
+                    stamps = stamp(network) if record and at_home else None
                     for flip in self.plan.flips:
                         for first in range(0, len(offsets), together):
                             group = offsets[first : first + together]
                             phase = f"predicting, window {done + 1} of {steps}"
                             a, b = end * done / steps, end * (done + len(group)) / steps
-                            self.calls += 1
-                            with tell.during(network, a, b, phase), self.place(fold, flip, group[0]):
-                                batch = self.batch(group, flip, where)
-                                with own_words(network, batch):
-                                    logits = capture.as_logits(network(batch), channels)
-                            self._refuse_shared_draws(group)
-                            check_classes(self.model, logits)
-                            refuse_overflow(self, logits)
+                            with tell.during(network, a, b, phase):
+                                if stamps is None:
+                                    logits = self._predicted(fold, network, tuple(group), flip, where, channels)
+                                else:
+                                    run = fold, network, tuple(group), flip, list(record), settings, where, stamps
+                                    with own_words(network, self._like_a_window(where)):
+                                        logits = self._passed(*run, stamps, meets)[0].logits.detach()
                             values = window_values(self.model, self.averaged)
                             logits = logits if values is None else values(logits)
                             fused = fused or Fused(self.plan, output_channels(self.model), self.runs)
@@ -236,6 +271,21 @@ class WindowPasses:
         if not some:
             self.logits, self.average, self._made_with = found, average, made_with
         return found
+
+    def _predicted(
+        self, fold: int, network: torch.nn.Module, group: tuple[Offset, ...], flip: tuple[int, ...],
+        where: torch.device, channels: int,
+    ) -> torch.Tensor:  # fmt: skip
+        """The logits of one group, without a graph; inside no_grad and the settings' context."""
+        self.calls += 1
+        with self.place(fold, flip, group[0]):
+            batch = self.batch(group, flip, where)
+            with own_words(network, batch):
+                logits = capture.as_logits(network(batch), channels)
+        self._refuse_shared_draws(group)
+        check_classes(self.model, logits)
+        refuse_overflow(self, logits)
+        return logits
 
     def fitting(
         self, settings: Settings, names: Collection[str], where: torch.device

@@ -32,9 +32,25 @@ class Lattice:
         self._axes = [
             _Axis(sorted({s[axis] for s in starts}), cells[axis], stride[axis], valid[axis]) for axis in range(3)
         ]
-        self.total = np.zeros([axis.count for axis in self._axes], dtype=np.float32)
+        self._total: np.ndarray | None = None
         self.outside = 0.0
         self.magnitude = 0.0
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(axis.count for axis in self._axes)
+
+    @property
+    def nbytes(self) -> int:
+        """Of the sums."""
+        return 4 * math.prod(self.shape)
+
+    @property
+    def total(self) -> np.ndarray:
+        """The sums ``[*shape]``, float32; they take memory from the first look on."""
+        if self._total is None:
+            self._total = np.zeros(self.shape, dtype=np.float32)
+        return self._total
 
     @property
     def step(self) -> tuple[float, float, float]:

@@ -41,7 +41,7 @@ def paint(request: Paint, jobs: Jobs, tell: Tell) -> dict:
 def _painted(session: Session, request: Paint, tell: Tell) -> Painting:
     recipe = request.pixel_set("Painting over")
     asked = Question.of(recipe, **request.words)
-    score = score_of(session.model, asked.class_index, asked.score, asked.rival)
+    score = score_of(session.model, asked.classes[0], asked.score, asked.rivals[0])
     margin = _MARGIN_MM if request.margin_mm is None else float(request.margin_mm)
     region, control = _region(request.region, session.image.grid), bool(request.control)
     return paint_in(session, region, recipe, score, margin_mm=margin, control=control, progress=tell)

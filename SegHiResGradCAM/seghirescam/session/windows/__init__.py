@@ -1,0 +1,1 @@
+"""A question in sliding windows: every run once, for all pixel sets, layers and methods."""
