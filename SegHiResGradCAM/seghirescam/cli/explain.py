@@ -16,6 +16,9 @@ from .console import table
 from .inputs import add_device, add_model_and_image
 from .outputs import OutputError, add_result, into_folder
 from .question_options import Asked, add_question, given_words, refuse_unknown_methods, understood
+from .segments.asked_sets import AskedSet
+from .segments.explain_many import explain_many
+from .segments.many_case import is_about_many
 from .sidecars import INPUT, map_name, read_sidecar, write_result
 
 HELP = "Explain a segment, or a model's prediction, by Seg-HiRes-Grad CAM and its relatives."
@@ -28,7 +31,11 @@ EXAMPLE = """seghirescam explain demo:shortcut --image demo:case --segment demo:
 
 def add_arguments(parser) -> None:
     add_model_and_image(parser)
-    add_question(parser)
+    add_question(parser, repeated={
+        "class_name": "all: every class where it is predicted; with --segment LABELMAP:all a segment's class is the "
+        "one of its name, or SEGMENT=CLASS",
+        "rival": "SEGMENT=CLASS as with --class",
+    })  # fmt: skip
     writing = add_result(parser)
     writing.add_argument(
         "--repeat", type=Path, metavar="SIDECAR",
@@ -43,6 +50,8 @@ def run(options, console, place) -> int:
 
     earlier = _earlier(options) if options.repeat else None
     before = earlier["request"] if earlier else None
+    if is_about_many(options, before):
+        return explain_many(options, console, place, earlier, _refuse_other, _refuse_other_reading)
     asked = Asked.from_json(before["question"]) if before else understood(options)
     refuse_draws(asked.draws)
     refuse_unknown_methods(asked)
@@ -79,12 +88,9 @@ def _answered(opened, asked, recipes, console):
 
 
 def _ask(opened, asked, recipes, console):
-    from .pixel_sets import resolve
-
-    session, question, sizes = opened.session, asked.question(opened), {}
-    pixels = resolve(session, recipes, question["class_index"], console.progress, sizes)
-    found = session.ask(pixels, **question, progress=console.progress)
-    return found, pixels, sizes
+    sets = [AskedSet.of(recipe) for recipe in recipes]
+    found = opened.session.ask(sets, **asked.question(opened), progress=console.progress)
+    return found, [one.pixels for one in sets], dict(one.predicted for one in sets if one.predicted)
 
 
 def _write(folder, suffix, ground, found, pixels, masks, asked, notes):

@@ -66,6 +66,8 @@ class Opened:
         self.rule = self.model.header_rule
         self.image, self.channels = read_image(options.image, self.model.channels, console, self.rule)
         self._session = None
+        #: the note where a GPU chosen by us had no room
+        self.moved: tuple[str, ...] = ()
 
     def class_index(self, wanted: str) -> int:
         return self.model.class_index(class_word(wanted, self.model.classes))
@@ -81,7 +83,7 @@ class Opened:
                 raise
             note = f"Computed on the CPU: {error.sentence}"
         # outside the handler, whose traceback would keep the GPU's tensors alive
-        self.options.device, self._session = "cpu", None
+        self.options.device, self._session, self.moved = "cpu", None, (note,)
         return work(), (note,)
 
     @property

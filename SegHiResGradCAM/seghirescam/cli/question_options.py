@@ -7,6 +7,7 @@ sidecars keep it, ``--repeat`` reads it.
 from __future__ import annotations
 
 from dataclasses import MISSING, asdict, dataclass, field, fields, make_dataclass, replace
+from types import MappingProxyType
 
 from ..cam.methods import method
 from ..cam.methods import names as method_names
@@ -78,7 +79,7 @@ class _Words:
 
     @property
     def classes(self) -> list[str]:
-        """Names or indices the model must have."""
+        """Names or indices the model must have, of a question about one class."""
         return [self.class_name, *several(self.rival)]
 
     @property
@@ -148,8 +149,9 @@ def add_segment(parser) -> None:
     )  # fmt: skip
 
 
-def add_question(parser, *, once=(), without=(), only=None, form: type = Asked):
-    """The question's options; returns their group. once: fields of which there is one. without, only: fields.
+def add_question(parser, *, once=(), repeated=MappingProxyType({}), without=(), only=None, form: type = Asked):
+    """The question's options; returns their group. once: fields of which there is one; repeated: of which there may be
+    several here, and what that means. without, only: fields.
 
     Everything is None unless given, so that ``--repeat`` can refuse to be mixed with it.
     """
@@ -162,6 +164,8 @@ def add_question(parser, *, once=(), without=(), only=None, form: type = Asked):
         words = words | _listed(one.name, without) | {"dest": one.name, "default": None}
         if one.name in once:
             words |= {"nargs": 1, "action": "store", "help": words["help"].removeprefix("repeatable: ")}
+        if one.name in repeated:
+            words |= {"action": "append", "help": f"{words['help']}; {repeated[one.name]}"}
         group.add_argument(*flags, **words)
     return group
 
@@ -180,15 +184,23 @@ def _listed(name, without):
     )}  # fmt: skip
 
 
-def understood(options, form: type = Asked):
-    """The question that the command's words ask, see :class:`_Words`. Raises ClassError, LayerError, PixelSetError."""
-    if options.class_name is None:
+def understood(options, form: type = Asked, by_name: bool = False):
+    """The question that the command's words ask, see :class:`_Words`. Raises ClassError, LayerError, PixelSetError.
+
+    by_name: segments name their classes themselves, so that none need be stated.
+    """
+    if options.class_name is None and not by_name:
         raise ClassError("No class was named.", "Add --class NAME; 'seghirescam models' lists them.")
     given = {
         f.name: tuple(value) if isinstance(value, list) else value
         for f in fields(form)
         if (value := getattr(options, f.name, None)) is not None
     }
+    for name in ("class_name", "rival"):
+        words = given.get(name)
+        if isinstance(words, tuple) and len(words) == 1 and not by_name:
+            given[name] = words[0]
+    given.setdefault("class_name", ())
     given.setdefault("pixel_sets", ("segment",) if options.segment else ("predicted",))
     return form(**given)
 
@@ -229,10 +241,19 @@ def on_image(text: str, pixels: PixelSet, image: Image, rule: str = NIBABEL) -> 
     if segmentation_file(split_label(text)[0]) is not None:
         if wants_image(pixels.notes):
             pixels = read_segment(text, grid)
-        if not grid.frame:
-            pixels = replace(pixels, notes=(*pixels.notes, _NO_FRAME))
     elif pixels.header and rule != NIBABEL:
         pixels = read_segment(text, grid, rule)
+    return placed_on(text, pixels, image)
+
+
+def placed_on(text: str, pixels: PixelSet, image: Image) -> PixelSet:
+    """A segment read with the image's rule, with what is to be said of its place. Raises as :func:`on_image`."""
+    from ..io.dicom_seg import segmentation_file
+    from ..io.label_maps import split_label
+
+    grid = image.grid
+    if segmentation_file(split_label(text)[0]) is not None and not grid.frame:
+        pixels = replace(pixels, notes=(*pixels.notes, _NO_FRAME))
     refuse_elsewhere(pixels.grid, grid, pixels.label)
     if not pixels.grid.same_as(grid) and not same_voxels(pixels.grid, grid):
         turned = f"{pixels.label} lies on another grid than the image and was resampled linearly."

@@ -73,11 +73,24 @@ class LabelMap:
             if len(found) > 1:
                 raise PixelSetError(f"Several labels of the label map are called {text!r}.", f"Labels: {known}.")
             (label,) = found
+        pixels = self.of(label)
+        if pixels.is_empty:
+            raise EmptyPixelSetError(f"The label {label} has no voxel.", f"Labels: {known}.")
+        return pixels
+
+    def of(self, label: Label) -> PixelSet:
+        """One of its labels; it may have no voxel."""
         layer = self.layers[label.layer]
         weights = layer / np.float32(self.soft) if self.soft else layer == label.value
-        if not weights.any():
-            raise EmptyPixelSetError(f"The label {label} has no voxel.", f"Labels: {known}.")
         return PixelSet(weights, self.grid, f"segment '{label.name or label.value}'", self.notes, self.header)
+
+    @property
+    def content_hash(self) -> str:
+        """Of all labels, with their names and places."""
+        digest = hashlib.sha256(np.ascontiguousarray(self.layers))
+        digest.update(np.round(self.grid.ijk_to_ras, 6).tobytes())
+        digest.update(repr([(label.value, label.name, label.layer) for label in self.labels]).encode())
+        return digest.hexdigest()
 
 
 def read_labels(path, image: Grid | None = None, rule: str = NIBABEL) -> LabelMap:
