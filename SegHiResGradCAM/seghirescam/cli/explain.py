@@ -31,11 +31,7 @@ EXAMPLE = """seghirescam explain demo:shortcut --image demo:case --segment demo:
 
 def add_arguments(parser) -> None:
     add_model_and_image(parser)
-    add_question(parser, repeated={
-        "class_name": "all: every class where it is predicted; with --segment LABELMAP:all a segment's class is the "
-        "one of its name, or SEGMENT=CLASS",
-        "rival": "SEGMENT=CLASS as with --class",
-    })  # fmt: skip
+    add_question(parser, repeated=("class_name", "rival"))
     writing = add_result(parser)
     writing.add_argument(
         "--repeat", type=Path, metavar="SIDECAR",

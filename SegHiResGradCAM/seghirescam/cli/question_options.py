@@ -7,7 +7,6 @@ sidecars keep it, ``--repeat`` reads it.
 from __future__ import annotations
 
 from dataclasses import MISSING, asdict, dataclass, field, fields, make_dataclass, replace
-from types import MappingProxyType
 
 from ..cam.methods import method
 from ..cam.methods import names as method_names
@@ -149,9 +148,9 @@ def add_segment(parser) -> None:
     )  # fmt: skip
 
 
-def add_question(parser, *, once=(), repeated=MappingProxyType({}), without=(), only=None, form: type = Asked):
+def add_question(parser, *, once=(), repeated=(), without=(), only=None, form: type = Asked):
     """The question's options; returns their group. once: fields of which there is one; repeated: of which there may be
-    several here, and what that means. without, only: fields.
+    several here. without, only: fields.
 
     Everything is None unless given, so that ``--repeat`` can refuse to be mixed with it.
     """
@@ -165,7 +164,7 @@ def add_question(parser, *, once=(), repeated=MappingProxyType({}), without=(), 
         if one.name in once:
             words |= {"nargs": 1, "action": "store", "help": words["help"].removeprefix("repeatable: ")}
         if one.name in repeated:
-            words |= {"action": "append", "help": f"{words['help']}; {repeated[one.name]}"}
+            words |= {"action": "append"}
         group.add_argument(*flags, **words)
     return group
 

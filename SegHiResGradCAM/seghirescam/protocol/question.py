@@ -28,6 +28,13 @@ PRECISIONS = ("fp32", "bf16")
 MOST_DRAWS = 1000
 
 
+_RIVAL = "why the class and not this one? (--score contrast); in explain repeatable, SEGMENT=CLASS"
+_CLASS = (
+    "the class that is asked about; in explain repeatable, and all: every class where it is predicted; of --segment "
+    "LABELMAP:all a segment's class is the one of its name, or SEGMENT=CLASS"
+)
+
+
 def _asked(default: Any, *flags: str, **words: Any) -> Any:
     """A field whose option has these flags and argparse's words."""
     return field(default=default, metadata={"option": (flags, words)})
@@ -56,7 +63,7 @@ class Question:
     """
 
     class_index: int | str | Sequence[int | str] = field(
-        metadata={"option": (("--class",), {"metavar": "NAME|INDEX", "help": "the class that is asked about"})}
+        metadata={"option": (("--class",), {"metavar": "NAME|INDEX", "help": _CLASS})}
     )
     pixel_sets: tuple[Recipe, ...] = None  # type: ignore[assignment]  # recipes once it is made
     methods: tuple = _asked((DEFAULT_METHOD,), "--method", action="append", metavar="NAME")
@@ -70,7 +77,10 @@ class Question:
         LOGIT, "--score", choices=SCORES, help="the score of each voxel of the pixel set (default: logit)"
     )
     rival: int | str | Sequence[int | str] | None = _asked(
-        None, "--rival", metavar="CLASS", help="why the class and not this one? (--score contrast)"
+        None,
+        "--rival",
+        metavar="CLASS",
+        help=_RIVAL,
     )
     side: str = _asked(
         AUTO, "--side", choices=SIDES, help="place cells where they look, or where they act (default: auto)"

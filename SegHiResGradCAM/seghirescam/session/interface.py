@@ -128,8 +128,8 @@ class Session(ABC):
         """What the network sees of the image."""
         return self._prepare(Progress(progress))
 
-    def estimate(self, pixel_set: PixelSet, layers: str | Sequence[str] = DEFAULT) -> dict:
-        """What a question about a given set would take, before anything runs; {} where nothing is cut into windows."""
+    def estimate(self, pixel_sets: PixelSet | Sequence[PixelSet], layers: str | Sequence[str] = DEFAULT) -> dict:
+        """What a question about given sets would take, before anything runs; {} where nothing is cut into windows."""
         return {}
 
     def check(self, question: Understood, targets: list[Layer] | None = None) -> dict[int, set[str]]:

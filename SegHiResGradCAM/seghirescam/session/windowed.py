@@ -22,13 +22,14 @@ from ..protocol.errors import PixelSetError
 from ..protocol.image import Image
 from ..protocol.pixel_set import PixelSet
 from ..protocol.progress import Progress
-from ..protocol.question import DEFAULT
+from ..protocol.question import DEFAULT, several
 from ..protocol.recipes import PredictedClass, refuse_empty
 from .interface import Session
-from .layer_choice import choose_layers
-from .memory import MemoryLimitError, free_cached
+from .memory import MemoryLimitError, free_cached, memory_of_machine
 from .one_question import whole_question
+from .sets.set_groups import SHARE
 from .window_passes import Settings, SharedDrawsError, WindowPasses
+from .windows.question_estimate import estimated
 from .windows.windowed_question import WindowedQuestion
 
 if TYPE_CHECKING:
@@ -127,18 +128,15 @@ class WindowedSession(Session):
         return self._passes.listed()
 
     @whole_question
-    def estimate(self, pixel_set: PixelSet, layers: str | Sequence[str] = DEFAULT) -> dict:
-        """Windows, forward passes, and bytes of one window's pass."""
+    def estimate(self, pixel_sets: PixelSet | Sequence[PixelSet], layers: str | Sequence[str] = DEFAULT) -> dict:
+        """Windows, groups, forward passes and memory, see :func:`question_estimate.estimated`."""
         prepared = self._prepare(Progress())
-        pixels = refuse_empty(pixel_set.on(prepared.grid))
-        seeds = Seeds.of(self._passes.plan, pixels.weights, self.tolerance)
-        targets, _ = choose_layers(self.listed(), layers, pixels, self.model.spatial_dims)
-        return {
-            "windows": len(seeds.touched),
-            "of_windows": len(self._passes.plan.offsets),
-            "forward_passes": len(seeds.touched) * self._passes.runs,
-            "window_bytes": self._passes.need({layer.name for layer in targets}),
-        }
+        return estimated(self, self._passes, prepared, several(pixel_sets), layers, self._working)
+
+    @property
+    def _working(self) -> int:
+        stated = self.working_bytes
+        return int(SHARE * memory_of_machine()[1]) if stated is None else stated
 
     def is_linear(self, question: Understood) -> bool:
         """Whether the score is the average of the windows' scores."""
@@ -175,7 +173,7 @@ class WindowedSession(Session):
     def _answer(self, question: Understood, tell: Progress, downstream: bool, hand: Handed) -> None:
         self._prepare(tell)
         passes = self._passes
-        asking = WindowedQuestion(self, passes, self._seen, question, downstream, hand, self.working_bytes)
+        asking = WindowedQuestion(self, passes, self._seen, question, downstream, hand, self._working)
         settings = self._settings
         notes: tuple[str, ...] = ()
         try:

@@ -16,8 +16,8 @@ from ..answer import Run
 from ..context_methods import places
 from ..layer_choice import ChosenLayers, chosen_layers, main_layers
 from ..layer_sums import LayerSums
-from ..memory import memory_of_machine, named_shortage
-from ..sets.set_groups import SHARE, grouped_note, groups
+from ..memory import named_shortage
+from ..sets.set_groups import grouped_note, groups
 from ..window_contexts import add_contexts
 from ..window_masks import WindowMask
 from .window_sums import WindowSums
@@ -39,12 +39,12 @@ class WindowedQuestion:
 
     def __init__(
         self, session: Session, passes: WindowPasses, seen: Callable[[int], View], question: Understood,
-        downstream: bool, hand: Handed, working_bytes: int | None,
+        downstream: bool, hand: Handed, working_bytes: int,
     ):  # fmt: skip
         """seen: what recipes of a class may look at, once there is a prediction. The others as the session has them."""
         self.session, self.passes, self.seen = session, passes, seen
         self.question, self.downstream, self.hand = question, downstream, hand
-        self.working_bytes = int(SHARE * memory_of_machine()[1]) if working_bytes is None else working_bytes
+        self.working_bytes = working_bytes
         self.remaining = list(range(len(question.recipes)))
         #: whether the score is, in what the passes give; known once the network's last step has been seen
         self.linear = True

@@ -21,7 +21,9 @@ def estimate(request: Estimate, jobs: Jobs, tell: Tell) -> dict:
 
 
 def estimated(session: Session, request: Estimate | Explain) -> dict:
-    """Of one given set; what the model predicts is not known yet."""
-    if len(request.pixel_sets) != 1 or not isinstance(request.pixel_sets[0], Segment):
+    """Of given sets; what the model predicts is not known yet."""
+    sets = [one.pixels for one in request.pixel_sets if isinstance(one, Segment)]
+    given = sets if len(sets) == 1 else [one for one in sets if not one.is_empty]
+    if not given or len(sets) < len(request.pixel_sets):
         return {}
-    return session.estimate(request.pixel_sets[0].pixels, request.layers or DEFAULT)
+    return session.estimate(given, request.layers or DEFAULT)
