@@ -144,7 +144,7 @@ def add_segment(parser) -> None:
     parser.add_argument(
         "--segment", metavar="LABELMAP[:value|:name]",
         help="a segment as label map (.seg.nrrd, DICOM SEG, NIfTI, NRRD, MetaImage, a grey PNG), with the label's "
-        "value or name after a colon",
+        "value or name after a colon; explain takes :all, every segment",
     )  # fmt: skip
 
 

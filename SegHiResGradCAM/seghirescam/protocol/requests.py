@@ -221,7 +221,8 @@ class Estimate(OfACase, do="estimate"):
 
 class Explain(AboutPixelSets, do="explain"):
     """Result: explanations (list of Explanation), layers (list of LayerInfo), session (what it cost and kept), and with
-    ``show`` the ``shown`` of :class:`Resample`. class_index, rival: of all pixel sets, or one for each."""
+    ``show`` the ``shown`` of :class:`Resample`; left_out: of several pixel sets those that are empty, by their place,
+    and why. class_index, rival: of all pixel sets, or one for each."""
 
     class_index: int | str | list[int | str]  # type: ignore[assignment]
     rival: int | str | list[int | str] | None = None  # type: ignore[assignment]

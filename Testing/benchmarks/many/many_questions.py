@@ -3,8 +3,8 @@
 Part 1: sixteen sets of sixteen classes in one question about a PlainConvUNet of nnU-Net at 64^3 (31 million weights),
 at its bottleneck and at its last layer before the head; process CPU seconds, one thread, in plain forwards of the same
 process; median of three, warm.  Part 2: all labels of the CT of ``SEGHIRESCAM_TEST_DATA`` with a small nnU-Net of
-random weights in windows of 64^3, by the command line in a fresh process: forward passes counted, the process's peak (VmHWM)
-beside what it held before and the session's own estimate.  Says whether each goal was reached; writes
+random weights in windows of 64^3, by the command line in a fresh process: forward passes counted, the process's peak
+(VmHWM) beside what it held before and the session's own estimate.  Says whether each goal was reached; writes
 results/many_questions.json.
 """
 

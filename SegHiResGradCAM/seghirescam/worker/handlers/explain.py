@@ -13,6 +13,7 @@ from . import answers
 from .estimate import estimated
 
 if TYPE_CHECKING:
+    from ...protocol.errors import SegHiResCamError
     from ...protocol.explanation import Explanation
     from ...protocol.progress import Tell
     from ...session.interface import Session
@@ -25,14 +26,19 @@ INPUT = "input"
 @answers(Explain)
 def explain(request: Explain, jobs: Jobs, tell: Tell) -> dict:
     expected: dict = {}
+    empty: dict[int, str] = {}
+
+    def refused(place: int, error: SegHiResCamError) -> None:
+        empty[place] = error.sentence
 
     def ask(session: Session, tell: Tell) -> list[Explanation]:
         expected.update(estimated(session, request))
         started, before = time.perf_counter(), session.forward_calls
+        many = len(request.pixel_sets) > 1
         # one pixel set: the other levels of the same backward pass cost nothing, and the layer is a choice of display
         found = session.ask(
-            request.pixel_sets, **request.words, downstream=len(request.pixel_sets) == 1,
-            progress=_with_estimate(tell, expected),
+            request.pixel_sets, **request.words, downstream=not many,
+            progress=_with_estimate(tell, expected), refused=refused if many else None,
         )  # fmt: skip
         jobs.pace.note(found, time.perf_counter() - started, session.forward_calls - before)
         return found
@@ -47,6 +53,7 @@ def explain(request: Explain, jobs: Jobs, tell: Tell) -> dict:
             shown = {"layer": one.layer.name} | shown_to_json(one.map, one.grid, one.unit, target, save)
     return {
         "explanations": told,
+        "left_out": [{"pixel_set": place, "reason": reason} for place, reason in sorted(empty.items())],
         "shown": shown,
         "layers": [layer_to_json(layer) for layer in session.layers()],
         "session": cost | {"estimate": expected},
