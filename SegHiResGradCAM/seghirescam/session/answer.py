@@ -67,7 +67,8 @@ class Run:
         signed = method.map_of_mean(a, g, info.mm_per_cell[3 - dims :], m_total)  # type: ignore[index]
         numbers = method.numbers(a, g)
         notes = (*method.remarks(a, g), *method.told(numbers))
-        return self._placed(method, signed, layer, pixels, score, why_zero(bool(g.any())), notes, numbers=numbers)
+        zero = why_zero(bool(signed.any()) or bool(g.any()))  # a map that is not zero has a gradient
+        return self._placed(method, signed, layer, pixels, score, zero, notes, numbers=numbers)
 
     def outcome(
         self, method: ContextMethod, found: Outcome, layer: Layer, pixels: PixelSet, score: float

@@ -21,11 +21,11 @@ def explain(
     image: Image,
     pixel_sets: Recipe | PixelSet | Sequence[Recipe | PixelSet] | None = None,
     *,
-    class_index: int | str,
+    class_index: int | str | Sequence[int | str],
     methods: Any = DEFAULT_METHOD,
     layers: str | Sequence[str] = DEFAULT,
     score: str = LOGIT,
-    rival: int | str | None = None,
+    rival: int | str | Sequence[int | str] | None = None,
     side: str = AUTO,
     device: str | None = None,
     precision: str = "fp32",
@@ -37,11 +37,12 @@ def explain(
     """Why did the network draw that segment? One forward pass for all pixel sets, layers and methods together.
 
     pixel_sets: PixelSet, recipe of :mod:`recipes`, or several; default: where the class is predicted.
-    class_index: index or name.  methods: name or Method instance, or several.  layers: layer names, or "default"
-    (design rule: at least two cells across the first pixel set), "deepest" (the paper's choice), "main" (the last of
-    every level).  score: "logit", "log_odds", or "contrast" against ``rival``.  side: "reading" places a cell where it
-    looks, "writing" where it acts; "auto" reads up to the bottleneck and writes behind it.  device: default the
-    network's own.  precision: "fp32" or "bf16" (autocast; score and products stay float32).  tolerance: for models with
+    class_index: index or name, or one for each pixel set.  methods: name or Method instance, or several.  layers: layer
+    names, or "default" (design rule: at least two cells across the first pixel set), "each" (the same for every pixel
+    set by itself), "deepest" (the paper's choice), "main" (the last of every level).  score: "logit", "log_odds", or
+    "contrast" against ``rival`` (again one, or one for each).  side: "reading" places a cell where it looks, "writing"
+    where it acts; "auto" reads up to the bottleneck and writes behind it.  device: default the network's own.
+    precision: "fp32" or "bf16" (autocast; score and products stay float32).  tolerance: for models with
     sliding windows, the share of M's weight whose windows may be left out.  seed: for a network that draws random
     numbers in its forward pass (dropout that is always on); the notes say so, and the caller's generators stay as they
     were.  draws: of such a network, the mean map of so many draws and how far they differ.

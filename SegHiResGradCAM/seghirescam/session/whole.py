@@ -333,6 +333,7 @@ class WholeSession(Session):
         """Fill ``found`` pixel set by pixel set; yields the place of each as it is done."""
         question, tell, count = asking.question, asking.tell, len(asking.runs)
         logits = done.logits.float() if self._autocast else done.logits
+        finite = bool(torch.isfinite(logits.detach()).all())  # looked at once for all sets
         plain = [(m, method) for m, method in enumerate(question.methods) if not method.needs_context]
         end = 1.0 if len(plain) == len(question.methods) else 0.6
         for n, (i, run) in enumerate(asking.runs.items()):
@@ -342,7 +343,8 @@ class WholeSession(Session):
             made: set[str] = set()
             weights = _as_tensor(pixels, self.model.spatial_dims, logits)
             with torch.enable_grad():
-                values = run.score.values(inside_only(logits, weights), self.model.head)[0]
+                seen = logits if finite else inside_only(logits, weights)
+                values = run.score.values(seen, self.model.head)[0]
                 total = (values * weights).sum()
             run.count_nonfinite(pixels, nonfinite_in(values, weights))
             exact = float((values.detach().cpu().double() * weights.cpu().double()).sum())

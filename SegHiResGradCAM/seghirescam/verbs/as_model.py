@@ -82,14 +82,16 @@ def wrapped(network, shape: Sequence[int], classes=None, divisor: int | None = N
     return model
 
 
-def target_of(model: SegmentationModel, target: int | str | None, class_index: int | str | None):
-    """(index, note or ""): ``target`` and ``class_index`` are two words for one thing.
+def target_of(model: SegmentationModel, target: Any, class_index: Any):
+    """(index, note or ""): ``target`` and ``class_index`` are two words for one thing; indices of a list of classes.
 
     Where neither is given and there is one class beside the background, it is that one.  Raises ClassError.
     """
     if target is not None and class_index is not None and target != class_index:
         raise ClassError("target and class_index name two classes.", "Both words mean the same: give one of them.")
     wanted = class_index if target is None else target
+    if isinstance(wanted, (list, tuple)):
+        return [model.class_index(_plain_int(one)) for one in wanted], ""
     if wanted is not None:
         return model.class_index(_plain_int(wanted)), ""
     if len(model.classes) == 1:

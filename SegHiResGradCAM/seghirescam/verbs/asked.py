@@ -31,8 +31,8 @@ def explain(
     image: Any,
     pixel_sets: Any = None,
     *,
-    target: int | str | None = None,
-    class_index: int | str | None = None,
+    target: int | str | Sequence[int | str] | None = None,
+    class_index: int | str | Sequence[int | str] | None = None,
     value: Any = None,
     spacing: Sequence[float] | None = None,
     classes: Sequence[str] | Mapping[int, str] | int | None = None,
@@ -46,7 +46,7 @@ def explain(
     methods: Any = DEFAULT_METHOD,
     layers: str | Sequence[str] = DEFAULT,
     score: str = LOGIT,
-    rival: int | str | None = None,
+    rival: int | str | Sequence[int | str] | None = None,
     side: str = AUTO,
     device: str | None = None,
     precision: str = "fp32",
@@ -65,7 +65,7 @@ def explain(
     channel; or an Image.  spacing: mm of an array's voxels along its axes (K, J, I).
     pixel_sets: whose score is explained: a mask or a label map (value: its label, or several), as array, path, image
     object, PixelSet or recipe; a list of them; None: where the class is predicted.
-    target: the class, index or name (class_index is the same word).
+    target: the class, index or name, or a list with one for each pixel set (class_index is the same word).
 
     For a bare module: classes: names of its output channels in their order, a number, or ``{channel: name}``.  head:
     "softmax", "sigmoid" or "binary".  activation: what it applies last ("none", "sigmoid", "softmax").  axes: "zyx" or

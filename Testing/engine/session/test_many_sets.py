@@ -290,3 +290,13 @@ def test_an_empty_set_among_many_is_told_and_the_others_are_answered(windowed, l
         session.ask(many, class_index=[1, 1, 1], layers=layers)
     with pytest.raises(EmptyPixelSetError, match="None of the pixel sets"):
         session.ask(many[:1], class_index=1, layers=layers, refused=lambda n, error: None)
+
+
+def test_the_public_verb_takes_a_class_for_each_pixel_set():
+    import seghirescam
+
+    m, image, pixels = whole_case()
+    found = seghirescam.explain(m, image, [pixels, pixels], target=[1, 2], layers=["encoder.2"])
+    truth = [explain(m, image, pixels, class_index=n, layers=["encoder.2"])[0] for n in (1, 2)]
+    assert [one.class_index for one in found] == [1, 2]
+    assert all(np.array_equal(one.map, other.map) for one, other in zip(found, truth, strict=True))

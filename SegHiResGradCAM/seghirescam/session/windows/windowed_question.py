@@ -48,6 +48,8 @@ class WindowedQuestion:
         self.remaining = list(range(len(question.recipes)))
         #: whether the score is, in what the passes give; known once the network's last step has been seen
         self.linear = True
+        #: whether passes were kept from a prediction made for this question
+        self._swept = False
 
     def answer(self, tell: Progress, settings: Settings, notes: tuple[str, ...]) -> None:
         """Raises MemoryLimitError, SharedDrawsError, and what explain raises."""
@@ -76,7 +78,8 @@ class WindowedQuestion:
                 for i in self.remaining
                 if i in known
             }
-            passes.keep_only(offset for mask in masks.values() for offset in mask.seeds.touched)
+            if self._swept:
+                passes.keep_only(offset for mask in masks.values() for offset in mask.seeds.touched)
             taken_output = passes.reading.taken(model.networks[0])
             run = Run(
                 model, session.image, session._prepared, question.score, question.side, settings.precision, str(where),
@@ -126,7 +129,9 @@ class WindowedQuestion:
         names = [layer.name for layer in [*targets, *self._behind(targets, listed)]] if targets else []
         if not names or not passes.has_room(names, settings, where):
             names = []
+        before = passes.calls
         passes.fuse(settings, tell, 0.4, record=names, meets=self._meets(known))
+        self._swept = bool(names) and passes.calls > before
         for i, recipe in enumerate(self.question.recipes):
             if not known.is_settled(i):
                 known.resolve(i, recipe, self.seen(self.question.classes[i]))
