@@ -150,18 +150,22 @@ def command(model: str, image: str, labels: str, out: str) -> dict:
 
 
 def run() -> None:
-    found = {"sixteen_sets": sixteen(), "all_labels": all_labels()}
+    """Both parts; what is measured is written after each."""
+    found: dict = {"sixteen_sets": sixteen(), "reached": {}}
+    for word, one in found["sixteen_sets"].items():
+        found["reached"][word] = one["forwards"] <= one["goal"] and one["counted"] == 1
+    _write(found)
+    labels = found["all_labels"] = all_labels()
+    found["reached"]["all labels, forwards"] = labels["forward_passes"] == labels["estimate"]["forward_passes"]
+    found["reached"]["all labels, memory"] = labels["below_its_estimate"]
+    _write(found)
+
+
+def _write(found: dict) -> None:
     found["load_average"] = os.getloadavg()[0]
-    reached = {
-        word: one["forwards"] <= one["goal"] and one["counted"] == 1 for word, one in found["sixteen_sets"].items()
-    }
-    labels = found["all_labels"]
-    reached["all labels, forwards"] = labels["forward_passes"] == labels["estimate"]["forward_passes"]
-    reached["all labels, memory"] = labels["below_its_estimate"]
-    found["reached"] = reached
     target = Path(__file__).resolve().parents[1] / "results" / "many_questions.json"
     target.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(found, indent=2))
+    print(json.dumps(found, indent=2), flush=True)
 
 
 if __name__ == "__main__":
