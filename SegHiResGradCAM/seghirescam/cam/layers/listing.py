@@ -24,6 +24,7 @@ from ..logits.outputs import Reading, in_force, ways_of
 from ..passes.capture import as_logits, inference_error, token_cells
 from ..passes.forwards import own_words
 from ..passes.positive_means import PositiveMeans
+from ..passes.uniform_means import UniformMeans
 from ..placement.probe import probed
 from .layer import Layer
 from .parts import assign_parts, is_head, mark_trailing_heads, measure_reach, tell_skips_from_the_decoder
@@ -169,16 +170,18 @@ def _events(network, shape, dtype, device):
             undisturbed(network),
             CallHooks(network, None, record) as hooks,
         ):
-            image = torch.zeros((1, 1, *shape[2:]), dtype=dtype, device=device).expand(shape)
-            try:
-                with PositiveMeans():
-                    output = as_logits(network(image))
-            except Exception:  # not every forward runs without its numbers; a real error shows in the real pass
-                events.clear()
-                held.clear()
-                hooks.calls.clear()
-                with own_words(network, image):
-                    output = as_logits(network(image.clone()))
+            image = torch.zeros((1,) * len(shape), dtype=dtype, device=device).expand(shape)
+            for means in (UniformMeans, PositiveMeans, None):
+                try:
+                    with means() if means else own_words(network, image):
+                        output = as_logits(network(image if means else image.clone()))
+                    break
+                except Exception:  # not every forward runs without its numbers; a real error shows in the real pass
+                    if means is None:
+                        raise
+                    events.clear()
+                    held.clear()
+                    hooks.calls.clear()
     finally:
         for handle in starts:
             handle.remove()
