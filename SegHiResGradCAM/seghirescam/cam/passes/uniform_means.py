@@ -30,8 +30,10 @@ class UniformMeans(PositiveMeans):
     """:class:`PositiveMeans` of a constant image; begin with ``uniform_like(tensor, shape)``."""
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        kwargs = kwargs or {}
-        found = self._uniform(func, types, getattr(func, "__name__", ""), args, kwargs)
+        kwargs, name = kwargs or {}, getattr(func, "__name__", "")
+        if name == "__get__":
+            return func(*args, **kwargs)
+        found = self._uniform(func, types, name, args, kwargs)
         return super().__torch_function__(func, types, args, kwargs) if found is None else found
 
     def _uniform(self, func, types, name, args, kwargs):
@@ -109,11 +111,11 @@ def per_axis(value, dims: int) -> tuple:
     return values if len(values) == dims else values * dims
 
 
-def resized(size, to=None, scale_factor=None, *rest, **more) -> tuple[int, ...]:
-    """Spatial size behind ``interpolate``."""
-    if more.get("size", to) is not None:
-        return tuple(int(n) for n in per_axis(more.get("size", to), len(size)))
-    return tuple(math.floor(n * s) for n, s in zip(size, per_axis(scale_factor, len(size)), strict=True))
+def resized(cells, size=None, scale_factor=None, *rest, **more) -> tuple[int, ...]:
+    """Spatial size behind ``interpolate`` with these words."""
+    if size is not None:
+        return tuple(int(n) for n in per_axis(size, len(cells)))
+    return tuple(math.floor(n * s) for n, s in zip(cells, per_axis(scale_factor, len(cells)), strict=True))
 
 
 def _first(tensor):
@@ -141,9 +143,7 @@ def _convolved(dims, input, weight, bias=None, stride=1, padding=0, dilation=1, 
     return _in_shape(input, len(weight), [(n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in sizes])
 
 
-def _transposed(
-    dims, input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1
-):  # fmt: skip
+def _transposed(dims, input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
     if input.ndim != dims + 2:
         return None
     options = (per_axis(v, dims) for v in (stride, padding, output_padding, dilation))
@@ -155,7 +155,11 @@ def _transposed(
 def _pooled(name, dims, input, kernel_size, stride=None, padding=0, *rest, **more):
     """None for what is rarely used: dilation, indices."""
     is_max = "max" in name
-    order = ("dilation", "ceil_mode", "return_indices") if is_max else ("ceil_mode", "count_include_pad")
+    order = (
+        ("dilation", "ceil_mode", "return_indices")
+        if is_max
+        else ("ceil_mode", "count_include_pad", "divisor_override")
+    )
     more = dict(zip(order, rest, strict=False)) | more
     if input.ndim != dims + 2 or more.get("return_indices") or set(per_axis(more.get("dilation", 1), dims)) != {1}:
         return None
