@@ -97,8 +97,9 @@ def contestant(peer, network, image, mask, layer):
 
 def measure(peer: str, name: str, late: bool) -> dict:
     """In this process: {forward_s, first_s, first_mib, warm_s, second_network_s}."""
-    import memory
     import torch
+
+    import memory
 
     torch.set_num_threads(1)
     build, shape, *layers = NETWORKS[name]
@@ -137,6 +138,7 @@ def child(peer: str, name: str, late: bool) -> dict | None:
         words, capture_output=True, text=True, env=os.environ | threads | {"PYTHONPATH": paths}, check=False
     )
     lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
+    print(name, "late" if late else "bottleneck", peer, *lines, flush=True)
     if not lines:
         print(f"  {peer}: {(done.stderr.strip().splitlines() or ['did not run'])[-1]}")
     return json.loads(lines[-1].removeprefix("RESULT ")) if lines else None

@@ -22,6 +22,8 @@ _BINARY = frozenset(
 _CONVOLUTIONS = {f"conv{d}d": d for d in (1, 2, 3)}
 _TRANSPOSED = {f"conv_transpose{d}d": d for d in (1, 2, 3)}
 _POOLS = {f"{name}{d}d": d for name in ("max_pool", "_max_pool", "avg_pool") for d in (1, 2, 3)}
+#: what may follow kernel, stride and padding: of a mean, and of a max-pooling
+POOL_WORDS = ("ceil_mode", "count_include_pad", "divisor_override"), ("dilation", "ceil_mode", "return_indices")
 #: what leaves the shape, and makes a tensor of its own
 _COPIES = frozenset(("clone", "contiguous", "roll", "flip"))
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import torch
 
 from .positive_means import GATES, IDENTITY, PARAMETER_NEUTRAL
-from .uniform_means import UniformMeans, per_axis, resized
+from .uniform_means import POOL_WORDS, UniformMeans, per_axis, resized
 
 #: calls that read numbers out of a tensor: what a forward does then may depend on them
 _READ = frozenset("item tolist numpy __bool__ __float__ __int__ __index__ __array__ __complex__".split())
@@ -21,7 +21,6 @@ _RESHAPES = frozenset(("reshape", "view", "_unsafe_view"))
 _ADDS = frozenset("add add_ sub sub_ __add__ __radd__ __iadd__ __sub__ __rsub__ __isub__".split())
 _PRODUCTS = frozenset("mul mul_ __mul__ __rmul__ __imul__".split())
 _QUOTIENTS = frozenset(("div", "true_divide", "__truediv__"))
-_AVERAGES = ("ceil_mode", "count_include_pad", "divisor_override")
 _SPLITS = frozenset(("chunk", "split"))
 
 
@@ -166,8 +165,7 @@ class WiredMeans(UniformMeans):
 
     def _pool_step(self, name, place, kernel_size, stride=None, padding=0, *rest, **more):
         """Without dilation, indices, a divisor or cells beyond the border; a mean over what lies inside."""
-        order = ("dilation", "ceil_mode", "return_indices") if "max" in name else _AVERAGES
-        more = dict(zip(order, rest, strict=False)) | more
+        more = dict(zip(POOL_WORDS["max" in name], rest, strict=False)) | more
         dilation = set(per_axis(more.pop("dilation", 1), self.wiring.dims))
         more.pop("count_include_pad", None)
         if dilation != {1} or any(value not in (None, False) for value in more.values()):
