@@ -47,11 +47,13 @@ def _out_of_inference_mode():
 
 @contextmanager
 def _evaluating(network):
-    refuse_inference_tensors(network)
-    training = [module for module in network.modules() if module.training]
+    modules = list(network.modules())
+    if any(t.is_inference() for m in modules for t in (*m._parameters.values(), *m._buffers.values()) if t is not None):
+        refuse_inference_tensors(network)
+    training = [module for module in modules if module.training]
     buffers = [
         (module, name, buffer, buffer._version, buffer.detach().clone())
-        for module in network.modules()
+        for module in modules
         for name, buffer in module._buffers.items()
         if buffer is not None
     ]

@@ -24,7 +24,8 @@ from ..logits.outputs import Reading, in_force, ways_of
 from ..passes.capture import as_logits, inference_error, token_cells
 from ..passes.forwards import own_words
 from ..passes.positive_means import PositiveMeans
-from ..placement.probe import probed
+from ..passes.wiring import WiredMeans, Wiring
+from ..placement.probe import from_wiring, probed
 from .layer import Layer
 from .parts import assign_parts, is_head, mark_trailing_heads, measure_reach, tell_skips_from_the_decoder
 
@@ -58,7 +59,7 @@ def trace(network: torch.nn.Module, shape: tuple[int, ...], dtype=torch.float32,
 
 
 def _trace(network, shape, dtype, device):
-    events, output_id, least = _events(network, shape, dtype, device)
+    events, output_id, least, wiring = _events(network, shape, dtype, device)
     way = ways_of(network, shape, dtype, device)
     calls = {}
     for event in events:
@@ -72,9 +73,7 @@ def _trace(network, shape, dtype, device):
         # every cell sees the whole image or a shifted window of it; the probe would cost minutes and find nothing
         found, problem = {}, "the network uses attention"
     else:
-        found, problem = probed(
-            network, shape[1], _largest_stride(events, shape), tuple(f"{e.name}#{e.call}" for e in outermost)
-        )
+        found, problem = _placements(network, events, outermost, wiring, shape)
     layers = []
     for event in outermost:
         placement = found.get(f"{event.name}#{event.call}")
@@ -107,6 +106,14 @@ def _trace(network, shape, dtype, device):
     return listed
 
 
+def _placements(network, events, outermost, wiring, shape):
+    """(name with ``#n`` -> Placement, why there are none) from the wiring, else from a pass of the probe."""
+    strides = _largest_stride(events, shape)
+    places = {f"{e.name}#{e.call}": e.place for e in outermost}
+    found = from_wiring(wiring, strides, places)
+    return probed(network, shape[1], strides, tuple(places)) if found is None else (found, "")
+
+
 @dataclass
 class _Event:
     name: str
@@ -118,13 +125,22 @@ class _Event:
     wraps_deeper: bool = False
     glued: bool = False
     output_channels: int = 0
+    #: of its value in the wiring
+    place: int | None = None
 
 
 def _events(network, shape, dtype, device):
-    """Module outputs with a feature grid's shape; the tensors are held until the end so that ids stay unique."""
-    events, held, open_since = [], [], {}
+    """Module outputs with a feature grid's shape, and the wiring where it could be walked.
+
+    The tensors are held until the end so that ids stay unique.
+    """
+    events, held, open_since, walk = [], [], {}, None
 
     def record(name, call, output):
+        with torch._C.DisableTorchFunction():  # what is asked of a tensor here is not the network's doing
+            listed(name, call, output)
+
+    def listed(name, call, output):
         if not name or not isinstance(output, torch.Tensor) or output.shape[:1] != shape[:1]:
             return
         if output.is_inference():
@@ -147,6 +163,7 @@ def _events(network, shape, dtype, device):
             )
             events[-1].wraps_deeper = any(math.prod(e.shape[2:]) < own for e in inside)
             # the module's input and what it made of it, side by side (MONAI's SkipConnection): no level of its own
+            events[-1].place = walk and walk.place(output)
             events[-1].glued = bool(inside) and output.shape[1] == channels.get(name, 0) + inside[-1].shape[1]
 
     entered, channels = {}, {}
@@ -154,6 +171,10 @@ def _events(network, shape, dtype, device):
     def note_start(name):
         def hook(module, inputs):
             open_since[name] = len(events)
+            with torch._C.DisableTorchFunction():
+                note_size(inputs)
+
+        def note_size(inputs):
             tensors = [t for t in inputs if isinstance(t, torch.Tensor) and t.ndim == len(shape)]
             if tensors:
                 entered[name], channels[name] = tuple(tensors[0].shape[2:]), tensors[0].shape[1]
@@ -169,16 +190,20 @@ def _events(network, shape, dtype, device):
             undisturbed(network),
             CallHooks(network, None, record) as hooks,
         ):
-            image = torch.zeros((1, 1, *shape[2:]), dtype=dtype, device=device).expand(shape)
-            try:
-                with PositiveMeans():
-                    output = as_logits(network(image))
-            except Exception:  # not every forward runs without its numbers; a real error shows in the real pass
-                events.clear()
-                held.clear()
-                hooks.calls.clear()
-                with own_words(network, image):
-                    output = as_logits(network(image.clone()))
+            image = torch.zeros((1,) * len(shape), dtype=dtype, device=device).expand(shape)
+            walk = WiredMeans(image)
+            for means in (walk, PositiveMeans(), None):
+                try:
+                    with means or own_words(network, image):
+                        output = as_logits(network(image if means else image.clone()))
+                    break
+                except Exception:  # not every forward runs without its numbers; a real error shows in the real pass
+                    if means is None:
+                        raise
+                    walk = None
+                    events.clear()
+                    held.clear()
+                    hooks.calls.clear()
     finally:
         for handle in starts:
             handle.remove()
@@ -187,8 +212,12 @@ def _events(network, shape, dtype, device):
     events = [event for event in events if event.key[0] not in behind]
     for event in events:
         event.output_channels = output.shape[1]
+    wiring: Wiring | None = None
+    if walk:
+        wiring = walk.wiring
+        wiring.output = walk.place(output)
     reading = in_force(network)
-    return events, reading.raw_id, reading.taken(network).factor ** (len(shape) - 2)
+    return events, reading.raw_id, reading.taken(network).factor ** (len(shape) - 2), wiring
 
 
 def _stride(size, cells, placement):

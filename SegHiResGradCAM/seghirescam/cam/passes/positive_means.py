@@ -23,7 +23,9 @@ IDENTITY = {
 GATES = {"sigmoid", "sigmoid_", "tanh", "tanh_", "softmax", "hardsigmoid", "log_softmax", "logsigmoid"}
 _CONVOLUTIONS = {"conv1d", "conv2d", "conv3d"}
 _TRANSPOSED = {"conv_transpose1d", "conv_transpose2d", "conv_transpose3d"}
-_PARAMETER_NEUTRAL = {
+#: output channels whose weights are summed together
+_TOGETHER = 16
+PARAMETER_NEUTRAL = {
     "mul",
     "mul_",
     "add",
@@ -59,6 +61,8 @@ class PositiveMeans(TorchFunctionMode):
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         name = getattr(func, "__name__", "")
+        if name == "__get__":
+            return func(*args, **kwargs)
         if name in _CONVOLUTIONS:
             return self._convolution(func, *args, **kwargs)
         if name in _TRANSPOSED:
@@ -77,7 +81,7 @@ class PositiveMeans(TorchFunctionMode):
         if name == "linear":
             weight = args[1] if len(args) > 1 else kwargs["weight"]
             return args[0].mean(dim=-1, keepdim=True).expand(*args[0].shape[:-1], weight.shape[0])
-        if name in _PARAMETER_NEUTRAL and len(args) == 2:
+        if name in PARAMETER_NEUTRAL and len(args) == 2:
             if isinstance(args[1], torch.nn.Parameter):
                 return args[0]
             if isinstance(args[0], torch.nn.Parameter):
@@ -173,7 +177,10 @@ def _same(tensor, in_place):
 
 def mean_kernel(weights, like):
     """``[1, 1, *k]``: where the weights lie, summed over all pairs of channels; even if they are all zero."""
-    kernel = weights.abs().sum(dim=(0, 1), dtype=like.dtype).to(like.device)
+    single = weights.dtype.itemsize < 4
+    # some output channels at a time: a copy of all weights would be as large as the layer
+    parts = ((part.float() if single else part).abs().sum(dim=0) for part in weights.split(_TOGETHER))
+    kernel = sum(part.sum(dim=0, dtype=like.dtype) for part in parts).to(like.device)
     return (kernel if kernel.sum() > 0 else torch.ones_like(kernel))[None, None]
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import weakref
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from ..isolation.hooks import CallHooks
@@ -23,6 +24,8 @@ from ..isolation.undisturbed import undisturbed
 from ..passes.capture import as_logits
 from ..passes.positive_means import PositiveMeans, one_channel
 from ..passes.thin_means import ThinMeans
+from ..passes.wiring import Wiring
+from .along_wiring import line
 
 #: cells of the coarsest layer along the probed axis; the middle half is far from the borders' influence
 _CELLS = 16
@@ -85,8 +88,7 @@ def _on_a_bar(network, channels, strides, axis, targets):
 def _measured(network, channels, shape, axis, targets, means):
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
     dtype = torch.float32 if device.type == "mps" else torch.float64
-    size = shape[axis]
-    ramp = torch.arange(1, size + 1, dtype=dtype, device=device).view(
+    ramp = torch.arange(1, shape[axis] + 1, dtype=dtype, device=device).view(
         [-1 if a == axis else 1 for a in range(len(shape))]
     )
     with torch.inference_mode(False), torch.enable_grad(), undisturbed(network):
@@ -99,44 +101,67 @@ def _measured(network, channels, shape, axis, targets, means):
         means.refuse()
         if output.shape[2:] != image.shape[2:] or not output.requires_grad:
             return {}
-        seen = one_channel(output)[:, 0]
-        tensors = list(recorder.tensors.values())
-        # the two images do not mix: the first one's gradients are those of the mass, the second one's of the moment
-        gradients = torch.autograd.grad(
-            seen[0].sum() + (seen[1] * ramp).sum(), tensors, allow_unused=True, materialize_grads=True
-        )
+        return _centres(one_channel(output)[:, 0], recorder.tensors, ramp, axis)
+
+
+def from_wiring(wiring: Wiring | None, strides: tuple[int, ...], places: dict[str, int | None]) -> dict | None:
+    """:func:`probe` without running the network: name -> Placement, or None where its wiring does not tell.
+
+    places: of the target layers' values, by name with ``#n``.  What is missing in the answer has no place of its own.
+    """
+    if wiring is None or wiring.unknown or None in (wiring.output, *places.values()):
+        return None
+    along, kernels = [], {}
+    with torch.inference_mode(False), torch.enable_grad():
+        for axis, stride in enumerate(strides):
+            values, ramp = line(wiring, axis, _CELLS * stride, kernels)
+            seen = values[wiring.output]
+            if seen.shape != values[0].shape or not seen.requires_grad:
+                return None
+            tensors = {name: values[place] for name, place in places.items() if values[place].requires_grad}
+            along.append(_centres(seen[:, 0], tensors, ramp, axis))
+    whole = [name for name in places if all(name in found for found in along)]
+    return {name: Placement(*zip(*(found[name] for found in along), strict=True)) for name in whole}
+
+
+def _centres(seen, recorded, ramp, axis):
+    """name -> (jump, reads, writes) of recorded tensors ``[2, K, *cells]``, from the output ``[2, *spatial]``."""
+    size = ramp.numel()
+    # the two images do not mix: the first one's gradients are those of the mass, the second one's of the moment
+    gradients = torch.autograd.grad(
+        seen[0].sum() + (seen[1] * ramp).sum(), list(recorded.values()), allow_unused=True, materialize_grads=True
+    )
     answer = {}
-    for (name, tensor), gradient in zip(recorder.tensors.items(), gradients, strict=True):
-        if tensor.ndim != 2 + len(shape):
+    for (name, tensor), gradient in zip(recorded.items(), gradients, strict=True):
+        if tensor.ndim != 1 + seen.ndim:
             continue
-        reads = _profile(tensor[1].detach(), axis) / _profile(tensor[0].detach(), axis) - 1
-        total = _profile(gradient[0], axis)
+        mass, moment = _profiles(tensor.detach(), axis)
+        total, first = _profiles(gradient, axis)
         if not (total > 0).all():  # this layer does not reach the output
             continue
-        writes = _profile(gradient[1], axis) / total - 1
-        fit = _fit(reads, writes, size)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            fit = _fit(moment / mass - 1, first / total - 1, size)
         if fit is not None:
             answer[name] = fit
     return answer
 
 
-def _profile(tensor, axis):
-    """Sum over all other axes (all channels are equal): ``[K, *cells] -> [cells along axis]``."""
-    return tensor[0].movedim(axis, 0).flatten(1).sum(dim=1)
+def _profiles(tensor, axis):
+    """Sums over the channels (all are equal) and all other axes: ``[2, K, *cells] -> [2, cells along axis]``."""
+    others = [n for n in range(1, tensor.ndim) if n != 2 + axis]
+    return (tensor.flatten(1) if tensor[0].numel() == tensor.shape[2 + axis] else tensor.sum(dim=others)).cpu().numpy()
 
 
 def _fit(reads, writes, size):
-    n = reads.numel()
+    n = len(reads)
     ratio = size / n
-    cells = torch.arange(n, dtype=reads.dtype, device=reads.device)
-    middle = (cells >= n // 4) & (cells < n - n // 4)
-    if not torch.isfinite(reads[middle]).all() or not torch.isfinite(writes[middle]).all():
-        return None
     # whole strides, or whole subdivisions for super-resolved layers
     jump = float(round(ratio)) if ratio >= 1 else 1.0 / round(1 / ratio)
-    read = (reads - jump * cells)[middle]
-    write = (writes - jump * cells)[middle]
-    if read.std() > jump / 2 + 0.5:  # it reads the whole image: no place of its own
+    cells = jump * np.arange(n // 4, n - n // 4, dtype=reads.dtype)
+    read, write = reads[n // 4 : n - n // 4] - cells, writes[n // 4 : n - n // 4] - cells
+    if not (np.isfinite(read).all() and np.isfinite(write).all()):
+        return None
+    if len(read) > 1 and read.std(ddof=1) > jump / 2 + 0.5:  # it reads the whole image: no place of its own
         return None
     return jump, round(float(read.mean()), 4), round(float(write.mean()), 4)
 
