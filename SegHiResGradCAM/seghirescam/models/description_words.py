@@ -28,12 +28,14 @@ def refuse_unknown(**values) -> None:
         value = values.get(word)
         if value is not None and value not in allowed:
             known = ", ".join(repr(a) for a in allowed)
-            raise ModelError(f"The {word} {value!r} is unknown.", f"Known: {known}.")
+            raise ModelError(f"The {word} {value!r} is unknown.", f"Known: {known}.", word=word)
     output = values.get("output")
     whole = isinstance(output, int) and not isinstance(output, bool) and output >= 0
     if not (output is None or whole or (isinstance(output, str) and output.strip())):
         raise ModelError(
-            f"The output {output!r} is neither a place nor a key.", "Give 0 for the first output, or a key of its dict."
+            f"The output {output!r} is neither a place nor a key.",
+            "Give 0 for the first output, or a key of its dict.",
+            word="output",
         )
 
 

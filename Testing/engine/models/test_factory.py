@@ -99,7 +99,7 @@ def test_a_small_json_file_says_the_same_with_paths_relative_to_it(made, tmp_pat
     assert {p.name for p in kind.files(path)} == {"net.py", "weights.safetensors", "mine.model.json"}
     for text, match in (
         ("{", "no JSON"), ("[]", "one JSON object"), ('{"factory": "net.py"}', "lacks weights, classes"),
-        (json.dumps(about | {"weight": 1}), "unknown words weight"),
+        (json.dumps(about | {"weight": 1}), "'weight' is no word of a model description; did you mean 'weights'"),
         (json.dumps(about | {"classes": "ab"}), "as a list"),
         (json.dumps(about | {"weights": "gone.pt"}), "weights file 'gone.pt' is not there"),
     ):  # fmt: skip

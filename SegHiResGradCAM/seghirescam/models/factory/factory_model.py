@@ -1,37 +1,41 @@
 """A Python file with a function that builds the network, and a file with its weights (a state_dict).
 
-The source is a dict, or the path of a small JSON file ``*.model.json`` that holds it (paths relative to that file)::
+The source is a dict, or the path of a small file ``*.model.toml`` or ``*.model.json`` that holds it (paths relative to
+that file; :mod:`description_file`)::
 
     {"factory": "net.py", "function": "build", "weights": "weights.safetensors",
      "classes": ["background", "tumour"], "channels": ["CT"], "spatial_dims": 3, "head": "softmax", "divisor": 16,
      "normalise": "normalise", "name": "my network", "requirements": ["monai>=1.6"]}
 
 ``factory``, ``weights`` and ``classes`` are needed; ``head``, ``activation``, ``axes`` and ``output``:
-:mod:`description_words`;
-``function`` is "build" unless named; ``normalise`` names a function of the same file, float32 ``[C, K, J, I]`` (with
-"axes": "xyz" ``[C, x, y, z]``) to the same shape.  Opening runs the Python file, so it needs consent; consent given as
-a SHA-256 holds for exactly that content: the file, what it imports by name from its own folder (:mod:`siblings`), and
-the functions that are called.  Weights are data and may change.
+:mod:`description_words`; ``function`` is "build" unless named, a function or a class; ``arguments``: what it is called
+with, by name (nothing); ``normalise`` names a function of the same file, float32 ``[C, K, J, I]`` (with "axes": "xyz"
+``[C, x, y, z]``) to the same shape.  Opening runs the Python file, so it needs consent; consent given as a SHA-256
+holds for exactly that content: the file, what it imports by name from its own folder (:mod:`siblings`), and the
+functions that are called.  Weights are data and may change.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from ...protocol.errors import DependencyError, ModelError
 from ...protocol.explanation import ClassInfo
-from ...protocol.untrusted import is_file, json_object, named, short
+from ...protocol.untrusted import is_file, named, short
 from .. import description_words
 from ..consent import refuse_without
+from ..descriptions.description_file import is_description, located, read
+from ..descriptions.word_checks import assumed_note, checked, refuse_unknown_words
 from ..plain import PlainModel
 from ..segmentation_model import ModelKind
 from ..weights.state import load_state, put_into
 from .siblings import Code, apart, run
 
-SUFFIX = ".model.json"
+NEEDED = ("factory", "weights", "classes")
 #: how many files beside the factory a question names
 _SHOWN = 5
 
@@ -44,6 +48,7 @@ class Description:
     weights: Path
     classes: tuple[str, ...]
     function: str = "build"
+    arguments: dict = field(default_factory=dict)
     channels: tuple[str, ...] = ("image",)
     spatial_dims: int = 3
     head: str | None = None
@@ -54,33 +59,31 @@ class Description:
     normalise: str = ""
     name: str = ""
     requirements: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
 
     @staticmethod
     def of(source) -> Description:
         """Raises ModelError for a file that cannot be read or a description that lacks something."""
-        data, folder = (source, Path()) if isinstance(source, dict) else (json_object(source), Path(source).parent)
-        known = {f.name for f in fields(Description)}
-        missing = [key for key in ("factory", "weights", "classes") if not data.get(key)]
-        unknown = [key for key in data if key not in known and key != "format"]
-        if missing or unknown:
-            what = f"lacks {', '.join(missing)}" if missing else f"holds the unknown words {short(', '.join(unknown))}"
-            raise ModelError(f"The model's description {what}.", f"Known words: {', '.join(sorted(known))}.")
-        values = {key: value for key, value in data.items() if key in known and value is not None}
-        for key in ("classes", "channels", "requirements"):
-            if key in values:
-                if not isinstance(values[key], (list, tuple)) or not all(isinstance(v, str) for v in values[key]):
-                    raise ModelError(f"The model's description must hold {key} as a list of words.", "Correct it.")
-                values[key] = tuple(values[key])
-        _refuse_other_types(values)
-        _refuse_bad_words(values)
-        for key in ("factory", "weights"):
-            values[key] = folder / values[key]
-            if not is_file(values[key]):
-                raise ModelError(
-                    f"The model's {key} file '{named(values[key])}' is not there.",
-                    "It was moved or deleted, or the description names another place.",
-                )
-        return Description(**values)
+        data, folder = (source, Path()) if isinstance(source, dict) else (read(source), Path(source).parent)
+        with located(data):
+            return _understood(data, folder)
+
+
+def _understood(data, folder):
+    known = {f.name for f in fields(Description)}
+    refuse_unknown_words(data, known, NEEDED)
+    values = checked({key: value for key, value in data.items() if key in known and value is not None})
+    _refuse_other_types(values)
+    _refuse_bad_requirements(values)
+    for key in ("factory", "weights"):
+        values[key] = folder / values[key]
+        if not is_file(values[key]):
+            raise ModelError(
+                f"The model's {key} file '{named(values[key])}' is not there.",
+                "It was moved or deleted, or the description names another place.",
+                word=key,
+            )
+    return Description(**values)
 
 
 #: a package name with an optional extra and version bounds; no address, nothing Slicer brings itself
@@ -91,36 +94,36 @@ _SLICERS_OWN = {"numpy", "scipy", "simpleitk", "vtk", "pip", "setuptools", "torc
 def _refuse_other_types(values):
     """Words where a word must stand, whole numbers where a number must: as the fields say."""
     for f in fields(Description):
-        kind = {"str": str, "int": int, "Path": (str, Path)}.get(f.type)
+        kind = {"str": str, "int": int, "Path": (str, Path), "dict": dict}.get(f.type)
         value = values.get(f.name)
         if kind and value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
-            what = "a whole number" if kind is int else "a word"
-            raise ModelError(f"The model's description must hold {f.name} as {what}.", "Correct it.")
+            what = {int: "a whole number", dict: "a table of names and values"}.get(kind, "a word")
+            raise ModelError(f"The model's description must hold {f.name} as {what}.", "Correct it.", word=f.name)
+    if values.get("divisor", 1) < 1:
+        raise ModelError("The description's divisor is not above 0.", "1 means that any size will do.", word="divisor")
 
 
-def _refuse_bad_words(values):
-    """Words with wrong values, class names that repeat, requirements that pip could not read or that Slicer brings."""
-    description_words.refuse_unknown(**{word: values.get(word) for word in description_words.WORDS})
-    if len({name.strip().lower() for name in values["classes"]}) != len(values["classes"]):
-        raise ModelError("Two classes of the model's description have the same name.", "Name them apart.")
+def _refuse_bad_requirements(values):
+    """Requirements that pip could not read or that Slicer brings."""
     for requirement in values.get("requirements", ()):
         name = re.split(r"[^\w.-]", requirement.strip(), maxsplit=1)[0].lower()
         if not _REQUIREMENT.fullmatch(requirement.strip()) or name in _SLICERS_OWN:
             raise ModelError(
                 f"The model's description asks for the package {short(repr(requirement))}, which is not allowed.",
                 "Name packages as 'monai>=1.6'; no addresses, and nothing that comes with Slicer or the engine.",
+                word="requirements",
             )
 
 
 class _FactoryKind(ModelKind):
-    """Recognises the dict and ``*.model.json``; reads only, until ``open`` is called with consent."""
+    """Recognises the dict and a description's file; reads only, until ``open`` is called with consent."""
 
     name = "factory"
     title = "Python file and weights"
     order = 90
 
     def recognises(self, source) -> bool:
-        return "factory" in source if isinstance(source, dict) else str(source).endswith(SUFFIX)
+        return "factory" in source if isinstance(source, dict) else is_description(source)
 
     def requirements(self, source) -> tuple[str, ...]:
         about = Description.of(source)
@@ -159,7 +162,7 @@ class _FactoryKind(ModelKind):
         with apart(about.factory.parent):
             with authors_code(about.factory.name):
                 module = run(code, digest)
-            network = _called(module, about.function, about.factory.name)
+            network = _called(module, about, about.factory.name)
         loading = put_into(network, state, about.weights.name)
         normalise = _function(module, about.normalise, about.factory.name) if about.normalise else None
         model = PlainModel(
@@ -175,18 +178,21 @@ class _FactoryKind(ModelKind):
             divisor=about.divisor,
             name=about.name or f"network {digest[:8]}",
         )
-        model.kind, model.loading = self.name, loading
+        model.kind, model.loading = self.name, (*loading, *assumed_note(about.assumed))
         return model
 
 
 def _digest(about, code):
     called = f"function {about.function}" if about.function != Description.function else ""
-    return code.digest(called, about.normalise and f"normalise {about.normalise}")
+    given = f"arguments {json.dumps(about.arguments, sort_keys=True, default=repr)}" if about.arguments else ""
+    return code.digest(called, about.normalise and f"normalise {about.normalise}", given)
 
 
 def _question(about, code):
     called = [name for name in (about.function, about.normalise) if name and name != Description.function]
     calls = f" and calls {', '.join(repr(short(name, 60)) for name in called)}" if called else ""
+    if about.arguments:
+        calls += f" with {short(', '.join(f'{key}={value!r}' for key, value in about.arguments.items()), 120)}"
     beside = [name for name, content in code.modules.items() if content]
     listed = ", ".join(f"'{name}'" for name in beside[:_SHOWN]) + (", ..." if len(beside) > _SHOWN else "")
     return (
@@ -203,15 +209,15 @@ def _function(module, wanted, name):
     return found
 
 
-def _called(module, function, name):
+def _called(module, about, name):
     import torch
 
-    build = _function(module, function, name)
+    build = _function(module, about.function, name)
     with authors_code(name):
-        network = build()
+        network = build(**about.arguments)
     if not isinstance(network, torch.nn.Module):
         raise ModelError(
-            f"'{function}' in '{name}' returned a {type(network).__name__}, not a torch.nn.Module.",
+            f"'{about.function}' in '{name}' returned a {type(network).__name__}, not a torch.nn.Module.",
             "Let it take no argument and return the network.",
         )
     return network

@@ -1,6 +1,7 @@
 """A network of MONAI by name and arguments, and a file with its weights: data only, nothing of anybody's code runs.
 
-The source is a dict, or the path of a ``*.model.json`` file that holds it (paths relative to that file)::
+The source is a dict, or the path of a ``*.model.toml`` or ``*.model.json`` file that holds it (paths relative to that
+file; :mod:`description_file`)::
 
     {"monai": "DynUNet", "arguments": {"spatial_dims": 3, "in_channels": 1, "out_channels": 2, ...},
      "weights": "weights.safetensors", "classes": ["background", "tumour"], "channels": ["CT"], "head": "softmax",
@@ -22,16 +23,18 @@ from pathlib import Path
 
 from ...protocol.errors import ModelError
 from ...protocol.explanation import ClassInfo
-from ...protocol.untrusted import is_file, json_object, named, short
+from ...protocol.untrusted import is_file, named, short
 from .. import description_words
 from ..axes import MONAI, Axes
+from ..descriptions.description_file import is_description, located, read
+from ..descriptions.word_checks import assumed_note, checked, refuse_unknown_words, seen
 from ..segmentation_model import ModelKind
 from ..weights.state import load_state, put_into
 from .bundle_config import NETWORKS, Component, Parts, read_as_data
 from .monai_model import MonaiModel, per_axis
 from .monai_parts import build_chain, build_network, divisor_of, fixed_size, network_arguments, requirements, windows_of
 
-SUFFIX = ".model.json"
+NEEDED = ("monai", "arguments", "weights", "classes")
 _WINDOW_WORDS = ("overlap", "mode", "sigma_scale", "padding_mode", "cval")
 
 
@@ -52,30 +55,37 @@ class Description:
     divisor: int | tuple[int, ...] | None
     window: dict | None
     name: str
+    assumed: tuple[str, ...] = ()
 
     @staticmethod
     def of(source) -> Description:
         """Raises ModelError for what is missing, unknown, or more than data."""
-        data, folder = (source, Path()) if isinstance(source, dict) else (json_object(source), Path(source).parent)
+        data, folder = (source, Path()) if isinstance(source, dict) else (read(source), Path(source).parent)
+        with located(data):
+            return Description._understood(data, folder)
+
+    @staticmethod
+    def _understood(data, folder):
         words = _Words(**_known(data))
-        description_words.refuse_unknown(
-            head=words.head, activation=words.activation, axes=words.axes, output=words.output
-        )
         about = {"network_def": {"_target_": words.monai, **words.arguments}, "preprocessing": words.preprocessing}
         parts = read_as_data(about)
         if parts.findings or parts.faults or parts.network is None:
             raise ModelError(
                 f"The model's description says more than data: {short('; '.join((*parts.faults, *parts.findings)))}.",
                 f"Networks: {', '.join(sorted(NETWORKS))}; transforms: MONAI's own, with plain arguments.",
+                word="preprocessing" if parts.network is not None else "monai",
             )
         weights = folder / words.weights
         if not is_file(weights):
-            raise ModelError(f"The model's weights file '{named(weights)}' is not there.", "It was moved or deleted.")
+            sentence = f"The model's weights file '{named(weights)}' is not there."
+            raise ModelError(sentence, "It was moved or deleted.", word="weights")
         dims = words.spatial_dims or parts.network.arguments.get("spatial_dims", 3)
         takes = parts.network.arguments.get("in_channels", 1)
         if not parts.preprocessing and takes != len(words.channels):
             raise ModelError(
-                f"The network takes {takes} channel(s), the description names {len(words.channels)}.", "Name each one."
+                f"The network takes {takes} channel(s), the description names {len(words.channels)}.",
+                "Name each one.",
+                word="channels",
             )
         returns = parts.network.arguments.get("out_channels", len(words.classes))
         one = words.head == "binary" or (words.head is None and returns == 1 and len(words.classes) == 2)
@@ -84,6 +94,7 @@ class Description:
                 f"The network returns {returns} channel(s), the description names {len(words.classes)} classes "
                 f"for a {words.head or 'softmax'} head.",
                 "Name one class for each channel ('binary': two names for one channel).",
+                word="classes",
             )
         window = None
         if words.window is not None:
@@ -92,6 +103,7 @@ class Description:
         return Description(
             parts.network, parts, weights, tuple(words.classes), tuple(words.channels), words.head, words.activation,
             words.axes, words.output, dims, words.divisor, window, words.name or f"MONAI {parts.network.name}",
+            tuple(words.assumed),
         )  # fmt: skip
 
 
@@ -118,6 +130,7 @@ class _Words:
     cval: float | None = None
     preprocessing: list = field(default_factory=list)
     name: str = ""
+    assumed: list = field(default_factory=list)
 
 
 #: what JSON may hold for each word
@@ -127,29 +140,30 @@ _TYPES = {
     "divisor": (int, list, tuple), "window": (int, list, tuple),
     "overlap": (int, float, list, tuple), "mode": str, "sigma_scale": (int, float, list, tuple), "padding_mode": str,
     "cval": (int, float), "preprocessing": (list, tuple), "name": str,
+    "assumed": (list, tuple),
 }  # fmt: skip
 
 
 def _known(data):
     known = {f.name for f in fields(_Words)}
-    missing = [key for key in ("monai", "arguments", "weights", "classes") if not data.get(key)]
-    unknown = [key for key in data if key not in known and key != "format"]
-    if missing or unknown:
-        what = f"lacks {', '.join(missing)}" if missing else f"holds the unknown words {', '.join(unknown)}"
-        raise ModelError(f"The model's description {what}.", f"Known words: {', '.join(sorted(known))}.")
+    refuse_unknown_words(data, known, NEEDED)
     values = {key: value for key, value in data.items() if key in known and value is not None}
     values["weights"] = str(values["weights"])
+    values = checked(values)
     for key, value in values.items():
-        fits = isinstance(value, _TYPES[key]) and not isinstance(value, bool)
-        if not fits or (key in ("classes", "channels") and not all(isinstance(v, str) for v in value)):
-            raise ModelError(f"The model's description holds {value!r:.60} as {key}.", "See the documentation.")
+        if not isinstance(value, _TYPES[key]) or isinstance(value, bool):
+            raise ModelError(
+                f"The model's description holds {seen(value)} as {key}.", "See the documentation.", word=key
+            )
     if "_target_" in values["arguments"]:
-        raise ModelError("The model's description names '_target_' among the arguments.", "Use the word 'monai'.")
+        raise ModelError(
+            "The model's description names '_target_' among the arguments.", "Use the word 'monai'.", word="arguments"
+        )
     return {**values, "preprocessing": list(values.get("preprocessing", ()))}
 
 
 class _MonaiNetworkKind(ModelKind):
-    """Recognises the dict with the word "monai" and ``*.model.json`` files that hold one."""
+    """Recognises the dict with the word "monai" and description files that hold one."""
 
     name = "monai_network"
     title = "MONAI network with weights"
@@ -158,10 +172,10 @@ class _MonaiNetworkKind(ModelKind):
     def recognises(self, source) -> bool:
         if isinstance(source, dict):
             return "monai" in source
-        if not str(source).endswith(SUFFIX):
+        if not is_description(source):
             return False
         try:
-            return "monai" in json_object(source)
+            return "monai" in read(source)
         except ModelError:
             return False
 
@@ -200,7 +214,7 @@ class _MonaiNetworkKind(ModelKind):
         )  # fmt: skip
         if about.axes is None:  # a description does not show the training's transforms as a bundle does
             model.axes = Axes(description_words.XYZ, MONAI)
-        model.loading = loading
+        model.loading = (*loading, *assumed_note(about.assumed))
         return model
 
 

@@ -1,7 +1,7 @@
 """The description beside a program file: everything a program does not say about itself, as data.
 
-``<name>.model.json`` (or ``model.json``) next to ``<name>.pt2`` / ``<name>.ts``, or ``model.json`` among the file's own
-extra files.  All words may be left out::
+``<name>.model.toml`` or ``<name>.model.json`` (or ``model.json``) next to ``<name>.pt2`` / ``<name>.ts``, or
+``model.json`` among the file's own extra files.  All words may be left out::
 
     {"name": "liver", "classes": ["background", "liver"], "channels": ["CT"], "spatial_dims": 3, "head": "softmax",
      "orientation": "RAS", "spacing_mm": 1.5, "intensity": {"range": [-100, 300]},
@@ -26,11 +26,12 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from ...protocol.errors import ModelError
-from ...protocol.untrusted import content, is_file, json_value, named, short
+from ...protocol.untrusted import content, is_file, json_value, named
 from ...protocol.untrusted import member as bounded_member
-from .. import description_words
+from ..descriptions.description_file import SUFFIXES, located, parsed
+from ..descriptions.word_checks import checked, refuse_unknown_words
+from ..descriptions.word_checks import seen as _seen
 
-SUFFIX = ".model.json"
 NONE, ZSCORE, ZSCORE_NONZERO, RANGE = "none", "zscore", "zscore_nonzero", "range"
 _NO_WORDS = {"found", "by_monai"}
 _HINT = "Correct the description; seghirescam/models/programs/program_description.py shows one."
@@ -63,6 +64,7 @@ class Sidecar:
     intensity: tuple = (NONE,)
     window: WindowWords | None = None
     divisor: int | None = None
+    assumed: tuple[str, ...] = ()
     found: str = ""
     by_monai: bool = False
 
@@ -73,13 +75,17 @@ class Sidecar:
         return replace(_told(program, extra), by_monai=_by_monai(extra))
 
 
+#: all that a description beside a program may hold
+WORDS = frozenset(f.name for f in fields(Sidecar)) - _NO_WORDS
+
+
 def _told(program, extra):
     for path in files(program):
-        return understood(_json(content(path), named(path)), named(path))
+        return understood(parsed(content(path), named(path)), named(path))
     if "model.json" in extra:
-        return understood(_json(extra["model.json"], "model.json"), "model.json inside the file")
+        return understood(parsed(extra["model.json"], "model.json"), "model.json inside the file")
     if "metadata.json" in extra:
-        return _from_metadata(_json(extra["metadata.json"], "metadata.json"))
+        return _from_metadata(parsed(extra["metadata.json"], "metadata.json"))
     return Sidecar()
 
 
@@ -94,53 +100,39 @@ def _by_monai(extra):
 
 def files(program: Path) -> tuple[Path, ...]:
     """Description files beside a program, the one that counts first."""
-    beside = (program.with_name(program.stem + SUFFIX), program.with_name("model.json"))
+    beside = (*(program.with_name(program.stem + suffix) for suffix in SUFFIXES), program.with_name("model.json"))
     return tuple(path for path in beside if is_file(path))
 
 
 def understood(data: dict, found: str) -> Sidecar:
     """Raises ModelError naming the words that are unknown or have a wrong value."""
-    known = {field.name for field in fields(Sidecar)} - _NO_WORDS
-    unknown = [str(word) for word in data if word not in known]
-    if unknown:
-        raise ModelError(
-            f"The description '{found}' holds the unknown words {short(', '.join(unknown[:5]))}.",
-            f"Known words: {', '.join(sorted(known))}.",
-        )
-    values = {word: value for word, value in data.items() if value is not None}
-    for word in ("classes", "channels"):
-        if word in values:
-            values[word] = _words(word, values[word])
-    description_words.refuse_unknown(**{word: values.get(word) for word in description_words.WORDS})
-    _one_of(values, "spatial_dims", (2, 3))
+    with located(data):
+        return replace(_understood(data), found=found)
+
+
+def _understood(data):
+    refuse_unknown_words(data, WORDS)
+    values = checked({word: data[word] for word in WORDS if data.get(word) is not None}, ("classes", "channels"))
     _one_of(values, "orientation", ("RAS",))
-    if "name" in values and not isinstance(values["name"], str):
-        raise ModelError("The description's name must be a word.", _HINT)
     if "divisor" in values and not _whole(values["divisor"]):
-        raise ModelError(f"The description's divisor {_seen(values['divisor'])} is no positive whole number.", _HINT)
+        raise ModelError(
+            f"The description's divisor {_seen(values['divisor'])} is no positive whole number.", _HINT, word="divisor"
+        )
     if "spacing_mm" in values:
         values["spacing_mm"] = _number(values["spacing_mm"], "spacing_mm")
         if values["spacing_mm"] <= 0:
-            raise ModelError("The description's spacing_mm must be positive.", _HINT)
+            raise ModelError("The description's spacing_mm must be positive.", _HINT, word="spacing_mm")
     if "intensity" in values:
         values["intensity"] = _intensities(values["intensity"])
     if "window" in values:
         values["window"] = _window(values["window"])
-    return Sidecar(**values, found=found)
-
-
-def _words(word, value):
-    if not isinstance(value, list) or not value or not all(isinstance(v, str) and v.strip() for v in value):
-        raise ModelError(f"The description must hold {word} as a list of words.", _HINT)
-    if len({v.strip().lower() for v in value}) != len(value):
-        raise ModelError(f"Two {word} of the description have the same name.", "Name them apart.")
-    return tuple(value)
+    return Sidecar(**values)
 
 
 def _one_of(values, word, allowed):
     if word in values and values[word] not in allowed:
         known = ", ".join(repr(a) for a in allowed)
-        raise ModelError(f"The description's {word} {_seen(values[word])} is unknown.", f"Known: {known}.")
+        raise ModelError(f"The description's {word} {_seen(values[word])} is unknown.", f"Known: {known}.", word=word)
 
 
 def _whole(value):
@@ -149,7 +141,7 @@ def _whole(value):
 
 def _number(value, word):
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e300:
-        raise ModelError(f"The description's {word} {_seen(value)} is no number.", _HINT)
+        raise ModelError(f"The description's {word} {_seen(value)} is no number.", _HINT, word=word.partition(" ")[0])
     return float(value)
 
 
@@ -166,34 +158,42 @@ def _intensities(value):
             raise ModelError(
                 f"The description's intensity {_seen(entry)} is unknown.",
                 f'Known: "{NONE}", "{ZSCORE}", "{ZSCORE_NONZERO}", {{"{RANGE}": [a, b]}}.',
+                word="intensity",
             )
         low, high = (_number(bound, "intensity range") for bound in bounds)
         if not low < high:
-            raise ModelError(f"The description's intensity range {bounds} is empty.", "Give the smaller value first.")
+            raise ModelError(
+                f"The description's intensity range {bounds} is empty.",
+                "Give the smaller value first.",
+                word="intensity",
+            )
         checked.append((RANGE, low, high))
     if not checked:
-        raise ModelError("The description's intensity is an empty list.", _HINT)
+        raise ModelError("The description's intensity is an empty list.", _HINT, word="intensity")
     return tuple(checked)
 
 
 def _window(value):
     known = {"size", "overlap", "mode"}
     if not isinstance(value, dict) or not {"size"} <= set(value) <= known:
-        raise ModelError("The description's window must hold size, and may hold overlap and mode.", _HINT)
+        raise ModelError(
+            "The description's window must hold size, and may hold overlap and mode.", _HINT, word="window"
+        )
     size = value["size"]
     if not isinstance(size, list) or len(size) not in (2, 3) or not all(_whole(n) for n in size):
-        raise ModelError(f"The description's window size {_seen(size)} is no list of 2 or 3 whole numbers.", _HINT)
+        raise ModelError(
+            f"The description's window size {_seen(size)} is no list of 2 or 3 whole numbers.", _HINT, word="window"
+        )
     overlap = _number(value.get("overlap", 0.25), "window overlap")
     if not 0 <= overlap < 1:
-        raise ModelError(f"The description's window overlap {overlap} is not in [0, 1).", _HINT)
+        raise ModelError(f"The description's window overlap {overlap} is not in [0, 1).", _HINT, word="window")
     _one_of(value, "mode", ("constant", "gaussian"))
     return WindowWords(tuple(size), overlap, value.get("mode", "constant"))
 
 
 def _from_metadata(data):
     """Own words at the top of MONAI's metadata, else what a bundle's network_data_format says."""
-    known = {field.name for field in fields(Sidecar)} - _NO_WORDS
-    told = understood({word: value for word, value in data.items() if word in known}, "metadata.json inside the file")
+    told = understood({word: value for word, value in data.items() if word in WORDS}, "metadata.json inside the file")
     try:
         formats = data.get("network_data_format", {})
         image, pred = formats["inputs"]["image"], formats["outputs"]["pred"]
@@ -227,17 +227,3 @@ def _extra(archive):
             except zipfile.BadZipFile as error:
                 raise ModelError(f"'{name}' in the file is damaged or too large.", "Save the file again.") from error
     return found
-
-
-def _seen(value):
-    return short(repr(value), 80)
-
-
-def _json(content, name):
-    try:
-        data = json_value(content)
-    except ValueError as error:
-        raise ModelError(f"The description '{name}' is no JSON file.", "Correct it, or write it again.") from error
-    if not isinstance(data, dict):
-        raise ModelError(f"The description '{name}' must hold one JSON object.", "Correct it, or write it again.")
-    return data
