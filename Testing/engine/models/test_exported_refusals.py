@@ -128,7 +128,8 @@ def test_weights_that_are_not_finite_are_named(tmp_path):
 @pytest.mark.parametrize(
     ("words", "match"),
     [
-        ({"clases": ["a"]}, "Line 1 of '.*': 'clases' is no word of a model description; did you mean 'classes'"), ({"classes": ["a", "A", "b"]}, "same name"),
+        ({"clases": ["a"]}, "Line 1 of '.*': 'clases' is no word of a model description; did you mean 'classes'"),
+        ({"classes": ["a", "A", "b"]}, "same name"),
         ({"classes": "abc"}, "as a list"), ({"classes": ["a", "b"]}, "3 output channel.*need 2"),
         ({"channels": ["CT", "PET"]}, "takes 1 channel.*names 2"), ({"spatial_dims": 2}, "says 2D"),
         ({"spatial_dims": 4}, "is unknown"), ({"head": "relu"}, "is unknown"), ({"orientation": "LPS"}, "is unknown"),

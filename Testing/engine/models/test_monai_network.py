@@ -155,10 +155,12 @@ def _slice():
 
 @pytest.mark.parametrize(
     ("words", "match"),
-    [({"monai": ""}, "lacks monai"), ({"windows": 3}, "'windows' is no word of a model description; did you mean 'window'"),
+    [({"monai": ""}, "lacks monai"),
+     ({"windows": 3}, "'windows' is no word of a model description; did you mean 'window'"),
      ({"monai": "DenseNet121"}, "more than data: DenseNet121 is called"), ({"monai": "os.system"}, "os.system"),
      ({"arguments": UNET | {"dropout": "$__import__('os').system('false')"}}, "more than data: the expression"),
-     ({"arguments": {"_target_": "os.system"}}, "names '_target_'"), ({"classes": "ab"}, "must hold classes as a list of words, not 'ab'"),
+     ({"arguments": {"_target_": "os.system"}}, "names '_target_'"),
+     ({"classes": "ab"}, "must hold classes as a list of words, not 'ab'"),
      ({"channels": 7}, "must hold channels as a list of words, not 7"),
      ({"classes": ["a", "b", "c"]}, "returns 2 channel"), ({"channels": ["a", "b"]}, r"takes 1 channel\(s\)"),
      ({"head": "tanh"}, "head 'tanh' is unknown"), ({"weights": "gone.pt"}, "'gone.pt' is not there"),

@@ -93,9 +93,14 @@ def _unet(t: TensorTable) -> Guesses:
     (norm, guessed), *_ = _norm(t, f"{down}adn.N")
     arguments["norm"] = norm
     if guessed:
-        assumed["norm"] = _NORM
+        none = (
+            "no normalisation here has weights: MONAI's default, INSTANCE, has none. Compare with the training's code"
+        )
+        assumed["norm"] = none if norm == "INSTANCE" else _NORM
     prelu = t.shapes.get(f"{down}adn.A.weight")
-    arguments["act"] = "RELU" if prelu is None else "PRELU" if prelu == (1,) else ["PRELU", {"num_parameters": prelu[0]}]
+    arguments["act"] = (
+        "RELU" if prelu is None else "PRELU" if prelu == (1,) else ["PRELU", {"num_parameters": prelu[0]}]
+    )
     if prelu is None:
         assumed["act"] = _ACT
     yield arguments, assumed
@@ -137,9 +142,9 @@ def _basic_unet_plus_plus(t: TensorTable) -> Guesses:
         "spatial_dims": len(shape) - 2, "in_channels": shape[1],
         "out_channels": t.shapes["final_conv_0_4.weight"][0], "features": features,
     }  # fmt: skip
-    for arguments, assumed in _of_basic(t, arguments, "upcat_0_1.upsample.deconv.weight"):
-        told = "True where the training took all four outputs; only the last is explained then"
-        yield {**arguments, "deep_supervision": False}, {**assumed, "deep_supervision": told}
+    told = "True where the training took all four outputs; only the last is explained then"
+    for more, assumed in _of_basic(t, arguments, "upcat_0_1.upsample.deconv.weight"):
+        yield {**more, "deep_supervision": False}, {**assumed, "deep_supervision": told}
 
 
 def _of_basic(t, arguments, deconv):
@@ -285,7 +290,7 @@ def _swin_unetr(t: TensorTable) -> Guesses:
         "qkv_bias": f"{layers[0]}0.attn.qkv.bias" in t.shapes, "norm_name": "instance",
         "use_v2": any(name.startswith("swinViT.layers1c.") for name in t.shapes), "downsample": "merging",
     }  # fmt: skip
-    told = 'MONAI\'s default; "mergingv2" has the same weights. Compare with the training\'s code'
+    told = "MONAI's default; \"mergingv2\" has the same weights. Compare with the training's code"
     assumed = {"norm_name": _NORM, "downsample": told}
     yield arguments, assumed
 

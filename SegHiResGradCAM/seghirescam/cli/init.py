@@ -1,0 +1,214 @@
+"""From weights to a model description: what their tensors tell, found without running anything."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from ..models.description_words import XYZ, ZYX
+from ..models.known_kinds import recognising
+from ..protocol.errors import ModelError
+from ..protocol.untrusted import named, refuse_odd
+from .outputs import OutputError, claimed_file
+from .own_inputs import Inputs
+
+HELP = "Write a commented model description from weights alone, or with the Python file that builds the network."
+MORE = """Reads the names and shapes of the weights' tensors and, with --factory, the text of a Python file; nothing is
+run or imported of either. Networks of MONAI are recognised and asked for key by key; for those of
+segmentation_models_pytorch and torchvision the Python file is written, too. What weights do not tell is asked on a
+terminal, or taken from the options below, or marked ASSUMED in the description and said with every result."""
+EXAMPLE = """seghirescam init unet.pth --factory net.py --classes background,tumour
+  seghirescam init monai_unet.safetensors --classes background,liver --argument strides=[2,2,2,2]"""
+SUFFIX = ".model.toml"
+
+
+def add_arguments(parser) -> None:
+    parser.add_argument("weights", metavar="WEIGHTS", help="a file of weights: .pt, .pth, .ckpt or .safetensors")
+    parser.add_argument(
+        "--factory", type=Path, metavar="FILE", help="the Python file that builds the network; read only"
+    )
+    parser.add_argument("--function", metavar="NAME", default="", help="the function or class in it (build, or found)")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help=f"the description (default: WEIGHTS' name with {SUFFIX})"
+    )
+    said = parser.add_argument_group("what weights do not tell")
+    said.add_argument(
+        "--classes", metavar="NAME,NAME", help="the output's channels in their order, background included"
+    )
+    said.add_argument("--channels", metavar="NAME,NAME", help="the input's channels in their order")
+    said.add_argument("--head", choices=("softmax", "sigmoid", "binary"), help="how classes are decided")
+    said.add_argument(
+        "--activation", choices=("none", "sigmoid", "softmax"), help="what the network itself applies last"
+    )
+    said.add_argument("--axes", choices=(ZYX, XYZ), help="the order in which the network is fed a volume")
+    said.add_argument("--output", metavar="PLACE", help="which of several outputs holds the logits: 0, 1, ... or a key")
+    said.add_argument("--divisor", type=int, metavar="N", help="image sizes are padded to multiples of it")
+    said.add_argument(
+        "--normalise", metavar="NAME", help="a function of the Python file: what is done to the image first"
+    )
+    said.add_argument("--name", help="what results call the model")
+    said.add_argument(
+        "--argument", action="append", default=[], metavar="NAME=VALUE",
+        help="an argument of the network's constructor, as JSON: strides=[2,2,1]; may be repeated",
+    )  # fmt: skip
+    said.add_argument("--no-questions", action="store_true", help="ask nothing, also on a terminal")
+
+
+def run(options, console) -> int:
+    from ..models.architectures.draft import draft
+
+    refuse_odd(options.weights)
+    weights = Path(options.weights)
+    if (kind := recognising(options.weights)) is not None:
+        told = f"'{named(weights)}' is a model already ({kind.title}): nothing has to be written. Give it as it is."
+        console.answer({"model": kind.name, "written": []}, told)
+        return 0
+    _refuse_what_is_no_file(weights)
+    if options.factory is not None and not options.factory.is_file():
+        raise ModelError(f"The Python file '{named(options.factory)}' is not there.", "Check its path.")
+    out = options.out or weights.with_name(weights.stem + SUFFIX)
+    stem = out.name.removesuffix(SUFFIX)
+    stated = _stated(options)
+    _refuse_existing(out)
+    with claimed_file(
+        out, False, (SUFFIX,), Inputs([weights, *([options.factory] if options.factory else [])])
+    ) as place:
+        try:
+            found = draft(weights, out.parent, stem, stated, options.factory)
+            if _on_terminal(options):
+                found = draft(weights, out.parent, stem, _asked(found, stated), options.factory)
+        except ModelError as error:
+            raise _told_better(weights, error) from error
+        _check(found, weights, options.factory)
+        code = out.with_name(found.code_name) if found.code else None
+        if code is not None:
+            _refuse_existing(code)
+        with place.filled() as folder:
+            if code is not None:
+                (folder / code.name).write_text(found.code, encoding="utf-8")
+            (folder / out.name).write_text(found.text, encoding="utf-8")
+    _tell(found, out, code, console)
+    return 0
+
+
+def _refuse_existing(path):
+    """What is written by hand later on is never replaced."""
+    if path.exists():
+        raise OutputError(f"'{path.name}' exists already, and stays.", "Move it away, or name another file with --out.")
+
+
+def _refuse_what_is_no_file(weights):
+    if weights.is_file():
+        return
+    from ..models.unrecognised import what_it_is
+
+    if weights.is_dir() and (told := what_it_is(weights)):
+        raise ModelError(*told)
+    missing = "is a folder" if weights.is_dir() else "is not there"
+    raise ModelError(f"'{named(weights)}' {missing}.", "Give a file of weights: .pt, .pth, .ckpt or .safetensors.")
+
+
+def _told_better(weights, error):
+    """What the file is instead, where it is no weights file."""
+    from ..models.unrecognised import what_it_is
+    from ..models.weights.tensor_table import table_of
+
+    try:
+        table_of(weights)
+    except ModelError:
+        told = what_it_is(weights)
+        return ModelError(*told) if told else error
+    return error
+
+
+def _stated(options):
+    from ..models.architectures.draft import Stated
+
+    words = {w: getattr(options, w) for w in ("head", "activation", "axes", "divisor", "normalise", "name")}
+    if options.output is not None:
+        words["output"] = int(options.output) if options.output.isdigit() else options.output
+    arguments = {}
+    for text in options.argument:
+        name, mark, value = text.partition("=")
+        if not mark or not name.strip().isidentifier():
+            raise ModelError(f"--argument {text!r} is not NAME=VALUE.", "For example --argument strides=[2,2,2].")
+        arguments[name.strip()] = _value(value)
+    return Stated(
+        _listed(options.classes), _listed(options.channels), {w: v for w, v in words.items() if v is not None},
+        arguments, options.function,
+    )  # fmt: skip
+
+
+def _value(text):
+    """JSON, or else a word."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _listed(text):
+    return tuple(part.strip() for part in text.split(",") if part.strip()) if text else ()
+
+
+def _on_terminal(options):
+    return not (options.no_questions or options.json or options.quiet) and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _asked(found, stated):
+    """What the user says to each assumed word; Enter leaves it assumed."""
+    from ..models.architectures.draft import Stated
+
+    said = {"classes": stated.classes, "channels": stated.channels}
+    words, arguments = dict(stated.words), dict(stated.arguments)
+    print(f"Found: {found.network}. Enter leaves what is shown in brackets assumed.", file=sys.stderr)
+    for line in (*found.lines, *found.arguments):
+        if not line.why.startswith(("ASSUMED", "FILL IN")) or line.word in ("factory", "function"):
+            continue
+        answer = input(f"{line.why}\n  {line.word} [{json.dumps(line.value)}]: ").strip()
+        if not answer:
+            continue
+        if line.word in said:
+            said[line.word] = _listed(answer)
+        elif line in found.arguments:
+            arguments[line.word] = _value(answer)
+        else:
+            words[line.word] = _value(answer)
+    return Stated(said["classes"], said["channels"], words, arguments, stated.function)
+
+
+def _check(found, weights, factory):
+    """The description as it will be read, before it is written: a stated word may be wrong. Raises ModelError."""
+    from ..models import recognise
+    from ..models.descriptions.description_file import parsed
+
+    words = dict(parsed(found.text.encode(), f"description{SUFFIX}"))
+    words["weights"] = str(weights)
+    if "factory" in words:
+        words["factory"] = str(factory or weights)  # one that is not there yet
+    recognise(words).classes(words)
+
+
+def _tell(found, out, code, console):
+    written = [out.name, *([code.name] if code else [])]
+    lines = [f"Found: {found.network}.", f"Written: {' and '.join(written)}."]
+    if found.fill_in:
+        lines.append(f"To be filled in there: {', '.join(found.fill_in)}.")
+    if found.assumed:
+        lines.append(f"Assumed, see the comments there: {', '.join(found.assumed)}.")
+    if found.pip:
+        lines.append(f"Opening it needs: python -m pip install {found.pip}")
+    consent = " --consent" if found.runs_code else ""
+    lines.append(f"Next: seghirescam explain {_quoted(out)} --image IMAGE --class NAME --out FOLDER{consent}")
+    data = {
+        "network": found.network, "written": written, "assumed": found.assumed, "fill_in": found.fill_in,
+        "runs_code": found.runs_code, "pip": found.pip,
+    }  # fmt: skip
+    console.answer(data, "\n".join(lines))
+
+
+def _quoted(path):
+    import shlex
+
+    return shlex.quote(path.name if path.parent == Path() else str(path))
