@@ -65,19 +65,20 @@ def _smp(table: TensorTable, given: dict) -> Found | None:
     return Found(SMP, network, arguments, stem, classes, 2, assumed, output=0 if aux else None)
 
 
-def _stem(encoder):
-    """Input channels: of the first convolution; where names are sorted, of the one that is called so."""
-    conv = [name for name, shape in encoder.shapes.items() if len(shape) == 4]
-    if not encoder.ordered:
-        named = (name for name in conv if re.match(_STEMS, name))
-        return encoder.shapes[next(named, conv[0])][1]
-    return encoder.shapes[conv[0]][1]
-
-
+#: what the encoders' first convolution is called
 _STEMS = (
-    r"(model\.)?(conv1|conv1\.0|layer0\.conv1|_conv_stem|conv_stem|features\.0|features\.0\.0|features\.conv0"
-    r"|features\.conv1_1\.conv|features\.0\.conv|patch_embed1\.proj|conv2d_1a\.conv|stem\.0|stage0\.\w+(\.\d+)?\.conv)\.weight$"
-)
+    "conv1", "conv_stem", "_conv_stem", "layer0.conv1", "features.0", "features.0.0", "features.0.conv",
+    "features.conv0", "features.conv1_1.conv", "patch_embed1.proj", "conv2d_1a.conv", "stage0.rbr_conv.0.conv",
+)  # fmt: skip
+
+
+def _stem(encoder):
+    """Input channels: of the first convolution by its name; of an encoder not known, of the first one in the file."""
+    for stem in _STEMS:
+        for name in (f"{stem}.weight", f"model.{stem}.weight"):
+            if len(encoder.shapes.get(name, ())) == 4:
+                return encoder.shapes[name][1]
+    return next((shape[1] for shape in encoder.shapes.values() if len(shape) == 4), 3)
 
 
 def _timm(encoder):
