@@ -36,6 +36,7 @@ def test_a_bare_state_dict_is_called_so_with_its_tensors_and_the_line_to_write(t
         f"'w{suffix}' is a state_dict of {len(state)} tensors, {numbers} numbers: weights without their network."
     )
     assert LINE % f"w{suffix}" in hint and "'w.model.json'" in hint
+    assert f"'seghirescam init w{suffix}'" in hint
     # and the line is one that is understood
     (tmp_path / "net.py").write_text("def build(): ...", encoding="utf-8")
     (tmp_path / "w.model.json").write_text(LINE % f"w{suffix}", encoding="utf-8")
