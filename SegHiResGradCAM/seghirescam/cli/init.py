@@ -17,9 +17,9 @@ HELP = "Write a commented model description from weights alone, or with the Pyth
 MORE = """Reads the names and shapes of the weights' tensors and, with --factory, the text of a Python file; nothing is
 run or imported of either. Networks of MONAI are recognised and asked for key by key; for those of
 segmentation_models_pytorch and torchvision the Python file is written, too. What weights do not tell is asked on a
-terminal, or taken from the options below, or marked ASSUMED in the description and said with every result."""
-EXAMPLE = """seghirescam init unet.pth --factory net.py --classes background,tumour
-  seghirescam init monai_unet.safetensors --classes background,liver --argument strides=[2,2,2,2]"""
+terminal, or taken from the options below, or marked ASSUMED in the description and said with every result. The description is never
+replaced: correct it by hand."""
+EXAMPLE = "seghirescam init unet.pth --factory net.py --classes background,tumour"
 SUFFIX = ".model.toml"
 
 

@@ -39,9 +39,9 @@ def how_to_describe(weights: str) -> str:
     stem = weights.rpartition(".")[0] or weights
     example = json.dumps({"factory": "net.py", "weights": weights, "classes": ["background", "tumour"]})
     return (
-        f"Weights alone do not say which network they are for. 'seghirescam init {_typed(weights)}' reads off their names "
-        "and shapes what it can (networks of MONAI, segmentation_models_pytorch and torchvision; of your own with "
-        "--factory FILE) and writes the description to open. By hand: write a Python file with a function build() that "
+        f"Weights alone do not say which network they are for. 'seghirescam init {_typed(weights)}' reads off their "
+        "names and shapes what it can (networks of MONAI, segmentation_models_pytorch and torchvision; of your own "
+        "with --factory FILE) and writes the description to open. By hand: write a Python file with a function build() that "
         f"returns the network, and '{stem}.model.json' beside it with one line: {example}. Then give that file. (A "
         'network of MONAI needs no Python file: "monai" and "arguments" in place of "factory".)'
     )
@@ -108,8 +108,8 @@ def _file(path):
         example = json.dumps({"factory": name, "weights": "weights.pth", "classes": ["background", "tumour"]})
         return (
             f"'{name}' is Python code; it runs only by a description that says what it is.",
-            f"'seghirescam init WEIGHTS --factory {_typed(name)}' writes one. By hand: '{path.stem}.model.json' beside it "
-            f"with one line: {example}. Then give that file.",
+            f"'seghirescam init WEIGHTS --factory {_typed(name)}' writes one. By hand: '{path.stem}.model.json' beside "
+            f"it with one line: {example}. Then give that file.",
         )
     if name in ("plans.json", "dataset.json", "dataset_fingerprint.json"):
         return f"'{name}' is one file of an nnU-Net model.", "Give the folder that holds plans.json and fold_*."

@@ -6,6 +6,7 @@ import shlex
 
 import pytest
 
+from engine.own_network import her_network
 from seghirescam.cli import main, parser
 from seghirescam.cli.console import Console
 from seghirescam.demo.case import SEGMENTATION_FILE, VOLUME_FILE
@@ -33,6 +34,8 @@ def test_the_example_of_a_command_runs_as_it_stands(name, folder, monkeypatch, c
     if name == "figure" and not (folder / "why").exists():
         assert main(words_of("explain")[1:]) == 0
         capsys.readouterr()
+    if name == "init":
+        her_network(folder)
     if name == "explain" and (folder / "why").exists():
         return
     words = words_of(name)
