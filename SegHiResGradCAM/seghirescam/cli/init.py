@@ -17,8 +17,8 @@ HELP = "Write a commented model description from weights alone, or with the Pyth
 MORE = """Reads the names and shapes of the weights' tensors and, with --factory, the text of a Python file; nothing is
 run or imported of either. Networks of MONAI are recognised and asked for key by key; for those of
 segmentation_models_pytorch and torchvision the Python file is written, too. What weights do not tell is asked on a
-terminal, or taken from the options below, or marked ASSUMED in the description and said with every result. The description is never
-replaced: correct it by hand."""
+terminal, or taken from the options below, or marked ASSUMED in the description and said with every result. A
+description that is there is never replaced: correct it by hand."""
 EXAMPLE = "seghirescam init unet.pth --factory net.py --classes background,tumour"
 SUFFIX = ".model.toml"
 
