@@ -42,8 +42,8 @@ def how_to_describe(weights: str) -> str:
         f"Weights alone do not say which network they are for. 'seghirescam init {_typed(weights)}' reads off their "
         "names and shapes what it can (networks of MONAI, segmentation_models_pytorch and torchvision; of your own "
         "with --factory FILE) and writes the description to open. By hand: write a Python file with a function build() "
-        f"that returns the network, and '{stem}.model.json' beside it with one line: {example}. Then give that file. (A "
-        'network of MONAI needs no Python file: "monai" and "arguments" in place of "factory".)'
+        f"that returns the network, and '{stem}.model.json' beside it with one line: {example}. Then give that file. "
+        '(A network of MONAI needs no Python file: "monai" and "arguments" in place of "factory".)'
     )
 
 
