@@ -4,7 +4,8 @@
     python3 dev.py demo     the main job on a real brain: explanation, scene, pictures, numbers -> demo_output/
     python3 dev.py test     all tests (--full: also the slow ones; --slicer 5.12.4.0: panel and MRML on another
                             slicer-core; further words go to pytest, which then runs in one process, as with -n 0)
-    python3 dev.py bench    side by side with the tools one would use instead
+    python3 dev.py bench    side by side with the tools one would use instead (--gpu: what only a GPU can tell, eight
+                            minutes; --gpu --own-python: with this Python's torch, without installing anything)
     python3 dev.py train    train the demo models again and measure them -> demo_training/
     python3 dev.py lint     ruff and mypy
 
@@ -58,7 +59,7 @@ def main(arguments: list[str]) -> int:
     test.add_argument(
         "--slicer", metavar="VERSION", help="panel and MRML on this slicer-core instead of the pinned one"
     )
-    commands.add_parser("bench", help="the benchmark; its own options follow (--quick, --rounds N, --resume)")
+    commands.add_parser("bench", help="the benchmark; its own options follow (--quick, --rounds N, --resume, --gpu)")
     commands.add_parser("train", help="train the demo models again; its own options follow (--out DIR)")
     commands.add_parser("lint", help="ruff check and format check, mypy")
     options, rest = parser.parse_known_args(arguments)
@@ -95,6 +96,10 @@ def main(arguments: list[str]) -> int:
         return max(run([python, "-m", *words]) for words in lints)
     if options.command == "train":
         return run([environment("test"), "Testing/demo_training", "train", *(rest or ["--out", "demo_training"])])
+    if "--gpu" in rest:
+        words = [word for word in rest if word not in ("--gpu", "--own-python")]
+        python = sys.executable if "--own-python" in rest else environment("test")
+        return run([python, "Testing/benchmarks/gpu", *words])
     return run([environment("test"), "Testing/benchmarks/run.py", *rest])
 
 

@@ -55,6 +55,7 @@ SUB_ROOMS = {
     "cli/segments": "many segments or classes in one command: who is asked about which class, one map each, a table",
     "models/descriptions": "a model's description: read with its lines, its words checked, published as a schema",
     "models/architectures": "which network weights belong to, by the names and shapes of their tensors; nothing runs",
+    "session/hardware": "in what a device computes, and what it says when it cannot",
     "worker/handlers": "one file a request",
     "evaluation/metrics": "where the evidence is, how much, how alike two maps are; numpy, never torch",
     "evaluation/deletion": "did the network use it? curves of removal, and their gain over random orders",

@@ -168,4 +168,7 @@ def test_the_line_for_the_panel():
     cpu = {"device": "cpu", "type": "cpu", "name": "x", "total_bytes": 1, "free_bytes": 1}
     gpu = cpu | {"device": "cuda:0", "type": "cuda", "name": "NVIDIA RTX 4090", "total_bytes": 24 * 2**30}
     assert deviceText(Hello(1, "", "", "", "2.13.0+cpu", [cpu])) == "PyTorch 2.13 - CPU only: slow"
+    broken = cpu | {"problem": "The NVIDIA driver on your system is too old"}
+    told = deviceText(Hello(1, "", "", "", "2.13.0", [broken]))
+    assert told == "PyTorch 2.13 - CPU only: slow (the GPU's driver does not work with it)"
     assert deviceText(Hello(1, "", "", "", "2.13.0", [gpu, cpu])) == "PyTorch 2.13 - CUDA (NVIDIA RTX 4090, 24 GiB)"

@@ -13,6 +13,7 @@ import pytest
 import seghirescam
 from engine.workers import Model, cancelled_in_time, image, is_running, waited
 from seghirescam import Grid
+from seghirescam.models import recognise
 from seghirescam.protocol.requests import Describe, Probe, Resample
 from SegHiResGradCAMLib.worker import WorkerClient
 from SegHiResGradCAMLib.worker.WorkerFolder import WorkerFolder
@@ -252,3 +253,17 @@ while True:
     process.wait()
     process.stdout.close()
     assert waited(lambda: not is_running(pid)) and waited(lambda: not list((tmp_path / "t").iterdir()))
+
+
+def test_after_a_lost_gpu_the_next_process_takes_what_waits(panels, tmp_path, model):
+    panel = panels()
+    losing = Model(tmp_path / "losing", raises=1)
+    file = Path(losing.source["factory"])
+    lost = 'raise RuntimeError("CUDA error: an illegal memory access was encountered")'
+    file.write_text(file.read_text().replace('raise SystemExit("the author leaves")', lost))
+    losing.sha256 = recognise(losing.source).consent_hash(losing.source)
+    number, other = panel.ask(losing), panel.ask(model)
+    failure = panel.until(number)
+    assert failure.code == "device_lost" and "cannot use it again" in failure.sentence and failure.hint
+    assert panel.until(other)["explanations"] and len(panel.hellos) == 2
+    assert [one.code for one in panel.lost] == ["device_lost"] and len(panel.folders()) == 1

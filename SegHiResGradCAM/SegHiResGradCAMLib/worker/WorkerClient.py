@@ -29,6 +29,8 @@ from .WorkerRequest import Hold, WorkerRequest, plainVoxels
 __all__ = ["WorkerClient", "deviceText"]
 
 BUSY_MS, IDLE_MS = 40, 500
+#: the worker's last word after its GPU has failed for good: it has answered, and another process is needed
+DEVICE_LOST = "device_lost"
 
 
 class WorkerClient:
@@ -41,7 +43,7 @@ class WorkerClient:
     WorkerRequest.reading.
 
     Callbacks: onHello(Hello), onProgress(number, fraction, phase) with number None while the worker starts,
-    onResult(number, dict), onError(number, Failure), onLost(Failure).
+    onResult(number, dict), onError(number, Failure), onLost(Failure); after a lost GPU what waits goes to the next one.
     """
 
     onHello: Callable[[Hello], object]
@@ -212,6 +214,10 @@ class WorkerClient:
         elif said.id is None:
             if isinstance(said, Progress):
                 self.onProgress(None, said.fraction, said.phase)
+            elif isinstance(said, Failure) and said.code == DEVICE_LOST:
+                self._end()
+                self._sendAnew()
+                self.onLost(said)
             else:
                 self._lost(said)
         elif said.id in self._requests:  # else it is stale: of a request that has ended
@@ -244,12 +250,16 @@ class WorkerClient:
             self._end()
             # nothing that was cancelled survives its worker, however patiently; the others go to the next one
             due = [request for request in self._requests.values() if request.cancelBy is not None]
-            for request in self._requests.values():
-                if request.cancelBy is None:  # with its arrays written anew
-                    request.sent, request.answer, request.result = False, None, None
+            self._sendAnew()
         for request in due:
             if request.number in self._requests:
                 self._finish(request, cancelled(request.number))
+
+    def _sendAnew(self) -> None:
+        """What nobody cancelled goes to the next worker, with its arrays written anew."""
+        for request in self._requests.values():
+            if request.cancelBy is None:
+                request.sent, request.answer, request.result = False, None, None
 
     def _lost(self, failure: Failure) -> None:
         """The process is gone or of no use: everything asked ends with the reason."""

@@ -94,7 +94,8 @@ def deviceText(hello: Hello) -> str:
     version = ".".join(hello.torch.split("+")[0].split(".")[:2])
     best: dict[str, Any] = hello.devices[0] if hello.devices else {"type": "cpu"}
     if best["type"] != "cuda":
-        return f"PyTorch {version} - CPU only: slow"
+        why = " (the GPU's driver does not work with it)" if best.get("problem") else ""
+        return f"PyTorch {version} - CPU only: slow{why}"
     return f"PyTorch {version} - CUDA ({best['name']}, {best['total_bytes'] / 2**30:.0f} GiB)"
 
 

@@ -10,6 +10,7 @@ from ..io.nifti_header import NIBABEL
 from ..models import recognise
 from ..models.segmentation_model import SegmentationModel
 from ..protocol.errors import ImageError, ModelError
+from ..protocol.question import FP32, PRECISIONS
 
 
 def add_model_and_image(parser) -> None:
@@ -33,7 +34,11 @@ def add_device(parser) -> None:
         "--device", default="auto", help="auto (the GPU with the most free memory, else the CPU), cpu, cuda, cuda:1"
     )
     running.add_argument(
-        "--precision", choices=("fp32", "bf16"), default="fp32", help="bf16 computes faster and less exactly"
+        "--precision", choices=PRECISIONS, default=FP32,
+        help="tf32 (NVIDIA GPUs since Ampere), bf16 and fp16 compute faster and less exactly (default: fp32)",
+    )  # fmt: skip
+    running.add_argument(
+        "--deterministic", action="store_true", help="on a GPU: only algorithms that give the same bits again, slower"
     )
 
 
@@ -45,6 +50,8 @@ class Opened:
         settings: of the session, in the words of question.ComputeSettings; the options' device goes before."""
         self.options, self.console = options, console
         self.settings = {"precision": options.precision} | dict(settings or {})
+        # also of a question that is repeated: it changes how, not what
+        self.settings["deterministic"] = options.deterministic or self.settings.get("deterministic", False)
         kind, consent = agreed(options)
         about = SimpleNamespace(classes=kind.classes(options.model))
         if about.classes:  # else the model must be opened first: a program without a description
@@ -73,13 +80,14 @@ class Opened:
         return self.model.class_index(class_word(wanted, self.model.classes))
 
     def on_some_device(self, work):
-        """(what ``work()`` gives, notes); on the CPU where a GPU chosen by us has no room."""
+        """(what ``work()`` gives, notes); on the CPU where a GPU chosen by us has no room or does not compute."""
+        from ..session.hardware.device_failures import DeviceError, LostDeviceError
         from ..session.memory import MemoryLimitError
 
         try:
             return work(), ()
-        except MemoryLimitError as error:
-            if not self.may_move:
+        except (MemoryLimitError, DeviceError) as error:
+            if not self.may_move or self.options.device == "cpu" or isinstance(error, LostDeviceError):
                 raise
             note = f"Computed on the CPU: {error.sentence}"
         # outside the handler, whose traceback would keep the GPU's tensors alive
@@ -95,11 +103,12 @@ class Opened:
 
     def new_session(self, keep: bool):
         """A session on the device that was chosen, and the model with it."""
+        from ..session.devices import move
         from ..session.opening import open_session
 
         device = self.options.device
         for network in self.model.networks:
-            network.to(device)
+            move(network, device)
         return open_session(self.model, self.image, keep=keep, **self.settings | {"device": device})
 
 

@@ -42,12 +42,11 @@ def _run(options, console, place):
     from ..session.prediction import what_was_seen
 
     refuse_unholdable(options.out, opened.image.grid)
-    model, image, session = opened.model, opened.image, opened.session
+    model, image = opened.model, opened.image
     _refuse_overlap(model, options.out)
-    prepared = session.prepared()
-    logits = session.logits(console.progress)
+    (session, prepared, logits), moved = opened.on_some_device(lambda: _predicted(opened, console))
     _refuse_overlap(model, options.out)  # the head may have been read from the network
-    notes = (*image.notes, *what_was_seen(session, prepared, logits))
+    notes = (*image.notes, *what_was_seen(session, prepared, logits), *moved)
     for note in notes:
         console.note(note)
     labels = model.labels_on_input(logits, prepared, image)
@@ -82,6 +81,12 @@ def _run(options, console, place):
     answer = facts | {"files": written, "classes": classes, "notes": [*notes, *about]}
     console.answer(answer, f"{table(rows)}\n\nWritten: {', '.join(written)}")
     return 0
+
+
+def _predicted(opened, console):
+    session = opened.session
+    prepared = session.prepared()
+    return session, prepared, session.logits(console.progress)
 
 
 def _refuse_overlap(model, out) -> None:

@@ -26,7 +26,7 @@ _OF_THE_MACHINE = {"device", "memory_budget_bytes"}
 #: defaults that sidecars tell otherwise
 _UNSAID = {"tolerance": None}
 #: of what only some networks need sidecars are silent where nobody asked for it
-_USUAL = {"random_seed": 0, "draws": 1}
+_USUAL = {"random_seed": 0, "draws": 1, "deterministic": False}
 #: what a form asks of the user: the field, what is missing, and the option that gives it
 _PLACES = {
     "at": ("at_ras", "a place", "--at R A S in mm"),

@@ -88,12 +88,12 @@ class PlainModel(SegmentationModel):
     @property
     def weights_hash(self) -> str:
         """SHA-256 over names and values of the state_dict, computed again only when a weight has changed."""
-        from ..cam.isolation.network_place import fingerprint
+        from ..cam.isolation.network_place import fingerprints
 
         state = sorted(
             (f"{n}.{k}" if n else k, v) for n, f in enumerate(self.networks) for k, v in f.state_dict().items()
         )
-        stamp = [(key, *fingerprint(value)) for key, value in state]
+        stamp = [key for key, _ in state], fingerprints([value for _, value in state])
         if stamp != self._hashed[0]:
             self._hashed = stamp, state_hash(state)
         return self._hashed[1]

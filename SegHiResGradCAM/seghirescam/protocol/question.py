@@ -23,7 +23,8 @@ LOGIT, LOG_ODDS, CONTRAST = SCORES = ("logit", "log_odds", "contrast")
 #: by which centre a cell is placed: where it looks, or where it acts; encoder and bottleneck where they read, decoder
 #: and heads where they write (branches that read at different places meet there)
 AUTO, READING, WRITING = SIDES = ("auto", "reading", "writing")
-PRECISIONS = ("fp32", "bf16")
+#: float32; products rounded to TF32 on GPUs that have it; autocast to bf16 (fp16 on a GPU without it), or to fp16
+FP32, TF32, BF16, FP16 = PRECISIONS = ("fp32", "tf32", "bf16", "fp16")
 #: more draws are a mistake of typing
 MOST_DRAWS = 1000
 
@@ -142,11 +143,12 @@ class ComputeSettings:
 
     device: None is the network's own.  tolerance: models with sliding windows may leave out windows that hold this
     share of the pixel set's weight.  seed: of networks that draw random numbers.  memory_budget_bytes: of what is kept
-    between questions; None chooses.
+    between questions; None chooses.  deterministic: only algorithms that give the same bits again (GPUs; the CPU's do).
     """
 
     device: str | None = None
-    precision: str = "fp32"
+    precision: str = FP32
+    deterministic: bool = False
     memory_budget_bytes: int | None = None
     tolerance: float = _asked(
         0.0, "--tolerance", type=_share, metavar="SHARE",
@@ -160,7 +162,7 @@ class ComputeSettings:
 
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
-            raise ModelError(f"Unknown precision {self.precision!r}.", "Use 'fp32' or 'bf16'.")
+            raise ModelError(f"Unknown precision {self.precision!r}.", f"Use one of: {', '.join(PRECISIONS)}.")
 
 
 def _each(value: Any, count: int) -> tuple:

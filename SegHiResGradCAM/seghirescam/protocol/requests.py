@@ -166,6 +166,7 @@ class OfACase(Request):
     consent_sha256: str | None = None
     device: str | None = None
     precision: str | None = None
+    deterministic: bool | None = None
     memory_budget_bytes: int | None = None
     tolerance: float | None = None
     random_seed: int | None = None

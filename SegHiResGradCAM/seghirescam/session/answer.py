@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import __version__
+from ..cam.isolation.host_copies import Collected, any_in
 from ..models import model_outputs
 from ..models.segmentation_model import Prepared, SegmentationModel
 from ..protocol.explanation import Explanation, LayerInfo
@@ -49,26 +50,42 @@ class Run:
     #: what was made of the network's output (:class:`outputs.Taken`), {} where there was no choice
     output_facts: dict = field(default_factory=dict)
     nonfinite: dict = field(default_factory=dict)
+    #: what waits on the device until it is read together, and what is looked up once for all pixel sets
+    collected: Collected = field(default_factory=Collected)
+    _once: dict = field(default_factory=dict)
+
+    @property
+    def weights_sha256(self) -> str:
+        """Once for all explanations of a call: to see whether a weight has changed, all of them are looked at."""
+        if "weights" not in self._once:
+            self._once["weights"] = self.model.weights_hash
+        return self._once["weights"]
 
     def about(self, score: Score, notes: tuple[str, ...]) -> Run:
         """The same about one pixel set: its score, and what only its answers say."""
         return replace(self, score=score, notes=(*self.notes, *notes), nonfinite={})
 
     def count_nonfinite(self, pixels: PixelSet, bad: torch.Tensor | np.ndarray) -> None:
-        """Note the voxels of M whose score is not finite. bad: bool array, see :mod:`finite`."""
-        self.nonfinite[id(pixels)] = int(bad.sum())
+        """Note the voxels of M whose score is not finite. bad: bool array, see :mod:`finite`; read where it is told."""
+        self.nonfinite[id(pixels)] = bad.sum()
 
     def answer(
-        self, method: Method, a: torch.Tensor, g: torch.Tensor, layer: Layer, pixels: PixelSet, score: float
-    ) -> Explanation:
-        """One explanation from the activation and the gradient ``[K, *cells]`` of one layer."""
+        self, method: Method, a: torch.Tensor, g: torch.Tensor, layer: Layer, pixels: PixelSet, score: torch.Tensor,
+        then: Callable[[Explanation], None],
+    ) -> None:  # fmt: skip
+        """One explanation from the activation and the gradient ``[K, *cells]`` of one layer, handed to ``then`` when
+        ``collected`` is read.  score: S, still on the device."""
         info, dims = public_layer(layer, self.prepared, self.model.spatial_dims), self.model.spatial_dims
         m_total = float(pixels.weights.sum(dtype=np.float64))
         signed = method.map_of_mean(a, g, info.mm_per_cell[3 - dims :], m_total)  # type: ignore[index]
         numbers = method.numbers(a, g)
         notes = (*method.remarks(a, g), *method.told(numbers))
-        zero = why_zero(bool(signed.any()) or bool(g.any()))  # a map that is not zero has a gradient
-        return self._placed(method, signed, layer, pixels, score, zero, notes, numbers=numbers)
+
+        def read(signed: torch.Tensor, any_gradient: torch.Tensor, score: torch.Tensor) -> None:
+            zero = why_zero(bool(any_gradient))
+            then(self._placed(method, signed, layer, pixels, float(score), zero, notes, numbers=numbers))
+
+        self.collected.put(signed, any_in(signed, g), score, then=read)
 
     def outcome(
         self, method: ContextMethod, found: Outcome, layer: Layer, pixels: PixelSet, score: float
@@ -143,7 +160,7 @@ class Run:
         )
 
     def _why_nonfinite(self, pixels: PixelSet) -> str:
-        bad, whole = self.nonfinite.get(id(pixels)), pixels.voxels
+        bad, whole = int(self.nonfinite.get(id(pixels), 0)), pixels.voxels
         where = f"in {bad} of the pixel set's {whole} voxels" if bad else "somewhere in the pixel set"
         return (
             f"The network's {self.score.name.replace('_', '-')} is infinite or NaN {where}, so the score is no number; "
@@ -153,6 +170,8 @@ class Run:
     def _provenance(self, method: Method, pixels: PixelSet) -> dict:
         import torch
 
+        from ..cam.isolation.determinism import determinism_facts
+
         size = Size.of_set(pixels, self.prepared.valid)
         return {
             "engine": f"seghirescam {__version__}",
@@ -161,7 +180,7 @@ class Run:
             "precision": self.precision,
             "model": self.model.name,
             "model_kind": self.model.kind,
-            "weights_sha256": self.model.weights_hash,
+            "weights_sha256": self.weights_sha256,
             "image_sha256": self.image.content_hash,
             "image_grid": self.image.grid.to_json(),
             "pixel_set_sha256": pixels.content_hash,
@@ -172,6 +191,7 @@ class Run:
             "score": self.score.name,
             "rival_index": getattr(self.score, "rival_index", None),
             "method_settings": method.settings(),
+            **determinism_facts(self.device),
             **({"axes": self.model.axes.to_json()} if self.model.axes else {}),
             **self.output_facts,
             **self._headers(pixels),

@@ -42,10 +42,11 @@ def explain(
     set by itself), "deepest" (the paper's choice), "main" (the last of every level).  score: "logit", "log_odds", or
     "contrast" against ``rival`` (again one, or one for each).  side: "reading" places a cell where it looks, "writing"
     where it acts; "auto" reads up to the bottleneck and writes behind it.  device: default the network's own.
-    precision: "fp32" or "bf16" (autocast; score and products stay float32).  tolerance: for models with
-    sliding windows, the share of M's weight whose windows may be left out.  seed: for a network that draws random
-    numbers in its forward pass (dropout that is always on); the notes say so, and the caller's generators stay as they
-    were.  draws: of such a network, the mean map of so many draws and how far they differ.
+    precision: "fp32"; "tf32" (GPUs that have it); "bf16" or "fp16" (autocast; score and products stay float32).
+    tolerance: for models with sliding windows, the share of M's weight whose windows may be left out.  seed: for a
+    network that draws random numbers in its forward pass (dropout that is always on); the notes say so, and the
+    caller's generators stay as they were.  draws: of such a network, the mean map of so many draws and how far they
+    differ.
     progress(fraction, phase) may raise to cancel: nothing is left behind.
 
     Returns explanations ordered by pixel set, then layer, then method.  Raises the errors of :mod:`errors`, before the

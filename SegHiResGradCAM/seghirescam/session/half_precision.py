@@ -1,6 +1,6 @@
-"""Half precision that does not reach: where bf16 or half-precision weights give NaN or infinity, fp32 is used instead.
+"""Half precision that does not reach: where bf16, fp16 or half-precision weights give NaN or infinity, fp32 is used.
 
-Half precision ends at 65504 and bf16 rounds to three digits; what overflows there says nothing about the network.  A
+fp16 ends at 65504 and bf16 rounds to three digits; what overflows there says nothing about the network.  A
 question (or a prediction) whose logits or maps are not finite is asked again in fp32, of a float32 copy of the network
 where its own weights are in half precision; the notes and the provenance's precision tell.
 """
@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ..cam.isolation.fp32_rounding import fp32_rounding
 from ..protocol.explanation import Explanation
+from ..protocol.question import FP16
+from .hardware.precisions import is_half
 
 if TYPE_CHECKING:
     from ..models.segmentation_model import Prepared, SegmentationModel
@@ -30,7 +33,7 @@ class LowPrecisionOverflowError(Exception):
 
 def is_reduced(networks: Iterable[torch.nn.Module], precision: str) -> bool:
     """Whether passes are computed in less than fp32."""
-    return precision != "fp32" or any(p.dtype in _HALF for network in networks for p in network.parameters())
+    return is_half(precision) or any(p.dtype in _HALF for network in networks for p in network.parameters())
 
 
 def in_full_where_needed(session: Any, work: Callable[[Any], Found]) -> tuple[Found, str]:
@@ -43,7 +46,7 @@ def in_full_where_needed(session: Any, work: Callable[[Any], Found]) -> tuple[Fo
             return work(session), ""
         try:
             found = work(session)
-            if not _has_nonfinite(found):
+            if not _is_lost(found, session.precision):
                 return found, ""
         except LowPrecisionOverflowError:
             pass
@@ -51,14 +54,18 @@ def in_full_where_needed(session: Any, work: Callable[[Any], Found]) -> tuple[Fo
         session.wide = session.widened()
     before = session.wide.forward_calls
     try:
-        return work(session.wide), told(session)
+        with fp32_rounding():
+            return work(session.wide), told(session)
     finally:
         session.count(session.wide.forward_calls - before)
 
 
 def told(session: Any) -> str:
-    what = "bf16" if session.precision == "bf16" else "the network's half-precision weights"
-    return f"With {what} the logits or the map were not finite: computed in fp32 instead."
+    what = session.precision if is_half(session.precision) else "the network's half-precision weights"
+    lost = "the logits or the map were not finite" if session.precision != FP16 else (
+        "the logits or the map were not finite, or every gradient was too small"
+    )  # fmt: skip
+    return f"With {what} {lost}: computed in fp32 instead."
 
 
 def overflow_notes(session: Any) -> tuple[str, ...]:
@@ -80,6 +87,24 @@ def refuse_overflow(session: Any, logits: torch.Tensor) -> None:
         raise LowPrecisionOverflowError
 
 
+class Overflow:
+    """The same for many passes: looked at on the device, read once by :meth:`refuse`."""
+
+    def __init__(self) -> None:
+        self._finite: torch.Tensor | None = None
+
+    def look(self, session: Any, logits: torch.Tensor) -> None:
+        if session.reduced:
+            now = torch.isfinite(logits.detach()).all()
+            self._finite = now if self._finite is None else self._finite & now
+
+    def refuse(self) -> None:
+        """Raises LowPrecisionOverflowError; afterwards nothing is known."""
+        finite, self._finite = self._finite, None
+        if finite is not None and not bool(finite):
+            raise LowPrecisionOverflowError
+
+
 def in_float32(model: SegmentationModel) -> SegmentationModel:
     """The model itself, or with float32 copies of networks that have half-precision weights."""
     if not is_reduced(model.networks, "fp32"):
@@ -95,5 +120,7 @@ def in_float32(model: SegmentationModel) -> SegmentationModel:
     return wide
 
 
-def _has_nonfinite(found: object) -> bool:
-    return isinstance(found, list) and any(one.status == "nonfinite" for one in found)
+def _is_lost(found: object, precision: str) -> bool:
+    """fp16 ends below, too, at 6e-8: a map of zeros may be gradients that were smaller."""
+    lost = ("nonfinite", "zero_map") if precision == FP16 else ("nonfinite",)
+    return isinstance(found, list) and any(one.status in lost for one in found)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
+from ..cam.isolation.host_copies import any_in, to_device
 from ..cam.methods.grad import kept_by_averaging
 from ..cam.placement.lattice import Lattice
 from ..cam.placement.windows import Offset, Seeds, WindowPlan
@@ -72,7 +74,11 @@ class LayerSums:
         """A and g ``[K, *cells]`` of one run, as the network saw them (mirrored)."""
         raise NotImplementedError
 
+    def complete(self) -> None:
+        """All runs are made: hand over what is still to be read, before everything is."""
+
     def explanation(self, pixels: PixelSet, score: float, facts: dict) -> Explanation:
+        """Once everything collected has been read."""
         raise NotImplementedError
 
     def _place(self, signed: torch.Tensor, which: Which) -> np.ndarray:
@@ -106,9 +112,13 @@ class CellSums(LayerSums):
     """Maps of the windows, added: exact for local methods; for the others a sum of window maps, and it says so."""
 
     def add(self, activation: torch.Tensor, gradient: torch.Tensor, which: Which) -> None:
-        a, g = _wide(activation), _wide(gradient)
-        self.met, self._any_gradient = True, self._any_gradient or bool(g.any())
+        a, g = wide(activation), wide(gradient)
+        self.met = True
         signed = self.method.map_of_mean(a, g, self.info.mm_per_cell[3 - self.dims :], self.m_total)  # type: ignore[index]
+        self.run.collected.put(signed, any_in(signed, g), then=partial(self._add, which))
+
+    def _add(self, which: Which, signed: torch.Tensor, any_gradient: torch.Tensor) -> None:
+        self._any_gradient = self._any_gradient or bool(any_gradient)
         self.lattice.add(self._place(signed, which), self.start(which))
 
     def explanation(self, pixels: PixelSet, score: float, facts: dict) -> Explanation:
@@ -137,7 +147,8 @@ class OutcomeSums(CellSums):
     def put(self, outcome: Outcome, which: Which) -> None:
         self.met = True
         self._first = self._first or outcome
-        self.lattice.add(self._place(_wide(outcome.map), which), self.start(which))
+        any_gradient = torch.zeros((), dtype=torch.bool, device=outcome.map.device)  # told by the outcome itself
+        self.run.collected.put(wide(outcome.map), any_gradient, then=partial(self._add, which))
         if outcome.balance:
             self._balance = self._balance.plus(outcome.balance) if self._balance else outcome.balance
         self._notes |= dict.fromkeys(outcome.notes)
@@ -166,7 +177,7 @@ class WeightedSums(LayerSums):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._sums: dict[tuple, torch.Tensor] = {}
-        self._magnitude = 0.0
+        self._magnitude = self._kept = 0.0
         #: (fold, flip), sum of weighted maps, sum of weights
         self._blending: tuple[tuple, Lattice, Lattice] | None = None
         shape = self.run.prepared.valid
@@ -177,21 +188,29 @@ class WeightedSums(LayerSums):
         return 4 * self.lattice.nbytes  # with both sums of the blending, and their quotient
 
     def add(self, activation: torch.Tensor, gradient: torch.Tensor, which: Which) -> None:
-        g = _wide(gradient)
-        self.met, self._any_gradient = True, self._any_gradient or bool(g.any())
+        g = wide(gradient)
+        self.met = True
         fold, _, flip = which
         found = g.flatten(1).sum(dim=1)
         key = (fold, flip)
         self._sums[key] = self._sums[key] + found if key in self._sums else found
-        self._magnitude += float(g.abs().sum())
+        self.run.collected.put(g.abs().sum(), then=self._note)
+
+    def _note(self, magnitude: torch.Tensor) -> None:
+        self._any_gradient = self._any_gradient or bool(magnitude != 0)  # NaN is a gradient, too
+        self._magnitude += float(magnitude)
 
     def blend(self, activation: torch.Tensor, which: Which) -> None:
         """All windows of a fold and mirroring in a row: sum_k a_k A_k, weighted by the importance."""
-        fold, offset, flip = which
+        fold, _, flip = which
         sums = self._sums[(fold, flip)]
-        a = _wide(activation.to(sums.device))
+        a = wide(to_device(activation, sums.device))
         weights = self.method.channel_weights(sums, self._cells)
-        signed = self._place(torch.tensordot(weights, a, dims=1), which)
+        self.run.collected.put(torch.tensordot(weights, a, dims=1), then=partial(self._blend, which))
+
+    def _blend(self, which: Which, read: torch.Tensor) -> None:
+        fold, offset, flip = which
+        signed = self._place(read, which)
         start = self.start(which)
         importance = self._importance(offset, start)
         if self._blending is None or self._blending[0] != (fold, flip):
@@ -200,6 +219,13 @@ class WeightedSums(LayerSums):
         _, top, bottom = self._blending
         top.add(signed * importance, start)
         bottom.add(importance, start)
+
+    def complete(self) -> None:
+        for found in self._sums.values():
+            self.run.collected.put(found.abs().sum(), then=self._keep)
+
+    def _keep(self, size: torch.Tensor) -> None:
+        self._kept += float(size)
 
     def _settle(self) -> None:
         """Add the blended map of the fold and mirroring that is complete."""
@@ -217,8 +243,7 @@ class WeightedSums(LayerSums):
 
     def explanation(self, pixels: PixelSet, score: float, facts: dict) -> Explanation:
         self._settle()
-        kept = sum(float(s.abs().sum()) for s in self._sums.values())
-        numbers = {CANCELLATION: kept_by_averaging(kept, self._magnitude)}
+        numbers = {CANCELLATION: kept_by_averaging(self._kept, self._magnitude)}
         notes = self.method.told(numbers)
         if len(self.seeds.touched) < len(self.plan.offsets):
             notes = (*notes, "Outside the windows that meet the pixel set the map was not computed and is zero.")
@@ -233,5 +258,5 @@ class WeightedSums(LayerSums):
         return self.plan.importance[np.ix_(*index)]
 
 
-def _wide(tensor: torch.Tensor) -> torch.Tensor:
+def wide(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.float() if tensor.dtype.itemsize < 4 else tensor

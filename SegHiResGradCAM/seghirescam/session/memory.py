@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..protocol.errors import SegHiResCamError
+from .hardware.device_failures import device_error, is_shortage
 
 if TYPE_CHECKING:
     import torch
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 #: the share of the free memory that a kept pass may take where the caller names no budget
 SHARE = 0.25
+#: tensors of the largest size that one operation of a pass without a graph has at hand
+_ALIVE = 4
 
 
 class MemoryLimitError(SegHiResCamError, RuntimeError):
@@ -43,6 +46,17 @@ def estimate(listed: list[Layer], names: Collection[str], voxels: int, classes: 
     behind = sum(_size(layer) for layer in listed if layer.order >= first)
     recorded = sum(_size(layer) for layer in listed if layer.name in names)
     return itemsize * (behind + recorded + 2 * classes * voxels)
+
+
+def estimate_prediction(listed: list[Layer], voxels: int, classes: int, itemsize: int) -> int:
+    """Bytes that a pass without a graph holds at its peak: the levels that wait for their skip, what one operation
+    reads and writes with a copy for a concatenation or a convolution's workspace, and the logits.
+
+    test_window_memory.py compares with the truth.
+    """
+    waiting = sum(_size(layer) for layer in listed if layer.main and layer.part == "encoder")
+    largest = max((_size(layer) for layer in listed), default=0)
+    return itemsize * (waiting + _ALIVE * largest + classes * voxels)
 
 
 def _size(layer: Layer) -> int:
@@ -125,31 +139,30 @@ def free_cached() -> None:
 
 @contextmanager
 def named_shortage(device: torch.device | str) -> Iterator[None]:
-    """Turn the allocators' errors into a MemoryLimitError with the numbers; every other error passes."""
+    """Turn the allocators' errors into a MemoryLimitError with the numbers, and those of a GPU that does not compute
+    into a DeviceError (:mod:`device_failures`); every other error passes."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if not _is_shortage(error):
+        short, failed = is_shortage(error), device_error(error, device)
+        if not short and failed is None:
             raise
-        reason = str(error).splitlines()[0][:200]
+        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
     else:
         return
     # outside the handler: the traceback would keep the tensors of the failed pass alive
-    total, free = memory_of(device)
+    if failed is not None:
+        raise failed
+    try:
+        total, free = memory_of(device)
+        numbers = f" ({free / 2**30:.1f} of {total / 2**30:.1f} GiB free)"
+    except (RuntimeError, AssertionError):  # a GPU that does not even answer that, or a PyTorch without any
+        total, free, numbers = 0, 0, ""
+    owner = "GPU" if str(device).startswith("cuda") else "machine"
     raise MemoryLimitError(
-        f"The memory of the {'GPU' if str(device).startswith('cuda') else 'machine'} does not suffice for this "
-        f"({free / 2**30:.1f} of {total / 2**30:.1f} GiB free).",
+        f"The memory of the {owner} does not suffice for this{numbers}.",
         "Choose a deeper layer, a smaller image or, on a GPU, the CPU.",
         total_bytes=total,
         free_bytes=free,
         allocator=reason,
     )
-
-
-def _is_shortage(error: BaseException) -> bool:
-    import torch
-
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
-        return True
-    text = str(error)
-    return "can't allocate memory" in text or "not enough memory" in text or "CUBLAS_STATUS_ALLOC_FAILED" in text

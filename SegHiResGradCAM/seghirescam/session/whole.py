@@ -9,14 +9,15 @@ score, method or recorded layer then makes no forward call.  Beyond the memory b
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from ..cam.isolation.finite import inside_only, nonfinite_in
+from ..cam.isolation.finite import all_finite, doubled, inside_only, nonfinite_in
 from ..cam.isolation.network_place import device_of, placed, stamp
 from ..cam.isolation.undisturbed import undisturbed
 from ..cam.layers.layer import Layer
@@ -37,11 +38,13 @@ from ..protocol.recipes import PredictedClass
 from .answer import Run
 from .context_methods import INPUT, Contextual
 from .half_precision import refuse_overflow
+from .hardware.precisions import Precision
 from .interface import Session
 from .layer_choice import ChosenLayers, chosen_layers, main_layers
+from .layer_sums import wide
 from .memory import MemoryLimitError, budget, estimate, free_cached, named_shortage, not_kept
 from .sets.handed import Found, Handed
-from .sets.known_sets import KnownSets
+from .sets.known_sets import KnownSets, weights_like
 from .understood import Understood
 
 if TYPE_CHECKING:
@@ -55,7 +58,8 @@ class WholeSession(Session):
         super().__init__(model, image, keep=keep, **settings)
         (self._network,) = model.networks
         self._reading = reading_of(model)
-        self._autocast = torch.bfloat16 if self.precision == "bf16" else None
+        #: what is computed in on the device; known once the network is there
+        self._precision = Precision(self.precision)
         self._calls = 0
         self._kept: _Kept | None = None
 
@@ -112,6 +116,7 @@ class WholeSession(Session):
         """The network in evaluation mode, at its place and returning logits; (device, whether it is at home)."""
         network = self._network
         with undisturbed(network), placed(network, self.device) as both, self.reading.on(network):
+            self._precision = Precision.on(both[0], self.precision)
             yield both
 
     def _known_logits(self, tell: Progress, where: torch.device) -> torch.Tensor:
@@ -161,10 +166,10 @@ class WholeSession(Session):
                     notes = (*notes, f"The network was moved to {where} for this question; its pass was not kept.")
                 self._resolve(asking, range(len(question.recipes)), logits)
                 known.refuse_none()
-                notes = (*self._notes(known, logits), *notes)
+                notes = (*self._notes(known, logits), *self._precision.notes, *notes)
                 taken_output = self.reading.taken(network)
                 run = Run(
-                    model, self.image, prepared, question.score, question.side, self.precision, str(where),
+                    model, self.image, prepared, question.score, question.side, self._precision.name, str(where),
                     (*taken_output.notes, *notes), taken_output.facts,
                 )  # fmt: skip
                 asking.runs = {i: run.about(question.scores[i], chosen.notes[i]) for i in sorted(known)}
@@ -186,7 +191,7 @@ class WholeSession(Session):
         found = model_outputs.notes(self.model)
         if logits is None or not model_outputs.is_undone(self.model):
             return found
-        union = sum(_as_tensor(pixels, self.model.spatial_dims, logits) for pixels in known.values())
+        union = sum(weights_like(pixels, self.model.spatial_dims, logits) for pixels in known.values())
         return (*found, *model_outputs.saturated_note(self.model, logits[0], union))
 
     def _refused(self, asking: _Asking, chosen: ChosenLayers | None = None) -> dict[int, set[str]]:
@@ -209,12 +214,11 @@ class WholeSession(Session):
         if not any(m.needs_context for m in asking.question.methods):
             return
         tensor, channels = self._prepared.tensor.to(asking.where, copy=True), output_channels(self.model)
-        special = Contextual(
-            next(iter(asking.runs.values())), self._network, tensor, asking.listed, self._autocast, channels, logits
-        )
+        run, dtype = next(iter(asking.runs.values())), self._precision.dtype
+        special = Contextual(run, self._network, tensor, asking.listed, dtype, channels, logits)
 
         def weights(place: int) -> torch.Tensor:
-            return _as_tensor(asking.known[place], self.model.spatial_dims, tensor)
+            return weights_like(asking.known[place], self.model.spatial_dims, tensor)
 
         answers = special.answers(
             asking.question, asking.runs, chosen, taken, weights, asking.tell, 0.6 if found else 0.2
@@ -293,7 +297,7 @@ class WholeSession(Session):
         with asking.tell.during(self._network, 0.2, 0.5, "running the network"):
             names = [layer.name for layer in layers]
             done = capture.forward(
-                self._network, tensor, names, autocast=self._autocast, channels=output_channels(self.model)
+                self._network, tensor, names, autocast=self._precision.dtype, channels=output_channels(self.model)
             )
         check_classes(self.model, done.logits)
         refuse_overflow(self, done.logits)
@@ -302,8 +306,7 @@ class WholeSession(Session):
     def _predicted(self, tell: Progress, where: torch.device) -> torch.Tensor:
         tensor = self._prepared.tensor.to(where, copy=True)
         self._calls += 1
-        autocast = torch.autocast(where.type, dtype=self._autocast) if self._autocast else nullcontext()
-        with tell.during(self._network, 0.1, 0.2, "predicting"), torch.no_grad(), autocast:
+        with tell.during(self._network, 0.1, 0.2, "predicting"), torch.no_grad(), self._precision.cast(where):
             with own_words(self._network, tensor):
                 logits = capture.as_logits(self._network(tensor), output_channels(self.model))
         check_classes(self.model, logits)
@@ -330,10 +333,11 @@ class WholeSession(Session):
         self, asking: _Asking, done: capture.Pass, chosen: ChosenLayers, behind: list[Layer], keep: bool,
         free: frozenset[str], found: Found,
     ) -> Iterator[int]:  # fmt: skip
-        """Fill ``found`` pixel set by pixel set; yields the place of each as it is done."""
+        """Fill ``found`` pixel set by pixel set; yields the place of each once it has been read from the device."""
         question, tell, count = asking.question, asking.tell, len(asking.runs)
-        logits = done.logits.float() if self._autocast else done.logits
-        finite = bool(torch.isfinite(logits.detach()).all())  # looked at once for all sets
+        logits = done.logits.float() if self._precision.dtype else done.logits
+        finite = all_finite(logits)  # looked at once for all sets
+        collected, ready = next(iter(asking.runs.values())).collected, list[int]()
         plain = [(m, method) for m, method in enumerate(question.methods) if not method.needs_context]
         end = 1.0 if len(plain) == len(question.methods) else 0.6
         for n, (i, run) in enumerate(asking.runs.items()):
@@ -341,28 +345,33 @@ class WholeSession(Session):
             pixels = asking.known[i]
             by_name = {layer.name: layer for layer in [*chosen.of(i), *behind]}
             made: set[str] = set()
-            weights = _as_tensor(pixels, self.model.spatial_dims, logits)
+            weights = weights_like(pixels, self.model.spatial_dims, logits)
             with torch.enable_grad():
-                seen = logits if finite else inside_only(logits, weights)
+                seen = inside_only(logits, weights, finite)
                 values = run.score.values(seen, self.model.head)[0]
                 total = (values * weights).sum()
             run.count_nonfinite(pixels, nonfinite_in(values, weights))
-            exact = float((values.detach().cpu().double() * weights.cpu().double()).sum())
+            exact = doubled(values, weights).sum(dtype=torch.float64)
 
             def receive(
                 name: str, a: torch.Tensor, g: torch.Tensor, i: int = i, n: int = n, pixels: PixelSet = pixels,
-                exact: float = exact, made: set[str] = made, run: Run = run, names: dict[str, Layer] = by_name,
+                exact: torch.Tensor = exact, made: set[str] = made, run: Run = run, names: dict[str, Layer] = by_name,
             ) -> None:  # fmt: skip
                 tell(0.5 + (end - 0.5) * (n + len(made) / len(names)) / count, "differentiating the score")
-                a, g = _at_least_float32(a[0]), _at_least_float32(g[0])
+                a, g = wide(a[0]), wide(g[0])
                 made.add(name)
                 for m, method in plain:
-                    found[(i, name, m)] = run.answer(method, a, g, names[name], pixels, exact)
+                    put = partial(found.__setitem__, (i, name, m))
+                    run.answer(method, a, g, names[name], pixels, exact, put)
 
             with torch.no_grad():
                 done.differentiate(total, receive, keep or n + 1 < count, by_name, free)
             del total, values
-            yield i
+            collected.put(then=partial(ready.append, i), held=pixels.weights.nbytes)
+            while ready:
+                yield ready.pop(0)
+        collected.flush()
+        yield from ready
 
 
 @dataclass(eq=False)
@@ -389,12 +398,3 @@ class _Asking:
 
 class _ExtraLayerError(Exception):
     """A pass that records more than was asked for failed; the one that records no more decides."""
-
-
-def _as_tensor(pixels: PixelSet, dims: int, like: torch.Tensor) -> torch.Tensor:
-    weights = torch.as_tensor(np.ascontiguousarray(pixels.weights)).to(device=like.device, dtype=like.dtype)
-    return weights if dims == 3 else weights[0]
-
-
-def _at_least_float32(tensor: torch.Tensor) -> torch.Tensor:
-    return tensor if tensor.dtype.itemsize >= 4 else tensor.float()

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from ..cam.isolation.host_copies import to_device
 from ..cam.isolation.network_place import destination, placed
 from ..cam.isolation.undisturbed import undisturbed
 from ..models.model_outputs import check_classes, output_channels
 from .context_methods import Contextual, within
-from .half_precision import refuse_overflow
+from .half_precision import Overflow
 from .layer_sums import LayerSums, OutcomeSums
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def add_contexts(
     model, plan = run.model, passes.plan
     where, channels = destination(model.networks[0], settings.device), output_channels(model)
     offsets = list(dict.fromkeys(offset for mask in masks for offset in mask.seeds.touched))
+    overflow = Overflow()
     listed, steps, done = passes.listed(), len(offsets) * passes.runs, 0
     for fold, network in enumerate(model.networks):
         with undisturbed(network), placed(network, settings.device), passes.reading.on(network):
@@ -47,7 +49,7 @@ def add_contexts(
                 for offset in offsets:
                     a, b = (start + (1 - start) * n / steps for n in (done, done + 1))
                     tensor = passes.batch((offset,), flip, where)
-                    special = Contextual(run, network, tensor, listed, settings.autocast, channels)
+                    special = Contextual(run, network, tensor, listed, settings.computed(where).dtype, channels)
                     met = [both for both in zip(masks, rows, strict=True) if offset in both[0].seeds.touched]
                     jobs = [(s, mask) for mask, row in met for s in row]
                     jobs.sort(key=lambda job: rank[(job[0].layer.name, id(job[0].method))])
@@ -61,12 +63,13 @@ def add_contexts(
                         with passes.place(fold, flip, offset):
                             s.put(special.outcome(s.method, context), (fold, offset, flip))
                             check_classes(model, context.logits)
-                            refuse_overflow(passes, context.logits)
+                            overflow.look(passes, context.logits)
                             if count_scores and mask.place not in counted:
                                 counted.add(mask.place)
-                                mask.windows_total += float(context.scores(context.logits)[0])
+                                run.collected.put(context.scores(context.logits)[0], then=mask.add_total)
                     passes.calls += special.forwards
                     done += 1
+    overflow.refuse()
 
 
 def _seed(
@@ -75,4 +78,4 @@ def _seed(
     """m_p of one run ``[*spatial]`` on the tensor's device."""
     seed = torch.as_tensor(mask.seeds.window(plan, offset, runs, flip))
     seed = seed if tensor.ndim == 5 else seed[0]
-    return seed.to(tensor.device, torch.float32 if tensor.dtype.itemsize < 4 else tensor.dtype)
+    return to_device(seed, tensor.device, torch.float32 if tensor.dtype.itemsize < 4 else tensor.dtype)

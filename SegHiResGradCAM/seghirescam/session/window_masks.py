@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from ..cam.isolation.finite import inside_only, nonfinite_in
+from ..cam.isolation.host_copies import to_device
 from ..cam.placement.windows import Seeds
 from ..models.model_outputs import log_of_average
 from ..protocol.pixel_set import PixelSet
@@ -32,7 +33,8 @@ class WindowMask:
     slope: np.ndarray | None = None
     exact: float | None = None
     windows_total: float = 0.0
-    nonfinite: np.ndarray | None = None
+    #: where S is not finite: the voxels, or those of the box around M on the device
+    nonfinite: np.ndarray | torch.Tensor | None = None
 
     @staticmethod
     def of(
@@ -70,7 +72,7 @@ class WindowMask:
                 seed = seed[None] * self._slope_in(plan, offset, flip)
             found.append(torch.as_tensor(np.ascontiguousarray(seed)))
         dtype = torch.float32 if logits.dtype.itemsize < 4 else logits.dtype
-        return torch.stack(found).to(device=logits.device, dtype=dtype)
+        return to_device(torch.stack(found), logits.device, dtype)
 
     def _slope_in(self, plan: WindowPlan, offset: Offset, flip: tuple[int, ...]) -> np.ndarray:
         assert self.slope is not None
@@ -84,14 +86,21 @@ class WindowMask:
     def count_nonfinite(
         self, plan: WindowPlan, bad: torch.Tensor, group: Sequence[Offset], flip: tuple[int, ...]
     ) -> None:
-        """bad: bool ``[B, K, J, I]`` (or with channels) of a group of runs, as the network saw them."""
+        """bad: bool ``[B, K, J, I]`` of a group of runs, as the network saw them, in M only; it stays on its device."""
         if self.slope is not None:
             return  # counted in the fused logits
+        low, high = self.seeds.low, self.seeds.high
         if self.nonfinite is None:
-            self.nonfinite = np.zeros(plan.shape, dtype=bool)
-        for one, offset in zip(bad.cpu().numpy(), group, strict=True):
-            inside, within = plan.overlap(offset)
-            self.nonfinite[inside] |= (np.flip(one, flip) if flip else one)[within]
+            box = tuple(b - a for a, b in zip(low, high, strict=True))
+            self.nonfinite = torch.zeros(box, dtype=torch.bool, device=bad.device)
+        for one, offset in zip(bad, group, strict=True):
+            met = plan.overlap(offset, low, high)
+            if met is not None:
+                self.nonfinite[met[0]] |= (one.flip(flip) if flip else one)[met[1]]
+
+    def add_total(self, total: torch.Tensor) -> None:
+        """The score of one run, read from the device."""
+        self.windows_total += float(total)
 
     def facts(self, plan: WindowPlan, folds: int) -> dict:
         """For the provenance."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from ..cam.isolation.host_copies import to_device, to_host
 from ..cam.isolation.network_place import destination, device_of, placed, stamp
 from ..cam.isolation.random_draws import drew, seeded
 from ..cam.isolation.undisturbed import undisturbed
@@ -26,8 +27,10 @@ from ..models.model_outputs import (
     window_values,
 )
 from ..models.segmentation_model import Prepared, SegmentationModel
-from .half_precision import refuse_overflow
-from .memory import budget, estimate, memory_of, named_shortage
+from ..protocol.question import BF16, FP32
+from .half_precision import Overflow
+from .hardware.precisions import Precision, is_half
+from .memory import budget, estimate, estimate_prediction, memory_of, named_shortage
 
 if TYPE_CHECKING:
     from ..cam.placement.windows import Offset
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
 Meets = Callable[["Offset", torch.Tensor], bool]
 #: the largest number of windows that go through the network together, on a GPU
 MOST_TOGETHER = 8
+#: of a GPU's free memory, for the fused prediction
+FUSED_SHARE = 0.4
 
 
 class SharedDrawsError(Exception):
@@ -51,23 +56,22 @@ class Settings:
     precision: str
     together: int | None
 
-    @property
-    def autocast(self) -> torch.dtype | None:
-        return torch.bfloat16 if self.precision == "bf16" else None
-
-    def on(self, where: torch.device) -> AbstractContextManager:
-        return torch.autocast(where.type, dtype=torch.bfloat16) if self.precision == "bf16" else nullcontext()
+    def computed(self, where: torch.device) -> Precision:
+        """What is computed in on that device."""
+        return Precision.on(where, self.precision)
 
     def smaller(self, model: SegmentationModel) -> tuple[Settings, str] | None:
         """(settings that take less memory, what they are in words), or None."""
-        on_gpu = destination(model.networks[0], self.device).type == "cuda"
+        where = destination(model.networks[0], self.device)
+        on_gpu = where.type == "cuda"
         if self.together != 1 and (on_gpu or self.together is not None):
             return Settings(self.device, self.precision, 1), "with one window at a time"
-        if self.precision == "fp32":
-            return Settings(self.device, "bf16", 1), "in bf16"
+        if not is_half(self.precision):
+            half = Precision.on(where, BF16).name
+            return Settings(self.device, half, 1), f"in {half}"
         if not on_gpu:
             return None
-        return Settings("cpu", "fp32", 1), "on the CPU"
+        return Settings("cpu", FP32, 1), "on the CPU"
 
 
 class WindowPasses:
@@ -98,6 +102,7 @@ class WindowPasses:
         self.logits: torch.Tensor | None = None
         self.average: torch.Tensor | None = None
         self._made_with: list[list[tuple]] | None = None
+        self._overflow = Overflow()
         self.forget()
 
     def end_question(self) -> None:
@@ -132,6 +137,11 @@ class WindowPasses:
         voxels, itemsize = int(np.prod(self.plan.size)), max(4, self.prepared.tensor.dtype.itemsize)
         return estimate(self.listed(), names, voxels, len(self.model.classes), itemsize)
 
+    def need_to_predict(self) -> int:
+        """Estimated bytes of one window's pass that records nothing."""
+        voxels, itemsize = int(np.prod(self.plan.size)), max(4, self.prepared.tensor.dtype.itemsize)
+        return estimate_prediction(self.listed(), voxels, output_channels(self.model), itemsize)
+
     def each(
         self, offsets: Iterable[Offset], names: list[str], settings: Settings, tell: Progress, start: float, end: float,
         phase: str,
@@ -165,6 +175,7 @@ class WindowPasses:
                             )
                         yield fold, group, flip, passed, kept
                         done += len(group)
+        self._overflow.refuse()
 
     def _passed(
         self, fold: int, network: torch.nn.Module, group: tuple[Offset, ...], flip: tuple[int, ...], names: list[str],
@@ -179,10 +190,10 @@ class WindowPasses:
         self.calls += 1
         batch, channels = self.batch(group, flip, where), output_channels(self.model)
         with self.place(fold, flip, group[0]):
-            passed = capture.forward(network, batch, names, autocast=settings.autocast, channels=channels)
+            passed = capture.forward(network, batch, names, autocast=settings.computed(where).dtype, channels=channels)
         self._refuse_shared_draws(group)
         check_classes(self.model, passed.logits)
-        refuse_overflow(self, passed.logits)
+        self._overflow.look(self, passed.logits)
         if stamps is None or not (meets is None or any(meets(offset, passed.logits.detach()) for offset in group)):
             return passed, False
         return passed, self._keep(key, stamps, passed, names, where)
@@ -242,7 +253,8 @@ class WindowPasses:
         with named_shortage(where):
             for fold, network in enumerate(self.model.networks):
                 borrowed = undisturbed(network), placed(network, settings.device), self.reading.on(network)
-                with borrowed[0], borrowed[1] as (_, at_home), borrowed[2], torch.no_grad(), settings.on(where):
+                cast = settings.computed(where).cast(where)
+                with borrowed[0], borrowed[1] as (_, at_home), borrowed[2], torch.no_grad(), cast:
                     stamps = stamp(network) if record and at_home else None
                     for flip in self.plan.flips:
                         for first in range(0, len(offsets), together):
@@ -258,14 +270,16 @@ class WindowPasses:
                                         logits = self._passed(*run, stamps, meets)[0].logits.detach()
                             values = window_values(self.model, self.averaged)
                             logits = logits if values is None else values(logits)
-                            fused = fused or Fused(self.plan, output_channels(self.model), self.runs)
+                            fused = fused or self._fused(where)
                             logits = logits if self.model.spatial_dims == 3 else logits.unsqueeze(-3)
                             for offset, found in zip(group, logits, strict=True):
                                 fused.add(found, offset, flip)
                             done += len(group)
         refuse_suspected(self.model)
+        self._overflow.refuse()
         assert fused is not None
-        found, average = fused.logits(), None
+        with named_shortage(where):
+            (found,), average = to_host([fused.logits()]), None
         if window_values(self.model, self.averaged) is not None:
             average, found = found, log_of_average(self.model, found)
         if not some:
@@ -284,18 +298,29 @@ class WindowPasses:
                 logits = capture.as_logits(network(batch), channels)
         self._refuse_shared_draws(group)
         check_classes(self.model, logits)
-        refuse_overflow(self, logits)
+        self._overflow.look(self, logits)
         return logits
+
+    def _fused(self, where: torch.device) -> Fused:
+        """On the device where that leaves more than half of its free memory to the passes, else in RAM."""
+        channels = output_channels(self.model)
+        if where.type == "cuda" and 4 * channels * int(np.prod(self.plan.shape)) < FUSED_SHARE * memory_of(where)[1]:
+            try:
+                return Fused(self.plan, channels, self.runs, where)
+            except torch.OutOfMemoryError:  # not in one piece
+                pass
+        return Fused(self.plan, channels, self.runs)
 
     def fitting(
         self, settings: Settings, names: Collection[str], where: torch.device
     ) -> tuple[Settings, tuple[str, ...]]:
-        """bf16 and one window at a time where one window's pass would not fit into the free memory in fp32."""
+        """bf16 (fp16) and one window at a time where one window's pass would not fit into the free memory in fp32."""
         need, free = self.need(set(names)), memory_of(where)[1]
-        if settings.precision != "fp32" or need <= 0.9 * free:
+        if is_half(settings.precision) or need <= 0.9 * free:
             return settings, ()
         why = f"One window's pass takes about {need / 2**30:.1f} GiB and {free / 2**30:.1f} GiB are free"
-        return Settings(settings.device, "bf16", 1), (f"{why}: computed in bf16, one window at a time.",)
+        half = Precision.on(where, BF16).name
+        return Settings(settings.device, half, 1), (f"{why}: computed in {half}, one window at a time.",)
 
     def place(self, fold: int, flip: tuple[int, ...], offset: Offset) -> AbstractContextManager:
         """Context: every run of a network that draws random numbers has a draw of its own, whichever runs are made."""
@@ -316,10 +341,10 @@ class WindowPasses:
             return settings.together
         if where.type != "cuda":
             return 1
-        need = self.need(set(names) or {self.listed()[-1].name})
+        need = self.need(set(names)) if names else self.need_to_predict()
         return max(1, min(MOST_TOGETHER, int(0.5 * memory_of(where)[1] // max(1, need))))
 
     def batch(self, group: Sequence[Offset], flip: tuple[int, ...], where: torch.device) -> torch.Tensor:
         """``[B, C, *spatial]`` on the device."""
         patches = torch.cat([self.plan.cut(self._volume, offset, flip) for offset in group])
-        return (patches if self.model.spatial_dims == 3 else patches[:, :, 0]).to(where)
+        return to_device(patches if self.model.spatial_dims == 3 else patches[:, :, 0], where)

@@ -21,6 +21,7 @@ from ..protocol.grid import Grid
 from ..protocol.image import Image
 from ..protocol.requests import OfACase, request_from_json
 from ..session.devices import best_device, move
+from ..session.hardware.device_failures import DeviceError, LostDeviceError
 from ..session.memory import MemoryLimitError, free_cached
 from ..session.opening import open_session
 from .handlers import handlers
@@ -48,6 +49,8 @@ class Jobs:
         self.kept: Session | None = None
         self._session_key: tuple | None = None
         self.pace = Pace()
+        #: why the GPU is not tried any more, as a note; () as long as it may be
+        self._no_gpu: tuple[str, ...] = ()
         self._number: int | None = 0
         self._image: Image | None = None
         self._image_key: str | None = None
@@ -63,19 +66,25 @@ class Jobs:
     def measured(
         self, request: OfACase, progress: Tell, work: Callable[[Session, Tell], Any]
     ) -> tuple[Any, Session, list[str], dict]:
-        """(what ``work(session, progress)`` gives, session, notes, cost); on the CPU where the GPU is too small and
-        nobody asked for it."""
+        """(what ``work(session, progress)`` gives, session, notes, cost); on the CPU where the GPU is too small or does
+        not compute, and nobody asked for it."""
         started = time.perf_counter()
-        moved: tuple[str, ...] = ()
-        session = self.session(request, progress)
-        before = session.forward_calls
+        moved: tuple[str, ...] = () if request.device else self._no_gpu
+        session, before = None, 0
         try:
+            session = self.session(request, progress)
+            before = session.forward_calls
             found = work(session, progress)
-        except MemoryLimitError as error:
-            if request.device is not None or session.device == "cpu":
+        except (MemoryLimitError, DeviceError) as error:
+            where = session.device if session else error.numbers.get("device", "cuda")
+            if request.device is not None or where == "cpu" or isinstance(error, LostDeviceError):
                 raise
             moved = (f"Computed on the CPU: {error.sentence}",)
-        if moved:  # outside the handler, whose traceback would keep the GPU's tensors alive
+            if isinstance(error, DeviceError):  # a GPU that does not compute is not tried with every question
+                self._no_gpu = moved
+            session = None
+        if session is None:  # outside the handler, whose traceback would keep the GPU's tensors alive
+            self._forget_session()
             session, before = self.session(replace(request, device="cpu"), progress), 0
             found = work(session, progress)
         return found, session, [*self.image_notes, *moved], {
@@ -89,7 +98,8 @@ class Jobs:
 
     def session(self, request: OfACase, progress: Tell) -> Session:
         """The kept session if the case is the same, else a new one."""
-        settings = replace(request.settings, device=request.device or best_device())
+        chosen = request.device or ("cpu" if self._no_gpu else best_device())
+        settings = replace(request.settings, device=chosen)
         model = self._model(request.model, request.consent_sha256 or False, progress)
         image = self.image(request.image, progress)
         key = (self._model_key, image.content_hash, settings)
@@ -149,8 +159,11 @@ class Jobs:
         self._forget_session()
         self._forget_image()
         if self.model is not None and torch.cuda.is_available():
-            for network in self.model.networks:
-                network.to("cpu")
+            try:
+                for network in self.model.networks:
+                    move(network, "cpu")
+            except DeviceError:  # a GPU that was lost meanwhile gives nothing back
+                self.model, self._model_key = None, None
         free_cached()
 
     def _path(self, part: dict) -> Path:

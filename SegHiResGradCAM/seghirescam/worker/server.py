@@ -29,6 +29,7 @@ from ..protocol.messages import Failure, Hello, Progress, Result, line
 from ..protocol.privacy import Names
 from ..protocol.requests import Cancel, Shutdown
 from ..protocol.untrusted import json_value
+from ..session.hardware.device_failures import LostDeviceError, lost_device
 
 if TYPE_CHECKING:
     from ..protocol.messages import Event
@@ -133,6 +134,7 @@ class Worker:
 
     def _serve(self, jobs: Jobs, request: dict) -> None:
         number = request["id"]
+        lost: LostDeviceError | None = None
         self._stay()
         try:
             self.names.know(request.get("model"))
@@ -141,8 +143,10 @@ class Worker:
             self._log()
             self.say(Failure(number, error.code, self.names.hide(error.sentence), self.names.hide(error.hint),
                              self.names.hide_in(error.numbers)))  # fmt: skip
+            lost = lost_device(error)
         except BaseException as error:  # whatever a model's code does, the worker lives and answers
             self._log()
+            lost = lost_device(error)
             self.say(
                 Failure(
                     number,
@@ -153,6 +157,9 @@ class Worker:
             )
         finally:
             self.cancelled.discard(number)
+        if lost is not None:  # CUDA would answer every further call with this error
+            self.say(Failure(None, lost.code, lost.sentence, lost.hint))
+            self.end()
 
     def _stay(self) -> None:
         """In the private folder, which a cleaner of temporary files may have removed since the last request."""

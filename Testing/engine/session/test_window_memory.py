@@ -1,11 +1,13 @@
 """How many windows run, at which price, and what happens where memory is short or the work is cancelled."""
 
+import weakref
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from engine import toys
 from engine.windowed_models import CLASSES, GRID, ask, case, model, windows
@@ -140,3 +142,97 @@ def test_a_method_that_fails_leaves_the_network_as_it_was():
     with pytest.raises(ValueError) as caught:
         ask(m, array, mask, "encoder.1", Failing())
     assert caught.tb is not None and m.network.training  # restored while the error is still held
+
+
+class Alive(TorchDispatchMode):
+    """Bytes of tensors that live at once, at most."""
+
+    def __init__(self):
+        super().__init__()
+        self.now = self.peak = 0
+        self.known = set()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        found = func(*args, **(kwargs or {}))
+        for tensor in found if isinstance(found, (tuple, list)) else [found]:
+            if isinstance(tensor, torch.Tensor):
+                self.note(tensor.untyped_storage())
+        return found
+
+    def note(self, storage):
+        key, size = storage.data_ptr(), storage.nbytes()
+        if key in self.known or not size:
+            return
+        self.known.add(key)
+        self.now += size
+        self.peak = max(self.peak, self.now)
+        weakref.finalize(storage, self.freed, key, size)
+
+    def freed(self, key, size):
+        self.known.discard(key)
+        self.now -= size
+
+
+def test_predicting_is_estimated_by_what_a_pass_without_a_graph_holds(monkeypatch):
+    """Windows together are sized by it: the last layer with gradients said far too little."""
+    from seghirescam.session import window_passes
+
+    array, _ = case()
+    session = open_session(PlainModel(toys.make().float(), CLASSES, windows=windows()), Image(array, GRID))
+    session.layers()
+    passes = session._passes
+    need, network = passes.need_to_predict(), session.model.network
+    with torch.no_grad(), Alive() as alive:
+        network(torch.zeros(passes.window_shape))
+    assert alive.peak <= need <= 4 * alive.peak, (alive.peak, need)
+    gpu = torch.device("cuda:0")
+    monkeypatch.setattr(window_passes, "memory_of", lambda where: (1 << 40, 2 * 3 * need))
+    settings = window_passes.Settings("cuda:0", "fp32", None)
+    assert passes._together(settings, gpu, ()) == 3
+    names = ["encoder.0"]
+    assert passes._together(settings, gpu, names) == max(1, 3 * need // passes.need(set(names)))
+
+
+def test_windows_added_up_on_another_device_come_a_window_behind_and_in_their_order(monkeypatch):
+    """A meta device's sums stand for a GPU's: what is added there must not be brought to the host."""
+    from seghirescam.cam.isolation import host_copies
+    from seghirescam.cam.placement import windows as placed
+
+    array, _ = case()
+    session = open_session(PlainModel(toys.make().float(), CLASSES, windows=windows()), Image(array, GRID))
+    session.layers()
+    plan, log = session._passes.plan, []
+    monkeypatch.setattr(placed, "copy_to_host", lambda tensor: pytest.fail("a window went to the host"))
+    there = placed.Fused(plan, 3, 1, "meta")
+    for offset in plan.offsets:
+        there.add(torch.zeros((3, *plan.size), device="meta"), offset)
+    assert there.logits().device.type == "meta"
+    # and from another device into RAM: the copy of one window is waited for when the next one is under way
+    copies = iter(range(99))
+
+    def under_way(tensor):
+        number = next(copies)
+        log.append(("copy", number))
+        return torch.full(tensor.shape, float(number)), lambda: log.append(("wait", number))
+
+    monkeypatch.setattr(placed, "copy_to_host", under_way)
+    here = placed.Fused(plan, 3, 1)
+    for offset in plan.offsets[:3]:
+        here.add(torch.zeros((3, *plan.size), device="meta"), offset)
+    here.logits()
+    assert log == [("copy", 0), ("copy", 1), ("wait", 0), ("copy", 2), ("wait", 1), ("wait", 2)]
+    assert host_copies.copy_to_host(torch.ones(2))[0].tolist() == [1.0, 1.0]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("share", [0.4, 0.0])
+def test_on_a_gpu_the_prediction_is_the_cpu_s_wherever_it_is_added_up(monkeypatch, share):
+    from seghirescam.session import window_passes
+
+    monkeypatch.setattr(window_passes, "FUSED_SHARE", share)
+    array, _ = case()
+    network = toys.make().float()
+    truth = open_session(PlainModel(network, CLASSES, windows=windows(mirror=(0,))), Image(array, GRID)).logits()
+    again = PlainModel(network, CLASSES, windows=windows(mirror=(0,)))
+    found = open_session(again, Image(array, GRID), device="cuda").logits()
+    assert np.abs(found - truth).max() <= 1e-4 * np.abs(truth).max()

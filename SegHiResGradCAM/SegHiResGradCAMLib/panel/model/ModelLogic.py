@@ -18,7 +18,7 @@ from .ModelList import ModelList
 from .ModelView import ModelState, ModelView
 
 #: ends of a description that say nothing about the model
-_NOT_ITS_FAULT = ("cancelled", "worker_lost", "worker_start", "worker_refused")
+_NOT_ITS_FAULT = ("cancelled", "worker_lost", "worker_start", "worker_refused", "device", "device_lost")
 #: a typed folder is looked at when nothing more has been typed for so long
 TYPING_MS = 700
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import contextmanager
 
 import torch
 
 from ...protocol.errors import ModelError
+from .host_copies import read_together
 
 
 def device_of(network: torch.nn.Module) -> torch.device:
@@ -27,9 +29,9 @@ def placed(network: torch.nn.Module, device: str | None):
     """(device, whether the network is at home there); a network from elsewhere is moved back afterwards."""
     home, where = device_of(network), destination(network, device)
     moved = where.type != home.type or (where.index is not None and where.index != home.index)
-    if moved:
-        network.to(where)
     try:
+        if moved:
+            network.to(where)  # inside: one that fails half-way is brought back, too
         yield where, not moved
     finally:
         if moved:
@@ -38,10 +40,13 @@ def placed(network: torch.nn.Module, device: str | None):
 
 def stamp(network: torch.nn.Module) -> list[tuple]:
     """Changes whenever a parameter or buffer is replaced or written to, also through ``.data``."""
-    return [fingerprint(t) for t in (*network.parameters(), *network.buffers())]
+    return fingerprints([*network.parameters(), *network.buffers()])
 
 
-def fingerprint(tensor: torch.Tensor) -> tuple:
-    """Address, version and sum: writes through ``.data`` leave the version as it was."""
-    total = tensor.detach().sum(dtype=None if tensor.is_complex() else torch.float32)
-    return tensor.data_ptr(), tensor._version, total.item()
+def fingerprints(tensors: Sequence[torch.Tensor]) -> list[tuple]:
+    """Address, version and sum of each: writes through ``.data`` leave the version as it was.
+
+    The sums are read from the device all at once: one by one a GPU would wait some hundred times.
+    """
+    totals = iter(read_together([t.detach().sum(dtype=torch.float32) for t in tensors if not t.is_complex()]))
+    return [(t.data_ptr(), t._version, t.detach().sum().item() if t.is_complex() else next(totals)) for t in tensors]

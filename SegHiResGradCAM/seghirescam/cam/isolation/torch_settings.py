@@ -1,7 +1,7 @@
 """What the caller has set in torch is not part of the question: the same numbers come out under all of it.
 
 An autocast around the call would compute in another precision than the one that was asked for (and is told); a default
-type or device would change what a forward makes by itself; a matmul precision would round.
+type or device would change what a forward makes by itself; TF32 would round.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ from contextlib import ExitStack, contextmanager
 
 import torch
 
+from .fp32_rounding import fp32_rounding
+
 _INSIDE = threading.local()
 
 
 @contextmanager
 def own_surroundings(network: torch.nn.Module | None = None):
-    """Inside: no autocast, full matmul precision, new tensors on the CPU; the caller's afterwards.
+    """Inside: no autocast, float32 not rounded (:mod:`fp32_rounding`), no algorithms by what was fastest a moment ago,
+    new tensors on the CPU; the caller's afterwards.
 
     The default type is float64 for a float64 network, else float32.  Where the caller has asked for deterministic
     algorithms, an operation that has none warns instead of failing.  Inside itself it does nothing.
@@ -30,13 +33,18 @@ def own_surroundings(network: torch.nn.Module | None = None):
         for kind in _autocast_on():
             stack.enter_context(torch.autocast(kind, enabled=False, cache_enabled=False))
         _changed(stack, torch.get_default_dtype(), _own_dtype(network), torch.set_default_dtype)
-        _changed(stack, torch.get_float32_matmul_precision(), "highest", torch.set_float32_matmul_precision)
+        stack.enter_context(fp32_rounding())
+        _changed(stack, torch.backends.cudnn.benchmark, False, _set_benchmark)
         if torch.are_deterministic_algorithms_enabled() and not torch.is_deterministic_algorithms_warn_only_enabled():
             torch.use_deterministic_algorithms(True, warn_only=True)
             stack.callback(torch.use_deterministic_algorithms, True, warn_only=False)
         if torch.get_default_device().type != "cpu":
             stack.enter_context(torch.device("cpu"))
         yield
+
+
+def _set_benchmark(value):
+    torch.backends.cudnn.benchmark = value
 
 
 def _changed(stack, before, own, put):

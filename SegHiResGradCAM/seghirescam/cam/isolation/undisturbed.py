@@ -7,6 +7,8 @@ from contextlib import contextmanager
 import torch
 
 from ...protocol.errors import GradientError
+from .determinism import determinism
+from .fp32_rounding import fp32_rounding
 from .one_at_a_time import alone
 from .random_draws import seeded, watched
 from .torch_settings import own_surroundings
@@ -27,13 +29,15 @@ def undisturbed(network: torch.nn.Module):
 
 
 @contextmanager
-def one_question(networks, tell=None, seed: int | None = None):
+def one_question(networks, tell=None, seed: int | None = None, tf32: bool = False, deterministic: bool = False):
     """A whole question about a model: no other thread's comes between its passes, nothing the caller has set counts.
 
-    tell: ``(fraction, words)``, while another question is waited for; may raise.  seed: see :mod:`random_draws`.
+    tell: ``(fraction, words)``, while another question is waited for; may raise.  seed: see :mod:`random_draws`.  tf32,
+    deterministic: see :mod:`fp32_rounding` and :mod:`determinism`.
     """
     with alone(tell), own_surroundings(networks[0]), _out_of_inference_mode(), seeded(seed):
-        yield
+        with fp32_rounding(tf32), determinism(deterministic):
+            yield
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from ..isolation.finite import inside_only
+from ..isolation.finite import doubled, inside_only
 from ..isolation.random_draws import drew
 from ..logits.score import Score
 from ..passes.capture import as_logits
@@ -48,7 +48,8 @@ class Context:
     @property
     def m_total(self) -> float:
         """|M|, the sum of the weights."""
-        return float(self.weights.cpu().double().sum())
+        weights = self.weights if self.weights.device.type == "cuda" else self.weights.cpu().double()
+        return float(weights.sum(dtype=torch.float64))
 
     @property
     def on(self):
@@ -63,11 +64,11 @@ class Context:
         return (values * self.weights.to(values.dtype)).flatten(1).sum(dim=1)
 
     def scores(self, logits: torch.Tensor) -> torch.Tensor:
-        """S of every item, summed in float64, without a graph, on the CPU."""
+        """S of every item ``[B]``, summed in float64, without a graph; a GPU's stay there."""
         logits = logits.detach()
         logits = logits.float() if logits.dtype.itemsize < 4 else logits
-        values = self.score.values(inside_only(logits, self.weights), self.head).cpu().double()
-        return (values * self.weights.cpu().double()).flatten(1).sum(dim=1)
+        values = self.score.values(inside_only(logits, self.weights), self.head)
+        return doubled(values, self.weights).flatten(1).sum(dim=1, dtype=torch.float64)
 
     @property
     def logits(self) -> torch.Tensor:
@@ -147,7 +148,7 @@ class Context:
                 flush()
         if waiting:
             flush()
-        return torch.stack(found) if found else torch.zeros(0, dtype=torch.float64)
+        return torch.stack(found).cpu() if found else torch.zeros(0, dtype=torch.float64)
 
     def _fitting(self, run, batch):
         """Scores of a batch; smaller batches from then on where the memory does not suffice."""

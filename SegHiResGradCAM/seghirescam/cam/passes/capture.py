@@ -23,6 +23,9 @@ from .containers import best_of
 from .recording import LeanTail
 from .refusals import INFERENCE, no_logits
 
+#: fp16 ends at 6e-8, where gradients of averages over windows and cells may lie; a power of two changes no digit
+FP16_SCALE = 256.0
+
 
 class Pass:
     """What one forward pass left behind.
@@ -30,10 +33,14 @@ class Pass:
     logits: ``[1, C, *spatial]``, attached to the graph.  activations: target name -> ``[1, K, *cells]``, detached.
     """
 
-    def __init__(self, logits: torch.Tensor, recorded: dict[str, torch.Tensor], spatial: tuple[int, ...]):
+    def __init__(
+        self, logits: torch.Tensor, recorded: dict[str, torch.Tensor], spatial: tuple[int, ...], scale: float = 1.0
+    ):
         self.logits = logits
         self._recorded = recorded
         self._spatial = spatial
+        #: what the score is multiplied with on its way back, and the gradients divided by
+        self._scale = scale
 
     @property
     def activations(self) -> dict[str, torch.Tensor]:
@@ -61,6 +68,8 @@ class Pass:
 
         def give(name, gradient):
             reached.add(name)
+            if self._scale != 1:
+                gradient = gradient.float() / self._scale
             receive(name, *(as_grid(t, self._spatial) for t in (self._recorded[name].detach(), gradient)))
 
         # every recorded tensor lies behind a leaf: asked for the leaves, the backward pass meets them all on its way
@@ -73,7 +82,8 @@ class Pass:
         try:
             with torch.inference_mode(False):
                 tensors = [self._recorded[name] for name in asked]
-                found = torch.autograd.grad(score, tensors, retain_graph=keep_graph, allow_unused=True)
+                scaled = score if self._scale == 1 else score * self._scale
+                found = torch.autograd.grad(scaled, tensors, retain_graph=keep_graph, allow_unused=True)
         except RuntimeError as error:
             if "checkpoint" in str(error):
                 raise GradientError(
@@ -135,7 +145,8 @@ def forward(
             if not recorder.overwritten():
                 break
     recorded = {name: recorder.tensors[key] for name, key in zip(targets, first, strict=True)}
-    return Pass(logits, recorded, tuple(tensor.shape[2:]))
+    scale = FP16_SCALE if autocast == torch.float16 else 1.0
+    return Pass(logits, recorded, tuple(tensor.shape[2:]), scale)
 
 
 def inference_error() -> GradientError:

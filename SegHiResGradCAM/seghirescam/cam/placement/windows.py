@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from ...protocol.errors import ModelError
+from ..isolation.host_copies import copy_to_host
 
 Offset = tuple[int, int, int]
 
@@ -143,22 +144,42 @@ def _box(weights):
 
 
 class Fused:
-    """One pass over windows whose logits are added up as the model's own inference does."""
+    """One pass over windows whose logits are added up as the model's own inference does.
 
-    def __init__(self, plan: WindowPlan, channels: int, runs: int):
+    where: the device of the sums.  Sums in RAM of windows from a GPU take them through pinned memory, a window behind:
+    nobody waits for a copy while the next window is computed.
+    """
+
+    def __init__(self, plan: WindowPlan, channels: int, runs: int, where: torch.device | str = "cpu"):
         self.plan, self.runs = plan, runs
-        self.total = torch.zeros((channels, *plan.shape), dtype=torch.float32)
-        self._weight = torch.as_tensor(plan.importance)
+        self.total = torch.zeros((channels, *plan.shape), dtype=torch.float32, device=where)
+        self._weight = torch.as_tensor(plan.importance).to(where)
+        self._coming: list[tuple] = []
 
     def add(self, logits: torch.Tensor, offset: Offset, flip=()) -> None:
         """logits: ``[C, *size]`` of one window, still mirrored."""
-        logits = logits.detach().to("cpu", torch.float32)
+        logits = logits.detach().float()
+        if logits.device == self.total.device:
+            self._add(logits, offset, flip)
+            return
+        self._coming.append((*copy_to_host(logits), offset, flip))
+        if len(self._coming) > 1:
+            self._take()
+
+    def _take(self):
+        copy, wait, offset, flip = self._coming.pop(0)
+        wait()
+        self._add(copy, offset, flip)
+
+    def _add(self, logits, offset, flip):
         if flip:
             logits = logits.flip([1 + axis for axis in flip])
         inside, within = self.plan.overlap(offset)
         self.total[(slice(None), *inside)] += logits[(slice(None), *within)] * self._weight[within]
 
     def logits(self) -> torch.Tensor:
-        """``[C, K, J, I]``; call once, the sums are divided in place."""
-        weight = torch.as_tensor(self.plan.total_weight((0, 0, 0), self.plan.shape))
+        """``[C, K, J, I]`` on the device of the sums; call once, they are divided in place."""
+        while self._coming:
+            self._take()
+        weight = torch.as_tensor(self.plan.total_weight((0, 0, 0), self.plan.shape)).to(self.total.device)
         return self.total.div_(weight.mul_(self.runs))

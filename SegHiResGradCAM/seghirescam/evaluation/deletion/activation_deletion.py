@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-from ...cam.isolation.finite import inside_only
+from ...cam.isolation.finite import doubled, inside_only
 from ...cam.isolation.network_place import placed
 from ...cam.isolation.undisturbed import undisturbed
 from ...cam.layers.listing import listed_layers
@@ -43,6 +43,7 @@ class LayerProbe(Probe):
         self.shape, self.note = tuple(shape), tail.note
         self._tail, self._weights, self._score, self._head = tail, weights, score, head
         a = tail.activation
+        self._total = float(weights.sum())
         self._inside = (slice(None), slice(None), *(slice(n) for n in self.shape[3 - (a.ndim - 2) :]))
         mean = a[self._inside].mean(dim=tuple(range(2, a.ndim)), keepdim=True)
         self._fill = mean if fill == MEAN else torch.zeros_like(mean)
@@ -65,8 +66,8 @@ class LayerProbe(Probe):
         with torch.inference_mode(False), torch.no_grad():
             logits = self._tail(activation)
         logits = logits.float() if logits.dtype.itemsize < 4 else logits
-        values = self._score.values(inside_only(logits, self._weights), self._head)[0].double()
-        return Point(float((values * self._weights).sum() / self._weights.sum()))
+        values = self._score.values(inside_only(logits, self._weights), self._head)[0]
+        return Point(float(doubled(values, self._weights).sum(dtype=torch.float64)) / self._total)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import numpy as np
 from ...protocol.image import Image
 from ...protocol.pixel_set import PixelSet
 from ...protocol.progress import Progress
+from ...protocol.question import BF16, FP32, TF32
 from ...protocol.resampling import spread
 from ...protocol.value import NOT_MEASURED, Value
 from ..metrics.body import is_ct
@@ -87,7 +88,7 @@ def _jobs(case, seed, runs):
     jobs = [(NOISE, f"{text}, {n + 1} of {runs}", noisy(n)) for n in range(runs)]
     jobs.append((SHIFT, "shifted by one voxel along I", lambda tell: _shifted(case, tell)))
     jobs.append((FLIP, "left and right exchanged", lambda tell: _flipped(case, tell)))
-    other = "fp32" if case.precision == "bf16" else "bf16"
+    other = BF16 if case.precision in (FP32, TF32) else FP32
     jobs.append((PRECISION, f"computed in {other}", lambda tell: _computed_in(case, other, tell)))
     if case.model.windows is not None:
         jobs.append((WINDOWS, "windows moved by half a step", lambda tell: _with_moved_windows(case, tell)))

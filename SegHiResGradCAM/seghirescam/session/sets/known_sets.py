@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import replace
 
+import numpy as np
+import torch
+
+from ...cam.isolation.host_copies import to_device
 from ...protocol.errors import EmptyPixelSetError, PixelSetError
 from ...protocol.messages import BoxedPixels
 from ...protocol.pixel_set import PixelSet
@@ -12,6 +16,12 @@ from ...protocol.recipes import Recipe, View, refuse_empty
 
 #: gets the place of a pixel set in the question, and why it cannot be explained
 Refused = Callable[[int, PixelSetError], object]
+
+
+def weights_like(pixels: PixelSet, dims: int, like: torch.Tensor) -> torch.Tensor:
+    """m ``[*spatial]`` of the type and on the device of ``like``."""
+    weights = to_device(torch.as_tensor(np.ascontiguousarray(pixels.weights)), like.device, like.dtype)
+    return weights if dims == 3 else weights[0]
 
 
 class KnownSets(MutableMapping[int, PixelSet]):

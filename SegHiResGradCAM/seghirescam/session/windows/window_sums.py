@@ -76,13 +76,12 @@ class WindowSums:
                 logits = passed.logits
                 seed = mask.seed(plan, self.passes.runs, group, flip, logits)
                 values = self._seeded(mask, logits)
-                bad = ~torch.isfinite(values.detach())
-                if bool(bad.any()):  # outside M: 0 * inf has no part in S
-                    values = torch.where(seed != 0, values, torch.zeros_like(values))
-                    bad &= seed != 0
-                    mask.count_nonfinite(plan, bad, group, flip)
+                bad = ~torch.isfinite(values.detach()) & (seed != 0)
+                # outside M: 0 * inf has no part in S; done everywhere, since to look whether it is needed would wait
+                values = torch.where(seed != 0, values, torch.zeros_like(values))
+                mask.count_nonfinite(plan, bad, group, flip)
                 total = (values * seed).sum()
-            mask.windows_total += float(total.detach().double())
+            row[0].run.collected.put(total, then=mask.add_total)
 
             def receive(
                 name: str, a: torch.Tensor, g: torch.Tensor, row: list[LayerSums] = row,

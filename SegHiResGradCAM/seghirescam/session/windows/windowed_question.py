@@ -80,10 +80,11 @@ class WindowedQuestion:
             }
             if self._swept:
                 passes.keep_only(offset for mask in masks.values() for offset in mask.seeds.touched)
+            precision = settings.computed(where)
             taken_output = passes.reading.taken(model.networks[0])
             run = Run(
-                model, session.image, session._prepared, question.score, question.side, settings.precision, str(where),
-                (*taken_output.notes, *self._notes(known), *notes, *slimmer), taken_output.facts,
+                model, session.image, session._prepared, question.score, question.side, precision.name, str(where),
+                (*taken_output.notes, *self._notes(known), *precision.notes, *notes, *slimmer), taken_output.facts,
             )  # fmt: skip
             runs = {i: run.about(question.scores[i], chosen.notes[i]) for i in masks}
             sums = self._sums(runs, masks, chosen, behind, taken)
@@ -200,6 +201,9 @@ class WindowedQuestion:
         run = sums[0][0].run
         add_contexts(passes, run, settings, tell, masks, sums, not some, 0.6 if some else 0.4)
         model_outputs.refuse_suspected(passes.model)
+        for one in (s for row in sums for s in row):
+            one.complete()
+        run.collected.flush()
         return found
 
     def _hand_over(self, run: Run, mask: WindowMask, row: list[LayerSums], known: KnownSets, free: list[Layer]) -> None:

@@ -1,0 +1,1 @@
+"""In what a device computes, and what it says when it cannot."""
