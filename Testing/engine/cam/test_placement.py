@@ -237,24 +237,44 @@ def test_the_reading_side_finds_the_cue_on_analytic_networks(pool, skip, shift):
         assert errors["encoder.1"][1] > 1.0  # the writing side misses by (s-1)/2 = 1.5 voxels
 
 
-def test_where_the_probe_cannot_run_the_corners_are_aligned_and_the_map_says_so():
-    class FixedSize(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv, self.head = nn.Conv2d(1, 2, 3, stride=2, padding=1), nn.Conv2d(2, 2, 1)
+class FixedSize(nn.Module):
+    """Takes one size only, so that nothing smaller can be run; turns: whether a step no wiring understands follows."""
 
-        def forward(self, x):
-            if x.shape[-1] != 20 or x.shape[-2] != 20:
-                raise ValueError("only 20 x 20")
-            return nn.functional.interpolate(self.head(self.conv(x)), scale_factor=2)
+    def __init__(self, turns):
+        super().__init__()
+        self.conv, self.head, self.turns = nn.Conv2d(1, 2, 3, stride=2, padding=1), nn.Conv2d(2, 2, 1), turns
 
+    def forward(self, x):
+        if x.shape[-1] != 20 or x.shape[-2] != 20:
+            raise ValueError("only 20 x 20")
+        x = self.conv(x)
+        x = torch.roll(x, 1, dims=3) if self.turns else x
+        return nn.functional.interpolate(self.head(x), scale_factor=2)
+
+
+def explained(network, side="auto"):
     torch.manual_seed(0)
-    model = PlainModel(FixedSize(), ["a", "b"], spatial_dims=2)
+    model = PlainModel(network, ["a", "b"], spatial_dims=2)
     image = Image(np.random.default_rng(0).normal(size=(1, 20, 20)), Grid.from_spacing((1, 20, 20)))
-    (found,) = explain(model, image, WholeImage(), class_index=1, layers=["conv"])
+    (found,) = explain(model, image, WholeImage(), class_index=1, layers=["conv"], side=side)
+    return found
+
+
+def test_where_nothing_can_be_measured_the_corners_are_aligned_and_the_map_says_so():
+    found = explained(FixedSize(turns=True))
     assert found.layer.placement == "assumed" and found.layer.stride == (1, 2, 2)
     assert np.allclose(found.grid.ras((0, 0, 0)), (0.5, 0.5, 0))
     assert any("could not be measured" in note for note in found.notes)
+
+
+def test_a_network_of_one_size_is_placed_by_its_wiring():
+    """By hand: a cell u of the strided convolution reads around 2 u; the enlarging writes it to 2 u and 2 u + 1."""
+    network = FixedSize(turns=False)
+    nn.init.ones_(network.conv.weight)  # all taps alike: a cell's reading centre is its middle tap
+    for side, place in (("reading", 0.0), ("writing", 0.5)):
+        found = explained(network, side)
+        assert found.layer.placement == "probed" and found.layer.stride == (1, 2, 2)
+        assert np.allclose(found.grid.ras((0, 0, 0)), (place, place, 0), atol=1e-6)
 
 
 def test_the_layer_list_tells_stride_channels_cells_and_millimetres():

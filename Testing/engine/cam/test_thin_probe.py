@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from engine import toys
+from engine.placed_networks import NETWORKS, Odd, Rolled, plain_conv_unet
 from seghirescam.cam.layers.listing import trace
 from seghirescam.cam.passes.positive_means import PositiveMeans
 from seghirescam.cam.passes.thin_means import NotThinError, ThinMeans
@@ -66,35 +66,6 @@ def placements(network, asked, measure, monkeypatch):
         return probing.probe(network, *asked)
 
 
-def monai(name, *words, **more):
-    nets = pytest.importorskip("monai.networks.nets")
-    return getattr(nets, name)(*words, **more)
-
-
-def plain_conv_unet():
-    unet = pytest.importorskip("dynamic_network_architectures.architectures.unet")
-    return unet.PlainConvUNet(
-        1, 4, [4, 6, 8, 10], conv_op=nn.Conv3d, kernel_sizes=[3] * 4, strides=[1, 2, 2, 2],
-        n_conv_per_stage=[2] * 4, num_classes=3, n_conv_per_stage_decoder=[2] * 3, conv_bias=True,
-        norm_op=nn.InstanceNorm3d, norm_op_kwargs={}, nonlin=nn.LeakyReLU, nonlin_kwargs={"inplace": True},
-    )  # fmt: skip
-
-
-NETWORKS = {
-    "nnU-Net, plain": (plain_conv_unet, (32, 32, 32)),
-    "DynUNet": (
-        lambda: monai("DynUNet", 3, 1, 3, [3] * 4, [1, 2, 2, 2], [2] * 3, filters=[4, 6, 8, 10]),
-        (32, 32, 32),
-    ),
-    "UNet": (lambda: monai("UNet", 3, 1, 3, (4, 8, 12), (2, 2), num_res_units=2), (32, 32, 32)),
-    "UNet 2D": (lambda: monai("UNet", 2, 1, 3, (4, 8, 12), (2, 2), num_res_units=2), (32, 32)),
-    "BasicUNet": (lambda: monai("BasicUNet", 2, 1, 3, (4, 4, 6, 8, 10, 4)), (32, 32)),
-    "SegResNet": (lambda: monai("SegResNet", 3, 8, 1, 3), (32, 32, 32)),
-    "AttentionUnet": (lambda: monai("AttentionUnet", 3, 1, 3, (4, 8, 12), (2, 2)), (32, 32, 32)),
-    "our toy": (toys.make, (16, 16, 16)),
-}
-
-
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_line_places_the_same_layers_where_ever_wider_bars_would(name, monkeypatch):
     make, shape = NETWORKS[name]
@@ -112,18 +83,6 @@ def test_a_line_places_the_same_layers_where_ever_wider_bars_would(name, monkeyp
     assert errors[2] < 0.15
 
 
-class Odd(nn.Module):
-    """A strided encoder, something in the middle that a line does not show, and a decoder."""
-
-    def __init__(self, middle):
-        super().__init__()
-        self.down = nn.Conv3d(1, 4, 3, stride=2, padding=1)
-        self.middle, self.up, self.head = middle, nn.ConvTranspose3d(4, 4, 2, stride=2), nn.Conv3d(4, 2, 1)
-
-    def forward(self, x):
-        return self.head(self.up(self.middle(self.down(x))))
-
-
 class Given(nn.Module):
     def forward(self, x):
         return functional.interpolate(functional.interpolate(x, scale_factor=0.5), size=x.shape[2:])
@@ -132,11 +91,6 @@ class Given(nn.Module):
 class Swapped(nn.Module):
     def forward(self, x):
         return x.transpose(2, 3)
-
-
-class Rolled(nn.Module):
-    def forward(self, x):
-        return torch.roll(x, 1, dims=3)
 
 
 class Swallowing(nn.Module):

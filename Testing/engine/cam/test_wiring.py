@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from engine.cam.test_thin_probe import NETWORKS, Odd, Rolled
+from engine.placed_networks import NETWORKS, Odd, Rolled
 from seghirescam.cam.layers import listing
 from seghirescam.cam.layers.listing import trace
 from seghirescam.cam.passes.uniform_means import UniformMeans, is_uniform
