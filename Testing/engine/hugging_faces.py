@@ -30,8 +30,6 @@ def folder(kind: str, path: Path, size: int = 64, **processing) -> Path:
     labels = {"id2label": LABELS, "label2id": {name: n for n, name in LABELS.items()}}
     torch.manual_seed(7)
     network = _network(kind, size, labels, transformers)
-    _decided(network.eval(), kind, size)
-    network.save_pretrained(path)
     words = {"size": {"height": size, "width": size}, "image_mean": [0.4, 0.5, 0.6], "image_std": [0.3, 0.2, 0.25]}
     name = {
         "upernet": "Segformer", "beit": "Beit", "dpt": "DPT", "mobilevit": "MobileViT", "maskformer": "MaskFormer",
@@ -39,16 +37,23 @@ def folder(kind: str, path: Path, size: int = 64, **processing) -> Path:
     }[kind]  # fmt: skip
     processor = getattr(transformers, f"{name}ImageProcessorPil")(**(words | {"do_center_crop": False} | processing))
     processor.save_pretrained(path)
-    if kind == "oneformer":
-        _tokenizer(path)
+    seen = processor(images=_pil(photo()), return_tensors="pt")["pixel_values"]
+    words = {"task_inputs": _task(path)} if kind == "oneformer" else {}
+    _decided(network.eval(), kind, seen, words)
+    network.save_pretrained(path)
     return Path(path)
 
 
-def _decided(network, kind, size):
+def _pil(image):
+    import PIL.Image
+
+    return PIL.Image.fromarray(np.moveaxis(image.array[:, 0], 0, -1))
+
+
+def _decided(network, kind, picture, words):
     """An untrained network's classes are all but tied everywhere: larger weights, and what decides is spread."""
     import torch
 
-    picture = torch.rand(1, 3, size, size) * 4 - 2
     with torch.no_grad():
         for module in network.modules():
             if isinstance(module, (torch.nn.Conv2d, torch.nn.Linear)):
@@ -59,19 +64,19 @@ def _decided(network, kind, size):
             last = [m for m in network.modules() if isinstance(m, torch.nn.Conv2d) and m.out_channels == len(LABELS)]
             _spread(last[-1], network(picture).logits.transpose(0, 1).flatten(1))
             return
-        words = {"task_inputs": torch.ones(1, 16, dtype=torch.long)} if kind == "oneformer" else {}
         named = dict(network.named_modules())
         linear = {name: module for name, module in named.items() if isinstance(module, torch.nn.Linear)}
         classes = [m for m in linear.values() if m.out_features == len(LABELS) + 1][-1]
         queries = [module for name, module in linear.items() if "mask_embed" in name][-1]
         pixels = next(module for name, module in named.items() if name.endswith("mask_projection"))
         _spread(queries, _outputs(network, queries, picture, words)[-1].flatten(0, -2).T)
-        _spread(classes, _outputs(network, classes, picture, words)[-1].flatten(0, -2).T)
         # masks about zero, so that they cover some of the picture
         pixels.bias.sub_(_outputs(network, pixels, picture, words)[-1].mean(dim=(0, 2, 3)))
         scale = 4 / network(picture, **words).masks_queries_logits.std(dim=(2, 3)).mean()
         pixels.weight.mul_(scale)
         pixels.bias.mul_(scale)
+        # last: what a query looks at depends on the masks
+        _spread(classes, network(picture, **words).class_queries_logits.flatten(0, 1).T)
 
 
 def _outputs(network, module, picture, words):
@@ -150,15 +155,19 @@ def _network(kind, size, labels, transformers):
     return transformers.OneFormerForUniversalSegmentation(config)
 
 
-def _tokenizer(path):
-    """CLIP's, of few words: letters, and those of the task."""
+def _task(path):
+    """Token ids of the task, by a tokenizer of few words (CLIP's, with letters) that is saved in the folder."""
+    import torch
     import transformers
 
     letters = [chr(c) for c in range(ord("a"), ord("z") + 1)]
     words = [*letters, *(f"{c}</w>" for c in letters), "<|startoftext|>", "<|endoftext|>"]
     (path / "vocab.json").write_text(json.dumps({word: n for n, word in enumerate(words)}), encoding="utf-8")
     (path / "merges.txt").write_text("#version: 0.2\n", encoding="utf-8")
-    transformers.CLIPTokenizer(str(path / "vocab.json"), str(path / "merges.txt")).save_pretrained(path)
+    tokenizer = transformers.CLIPTokenizer(str(path / "vocab.json"), str(path / "merges.txt"))
+    tokenizer.save_pretrained(path)
+    found = tokenizer("the task is semantic", padding="max_length", max_length=16, truncation=True)
+    return (torch.tensor(found["attention_mask"]) * torch.tensor(found["input_ids"]))[None]
 
 
 def photo(shape=(57, 80), seed=0) -> Image:
@@ -174,11 +183,10 @@ def photo(shape=(57, 80), seed=0) -> Image:
 
 def librarys_labels(path: Path, image: Image) -> np.ndarray:
     """What transformers itself says, by its own processor and post-processing: ``[J, I]``."""
-    import PIL.Image
     import torch
     import transformers
 
-    picture = PIL.Image.fromarray(np.moveaxis(image.array[:, 0], 0, -1))
+    picture = _pil(image)
     config = transformers.AutoConfig.from_pretrained(path)
     network = getattr(transformers, config.architectures[0]).from_pretrained(path).eval()
     if config.model_type == "oneformer":
