@@ -48,7 +48,9 @@ class HuggingFaceModel(SegmentationModel):
         weights = about.weights()
         about.preprocessing()
         if about.config.get("num_channels", 3) != 3:
-            raise ModelError("The network takes other pictures than red, green and blue.", "Describe it in a .model.json.")
+            raise ModelError(
+                "The network takes other pictures than red, green and blue.", "Describe it in a .model.json."
+            )
         with library("open the model"):
             self._processor = _processor(about)
             network = _network(about, len(self.classes))

@@ -127,7 +127,9 @@ class ModelFolder:
         if not names or sorted(names) != list(range(len(names))):
             raise ModelError("The numbers in 'id2label' of config.json do not run from 0 upwards.", "Correct it.")
         lower = [names[n].lower() for n in sorted(names)]
-        return tuple(ClassInfo(n, names[n] if lower.count(name) == 1 else f"{names[n]} ({n})") for n, name in enumerate(lower))
+        return tuple(
+            ClassInfo(n, names[n] if lower.count(name) == 1 else f"{names[n]} ({n})") for n, name in enumerate(lower)
+        )
 
 
 def located(source) -> Path:

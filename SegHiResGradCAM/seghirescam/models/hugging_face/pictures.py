@@ -15,7 +15,7 @@ def picture(image: Image) -> tuple[np.ndarray, tuple[str, ...]]:
     """
     array = np.asarray(image.array[:, 0], dtype=np.float64)
     notes = []
-    if len(array) == 1 or (array[0] == array[1]).all() and (array[0] == array[2]).all():
+    if len(array) == 1 or ((array[0] == array[1]).all() and (array[0] == array[2]).all()):
         array = np.repeat(array[:1], 3, axis=0)
         notes.append(
             "This network takes colour pictures: the grey values went into red, green and blue alike, rows and columns "
