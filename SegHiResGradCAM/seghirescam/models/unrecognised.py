@@ -164,10 +164,25 @@ def _checkpoint(path, size, content=None):
                 # on "meta" the values of a zip file's tensors are never read
                 found = torch.load(path, map_location="meta", weights_only=True)
         except Exception:  # objects that were refused, or whatever damaged bytes lead to
-            return _refused(path, content)
+            return _beside_objects(path) or _refused(path)
     if found is None:
         return _pickle(path.name)
     return _described(path.name, found)
+
+
+def _beside_objects(path):
+    """A checkpoint whose weights can be read without the Python objects beside them; None for any other."""
+    import torch
+
+    from .weights.left_out import without_objects
+    from .weights.state import state_in
+
+    found, names = without_objects(path, "meta") or (None, ())
+    state = state_in(found)
+    if not isinstance(state, dict) or not state or not all(isinstance(v, torch.Tensor) for v in state.values()):
+        return None
+    sentence, hint = _described(path.name, found)
+    return f"{sentence.removesuffix('.')}; it also holds Python objects ({', '.join(names[:3])}), never loaded.", hint
 
 
 def _described(name, found):
@@ -194,7 +209,7 @@ def _described(name, found):
     return f"'{name}' {where} {what}: weights without their network.", how_to_describe(name)
 
 
-def _refused(path, content):
+def _refused(path):
     """A file that holds Python objects: named, not loaded."""
     import torch
 
@@ -208,14 +223,6 @@ def _refused(path, content):
         names = []
     # what the network is made of first
     names.sort(key=lambda word: (word.startswith(("__builtin__.", "builtins.", "collections.")), word))
-    data = content if content is not None else b""
-    if b"pytorch-lightning_version" in data:
-        return (
-            f"'{name}' is a checkpoint of PyTorch Lightning that also holds Python objects ({', '.join(names[:3])}); "
-            "it was not loaded.",
-            "Where it was trained, save the weights alone: torch.save(torch.load(path, weights_only=False)"
-            f"['state_dict'], 'weights.pth'). {how_to_describe('weights.pth')}",
-        )
     if any(".nn." in word or "nets" in word or word.startswith("__main__") for word in names):
         return (
             f"'{name}' is a whole network saved as Python objects ({', '.join(names[:3])}); it was not loaded, loading "

@@ -46,7 +46,8 @@ _INSIDE_A_BLOCK = re.compile(
 #: what depends on the image's size only, and what queries carry: no grid, whatever its size
 _NOT_OF_THE_IMAGE = re.compile(r"(^|\.)(relative_position_bias|position_embed\w*|query_transformer\..*)$")
 _ATTENTION = re.compile(
-    r"(Segformer|Beit|Data2Vec|Swin|MobileViT)\w*Attention|WindowAttention|SABlock|SelfAttention|MultiheadAttention|TransformerBlock|CrossAttention"
+    r"(Segformer|Beit|Data2Vec|Swin|MobileViT)\w*Attention|WindowAttention|SABlock|SelfAttention|MultiheadAttention"
+    r"|TransformerBlock|CrossAttention"
 )
 
 

@@ -1,7 +1,7 @@
 """Networks of ``transformers`` as networks that return one tensor: logits, or the logarithm of a class score.
 
 Cheng et al. 2021, "Per-Pixel Classification is Not All You Need" (NeurIPS), section 3.4, and transformers'
-``post_process_semantic_segmentation``: a network with queries q says p_q(c), a softmax over the classes and "no object",
+``post_process_semantic_segmentation``: a network with queries q says p_q(c), a softmax over classes and "no object",
 and a mask m_q(v).  The score of class c at pixel v is P_c(v) = sum_q p_q(c) sigmoid(m_q(v)), without "no object"; the
 library takes the largest.  What is explained is log P_c: differences of it are log ratios, as those of logits are.
 """

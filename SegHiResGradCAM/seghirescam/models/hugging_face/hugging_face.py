@@ -1,6 +1,6 @@
 """Segmentation folders of Hugging Face: ``open_model("segformer-b0-finetuned-ade")``, a folder on this machine.
 
-The folder holds config.json, preprocessor_config.json and model.safetensors.  The network, the way a picture is prepared
+The folder holds config.json, preprocessor_config.json and model.safetensors.  The network, how a picture is prepared
 and the way back are ``transformers``' own; nothing of the folder runs and nothing is downloaded.
 """
 

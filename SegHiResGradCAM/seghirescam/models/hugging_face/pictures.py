@@ -1,4 +1,4 @@
-"""The picture that a network of ``transformers`` is fed: eight bits in red, green and blue, as its processor expects."""
+"""The picture that a network of ``transformers`` is fed: eight bits in red, green and blue, as its processor asks."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Zip files of nnU-Net v2 as people release them: ``open_model("Dataset001_X.zip")``, ``"X.zip#3d_fullres"``.
 
 They hold one or several trained-model folders (``Dataset*/trainer__plans__configuration`` with plans.json, dataset.json
-and fold_*).  What a model says about itself is read in place; opening unpacks what its inference needs (:mod:`unpacking`)
-and opens that folder as any other.
+and fold_*).  What a model says about itself is read in place; opening unpacks what its inference needs
+(:mod:`unpacking`) and opens that folder as any other.
 """
 
 from __future__ import annotations

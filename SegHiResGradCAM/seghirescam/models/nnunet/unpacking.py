@@ -68,7 +68,7 @@ def checked_zip(path: Path) -> zipfile.ZipFile:
 
 
 def unpacked(path: Path, members: dict[str, str]) -> tuple[Path, bool]:
-    """(folder that holds the members, whether this call unpacked them). members: name in the zip file -> its path there.
+    """(folder that holds the members, whether this call unpacked them). members: name in the zip file -> its path.
 
     Raises ModelError for what :func:`checked_zip` refuses, a damaged member, and a disk without room.
     """
@@ -145,9 +145,10 @@ def _is_whole(place, entries):
 def _refuse_too_much(path, total, folder):
     free = shutil.disk_usage(folder).free
     if total > MOST_BYTES or total + _SPARE > free:
-        limit = f"at most {MOST_BYTES / 1e9:.0f} GB are" if total > MOST_BYTES else f"{free / 1e9:.1f} GB are free and"
+        limit = f"at most {MOST_BYTES / 1e9:.0f} GB are unpacked"
+        limit = limit if total > MOST_BYTES else f"{free / 1e9:.1f} GB are free, of which 1 GB is kept"
         raise ModelError(
-            f"'{named(path)}' would unpack to {total / 1e9:.1f} GB; {limit} {'unpacked' if total > MOST_BYTES else '1 GB is kept'}.",
+            f"'{named(path)}' would unpack to {total / 1e9:.1f} GB; {limit}.",
             "Unpack it yourself and give the folder, or name another disk's folder in $SEGHIRESCAM_CACHE.",
             needed=total,
             available=free,
