@@ -25,7 +25,7 @@ from . import model_folder
 from .model_folder import ModelFolder
 from .pictures import picture
 
-REQUIREMENT = "transformers>=5.10"
+REQUIREMENT = "transformers>=5.24"  # the version this was measured with
 _BACKGROUND = ("background", "unlabeled", "unlabelled", "void", "other", "none", "label_0")
 _NAMED = 5
 
