@@ -154,7 +154,7 @@ def _checkpoint(path, size, content=None):
     """A file of torch.save: its tensors as a table, without their values."""
     import torch
 
-    from .weights.checkpoints import numpy_scalars
+    from .weights.numpy_scalars import numpy_scalars
     from .weights.state import SAFE_TORCH
 
     found = None

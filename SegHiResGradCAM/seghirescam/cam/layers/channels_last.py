@@ -22,4 +22,5 @@ def channels_last(module: torch.nn.Module, given: int | None, output: torch.Tens
         plain = stated == "channels_last" or (stated is None and type(module) is torch.nn.LayerNorm)
         return plain and tuple(module.normalized_shape) == (output.shape[-1],)
     # what works voxel by voxel keeps the axes where they are
-    return given in known and not any(module.parameters()) and not any(module.children())
+    bare = next(module.parameters(), None) is None and next(module.children(), None) is None
+    return bare and given in known

@@ -36,7 +36,7 @@ def without_objects(path: Path, where: str = "cpu") -> tuple[object, tuple[str, 
     be had so. where: the tensors' device, "meta" leaves their values on disk."""
     import torch
 
-    from .checkpoints import numpy_scalars
+    from .numpy_scalars import numpy_scalars
 
     try:
         with torch.serialization.safe_globals(numpy_scalars()):
