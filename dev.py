@@ -40,9 +40,9 @@ SIZES = {
     "torch": ("PyTorch 2.13.0 (CPU build)", 190, 760),
     "demo": ("Slicer's MRML classes and VTK, SimpleITK, SciPy, matplotlib", 290, 900),
     "models": (
-        "the libraries of the model kinds (MONAI, nnU-Net), DICOM and the tests' oracle (Quantus)",
-        125,
-        400,
+        "the libraries of the model kinds (MONAI, nnU-Net, transformers), DICOM and the tests' oracle (Quantus)",
+        145,
+        550,
     ),
     "test": ("the same, nilearn (with the MNI152 template), Qt (PySide6), pytest, ruff, mypy", 490, 1660),
 }

@@ -48,6 +48,7 @@ SUB_ROOMS = {
     "models/nnunet": "nnU-Net v2 folders and TotalSegmentator's weights",
     "models/monai": "MONAI bundles, networks of MONAI's list with weights, Auto3DSeg checkpoints",
     "models/programs": "torch.export and TorchScript programs",
+    "models/hugging_face": "segmentation folders of Hugging Face, by transformers",
     "models/factory": "a Python file that builds a network, and its weights",
     "models/weights": "reading weights a stranger wrote: what a pickle would run, names, prefixes",
     "session/sets": "many pixel sets in one question: kept small, handed over one by one, in groups that fit",

@@ -90,6 +90,10 @@ class SegmentationModel:
     #: which of several outputs holds the logits, where that was stated (see :mod:`description_words`)
     output: int | str | None = None
     loading: tuple[str, ...] = ()
+    #: what one class's score is measured in; another word where the network has no logits (:mod:`class_scores`)
+    score_unit: str = "logit"
+    #: whether a network of colour pictures takes a grey image, in red, green and blue alike
+    grey_as_colour: bool = False
     #: where its own reader puts a file whose headers disagree; see :mod:`nifti_header`
     header_rule: str = NIBABEL
 
@@ -137,7 +141,8 @@ class SegmentationModel:
 
     def check(self, image: Image) -> Image:
         """Refuse what no preprocessing can mend; every ``prepare`` calls this first."""
-        if image.array.shape[0] != len(self.channels):
+        grey = self.grey_as_colour and image.array.shape[0] == 1
+        if image.array.shape[0] != len(self.channels) and not grey:
             raise ImageError(
                 f"The model expects {len(self.channels)} channel(s) ({', '.join(self.channels)}), "
                 f"the image has {image.array.shape[0]}.",

@@ -33,6 +33,7 @@ class SliceBySlice(SegmentationModel):
         self.activation, self.head_stated = model.activation, model.head_stated
         self.classes, self.channels, self.networks = model.classes, model.channels, model.networks
         self.output = model.output
+        self.score_unit, self.grey_as_colour = model.score_unit, model.grey_as_colour
         self.spatial_dims, self.loading = 2, model.loading
         # the slices' size is known once the first is prepared; the sessions ask for it after that
         self.windows = Windows((1, 1, 1), _each_slice, np.ones((1, 1, 1), np.float32))
@@ -84,6 +85,17 @@ class SliceBySlice(SegmentationModel):
         matrix[:3, 2] = image.grid.ijk_to_ras[:3, 2]
         grid = replace(first.grid, shape=tuple(tensor.shape[2:]), ijk_to_ras=matrix)
         return Prepared(tensor, grid, (len(tensors), *first.valid[1:]), of_slices(notes, tensor))
+
+    def labels_on_input(self, logits: np.ndarray, prepared: Prepared, image: Image) -> np.ndarray:
+        """Where the 2D model has a way back of its own, slice by slice by that one."""
+        if type(self.model).labels_on_input is SegmentationModel.labels_on_input:
+            return super().labels_on_input(logits, prepared, image)
+        found = []
+        for k in range(image.grid.shape[0]):
+            grid = image.grid.strided((1, 1, 1), (k, 0, 0), (1, *image.grid.shape[1:]))
+            one = Image(image.array[:, k : k + 1], grid)
+            found.append(self.model.labels_on_input(logits[:, k : k + 1], prepared, one))
+        return np.concatenate(found, axis=-3)
 
 
 def _each_slice(shape) -> list[tuple[int, int, int]]:

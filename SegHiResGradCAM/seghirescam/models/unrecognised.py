@@ -23,6 +23,8 @@ _MOST_OLD = 300_000_000
 _HEAD = 512
 _IMAGES = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd", ".dcm", ".png", ".jpg", ".jpeg", ".tif", ".tiff")
 _UNPACK = "Unpack it and give the folder"
+#: how a network in PyTorch becomes a file that holds all of itself
+_EXPORT = "torch.export.save(torch.export.export(network, (sample,)), 'NAME.pt2')"
 
 
 def what_it_is(source) -> tuple[str, str] | None:
@@ -62,7 +64,9 @@ def _folder(path):
         return _other("a TensorFlow SavedModel folder")
     if "config.json" in names and names & {"model.safetensors", "pytorch_model.bin"}:
         weights = sorted(names & {"model.safetensors", "pytorch_model.bin"})[0]
-        return "This is a folder of Hugging Face transformers.", how_to_describe(weights)
+        return "This folder's config.json is not of Hugging Face transformers (no model_type).", how_to_describe(
+            weights
+        )
     found = sorted(n for n in names if n.lower().endswith((".pt", ".pth", ".ckpt", ".safetensors", ".pt2", ".ts")))
     if found:
         listed = ", ".join(found[:5]) + (", ..." if len(found) > 5 else "")
@@ -87,14 +91,16 @@ def _file(path):
         return _nnunet_v1("a file of nnU-Net v1")
     if zipfile.is_zipfile(path):
         return _zip(path)
+    if lower.endswith((".zip", ".keras")):
+        return f"'{name}' is no zip file, or was cut short.", "Copy or download it again."
     if head.startswith(b"\x89HDF\r\n\x1a\n"):
         keras = lower.endswith((".h5", ".hdf5", ".keras", ".weights.h5"))
-        return _other("an HDF5 file, as Keras and TensorFlow write them" if keras else "an HDF5 file")
+        return _keras("an HDF5 file, as Keras and TensorFlow write them") if keras else _other("an HDF5 file")
     if lower.endswith(".onnx") or (head[:1] == b"\x08" and (b"pytorch" in head[:64] or b"onnx" in head[:64])):
         return (
             "This is an ONNX program: it has no gradients, so it cannot be explained.",
-            "Export the PyTorch network it came from: torch.export.save(torch.export.export(network, (sample,)), "
-            "'NAME.pt2').",
+            f"Export the PyTorch network it came from: {_EXPORT}. Where only this file is left, the package onnx2torch "
+            "builds a PyTorch network of it (onnx2torch.convert), which is exported alike.",
         )
     if head[4:8] == b"TFL3":
         return _other("a TensorFlow Lite program")
@@ -127,11 +133,14 @@ def _zip(path):
         if len(pickled) == 1 and archive.getinfo(pickled[0]).file_size <= _MOST_BYTES:
             content = archive.read(pickled[0])
     if {"config.json", "metadata.json"} <= last and "model.weights.h5" in last:
-        return _other("a Keras 3 model")
+        return _keras("a Keras 3 model")
     if "plans.pkl" in last or any(name.endswith(".model.pkl") for name in last):
         return _nnunet_v1("a zipped nnU-Net v1")
     if "plans.json" in last or ("dataset.json" in last and any(name.startswith("checkpoint_") for name in last)):
-        return "This is a zipped nnU-Net.", f"{_UNPACK} that holds plans.json, dataset.json and fold_*."
+        return (
+            "This is a zipped nnU-Net, and not a whole one.",
+            f"{_UNPACK} that holds plans.json, dataset.json and fold_*/checkpoint_*.pth.",
+        )
     if any(name.endswith("configs/metadata.json") for name in names):
         return "This is a zipped MONAI bundle that holds no usable configuration.", f"{_UNPACK} that holds configs/."
     if pickled:
@@ -145,7 +154,7 @@ def _checkpoint(path, size, content=None):
     """A file of torch.save: its tensors as a table, without their values."""
     import torch
 
-    from .weights.checkpoints import numpy_scalars
+    from .weights.numpy_scalars import numpy_scalars
     from .weights.state import SAFE_TORCH
 
     found = None
@@ -155,10 +164,25 @@ def _checkpoint(path, size, content=None):
                 # on "meta" the values of a zip file's tensors are never read
                 found = torch.load(path, map_location="meta", weights_only=True)
         except Exception:  # objects that were refused, or whatever damaged bytes lead to
-            return _refused(path, content)
+            return _beside_objects(path) or _refused(path)
     if found is None:
         return _pickle(path.name)
     return _described(path.name, found)
+
+
+def _beside_objects(path):
+    """A checkpoint whose weights can be read without the Python objects beside them; None for any other."""
+    import torch
+
+    from .weights.left_out import without_objects
+    from .weights.state import state_in
+
+    found, names = without_objects(path, "meta") or (None, ())
+    state = state_in(found)
+    if not isinstance(state, dict) or not state or not all(isinstance(v, torch.Tensor) for v in state.values()):
+        return None
+    sentence, hint = _described(path.name, found)
+    return f"{sentence.removesuffix('.')}; it also holds Python objects ({', '.join(names[:3])}), never loaded.", hint
 
 
 def _described(name, found):
@@ -185,7 +209,7 @@ def _described(name, found):
     return f"'{name}' {where} {what}: weights without their network.", how_to_describe(name)
 
 
-def _refused(path, content):
+def _refused(path):
     """A file that holds Python objects: named, not loaded."""
     import torch
 
@@ -199,14 +223,6 @@ def _refused(path, content):
         names = []
     # what the network is made of first
     names.sort(key=lambda word: (word.startswith(("__builtin__.", "builtins.", "collections.")), word))
-    data = content if content is not None else b""
-    if b"pytorch-lightning_version" in data:
-        return (
-            f"'{name}' is a checkpoint of PyTorch Lightning that also holds Python objects ({', '.join(names[:3])}); "
-            "it was not loaded.",
-            "Where it was trained, save the weights alone: torch.save(torch.load(path, weights_only=False)"
-            f"['state_dict'], 'weights.pth'). {how_to_describe('weights.pth')}",
-        )
     if any(".nn." in word or "nets" in word or word.startswith("__main__") for word in names):
         return (
             f"'{name}' is a whole network saved as Python objects ({', '.join(names[:3])}); it was not loaded, loading "
@@ -262,13 +278,25 @@ def _safetensors(path, size):
 def _nnunet_v1(what):
     return (
         f"This is {what}; only nnU-Net v2 can be opened.",
-        "nnU-Net v2 reads no models of v1: train it again with v2, or describe the network and its weights in a "
-        ".model.json file.",
+        "nnU-Net v2 reads no models of v1: train it again with v2; or, where v1 runs, load it there and export its "
+        f"trainer's network (trainer.network): {_EXPORT}.",
     )
 
 
 def _other(what):
-    return f"This is {what}, not a PyTorch network.", "Only PyTorch networks can be explained: convert it, if you can."
+    return (
+        f"This is {what}, not a PyTorch network.",
+        f"Only PyTorch networks can be explained: rebuild it in PyTorch with these weights, and export it: {_EXPORT}.",
+    )
+
+
+def _keras(what):
+    return (
+        f"This is {what}, not a PyTorch network.",
+        "Only PyTorch networks can be explained. Keras 3 can run on PyTorch (KERAS_BACKEND=torch; its models are "
+        "torch.nn.Module then): let a small module around it take and return [B, C, ...], copy the weights, and export "
+        f"it: {_EXPORT}.",
+    )
 
 
 def _millions(count):

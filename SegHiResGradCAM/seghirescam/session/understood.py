@@ -46,5 +46,5 @@ def score_of(
     """The score object for a class by index or name. Raises ClassError."""
     index = model.class_index(class_index)
     if score == CONTRAST:
-        return Contrast(index, model.class_index(rival))  # type: ignore[arg-type]
-    return (ClassLogit if score == LOGIT else LogOdds)(index)
+        return Contrast(index, model.class_index(rival), unit=model.score_unit)  # type: ignore[arg-type]
+    return (ClassLogit if score == LOGIT else LogOdds)(index, unit=model.score_unit)

@@ -124,7 +124,8 @@ def test_a_broken_kind_is_one_sentence_and_the_rest_goes_on(offer, source):
 def test_our_kinds_are_found_where_they_lie_the_special_before_the_general():
     names = [kind.name for kind in kinds()]
     assert names == [
-        *("demo", "totalsegmentator", "nnunet", "monai_bundle", "monai_network", "auto3dseg"),
+        *("demo", "totalsegmentator", "nnunet_zip", "nnunet", "hugging_face", "monai_bundle", "monai_network"),
+        "auto3dseg",
         *("exported", "torchscript", "factory"),
     ]
     assert all(isinstance(kind, ModelKind) for kind in kinds())

@@ -69,8 +69,9 @@ def test_safetensors_lightning_and_nnunet_checkpoints_are_called_by_their_names(
     )
     torch.save(light | {"hyper_parameters": argparse.Namespace(lr=1)}, tmp_path / "objects.ckpt")
     sentence, hint = told(tmp_path / "objects.ckpt")
-    assert "PyTorch Lightning that also holds Python objects (argparse.Namespace); it was not loaded" in sentence
-    assert "['state_dict'], 'weights.pth')" in hint
+    assert "PyTorch Lightning with a state_dict of 9 tensors" in sentence
+    assert "it also holds Python objects (argparse.Namespace), never loaded" in sentence
+    assert LINE % "objects.ckpt" in hint  # as it is: the weights are read without them
     torch.save(
         {"network_weights": state, "trainer_name": "nnUNetTrainer", "init_args": {}}, tmp_path / "checkpoint_final.pth"
     )
@@ -134,13 +135,13 @@ def test_what_other_programs_write_is_called_by_its_name(tmp_path):
     (tmp_path / "several").mkdir()
     torch.save(network().state_dict(), tmp_path / "several" / "best.pth")
     keras = zipped(tmp_path / "m.keras", "config.json", "metadata.json", "model.weights.h5")
-    zip2 = zipped(
-        tmp_path / "n.zip", "D/T__P__3d/plans.json", "D/T__P__3d/dataset.json", "D/T__P__3d/fold_0/checkpoint_final.pth"
-    )
+    zip2 = zipped(tmp_path / "n.zip", "D/T__P__3d/plans.json", "D/T__P__3d/dataset.json")
+    (tmp_path / "cut.zip").write_bytes(zip2.read_bytes()[:-30])
     for path, words, what_to_do in (
         (v1, "a folder of nnU-Net v1", "train it again with v2"),
         (v1 / "fold_0" / "model_final_checkpoint.model", "a file of nnU-Net v1", "train it again"),
-        (zip2, "a zipped nnU-Net", "Unpack it and give the folder"),
+        (zip2, "a zipped nnU-Net, and not a whole one", "Unpack it and give the folder"),
+        (tmp_path / "cut.zip", "no zip file, or was cut short", "Copy or download it again"),
         (zipped(tmp_path / "o.zip", "plans.pkl", "fold_0/m.model"), "a zipped nnU-Net v1", "v2"),
         (zipped(tmp_path / "p.zip", "a.txt"), "a zip file with 1 files", "Unpack"),
         (keras, "a Keras 3 model", "Only PyTorch"),
@@ -157,6 +158,20 @@ def test_what_other_programs_write_is_called_by_its_name(tmp_path):
         sentence, hint = told(path)
         assert words in sentence and what_to_do in hint, (path.name, sentence, hint)
         assert str(tmp_path) not in sentence + hint
+
+
+def test_what_other_libraries_trained_is_led_on_to_an_exported_program(tmp_path):
+    (tmp_path / "tf").mkdir()
+    (tmp_path / "tf" / "saved_model.pb").write_bytes(b"\x08\x01")
+    (tmp_path / "m.onnx").write_bytes(b"\x08\x08\x12\x07pytorch\x1a")
+    (tmp_path / "m.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
+    (tmp_path / "m.tflite").write_bytes(b"\0\0\0\0TFL3")
+    (tmp_path / "m.pb").write_bytes(b"\x08\x01")
+    (tmp_path / "x.model").write_bytes(b"x")
+    zipped(tmp_path / "m.keras", "config.json", "metadata.json", "model.weights.h5")
+    for name in ("tf", "m.onnx", "m.h5", "m.tflite", "m.pb", "m.keras", "x.model"):
+        sentence, hint = told(tmp_path / name)
+        assert "'NAME.pt2'" in hint and "\n" not in sentence + hint, name
 
 
 def test_the_worker_and_so_the_panel_says_the_same(worker, tmp_path):

@@ -26,6 +26,7 @@ from ..passes.forwards import own_words
 from ..passes.positive_means import PositiveMeans
 from ..passes.wiring import WiredMeans, Wiring
 from ..placement.probe import from_wiring, probed
+from .channels_last import channels_last
 from .layer import Layer
 from .parts import assign_parts, is_head, mark_trailing_heads, measure_reach, tell_skips_from_the_decoder
 
@@ -39,8 +40,15 @@ _NO_LAYER = (
 
 
 #: parts of a transformer block whose tokens are no level: the block's own output is
-_INSIDE_A_BLOCK = re.compile(r"\.(mlp|attn|norm1|norm2|norm_cross_attn|cross_attn|drop\w*)(\.|$)")
-_ATTENTION = re.compile(r"WindowAttention|SABlock|SelfAttention|MultiheadAttention|TransformerBlock|CrossAttention")
+_INSIDE_A_BLOCK = re.compile(
+    r"\.(mlp|attn|attention|\w+_attn|intermediate|norm1|norm2|layernorm_(before|after)|drop\w*)(\.|$)"
+)
+#: what depends on the image's size only, and what queries carry: no grid, whatever its size
+_NOT_OF_THE_IMAGE = re.compile(r"(^|\.)(relative_position_bias|position_embed\w*|query_transformer\..*)$")
+_ATTENTION = re.compile(
+    r"(Segformer|Beit|Data2Vec|Swin|MobileViT)\w*Attention|WindowAttention|SABlock|SelfAttention|MultiheadAttention"
+    r"|TransformerBlock|CrossAttention"
+)
 
 
 _CACHE: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
@@ -143,9 +151,14 @@ def _events(network, shape, dtype, device):
     def listed(name, call, output):
         if not name or not isinstance(output, torch.Tensor) or output.shape[:1] != shape[:1]:
             return
+        if _NOT_OF_THE_IMAGE.search(name):
+            return
         if output.is_inference():
             raise inference_error()
         held.append(output)
+        if channels_last(modules[name], given.get(name), output, last):
+            last.add(id(output))
+            return
         if output.ndim == 3 < len(shape):
             cells = token_cells(output.shape[1], shape[2:])
             if cells is not None and not _INSIDE_A_BLOCK.search(name):
@@ -166,7 +179,7 @@ def _events(network, shape, dtype, device):
             events[-1].place = walk and walk.place(output)
             events[-1].glued = bool(inside) and output.shape[1] == channels.get(name, 0) + inside[-1].shape[1]
 
-    entered, channels = {}, {}
+    entered, channels, given, last = {}, {}, {}, set()
 
     def note_start(name):
         def hook(module, inputs):
@@ -177,6 +190,7 @@ def _events(network, shape, dtype, device):
         def note_size(inputs):
             tensors = [t for t in inputs if isinstance(t, torch.Tensor) and t.ndim == len(shape)]
             if tensors:
+                given[name] = id(tensors[0])
                 entered[name], channels[name] = tuple(tensors[0].shape[2:]), tensors[0].shape[1]
 
         return hook
@@ -203,6 +217,7 @@ def _events(network, shape, dtype, device):
                     walk = None
                     events.clear()
                     held.clear()
+                    last.clear()
                     hooks.calls.clear()
     finally:
         for handle in starts:

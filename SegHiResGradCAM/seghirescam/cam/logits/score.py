@@ -2,11 +2,12 @@
 
 S = sum_v m(v) s(v), as in Seg-Grad-CAM (Vinogradova 2020) and Rheude et al. 2024, Eq. 5.  M is frozen: no gradient
 runs through it.  Scores of logits are in logit; a contrast or log-odds is a difference of logits and keeps the unit.
+Where the network has no logits (masks found by queries) the unit names what stands for them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
@@ -25,8 +26,8 @@ class Score:
     class_index: int
 
     name: ClassVar[str]
-    unit = "logit"
-    linear = True
+    unit: str = field(default="logit", kw_only=True)
+    linear: ClassVar[bool] = True
 
     def values(self, logits: torch.Tensor, head: str) -> torch.Tensor:
         raise NotImplementedError
@@ -44,7 +45,7 @@ class ClassLogit(Score):
         return class_logit(logits, self.class_index, head)
 
     def title(self, names):
-        return f"logit of {names[self.class_index]}"
+        return f"{self.unit} of {names[self.class_index]}"
 
 
 class LogOdds(Score):
@@ -83,7 +84,7 @@ class Contrast(Score):
         return class_logit(logits, self.class_index, head) - class_logit(logits, self.rival_index, head)
 
     def title(self, names):
-        return f"logit of {names[self.class_index]} minus {names[self.rival_index]}"
+        return f"{self.unit} of {names[self.class_index]} minus {names[self.rival_index]}"
 
 
 def class_logit(logits: torch.Tensor, index: int, head: str) -> torch.Tensor:

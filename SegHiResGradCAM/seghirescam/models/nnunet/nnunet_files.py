@@ -93,14 +93,7 @@ class TrainedModel:
         return plans
 
     def dataset(self) -> dict:
-        dataset = _read(self.folder / "dataset.json")
-        found = _channel_names(dataset)
-        numbered = isinstance(found, dict) and all(_is_number(str(key)) for key in found)
-        if not isinstance(dataset.get("labels"), dict) or not numbered:
-            raise ModelError(
-                "'dataset.json' lacks labels or channel_names.", "Use the file nnU-Net copied there at training."
-            )
-        return dataset
+        return checked_dataset(_read(self.folder / "dataset.json"))
 
     def checkpoints(self) -> tuple[Path, ...]:
         """The checkpoint of each fold; raises ModelError for a fold that is not there, naming those that are."""
@@ -122,6 +115,17 @@ class TrainedModel:
                 hint + (f" Other checkpoints: {', '.join(others)}." if others else " Copy the whole folder."),
             )
         return tuple(self.folder / f"fold_{fold}" / self.checkpoint for fold in folds)
+
+
+def checked_dataset(dataset: dict) -> dict:
+    """dataset.json with labels and channels, as it was. Raises ModelError."""
+    found = _channel_names(dataset) if isinstance(dataset, dict) else None
+    numbered = isinstance(found, dict) and all(_is_number(str(key)) for key in found)
+    if not numbered or not isinstance(dataset.get("labels"), dict):
+        raise ModelError(
+            "'dataset.json' lacks labels or channel_names.", "Use the file nnU-Net copied there at training."
+        )
+    return dataset
 
 
 def _is_number(text):

@@ -10,9 +10,8 @@ import pickle
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
-
 from ...protocol.errors import ModelError
+from .numpy_scalars import numpy_scalars
 from .state import read_checkpoint, unwrapped_and_finite
 
 
@@ -39,21 +38,6 @@ def read_training_checkpoint(path: Path) -> dict:
     if not isinstance(weights, dict) or not weights or not all(hasattr(v, "isfinite") for v in weights.values()):
         raise ModelError(f"'{name}' is no nnU-Net v2 checkpoint (no network_weights).", "Choose another file.")
     return {**found, "network_weights": unwrapped_and_finite(weights, name)}
-
-
-def numpy_scalars() -> list:
-    """What torch.serialization.safe_globals needs for numpy's numbers, under the names of numpy 1 and 2."""
-    try:
-        from numpy._core.multiarray import scalar
-    except ImportError:  # numpy 1
-        from numpy.core.multiarray import scalar
-    kinds = ("Float64", "Float32", "Float16", "Int64", "Int32", "UInt8", "Bool")
-    return [
-        np.dtype,
-        *(getattr(np.dtypes, f"{kind}DType") for kind in kinds),
-        (scalar, "numpy._core.multiarray.scalar"),
-        (scalar, "numpy.core.multiarray.scalar"),
-    ]
 
 
 def hash_of(paths: Iterable[Path]) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ...protocol.errors import ModelError
 from ...protocol.untrusted import opened_zip, zip_names
+from .left_out import without_objects
 from .prefixes import fitted
 
 #: earlier versions can run code from a weights-only checkpoint (CVE-2025-32434, CVE-2026-24747)
@@ -31,8 +32,32 @@ def load_state(path: Path) -> dict:
     path = Path(path)
     if not path.is_file():
         raise ModelError(f"The weights file '{path.name}' is not there.", "It was moved or deleted.")
-    state = _safetensors(path) if path.suffix == ".safetensors" else _state_of(read_checkpoint(path), path.name)
+    state = _safetensors(path) if path.suffix == ".safetensors" else _state_in_checkpoint(path)
     return finite(state, path.name)
+
+
+class State(dict):
+    """name -> tensor.  told: sentences about what of the file was left out."""
+
+    told: tuple[str, ...] = ()
+
+
+def _state_in_checkpoint(path):
+    try:
+        return _state_of(read_checkpoint(path), path.name)
+    except ModelError as error:
+        if not isinstance(error.__cause__, pickle.UnpicklingError):
+            raise
+        found = without_objects(path)
+        try:
+            state = State(_state_of(found[0], path.name)) if found else None
+        except ModelError:
+            state = None
+        if state is None:
+            raise
+        names = ", ".join(found[1][:3]) + (", ..." if len(found[1]) > 3 else "")
+        state.told = (f"The checkpoint also holds Python objects ({names}); only its weights were read.",)
+        return state
 
 
 def unwrapped_and_finite(state: dict, name: str) -> dict:
@@ -59,7 +84,7 @@ def put_into(network, state: dict, name: str) -> tuple[str, ...]:
 
     Raises ModelError with the first five names of each kind that do not fit.
     """
-    wanted = network.state_dict()
+    wanted, told = network.state_dict(), getattr(state, "told", ())
     state, notes = fitted(state, wanted)
     # counters that old checkpoints lack do nothing in evaluation
     missing = [key for key in wanted if key not in state and not key.endswith("num_batches_tracked")]
@@ -83,7 +108,7 @@ def put_into(network, state: dict, name: str) -> tuple[str, ...]:
             other_shape=len(shapes),
         )
     network.load_state_dict(state, strict=False)
-    return notes
+    return (*told, *notes)
 
 
 def _safetensors(path):

@@ -1,0 +1,1 @@
+"""Folders that Hugging Face's ``transformers`` wrote: networks that segment pictures."""
