@@ -173,6 +173,7 @@ class Run:
             "rival_index": getattr(self.score, "rival_index", None),
             "method_settings": method.settings(),
             **({"axes": self.model.axes.to_json()} if self.model.axes else {}),
+            **({"preprocessing": list(self.model.preprocessing)} if self.model.preprocessing else {}),
             **self.output_facts,
             **self._headers(pixels),
         }
