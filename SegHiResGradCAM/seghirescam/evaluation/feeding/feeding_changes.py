@@ -20,6 +20,7 @@ from ...models.description_words import XYZ, ZYX
 from ...models.model_outputs import output_channels
 from ...models.plain import PlainModel
 from ...models.preprocessing.preprocessing_words import GEOMETRIC, word_of, written
+from ...protocol.errors import DependencyError
 from ...protocol.grid import Grid
 from ...protocol.image import Image
 
@@ -180,14 +181,12 @@ def _candidates(now, stored, dims) -> list[str]:
 
 
 def codes(grid: Grid) -> str:
-    """Where I, J and K of a grid run to, as nibabel names it: "RAS", "LPS", ..."""
-    directions = grid.ijk_to_ras[:3, :3] / np.linalg.norm(grid.ijk_to_ras[:3, :3], axis=0)
-    found, left = [""] * 3, [0, 1, 2]
-    for axis in np.argsort(-np.abs(directions).max(axis=0), kind="stable"):
-        side = max(left, key=lambda s: abs(directions[s, axis]))
-        left.remove(side)
-        found[axis] = ("LR", "PA", "IS")[side][int(directions[side, axis] > 0)]
-    return "".join(found)
+    """Where I, J and K of a grid run to, as nibabel names it: "RAS", "LPS", ... Raises DependencyError."""
+    try:
+        from nibabel.orientations import aff2axcodes
+    except ImportError as error:
+        raise DependencyError.of("A check", "nibabel") from error
+    return "".join(aff2axcodes(grid.ijk_to_ras))
 
 
 def _written(model, steps, leaving=False):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...models.segmentation_model import SegmentationModel
-from ...protocol.errors import PixelSetError, SegHiResCamError
+from ...protocol.errors import DependencyError, PixelSetError, SegHiResCamError
 from ...protocol.image import Image
 from ...protocol.pixel_set import PixelSet
 from ...protocol.progress import Progress, Tell
@@ -102,7 +102,7 @@ class _Tried:
         tell(0.0, phase)
         try:
             return self._row(change, tell.part(0.0, 1.0, f"{phase}: "))
-        except MemoryLimitError:
+        except (MemoryLimitError, DependencyError):
             raise
         except SegHiResCamError as error:
             if error.code == "cancelled":
