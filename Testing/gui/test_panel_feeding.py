@@ -31,7 +31,7 @@ def test_a_wrong_normalisation_is_found_and_told_while_the_case_is_chosen(panel,
     assert not ui.feedingButton.enabled and not ui.feedingTextLabel.isVisible()
     panel.ui.volumeSelector.setCurrentNode(volume)
     panel.chooseModelFile(model)
-    assert ui.feedingButton.toolTip == "Choose a segment that the model should draw."
+    assert "Choose a segment that the model should draw." in ui.feedingButton.toolTip
     segmentation = addSegmentation(volume, lesion=values > 2, other=values < 0.5)
     panel.presenter.pick(segmentation=segmentation, segmentId="lesion", className="lesion")
     assert ui.feedingButton.enabled

@@ -13,6 +13,7 @@ from . import answers
 
 if TYPE_CHECKING:
     from ...evaluation.feeding.check import Feeding
+    from ...models.segmentation_model import SegmentationModel
     from ...protocol.progress import Tell
     from ...session.interface import Session
     from ..jobs import Jobs
@@ -33,6 +34,6 @@ def _checked(session: Session, request: Check, tell: Tell) -> Feeding:
     return check_feeding(model, session.image, request.segment.pixels, index, tell, **asdict(session.settings))
 
 
-def _as_opened(session: Session):
+def _as_opened(session: Session) -> SegmentationModel:
     """The 2D model behind the one that goes through a volume slice by slice."""
     return getattr(session.model, "model", session.model)
