@@ -13,7 +13,7 @@ HELP = "Tell whether a model is fed as it is meant to be, by a segment that it s
 MORE = """Compares the model's prediction with the segment (Dice): as its description states it, and with the order of
 axes, head and activation, normalisation and orientation changed one at a time. Says which fits best and what to write
 into the description. Changes nothing. Every line is one prediction: it says first how many there will be."""
-EXAMPLE = "seghirescam check demo:honest --image brain.nrrd --segment bodies.seg.nrrd:Lesion"
+EXAMPLE = "seghirescam check demo:honest --image demo:case --segment demo:case:Lesion"
 
 
 def add_arguments(parser) -> None:
@@ -43,13 +43,15 @@ def run(options, console) -> int:
 def _checked(opened, segment, index, console):
     # only now: it loads torch
     from ..evaluation.feeding.check import check_feeding, planned
+    from ..models.descriptions.description_file import TOML
 
     most = planned(opened.model, opened.image)
     console.note(f"Up to {most} predictions of the whole image are made; Ctrl-C ends it.")
     settings = opened.settings | {"device": opened.options.device}
+    toml = str(opened.options.model).endswith(TOML)
     for network in opened.model.networks:
         network.to(opened.options.device)
-    return check_feeding(opened.model, opened.image, segment, index, console.progress, **settings)
+    return check_feeding(opened.model, opened.image, segment, index, console.progress, toml=toml, **settings)
 
 
 def _class_index(options, label: str, classes: Sequence[ClassInfo]) -> int:

@@ -262,6 +262,11 @@ def test_a_photo_has_no_orientation_to_be_tried():
     assert "orientation" not in {row.kind for row in found.rows}
 
 
+def test_it_is_written_as_the_description_is():
+    found = found_for({"preprocessing": [{"orientation": "RAS"}, {"min_max": [0, 1]}]}, toml=True)
+    assert found.verdict.write == 'preprocessing = [{orientation = "LAS"}, {min_max = [0, 1]}]'
+
+
 # the rule itself
 
 

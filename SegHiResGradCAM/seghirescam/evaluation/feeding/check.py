@@ -59,18 +59,21 @@ def check_feeding(
     segment: PixelSet,
     class_index: int,
     progress: Tell | None = None,
+    *,
+    toml: bool = False,
     **settings: Any,
 ) -> Feeding:
     """Raises PixelSetError for a segment without voxels on the image, and what the prediction as stated raises only if
     nothing else can be predicted either.  Nothing of the model is left changed.
 
-    settings: the fields of :class:`question.ComputeSettings`.
+    toml: whether what is to be written is told as TOML, else as JSON.  settings: the fields of
+    :class:`question.ComputeSettings`.
     """
     truth = hardened(segment.on(image.grid).weights)
     if not truth.any():
         raise PixelSetError(f"The segment ({segment.label}) has no voxels on the image.", "Choose another one.")
     tell, count = Progress(progress), planned(model, image)
-    tried = _Tried(image, truth, class_index, settings)
+    tried = _Tried(image, truth, class_index, toml, settings)
 
     def row(n, change):
         n = min(n, count - 1)
@@ -89,8 +92,8 @@ def check_feeding(
 class _Tried:
     """The predictions so far: what feeds the network the same and reads it the same is predicted once."""
 
-    def __init__(self, image, truth, class_index, settings):
-        self.image, self.truth, self.index = image, truth, class_index
+    def __init__(self, image, truth, class_index, toml, settings):
+        self.image, self.truth, self.index, self.toml = image, truth, class_index, toml
         self.settings = {**settings, "keep": False}
         self.known: dict[str, Row] = {}
         self.predictions, self.notes = 0, tuple(image.notes)
@@ -110,7 +113,7 @@ class _Tried:
             self.first_error = self.first_error or error
             if change.otherwise is not None:
                 return self.row(change.otherwise, tell)
-            return Row(change.kind, change.name, None, change.write, reason=error.sentence)
+            return Row(change.kind, change.name, None, change.written(self.toml), reason=error.sentence)
 
     def _row(self, change, tell):
         image = change.image(self.image)
@@ -120,7 +123,15 @@ class _Tried:
         key = _digest(prepared, change)
         if key in self.known:
             same = self.known[key]
-            return Row(change.kind, change.name, same.dice, change.write, same.voxels, same.mask, same_as=same.name)
+            return Row(
+                change.kind,
+                change.name,
+                same.dice,
+                change.written(self.toml),
+                same.voxels,
+                same.mask,
+                same_as=same.name,
+            )
         logits = session.logits(tell)
         self.predictions += 1
         labels = session.model.labels_on_input(logits, prepared, image)
@@ -132,7 +143,7 @@ class _Tried:
             change.kind,
             change.name,
             dice(mask, self.truth),
-            change.write,
+            change.written(self.toml),
             int(np.count_nonzero(mask)),
             hashlib.sha256(np.packbits(mask).tobytes()).hexdigest(),
         )

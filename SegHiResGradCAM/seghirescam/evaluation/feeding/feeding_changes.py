@@ -9,17 +9,18 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...cam.logits.heads import SIGMOID, SOFTMAX
+from ...models.architectures.toml_text import toml_value
 from ...models.axes import LOADER, STATED, Axes
 from ...models.description_words import XYZ, ZYX
 from ...models.model_outputs import output_channels
 from ...models.plain import PlainModel
-from ...models.preprocessing.preprocessing_words import GEOMETRIC, word_of, written
+from ...models.preprocessing.preprocessing_words import GEOMETRIC, word_of
 from ...protocol.errors import DependencyError
 from ...protocol.grid import Grid
 from ...protocol.image import Image
@@ -51,16 +52,29 @@ _FLIPPED = ("left and right", "front and back", "top and bottom")
 
 @dataclass(frozen=True, eq=False)
 class Change:
-    """kind: one of the four above, "" for what is stated.  name: in words.  model: that is fed so.  write: what a
-    description must say for it, "" where none can.  flipped: axes (of K, J, I) of the image that are turned around
-    before, and of the prediction after.  otherwise: what is tried where this is refused."""
+    """kind: one of the four above, "" for what is stated.  name: in words.  model: that is fed so.
+
+    words: what a description must say for it, {} where none can; without: what it must leave out.  flipped: axes (of K,
+    J, I) of the image that are turned around before, and of the prediction after.  otherwise: what is tried where this
+    is refused.
+    """
 
     kind: str
     name: str
     model: SegmentationModel
-    write: str = ""
+    words: dict = field(default_factory=dict)
+    without: tuple[str, ...] = ()
     flipped: tuple[int, ...] = ()
     otherwise: Change | None = None
+
+    def written(self, toml: bool) -> str:
+        """What a description must say, as it is written there, "" where none can say it."""
+        told = [
+            f"{word} = {toml_value(value)}" if toml else f"{json.dumps(word)}: {json.dumps(value)}"
+            for word, value in self.words.items()
+        ]
+        text = " and ".join(told) if toml else ", ".join(told)
+        return f"{text}, and leave out {', '.join(self.without)}" if self.without else text
 
     def image(self, image: Image) -> Image:
         """What the model is given: voxels turned around, their places not."""
@@ -95,9 +109,8 @@ def _axes(model) -> Iterator[Change]:
         order = XYZ if model.axes.order == ZYX else ZYX
         other = copy.copy(model)
         other.axes = Axes(order, STATED)
-        yield Change(
-            AXES, ", ".join(order if model.spatial_dims == 3 else order.replace("z", "")), other, _word("axes", order)
-        )
+        name = ", ".join(order if model.spatial_dims == 3 else order.replace("z", ""))
+        yield Change(AXES, name, other, {"axes": order})
 
 
 def _outputs(model) -> Iterator[Change]:
@@ -116,12 +129,9 @@ def _outputs(model) -> Iterator[Change]:
 def _read_as(model, head, activation, returned):
     other = copy.copy(model)
     other.head, other.head_stated, other.activation = head, True, activation
-    text = _word("head", head)
-    if activation:
-        text += f", {_word('activation', activation)}"
-    elif model.activation:
-        text += ", and leave out activation"
-    return Change(OUTPUT, f"{head} head{returned}", other, text)
+    words = {"head": head} | ({"activation": activation} if activation else {})
+    without = ("activation",) if model.activation and not activation else ()
+    return Change(OUTPUT, f"{head} head{returned}", other, words, without)
 
 
 def _normalisations(model, image) -> Iterator[Change]:
@@ -137,7 +147,8 @@ def _normalisations(model, image) -> Iterator[Change]:
             continue
         other = model.with_steps(changed)
         other.normalise = None
-        yield Change(NORMALISATION, name, other, _written(model, changed, leaving=bool(model.normalise)))
+        without = (*_older(model), *(("normalise",) if model.normalise else ()))
+        yield Change(NORMALISATION, name, other, {"preprocessing": changed}, without)
 
 
 def with_values(steps: Sequence[dict], values: Sequence[dict]) -> list[dict]:
@@ -160,7 +171,8 @@ def _orientations(model, image) -> Iterator[Change]:
         place = next((n for n, step in enumerate(steps) if word_of(step) == "orientation"), 0)
         rest = [step for step in steps if word_of(step) != "orientation"]
         changed = [*rest[:place], {"orientation": code}, *rest[place:]]
-        yield Change(ORIENTATION, code, model.with_steps(changed), _written(model, changed))
+        words = {"preprocessing": changed}
+        yield Change(ORIENTATION, code, model.with_steps(changed), words, _older(model))
 
 
 def _flips(model, grid) -> Iterator[Change]:
@@ -189,16 +201,11 @@ def codes(grid: Grid) -> str:
     return "".join(aff2axcodes(grid.ijk_to_ras))
 
 
-def _written(model, steps, leaving=False):
-    """leaving: what else prepared the image has to go."""
-    text = written(steps)
+def _older(model) -> tuple[str, ...]:
+    """The older words of a program's description that steps of preprocessing take the place of."""
     about = getattr(model, "about", None)
-    older = [word for word in ("orientation", "spacing_mm") if getattr(about, word, None)]
-    if not model.preprocessing and about is not None:
-        older += ["intensity"] if model.steps() and any(word_of(s) not in GEOMETRIC for s in model.steps()) else []
-    older = ([] if model.preprocessing else older) + (["normalise"] if leaving else [])
-    return f"{text}, and leave out {', '.join(older)}" if older else text
-
-
-def _word(word, value):
-    return f'"{word}": {json.dumps(value)}'
+    if about is None or model.preprocessing:
+        return ()
+    valued = any(word_of(step) not in GEOMETRIC for step in model.steps() or ())
+    older = [word for word in ("orientation", "spacing_mm") if getattr(about, word)]
+    return (*older, *(["intensity"] if valued or model.steps() is None else []))

@@ -11,9 +11,10 @@ that file; :mod:`description_file`)::
 ``factory``, ``weights`` and ``classes`` are needed; ``head``, ``activation``, ``axes`` and ``output``:
 :mod:`description_words`; ``function`` is "build" unless named, a function or a class; ``arguments``: what it is called
 with, by name (nothing); ``normalise`` names a function of the same file, float32 ``[C, K, J, I]`` (with "axes": "xyz"
-``[C, x, y, z]``) to the same shape; ``preprocessing`` (:mod:`preprocessing_words`) comes before it.  Opening runs the Python file, so it needs consent; consent given as a SHA-256
-holds for exactly that content: the file, what it imports by name from its own folder (:mod:`siblings`), and the
-functions that are called.  Weights are data and may change.
+``[C, x, y, z]``) to the same shape; ``preprocessing`` (:mod:`preprocessing_words`) comes before it.
+Opening runs the Python file, so it needs consent; consent given as a SHA-256 holds for exactly that content: the file,
+what it imports by name from its own folder (:mod:`siblings`), and the functions that are called.  Weights are data and
+may change.
 """
 
 from __future__ import annotations

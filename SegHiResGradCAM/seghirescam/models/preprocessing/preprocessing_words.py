@@ -7,7 +7,7 @@ Each step is one word with its value; lengths and sizes are along the file's axe
                       {"intensity_window": [-160, 240], "to": [0, 1]}, {"divide": 255}, {"scale": 2}, {"shift": -1}]
 
 ``orientation``: where x, y and z run to, as nibabel names it ("RAS": to the right, to the front, up).  ``spacing``: mm;
-null keeps an axis.  ``size``: voxels, the image stretched to them; null keeps an axis.  Both are linear unless the step
+0 keeps an axis.  ``size``: voxels, the image stretched to them; 0 keeps an axis.  Both are linear unless the step
 says ``"mode": "nearest"``.  ``crop_nonzero``: to the box around all voxels that are not 0 in some channel, and so many
 voxels more on each side.  ``percentile_clip``, ``z_score`` ("all" voxels, or of and to the "nonzero" ones), ``min_max``
 (to these values): each channel by itself, of what the steps before made.  ``intensity_window``: these values become
@@ -43,7 +43,9 @@ def steps_of(value: object, spatial_dims: int | None = 3, channels: int | None =
         return ()
     if not isinstance(value, (list, tuple)):
         raise ModelError(
-            f"The description's preprocessing {_seen(value)} is no list.", f"Known steps: {', '.join(WORDS)}."
+            f"The description's preprocessing {_seen(value)} is no list.",
+            f"Known steps: {', '.join(WORDS)}.",
+            word="preprocessing",
         )
     return tuple(_checked(step, spatial_dims, channels) for step in value)
 
@@ -64,6 +66,7 @@ def _checked(step, spatial_dims, channels):
         raise ModelError(
             f"The preprocessing step {_seen(step)} is unknown.",
             f'A step is one word with its value, as {{"z_score": "all"}}; known: {", ".join(WORDS)}.',
+            word="preprocessing",
         )
     word = found[0]
     options = _OPTIONS.get(word, ())
@@ -73,12 +76,17 @@ def _checked(step, spatial_dims, channels):
         raise ModelError(
             f"The preprocessing step {word} holds the unknown word {short(unknown[0])}.",
             f"One step, one word: {more}.",
+            word="preprocessing",
         )
     fits, example = WORDS[word]
     if not fits(step[word], spatial_dims, channels):
         raise _wrong(word, step[word], spatial_dims, example)
     if step.get("mode", LINEAR) not in (LINEAR, NEAREST):
-        raise ModelError(f"The mode {_seen(step['mode'])} of {word} is unknown.", f"Known: '{LINEAR}', '{NEAREST}'.")
+        raise ModelError(
+            f"The mode {_seen(step['mode'])} of {word} is unknown.",
+            f"Known: '{LINEAR}', '{NEAREST}'.",
+            word="preprocessing",
+        )
     if "to" in step and not _range(step["to"], spatial_dims, channels):
         raise _wrong(f"{word}'s to", step["to"], spatial_dims, "[0, 1]")
     return dict(step)
@@ -86,7 +94,11 @@ def _checked(step, spatial_dims, channels):
 
 def _wrong(word, value, spatial_dims, example):
     axes = f" (a {spatial_dims}D network)" if word in ("spacing", "size") and spatial_dims else ""
-    return ModelError(f"The preprocessing step {word} cannot be {_seen(value)}{axes}.", f"It is given as {example}.")
+    return ModelError(
+        f"The preprocessing step {word} cannot be {_seen(value)}{axes}.",
+        f"It is given as {example}.",
+        word="preprocessing",
+    )
 
 
 # what fits a word: fits(value, spatial_dims, channels)
@@ -110,11 +122,11 @@ def _orientation(value, dims, channels):
 
 
 def _spacing(value, dims, channels):
-    return _one_an_axis(value, dims) and all(n is None or (_number(n) and n > 0) for n in value)
+    return _one_an_axis(value, dims) and all(n is None or _number(n, least=0) for n in value)
 
 
 def _size(value, dims, channels):
-    return _one_an_axis(value, dims) and all(n is None or (type(n) is int and 1 <= n <= _LARGEST_SIZE) for n in value)
+    return _one_an_axis(value, dims) and all(n is None or (type(n) is int and 0 <= n <= _LARGEST_SIZE) for n in value)
 
 
 def _margin(value, dims, channels):
@@ -146,8 +158,8 @@ def _divisor(value, dims, channels):
 #: every word, what fits it, and how it is written; another word is one line here and one in the chain
 WORDS: dict[str, tuple[Callable[..., bool], str]] = {
     "orientation": (_orientation, 'three letters, as "RAS" or "LPS"'),
-    "spacing": (_spacing, "[1, 1, 1]: mm along x, y, z ([1, 1] of a 2D network); null keeps an axis"),
-    "size": (_size, "[128, 128, 128]: voxels along x, y, z ([256, 256] of a 2D network); null keeps an axis"),
+    "spacing": (_spacing, "[1, 1, 1]: mm along x, y, z ([1, 1] of a 2D network); 0 keeps an axis"),
+    "size": (_size, "[128, 128, 128]: voxels along x, y, z ([256, 256] of a 2D network); 0 keeps an axis"),
     "crop_nonzero": (_margin, "a whole number of voxels around it, 0 for none"),
     "percentile_clip": (_percentiles, "[2, 98]: two percentiles, the smaller first"),
     "z_score": (_which, f'"{ALL}" or "{NONZERO}"'),

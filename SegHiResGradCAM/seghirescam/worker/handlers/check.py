@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ...evaluation.feeding.check import check_feeding
+from ...models.descriptions.description_file import TOML
 from ...protocol.arrays import MessageError
 from ...protocol.recipes import Segment
 from ...protocol.requests import Check
@@ -31,7 +32,8 @@ def _checked(session: Session, request: Check, tell: Tell) -> Feeding:
     session.release()  # every change needs its memory
     model = _as_opened(session)
     index = model.class_index(request.class_index)
-    return check_feeding(model, session.image, request.segment.pixels, index, tell, **asdict(session.settings))
+    words: dict = asdict(session.settings) | {"toml": str(request.model).endswith(TOML)}
+    return check_feeding(model, session.image, request.segment.pixels, index, tell, **words)
 
 
 def _as_opened(session: Session) -> SegmentationModel:
