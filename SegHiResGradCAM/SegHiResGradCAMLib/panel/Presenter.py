@@ -12,6 +12,7 @@ from ..setup.Dependencies import Dependencies
 from ..setup.Installer import Installer
 from ..worker.Job import Job
 from .comparison.ComparisonLogic import ComparisonLogic
+from .feeding.FeedingLogic import FeedingLogic
 from .model.ModelFacts import ModelFacts
 from .model.ModelLogic import ModelLogic
 from .Notices import Notices
@@ -63,6 +64,7 @@ class Presenter:
         self.run = RunLogic(self, scene)
         self.installing = InstallLogic(self, installer)
         self.predictions = PredictionLogic(self, scene)
+        self.feeding = FeedingLogic(self)
         self.comparisons = ComparisonLogic(self, scene, later)
         self.trust = TrustLogic(self)
         self.checks = FastCheckLogic(self, scene, settings, Soon(later, PROGRESS_MS, lambda: self.changed("checks")))

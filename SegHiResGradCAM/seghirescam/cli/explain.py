@@ -55,6 +55,7 @@ def run(options, console, place) -> int:
     opened = case.open(console)
     if earlier:
         opened.model.fed_as(earlier["provenance"].get("axes", {}).get("order"))
+        _refuse_other_preprocessing(earlier["provenance"], opened.model)
     request, recipes = case.request, case.recipes
     if before:
         _refuse_other(before, request)
@@ -134,6 +135,20 @@ def _refuse_other(before, now):
         raise ModelError(
             f"This is another {' and another '.join(other)} than the sidecar tells (its hash differs).",
             "Give the same files as then, or ask without --repeat.",
+        )
+
+
+def _refuse_other_preprocessing(then, model):
+    """What a description does to an image is no part of the weights' hash either."""
+    from ..models.preprocessing.preprocessing_words import written
+
+    before = then.get("preprocessing", [])
+    if before != list(model.preprocessing):
+        raise ModelError(
+            "The model's description prepares images otherwise than the sidecar tells.",
+            f"Write {written(before)} into it, or ask without --repeat."
+            if before
+            else "Leave its preprocessing out as then, or ask without --repeat.",
         )
 
 

@@ -69,14 +69,17 @@ def _default(opened, segment, console):
     """(name of the default layer, warning); ("", "") where no pixel set is known."""
     from ..cam.layers.default_layer import default_layer
     from ..protocol.components import extent
-    from ..protocol.recipes import PredictedClass, Segment
-    from .pixel_sets import resolve
+    from ..protocol.recipes import PredictedClass, Segment, View, refuse_empty
 
     wanted = opened.options.class_name
     if segment is None and wanted is None:
         return "", ""
     index = opened.class_index(wanted) if wanted else opened.model.classes[0].index
-    recipe = Segment(segment) if segment is not None else PredictedClass()
-    (pixels,) = resolve(opened.session, [recipe], index, console.progress)
+    session, prepared = opened.session, opened.session.prepared()
+    view = View(
+        prepared.grid, prepared.valid, index, opened.model.class_name(index),
+        lambda index: session.predict(index, console.progress).weights > 0,
+    )  # fmt: skip
+    pixels = refuse_empty((Segment(segment) if segment is not None else PredictedClass()).resolve(view))
     layer, warning = default_layer(opened.session.listed(), extent(pixels)[3 - opened.model.spatial_dims :])
     return layer.name, warning

@@ -65,6 +65,7 @@ def _run(options, console, place):
         "weights_sha256": model.weights_hash,
         "image_sha256": image.content_hash,
         **({"axes": model.axes.to_json()} if model.axes else {}),
+        **({"preprocessing": list(model.preprocessing)} if model.preprocessing else {}),
         **session.output_facts,
         **output_facts(model),
     }

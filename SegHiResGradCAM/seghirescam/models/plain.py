@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Callable, Sequence
 
@@ -10,10 +11,12 @@ import numpy as np
 from ..cam.logits.heads import BINARY, SIGMOID, SOFTMAX
 from ..protocol.errors import ModelError
 from ..protocol.explanation import ClassInfo
+from ..protocol.grid import Grid
 from ..protocol.image import Image
 from . import description_words
 from .axes import ASSUMED, SIDECAR, STATED, Axes
 from .intensity_note import raw_values
+from .preprocessing.preprocessing_words import changes_values, steps_of
 from .segmentation_model import Prepared, SegmentationModel, Windows, padded
 
 
@@ -24,8 +27,9 @@ class PlainModel(SegmentationModel):
     classes: names in channel order (for head="binary": two names, background and foreground, for one channel; the
     background may be left out).  head: None takes it from the network once it has run: one output channel is a binary
     head, a sigmoid at the end of several means independent classes, else the largest logit wins.
-    normalise: called with float32 ``[C, *spatial]`` in the network's order of axes (``[C, K, J, I]``; ``[C, x, y, z]``
-    for axes="xyz"; 2D networks: ``[C, 1, *slice]``), returns the same shape; default: unchanged.
+    preprocessing: steps as :mod:`preprocessing_words` lists them; MONAI is needed for them.
+    normalise: called after them with float32 ``[C, *spatial]`` in the network's order of axes (``[C, K, J, I]``;
+    ``[C, x, y, z]`` for axes="xyz"; 2D networks: ``[C, 1, *slice]``), returns the same shape; default: unchanged.
     divisor: the image is padded with its edge values, at the far ends, to a multiple of this along the network's axes.
     windows: how its inference goes through a volume, along the network's axes (then nothing is padded here).  folds:
     further networks whose logits are averaged with the first one's.
@@ -46,6 +50,7 @@ class PlainModel(SegmentationModel):
         activation: str | None = None,
         axes: str | None = None,
         output: int | str | None = None,
+        preprocessing: Sequence[dict] | None = None,
         normalise: Callable[[np.ndarray], np.ndarray] | None = None,
         divisor: int = 1,
         windows: Windows | None = None,
@@ -75,6 +80,7 @@ class PlainModel(SegmentationModel):
         self.head = head
         self.activation, self.output = activation, output
         self.axes = Axes(axes, STATED) if axes else self.default_axes
+        self.preprocessing = steps_of(preprocessing, spatial_dims, len(self.channels))
         self.normalise = normalise
         self.divisor = int(divisor)
         self.name = name
@@ -100,14 +106,32 @@ class PlainModel(SegmentationModel):
 
     def prepare(self, image: Image) -> Prepared:
         self.check(image)
-        array, grid = self.axes.fed(image.array.astype(np.float32), image.grid, self.spatial_dims)
-        raw = raw_values(array, self.network) if self.normalise is None else ()
+        array, grid = self.axes.fed(*self.preprocessed(image), self.spatial_dims)
+        untouched = self.normalise is None and not changes_values(self.preprocessing)
+        raw = raw_values(array, self.network) if untouched else ()
         if self.normalise is not None:
             shape = array.shape
             array = np.asarray(self.normalise(array), dtype=np.float32)
             if array.shape != shape:
                 raise ModelError(f"normalise changed the shape to {array.shape}.", "It must keep [C, *spatial].")
         return self.as_input(array, grid, raw)
+
+    def steps(self) -> tuple[dict, ...] | None:
+        return self.preprocessing
+
+    def with_steps(self, steps: Sequence[dict]) -> PlainModel:
+        """A copy that prepares images by these steps (its function ``normalise`` stays)."""
+        other = copy.copy(self)
+        other.preprocessing = steps_of(list(steps), self.spatial_dims, len(self.channels))
+        return other
+
+    def preprocessed(self, image: Image) -> tuple[np.ndarray, Grid]:
+        """Float32 ``[C, K, J, I]`` after the steps of the description, and its grid. Raises ImageError."""
+        if not self.preprocessing:
+            return image.array.astype(np.float32), image.grid
+        from .preprocessing.preprocessing_chain import prepared_by
+
+        return prepared_by(self.preprocessing, image, self.spatial_dims)
 
     def as_input(self, array: np.ndarray, grid, notes: tuple[str, ...]) -> Prepared:
         """``[C, K, J, I]`` in the network's own type: padded and flat as it needs them, whole where windows follow."""

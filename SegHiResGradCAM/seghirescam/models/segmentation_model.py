@@ -94,6 +94,8 @@ class SegmentationModel:
     score_unit: str = "logit"
     #: whether a network of colour pictures takes a grey image, in red, green and blue alike
     grey_as_colour: bool = False
+    #: the steps of a description, see :mod:`preprocessing_words`; () where there are none or a library's loader knows
+    preprocessing: tuple[dict, ...] = ()
     #: where its own reader puts a file whose headers disagree; see :mod:`nifti_header`
     header_rule: str = NIBABEL
 
@@ -138,6 +140,10 @@ class SegmentationModel:
     def fed_as(self, order: str | None) -> None:
         """Feed the axes in the order of an earlier result, None for one that is older than the choice: then each kind
         had one order.  Models whose own loader knows the order stay as they are."""
+
+    def steps(self) -> tuple[dict, ...] | None:
+        """How it prepares images, as steps a description can say; None where its own loader does and nothing varies."""
+        return None
 
     def check(self, image: Image) -> Image:
         """Refuse what no preprocessing can mend; every ``prepare`` calls this first."""

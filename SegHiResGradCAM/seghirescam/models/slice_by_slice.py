@@ -32,7 +32,7 @@ class SliceBySlice(SegmentationModel):
         self.name, self.kind = model.name, model.kind
         self.activation, self.head_stated = model.activation, model.head_stated
         self.classes, self.channels, self.networks = model.classes, model.channels, model.networks
-        self.output = model.output
+        self.output, self.preprocessing = model.output, model.preprocessing
         self.score_unit, self.grey_as_colour = model.score_unit, model.grey_as_colour
         self.spatial_dims, self.loading = 2, model.loading
         # the slices' size is known once the first is prepared; the sessions ask for it after that

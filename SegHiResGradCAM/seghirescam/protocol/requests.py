@@ -274,6 +274,16 @@ class TrustCost(Trust, do="trust_cost"):
     """Result: cost (forwards, text) of what :class:`Trust` would do for the same words."""
 
 
+class Check(OfACase, do="check"):
+    """Result: check (Feeding.to_json of evaluation/feeding: rows, verdict, ...), notes, session.
+
+    segment: what the model should draw of a class.
+    """
+
+    segment: Recipe = field(metadata=_REGION)
+    class_index: int | str
+
+
 class BySegment(Request, do="by_segment"):
     """Result: rows, one a segment (name, voxels, ml, share, density, distance: values as JSON), notes.
 

@@ -193,6 +193,7 @@ class Run:
             "method_settings": method.settings(),
             **determinism_facts(self.device),
             **({"axes": self.model.axes.to_json()} if self.model.axes else {}),
+            **({"preprocessing": list(self.model.preprocessing)} if self.model.preprocessing else {}),
             **self.output_facts,
             **self._headers(pixels),
         }

@@ -26,6 +26,8 @@ FULL = {
     "factory": FACTORY | {
         "function": "build", "arguments": {"width": 4}, "channels": ["CT"], "spatial_dims": 3, "head": "softmax",
         "activation": "none", "axes": "xyz", "output": 0, "divisor": 2, "normalise": "normalise", "name": "x",
+        "preprocessing": [{"spacing": [1, 1, 0], "mode": "nearest"}, {"intensity_window": [0, 5], "to": [0, 1]},
+        {"z_score": "all"}],
         "requirements": ["monai>=1.6"], "assumed": ["classes"],
     },
     "monai": NETWORK | {
@@ -54,6 +56,9 @@ WRONG = [
     ("monai", {"head": "tanh"}, "head"), ("monai", {"classes": [""]}, "classes"),
     ("monai", {"overlap": "x"}, "overlap"),
     ("monai", {"arguments": {"_target_": "os.system"}}, "arguments"), ("monai", {"channels": 7}, "channels"),
+    ("factory", {"preprocessing": [{"zscore": "all"}]}, "preprocessing"),
+    ("monai", {"preprocessing": [{"min_max": [0]}]}, "preprocessing"),
+    ("program", {"preprocessing": {"z_score": "all"}}, "preprocessing"),
     ("program", {"clases": ["a"]}, "clases"), ("program", {"orientation": "LPS"}, "orientation"),
     ("program", {"spacing_mm": 0}, "spacing_mm"), ("program", {"intensity": "minmax"}, "intensity"),
     ("program", {"window": {"overlap": 0.5}}, "window"), ("program", {"divisor": 1.5}, "divisor"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from seghirescam.protocol.recipes import FORMS, Recipe
+from seghirescam.protocol.recipes import FORMS, Recipe, Segment
 
 from ...scene.segments.PixelSetReader import pixelSetSteps
 from ...scene.segments.SegmentName import segmentName
@@ -32,6 +32,18 @@ def whyNotPredicted(parameters: Any, model: ModelFacts) -> str:
     return volumesMissing(parameters, model) or _modelMissing(parameters, model)
 
 
+def whyNotChecked(parameters: Any, model: ModelFacts) -> str:
+    """The same for a check of how the model is fed, which needs a segment and its class."""
+    drawn = segmentName(parameters.segmentation, parameters.segmentId)
+    why = whyNotPredicted(parameters, model)
+    return why or ("" if drawn else "Choose a segment that the model should draw.") or _classMissing(parameters, model)
+
+
+def segment(parameters: Any) -> Any:
+    """The chosen segment, as :func:`recipe` gives it."""
+    return partial(_segmentSteps, Segment, parameters.segmentation, parameters.segmentId, parameters.volume)
+
+
 def recipe(parameters: Any) -> Any:
     """The pixel set M: a Recipe, or, where a segment is part of it, a function that returns a generator for Steps.
 
@@ -50,11 +62,16 @@ def _segmentSteps(form: type[Recipe], segmentationNode: Any, segmentId: str, vol
     return form.asked(pixels)
 
 
+def classAsked(parameters: Any, model: ModelFacts) -> dict:
+    """The class of a request."""
+    return {"class_index": _named(parameters.className, model)}
+
+
 def words(parameters: Any, model: ModelFacts) -> dict:
     """The parts of the request that are plain words: class, method, score, rival, device, consent."""
     contrast = parameters.score is ScoreChoice.CONTRAST
     return {
-        "class_index": _named(parameters.className, model),
+        **classAsked(parameters, model),
         "methods": [parameters.method],
         "score": parameters.score.value,
         "rival": _named(parameters.rivalName, model) if contrast else None,

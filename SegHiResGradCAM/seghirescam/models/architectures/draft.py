@@ -116,14 +116,14 @@ def _monai(weights, folder, stated, found: Found) -> Draft:
     size = [96] * found.spatial_dims
     why = "Sliding windows of the training's patch size; without the word the volume goes through in one piece"
     about.put("window", size, why, asleep=True)
-    example = [{"_target_": "ScaleIntensityRanged", "keys": "image", "a_min": -160, "a_max": 240, "b_min": 0.0,
-                "b_max": 1.0, "clip": True}]  # fmt: skip
-    about.put("preprocessing", example, _AS_TRAINED, asleep=True)
+    about.put("preprocessing", _STEPS, _AS_TRAINED, asleep=True)
     for word, value in found.arguments.items():
         about.argument(word, value, found.assumed.get(word, ""))
     return about
 
 
+#: an example of steps, see preprocessing_words; 'seghirescam check' finds which fit
+_STEPS: list = [{"orientation": "RAS"}, {"percentile_clip": [1, 99]}, {"z_score": "all"}]
 _AS_TRAINED = "What the training did to its images before the network; without the word the image goes in as it is"
 
 
@@ -297,8 +297,9 @@ def _outputs(about, stated, order: str, why: str) -> None:
 
 
 def _normalise(about, stated) -> None:
+    about.put("preprocessing", _STEPS, _AS_TRAINED, asleep=True)
     given = stated.words.get("normalise")
-    why = f"A function of the Python file, array to array. {_AS_TRAINED}"
+    why = "A function of the Python file, array to array, called after those steps"
     about.put("normalise", given or "normalise", "As stated" if given else why, asleep=given is None)
 
 

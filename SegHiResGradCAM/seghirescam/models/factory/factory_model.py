@@ -5,14 +5,16 @@ that file; :mod:`description_file`)::
 
     {"factory": "net.py", "function": "build", "weights": "weights.safetensors",
      "classes": ["background", "tumour"], "channels": ["CT"], "spatial_dims": 3, "head": "softmax", "divisor": 16,
-     "normalise": "normalise", "name": "my network", "requirements": ["monai>=1.6"]}
+     "normalise": "normalise", "preprocessing": [{"z_score": "all"}], "name": "my network",
+     "requirements": ["monai>=1.6"]}
 
 ``factory``, ``weights`` and ``classes`` are needed; ``head``, ``activation``, ``axes`` and ``output``:
 :mod:`description_words`; ``function`` is "build" unless named, a function or a class; ``arguments``: what it is called
 with, by name (nothing); ``normalise`` names a function of the same file, float32 ``[C, K, J, I]`` (with "axes": "xyz"
-``[C, x, y, z]``) to the same shape.  Opening runs the Python file, so it needs consent; consent given as a SHA-256
-holds for exactly that content: the file, what it imports by name from its own folder (:mod:`siblings`), and the
-functions that are called.  Weights are data and may change.
+``[C, x, y, z]``) to the same shape; ``preprocessing`` (:mod:`preprocessing_words`) comes before it.
+Opening runs the Python file, so it needs consent; consent given as a SHA-256 holds for exactly that content: the file,
+what it imports by name from its own folder (:mod:`siblings`), and the functions that are called.  Weights are data and
+may change.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ from ..consent import refuse_without
 from ..descriptions.description_file import is_description, located, read
 from ..descriptions.word_checks import assumed_note, checked, refuse_unknown_words
 from ..plain import PlainModel
+from ..preprocessing.preprocessing_chain import needed
+from ..preprocessing.preprocessing_words import Step, steps_of
 from ..segmentation_model import ModelKind
 from ..weights.state import load_state, put_into
 from .siblings import Code, apart, run
@@ -56,6 +60,7 @@ class Description:
     axes: str | None = None
     output: int | str | None = None
     divisor: int = 1
+    preprocessing: tuple[Step, ...] = ()
     normalise: str = ""
     name: str = ""
     requirements: tuple[str, ...] = ()
@@ -75,6 +80,8 @@ def _understood(data, folder):
     values = checked({key: value for key, value in data.items() if key in known and value is not None})
     _refuse_other_types(values)
     _refuse_bad_requirements(values)
+    channels = len(values.get("channels", ("image",)))
+    values["preprocessing"] = steps_of(values.get("preprocessing"), values.get("spatial_dims", 3), channels)
     for key in ("factory", "weights"):
         values[key] = folder / values[key]
         if not is_file(values[key]):
@@ -128,7 +135,7 @@ class _FactoryKind(ModelKind):
     def requirements(self, source) -> tuple[str, ...]:
         about = Description.of(source)
         reader = ("safetensors",) if about.weights.suffix == ".safetensors" else ()
-        return (*about.requirements, *reader)
+        return (*dict.fromkeys((*about.requirements, *needed(about.preprocessing))), *reader)
 
     def runs_author_code(self, source) -> str:
         about = Description.of(source)
@@ -174,6 +181,7 @@ class _FactoryKind(ModelKind):
             activation=about.activation,
             axes=about.axes,
             output=about.output,
+            preprocessing=about.preprocessing,
             normalise=normalise,
             divisor=about.divisor,
             name=about.name or f"network {digest[:8]}",

@@ -18,12 +18,13 @@ from ...protocol.errors import ModelError
 from ...protocol.explanation import ClassInfo
 from ...protocol.untrusted import content, is_file, is_vast, member, named, opened_zip
 from ..description_words import class_infos
+from ..monai_library import monai, requirements
 from ..plain import neutral_name
 from ..segmentation_model import ModelKind
 from ..weights.state import finite, put_into, read_checkpoint
 from .bundle_config import read_as_data
 from .monai_model import MonaiModel
-from .monai_parts import build_network, monai, network_arguments, output_channels, requirements, windows_of
+from .monai_parts import build_network, network_arguments, output_channels, windows_of
 
 #: words that stand in the pickle of every such checkpoint (SlicerMONAIAuto3DSeg asks for "config" only)
 _WORDS = (b"config", b"state_dict", b"network", b"_target_", b"roi_size")

@@ -11,9 +11,10 @@ from pathlib import Path
 from ...protocol.errors import ConsentError, ModelError
 from ...protocol.writing.private_folders import PrivateFolder
 from ..factory.factory_model import authors_code
+from ..monai_library import monai
 from .bundle_files import BundleFiles
 from .monai_model import per_axis
-from .monai_parts import monai, windows_of
+from .monai_parts import windows_of
 
 _WINDOW_WORDS = ("roi_size", "overlap", "mode", "sigma_scale", "padding_mode", "cval")
 

@@ -14,6 +14,7 @@ from ...protocol.errors import ModelError
 from ...protocol.explanation import ClassInfo
 from ..consent import refuse_without
 from ..description_words import class_infos
+from ..monai_library import requirements
 from ..plain import neutral_name
 from ..segmentation_model import ModelKind
 from ..weights.state import load_state, put_into
@@ -27,7 +28,6 @@ from .monai_parts import (
     fixed_size,
     network_arguments,
     output_channels,
-    requirements,
     windows_of,
 )
 

@@ -12,16 +12,17 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from ...protocol.errors import ImageError, ModelError
 from ...protocol.image import Image
-from ..axes import LOADER, REVERSE, Axes, moved, swap
+from ..axes import LOADER, Axes, moved, swap
 from ..description_words import XYZ, ZYX
 from ..intensity_note import raw_values
 from ..plain import PlainModel
+from ..preprocessing.preprocessing_words import changes_values
+from ..preprocessing.transform_chain import placed, through
 from ..segmentation_model import Prepared, Windows, padded
 
 _PADDING = {"replicate": "edge", "edge": "edge", "reflect": "reflect", "circular": "wrap", "wrap": "wrap"}
@@ -64,6 +65,9 @@ class MonaiModel(PlainModel):
         if padding not in ("constant", *_PADDING):
             raise ModelError(f"The windows' padding '{padding}' is unknown.", "Known: constant, replicate, reflect.")
 
+    def steps(self) -> tuple[dict, ...] | None:
+        return None if self.chain or self.axes.source == LOADER else self.preprocessing
+
     def prepare(self, image: Image) -> Prepared:
         """Raises ImageError for images the model cannot take, ModelError if the preprocessing itself fails."""
         import torch
@@ -103,58 +107,14 @@ class MonaiModel(PlainModel):
     def _raw(self, array):
         """The sentence for intensities that no transform of the chain has changed."""
         changed = any(re.search("Intensity|HistogramNormalize", type(step).__name__) for step in self.chain)
-        return () if changed else raw_values(array, self.network)
+        return () if changed or changes_values(self.preprocessing) else raw_values(array, self.network)
 
     def _volume(self, image):
-        """``[C, x, y, z]`` and its grid after MONAI's own chain."""
-        array, grid = moved(np.asarray(image.array, dtype=np.float32), image.grid, swap(3))
+        """``[C, x, y, z]`` and its grid after MONAI's own chain, or the steps of the description."""
+        array, grid = moved(*self.preprocessed(image), swap(3))
         if not self.chain:
             return array, grid
-        found = self._through_chain(array, image.grid.ijk_to_ras)
-        affine = getattr(found, "affine", None)
-        if affine is None or found.ndim != 4:
-            raise ModelError(
-                "The bundle's preprocessing did not return a volume with its geometry.",
-                "It must keep MONAI's MetaTensor [C, x, y, z] (no ToNumpy, no track_meta=False).",
-            )
-        if 0 in found.shape:
-            raise ImageError("The model's preprocessing cropped the whole image away.", "Is there anything in it?")
-        matrix = np.asarray(affine, dtype=float) @ REVERSE
-        grid = replace(image.grid, shape=found.shape[1:], ijk_to_ras=matrix)
-        return found.detach().cpu().numpy().astype(np.float32, copy=False), grid
-
-    def _through_chain(self, array, affine):
-        import torch
-
-        from .monai_parts import monai
-
-        tensors, transforms = monai("data"), monai("transforms")
-        # NIfTI keeps its matrix in float32; 14 slices of 3 mm are 20.5 of 2 mm, and MONAI rounds by the last digit
-        affine = np.asarray(affine, dtype=np.float32).astype(float)
-        meta = {"space": "RAS", "original_affine": np.array(affine), "spatial_shape": np.array(array.shape[1:])}
-
-        def tensor(part):
-            return tensors.MetaTensor(torch.from_numpy(part), affine=torch.tensor(affine), meta=dict(meta))
-
-        if not self.keys:
-            data = tensor(array)
-        elif len(self.keys) == 1:
-            data = {self.keys[0]: tensor(array)}
-        else:  # one file a key, joined by the chain
-            data = {key: tensor(array[n : n + 1]) for n, key in enumerate(self.keys)}
-        try:
-            with torch.no_grad():
-                data = transforms.Compose(self.chain)(data)
-            if not self.keys:
-                return data
-            return data["image" if "image" in data else self.keys[0]]
-        except (Exception, SystemExit) as error:  # an author's transform (after a yes) must not end the worker
-            reason = error.__cause__ or error
-            line = (str(reason).splitlines() or [""])[0][:200]
-            raise ModelError(
-                f"The model's preprocessing failed on this image: {type(reason).__name__}: {line}.",
-                "Give an image like those the model was made for (orientation, size, channels).",
-            ) from error
+        return placed(through(self.chain, self.keys, array, image.grid.ijk_to_ras), image.grid)
 
     def _enlarged(self, array, grid):
         """A volume smaller than the window, padded as MONAI's inferer does; the margin is part of the model grid."""

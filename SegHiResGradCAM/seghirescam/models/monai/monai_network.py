@@ -13,7 +13,7 @@ file; :mod:`description_file`)::
 "constant", ``sigma_scale``, ``padding_mode``, ``cval``) means MONAI's sliding windows; without it the volume goes
 through in one piece, padded to multiples of ``divisor`` (found from the arguments unless given).  Window and divisor
 follow the network's axes: MONAI's x, y, z unless ``axes`` is "zyx".  ``preprocessing``: MONAI transforms as a bundle
-lists them.
+lists them, or the steps of :mod:`preprocessing_words`, not both.
 """
 
 from __future__ import annotations
@@ -28,11 +28,14 @@ from .. import description_words
 from ..axes import MONAI, Axes
 from ..descriptions.description_file import is_description, located, read
 from ..descriptions.word_checks import assumed_note, checked, refuse_unknown_words, seen
+from ..monai_library import requirements
+from ..preprocessing.preprocessing_chain import needed
+from ..preprocessing.preprocessing_words import Step, steps_of
 from ..segmentation_model import ModelKind
 from ..weights.state import load_state, put_into
 from .bundle_config import NETWORKS, Component, Parts, read_as_data
 from .monai_model import MonaiModel, per_axis
-from .monai_parts import build_chain, build_network, divisor_of, fixed_size, network_arguments, requirements, windows_of
+from .monai_parts import build_chain, build_network, divisor_of, fixed_size, network_arguments, windows_of
 
 NEEDED = ("monai", "arguments", "weights", "classes")
 _WINDOW_WORDS = ("overlap", "mode", "sigma_scale", "padding_mode", "cval")
@@ -44,6 +47,7 @@ class Description:
 
     network: Component
     parts: Parts
+    steps: tuple[Step, ...]
     weights: Path
     classes: tuple[str, ...]
     channels: tuple[str, ...]
@@ -67,7 +71,11 @@ class Description:
     @staticmethod
     def _understood(data, folder):
         words = _Words(**_known(data))
-        about = {"network_def": {"_target_": words.monai, **words.arguments}, "preprocessing": words.preprocessing}
+        own = any(isinstance(one, dict) and "_target_" in one for one in words.preprocessing)
+        about = {
+            "network_def": {"_target_": words.monai, **words.arguments},
+            "preprocessing": words.preprocessing if own else [],
+        }
         parts = read_as_data(about)
         if parts.findings or parts.faults or parts.network is None:
             raise ModelError(
@@ -81,6 +89,7 @@ class Description:
             raise ModelError(sentence, "It was moved or deleted.", word="weights")
         dims = words.spatial_dims or parts.network.arguments.get("spatial_dims", 3)
         takes = parts.network.arguments.get("in_channels", 1)
+        steps = () if own else steps_of(words.preprocessing, dims, len(words.channels))
         if not parts.preprocessing and takes != len(words.channels):
             raise ModelError(
                 f"The network takes {takes} channel(s), the description names {len(words.channels)}.",
@@ -101,8 +110,9 @@ class Description:
             given = {word: getattr(words, word) for word in _WINDOW_WORDS if getattr(words, word) is not None}
             window = {"roi_size": words.window, "spatial_dims": dims, **given}
         return Description(
-            parts.network, parts, weights, tuple(words.classes), tuple(words.channels), words.head, words.activation,
-            words.axes, words.output, dims, words.divisor, window, words.name or f"MONAI {parts.network.name}",
+            parts.network, parts, steps, weights, tuple(words.classes), tuple(words.channels), words.head,
+            words.activation, words.axes, words.output, dims, words.divisor, window,
+            words.name or f"MONAI {parts.network.name}",
             tuple(words.assumed),
         )  # fmt: skip
 
@@ -182,7 +192,8 @@ class _MonaiNetworkKind(ModelKind):
     def requirements(self, source) -> tuple[str, ...]:
         about = Description.of(source)
         reader = ("safetensors",) if about.weights.suffix == ".safetensors" else ()
-        return (*requirements(about.network.name, *(c.name for c in about.parts.preprocessing or ())), *reader)
+        used = requirements(about.network.name, *(c.name for c in about.parts.preprocessing or ()))
+        return (*dict.fromkeys((*used, *needed(about.steps))), *reader)
 
     def files(self, source) -> tuple[Path, ...]:
         return (Description.of(source).weights, *(() if isinstance(source, dict) else (Path(source),)))
@@ -210,7 +221,7 @@ class _MonaiNetworkKind(ModelKind):
             network, about.classes, kind=self.name, chain=chain, keys=keys, windows=windows, padding=padding,
             divisors=per_axis(divisor, about.spatial_dims), in_channels=takes, channels=about.channels,
             spatial_dims=about.spatial_dims, head=about.head, activation=about.activation, axes=about.axes,
-            output=about.output, name=about.name,
+            output=about.output, name=about.name, preprocessing=about.steps,
         )  # fmt: skip
         if about.axes is None:  # a description does not show the training's transforms as a bundle does
             model.axes = Axes(description_words.XYZ, MONAI)

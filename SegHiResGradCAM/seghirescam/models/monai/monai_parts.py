@@ -7,31 +7,13 @@ import math
 from collections.abc import Sequence
 
 from ...protocol.errors import DependencyError, ModelError
+from ..monai_library import monai
 from ..segmentation_model import Windows
 from .bundle_config import LOADERS, NETWORKS, Component, Dtype
 
-MONAI = "monai>=1.6"
-#: libraries that MONAI itself imports only when it meets these
-_EXTRA = {"Orientation": "nibabel", "Spacing": "nibabel", "UNETR": "einops", "SwinUNETR": "einops"}
 #: arguments that earlier MONAI had and that changed nothing but checks
 _DROPPED = {"SwinUNETR": {"img_size"}, "UNETR": {"pos_embed"}}
 _RENAMED = {"dimensions": "spatial_dims"}
-
-
-def monai(part: str):
-    """A module of MONAI; raises DependencyError if it is not installed."""
-    import importlib
-
-    try:
-        return importlib.import_module(f"monai.{part}")
-    except ImportError as error:
-        missing = (getattr(error, "name", None) or "monai").partition(".")[0]
-        raise DependencyError.of("This model", missing, f"'{MONAI if missing == 'monai' else missing}'") from error
-
-
-def requirements(*names: str) -> tuple[str, ...]:
-    """pip requirements of components by name."""
-    return (MONAI, *dict.fromkeys(_EXTRA[name] for name in names if name in _EXTRA))
 
 
 def network_arguments(component: Component) -> dict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,11 @@ from ..axes import MONAI, Axes
 from ..description_words import XYZ
 from ..intensity_note import raw_values
 from ..plain import PlainModel, neutral_name
+from ..preprocessing.preprocessing_chain import needed
+from ..preprocessing.preprocessing_words import changes_values
 from ..segmentation_model import ModelKind, Prepared, Windows
-from .program_description import NONE, RANGE, ZSCORE, Sidecar, WindowWords, files
+from ..weights.pickle_scan import opened
+from .program_description import NONE, RANGE, ZSCORE, ZSCORE_NONZERO, Sidecar, WindowWords, files
 
 
 class ProgramModel(PlainModel):
@@ -42,6 +46,7 @@ class ProgramModel(PlainModel):
             axes=about.axes,
             output=about.output,
             divisor=about.divisor or divisor,
+            preprocessing=about.preprocessing,
             name=about.name,
         )
         self.kind = kind
@@ -57,11 +62,38 @@ class ProgramModel(PlainModel):
 
     def prepare(self, image: Image) -> Prepared:
         self.check(image)
-        array, grid = on_program_grid(image, self.about, self.spatial_dims)
-        array, grid = self.axes.fed(with_intensity(array, self.about.intensity), grid, self.spatial_dims)
+        array, grid = self.axes.fed(*self.preprocessed(image), self.spatial_dims)
         # a program's modules have lost their kinds and their order: nothing is guessed from them
-        raw = raw_values(array) if all(entry == NONE for entry in self.about.intensity) else ()
+        untouched = all(entry == NONE for entry in self.about.intensity) and not changes_values(self.preprocessing)
+        raw = raw_values(array) if untouched else ()
         return self.as_input(array, grid, (*self.notes, *raw))
+
+    def steps(self) -> tuple[dict, ...] | None:
+        """The description's older words as steps, too; None where channels differ in theirs."""
+        return self.preprocessing or steps_of_words(self.about, self.spatial_dims)
+
+    def with_steps(self, steps) -> ProgramModel:
+        other = super().with_steps(steps)
+        other.about = replace(self.about, orientation=None, spacing_mm=None, intensity=(NONE,))
+        return other
+
+    def preprocessed(self, image: Image) -> tuple[np.ndarray, Grid]:
+        if self.preprocessing:
+            return super().preprocessed(image)
+        array, grid = on_program_grid(image, self.about, self.spatial_dims)
+        return with_intensity(array, self.about.intensity), grid
+
+
+def steps_of_words(about: Sidecar, spatial_dims: int) -> tuple[dict, ...] | None:
+    """``orientation``, ``spacing_mm`` and ``intensity`` as steps; None where the channels differ."""
+    if len(set(about.intensity)) > 1:
+        return None
+    (entry,) = set(about.intensity)
+    values = {NONE: [], ZSCORE: [{"z_score": "all"}], ZSCORE_NONZERO: [{"z_score": "nonzero"}]}
+    turned = [{"orientation": about.orientation}] if about.orientation else []
+    spaced = [{"spacing": [about.spacing_mm] * spatial_dims}] if about.spacing_mm else []
+    ranged = [{"intensity_window": list(entry[1:])}] if entry[0] == RANGE else values[entry]
+    return (*turned, *spaced, *ranged)
 
 
 def on_program_grid(image: Image, about: Sidecar, spatial_dims: int) -> tuple[np.ndarray, Grid]:
@@ -144,6 +176,10 @@ class ProgramKind(ModelKind):
         digest = hashlib.sha256(whole).hexdigest()
         programs = f"{self.programs} programs are code: opening '{Path(source).name}' (SHA-256 {digest[:12]})"
         return digest, f"{programs} runs what it holds, with all your rights."
+
+    def requirements(self, source) -> tuple[str, ...]:
+        path = Path(source)
+        return needed(Sidecar.of(path, opened(content_of(path), path.name)).preprocessing)
 
     def consent_hash(self, source) -> str:
         return self.question(source, content_of(source))[0]

@@ -14,6 +14,9 @@ axes.  ``spacing_mm``: cubes of that size, null keeps the voxels.  ``intensity``
 gives one for each channel.  ``window``: in voxels along the program's axes (K, J, I, or x, y, z with "axes": "xyz"), as
 MONAI's sliding windows; ``mode`` "constant" or "gaussian".  ``divisor``: sizes the program accepts.
 
+``preprocessing``: the steps of :mod:`preprocessing_words`, instead of ``orientation``, ``spacing_mm`` and
+``intensity``.
+
 MONAI's ``metadata.json`` (``save_net_with_metadata``, bundles) is understood too; of it only known words are taken.
 A file that holds one is fed x, y, z, as MONAI does, unless ``axes`` says otherwise, also in a description beside it.
 Standard library only.
@@ -31,6 +34,7 @@ from ...protocol.untrusted import member as bounded_member
 from ..descriptions.description_file import SUFFIXES, located, parsed
 from ..descriptions.word_checks import checked, refuse_unknown_words
 from ..descriptions.word_checks import seen as _seen
+from ..preprocessing.preprocessing_words import Step, steps_of
 
 NONE, ZSCORE, ZSCORE_NONZERO, RANGE = "none", "zscore", "zscore_nonzero", "range"
 _NO_WORDS = {"found", "by_monai"}
@@ -62,6 +66,7 @@ class Sidecar:
     orientation: str | None = None
     spacing_mm: float | None = None
     intensity: tuple = (NONE,)
+    preprocessing: tuple[Step, ...] = ()
     window: WindowWords | None = None
     divisor: int | None = None
     assumed: tuple[str, ...] = ()
@@ -124,9 +129,23 @@ def _understood(data):
             raise ModelError("The description's spacing_mm must be positive.", _HINT, word="spacing_mm")
     if "intensity" in values:
         values["intensity"] = _intensities(values["intensity"])
+    if "preprocessing" in values:
+        _refuse_both(values)
+        channels = len(values.get("channels", ())) or None
+        values["preprocessing"] = steps_of(values["preprocessing"], values.get("spatial_dims"), channels)
     if "window" in values:
         values["window"] = _window(values["window"])
     return Sidecar(**values)
+
+
+def _refuse_both(values):
+    both = [word for word in ("orientation", "spacing_mm", "intensity") if word in values]
+    if both:
+        raise ModelError(
+            f"The description says how images are prepared in two ways (preprocessing and {', '.join(both)}).",
+            "Write all of it as steps of preprocessing.",
+            word="preprocessing",
+        )
 
 
 def _one_of(values, word, allowed):

@@ -24,5 +24,6 @@ def predict(request: Predict, jobs: Jobs, tell: Tell) -> dict:
     facts: dict = {"model": model.name, "model_kind": model.kind, "weights_sha256": model.weights_hash}
     facts |= session.output_facts | model_outputs.facts(model)
     facts |= {"axes": model.axes.to_json()} if model.axes else {}
+    facts |= {"preprocessing": list(model.preprocessing)} if model.preprocessing else {}
     notes = [*notes, *seen, *notes_on(found, image.grid, labels.ndim == 3)]
     return {"maps": maps, "facts": facts | {"image_sha256": image.content_hash}, "notes": notes, "session": cost}

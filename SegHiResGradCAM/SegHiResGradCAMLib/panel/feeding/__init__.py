@@ -1,0 +1,1 @@
+"""Whether the chosen model is fed as it is meant to be."""
