@@ -127,8 +127,9 @@ class Explanation:
         return PlacedMap(density, grid, f"{self.unit}/{grid.volume_unit}", self.total, after)
 
     def title(self) -> str:
-        """One line for legends: method, class, layer."""
-        return f"{self.method_title}, {self.class_name}, {self.layer.name}"
+        """One line for legends: method, class, layer, and whether it is a preview."""
+        preview = ", preview" if self.provenance.get("preview") else ""
+        return f"{self.method_title}, {self.class_name}, {self.layer.name}{preview}"
 
     def to_json(self) -> dict:
         """Everything but the voxels: the sidecar of an exported map."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -157,7 +158,7 @@ class Run:
             "model": self.model.name,
             "model_kind": self.model.kind,
             "weights_sha256": self.model.weights_hash,
-            "image_sha256": self.image.content_hash,
+            "image_sha256": self._image_hash,
             "image_grid": self.image.grid.to_json(),
             "pixel_set_sha256": pixels.content_hash,
             **model_outputs.facts(self.model),
@@ -167,10 +168,16 @@ class Run:
             "score": self.score.name,
             "rival_index": getattr(self.score, "rival_index", None),
             "method_settings": method.settings(),
+            **({"preview": self.model.preview} if self.model.preview else {}),
             **({"axes": self.model.axes.to_json()} if self.model.axes else {}),
             **self.output_facts,
             **self._headers(pixels),
         }
+
+    @cached_property
+    def _image_hash(self) -> str:
+        """Once a call: it goes through all voxels."""
+        return self.image.content_hash
 
     def _headers(self, pixels: PixelSet) -> dict:
         """Which header was believed, where a file's headers disagree about its place."""
