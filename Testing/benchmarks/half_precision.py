@@ -11,7 +11,6 @@ Writes results/half_precision.json after every network.
 from __future__ import annotations
 
 import json
-
 import sys
 import tempfile
 from pathlib import Path
@@ -98,6 +97,7 @@ def measured(model, image, index, pixels, layers) -> dict:
 def main(names) -> None:
     sys.path[:0] = [str(ROOT / "Testing"), str(ROOT / "SegHiResGradCAM"), str(Path(__file__).parent)]
     import torch
+
     from machine import describe
 
     torch.set_num_threads(1)

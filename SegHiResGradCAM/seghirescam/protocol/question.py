@@ -22,7 +22,7 @@ LOGIT, LOG_ODDS, CONTRAST = SCORES = ("logit", "log_odds", "contrast")
 #: by which centre a cell is placed: where it looks, or where it acts; encoder and bottleneck where they read, decoder
 #: and heads where they write (branches that read at different places meet there)
 AUTO, READING, WRITING = SIDES = ("auto", "reading", "writing")
-PRECISIONS = ("fp32", "bf16")
+FP32, BF16 = PRECISIONS = ("fp32", "bf16")
 #: which of a model's mirrorings are run; and the word for the first of its folds
 ALL_MIRRORINGS, NO_MIRRORING = MIRRORINGS = ("all", "none")
 FIRST_FOLD = "first"
