@@ -141,12 +141,13 @@ def _separable(
         matrices.append(matrix[reached[-1]].astype(part.dtype))
         covers.append(covered)
     growth = [min(1.0, n / array.shape[source]) for n, source in zip(shape, sources, strict=True)]
-    for axis in sorted(range(3), key=lambda axis: (growth[axis], -axis)):
-        part = _along(matrices[axis], part, axis)
-    part /= per
     # memory that nobody has written to costs nothing
     out = np.zeros(shape, part.dtype)
-    out[tuple(reached)] = part
+    if part.size and all(matrix.size for matrix in matrices):
+        for axis in sorted(range(3), key=lambda axis: (growth[axis], -axis)):
+            part = _along(matrices[axis], part, axis)
+        part /= per
+        out[tuple(reached)] = part
     for axis, covered in enumerate(covers):
         if not covered.all():
             index: list = [slice(None)] * 3

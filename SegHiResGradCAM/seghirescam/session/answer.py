@@ -37,8 +37,8 @@ ONE_DRAW = (
 
 #: Testing/benchmarks/half_precision.py measured it
 IN_BF16 = (
-    "Computed in bf16, which keeps three digits: an approximation. Maps of trained networks agreed with those in fp32 "
-    "at a correlation of @R@ or more."
+    "Computed in bf16, which keeps three digits: an approximation. Maps of eight trained networks agreed with those in "
+    "full precision at correlations from 0.93 (first layer) to 1.00."
 )
 
 
