@@ -36,7 +36,8 @@ def meshnet(name, folder):
     model, image = case.opened()
     session = open_session(model, image)
     labels = session.logits().argmax(0)
-    index = 1 + int(np.bincount(labels.ravel(), minlength=len(model.classes))[1:].argmax())
+    counts = np.bincount(labels.ravel(), minlength=len(model.classes))
+    index = int(counts[1:].argmax()) + 1 if counts[1:].any() else 0
     pixels = PixelSet(labels == index, session.prepared().grid)
     convolutions = [str(n) for n in range(0, len(case.network), 2)]
     return model, image, index, pixels, [convolutions[0], convolutions[len(convolutions) // 2], convolutions[-2]]
