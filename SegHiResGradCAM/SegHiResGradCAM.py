@@ -75,6 +75,8 @@ class SegHiResGradCAMParameterNode:
     score: Choices.ScoreChoice
     device: Choices.DeviceChoice
     grid: Choices.GridChoice
+    precision: Choices.PrecisionChoice
+    passes: Choices.PassesChoice
     result: slicer.vtkMRMLScalarVolumeNode
 
 

@@ -13,7 +13,9 @@ from SegHiResGradCAMLib.panel.Presenter import Presenter
 from SegHiResGradCAMLib.panel.question.Choices import (
     DeviceChoice,
     GridChoice,
+    PassesChoice,
     PixelSetChoice,
+    PrecisionChoice,
     ScoreChoice,
 )
 from SegHiResGradCAMLib.schedule.Steps import finished
@@ -55,6 +57,7 @@ def parameters(**fields):
         "volume": None, "segmentation": None, "segmentId": "", "model": "", "className": "", "rivalName": "",
         "layer": "default", "pixelSet": PixelSetChoice.SEGMENT, "method": DEFAULT_METHOD,
         "score": ScoreChoice.LOGIT, "device": DeviceChoice.AUTOMATIC, "grid": GridChoice.INPUT, "result": None,
+        "precision": PrecisionChoice.FP32, "passes": PassesChoice.ALL,
     }  # fmt: skip
     return SimpleNamespace(**{**dict.fromkeys(FIELDS), **values, **fields})
 

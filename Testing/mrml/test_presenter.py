@@ -9,7 +9,13 @@ import slicer
 from mrml.asking import DESCRIPTION, SHAPE, answer, makeCase, makePanel, parameters, ready
 from seghirescam.protocol.requests import Show
 from SegHiResGradCAMLib import addOverlay
-from SegHiResGradCAMLib.panel.question.Choices import DeviceChoice, PixelSetChoice, ScoreChoice
+from SegHiResGradCAMLib.panel.question.Choices import (
+    DeviceChoice,
+    PassesChoice,
+    PixelSetChoice,
+    PrecisionChoice,
+    ScoreChoice,
+)
 from SegHiResGradCAMLib.panel.trust.FastCheckLogic import KEY
 from SegHiResGradCAMLib.setup.Dependencies import Dependencies
 from stage.builders import addVolume, spot
@@ -105,6 +111,16 @@ def test_the_question_is_what_the_parameters_say(panel, case):
         "class_index": "Lesion", "methods": ["seg_hires_grad_cam"], "score": "contrast", "rival": "background",
         "device": "cpu", "layers": "encoder.1", "codeHash": "", "show": Show("input"),
     }  # fmt: skip
+
+
+def test_bf16_and_a_preview_go_with_every_request_about_the_case(panel, case):
+    ready(panel, case, precision=PrecisionChoice.BF16, passes=PassesChoice.PREVIEW)
+    panel.presenter.apply()
+    question = panel.engine.sent[-1][3]
+    assert (question["precision"], question["mirroring"], question["folds"]) == ("bf16", "none", ["first"])
+    ready(panel, case)
+    panel.presenter.apply()
+    assert not {"precision", "mirroring", "folds"} & panel.engine.sent[-1][3].keys()
 
 
 def test_a_rival_is_needed_for_a_contrast_and_is_not_the_class(panel, case):

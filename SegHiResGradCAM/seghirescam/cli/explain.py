@@ -67,9 +67,10 @@ def run(options, console, place) -> int:
     console.progress(1.0, "writing")
     ground = Ground.of(opened.image)
     predicted = {name: size.to_json() for name, size in sizes.items()}
-    with place.filled("explain", request, opened.model) as folder:
+    hashes: dict[str, str] = {}
+    with place.filled("explain", request, opened.model, hashes) as folder:
         more = {"request": request, "predicted": predicted}
-        results = _write(folder, f".{options.format}", ground, found, pixels, masks, more, notes)
+        results = _write(folder, f".{options.format}", ground, found, pixels, masks, more, notes, hashes)
     for note in dict.fromkeys(note for facts in results for note in facts["notes"]):
         console.note(note)
     told = [_short(facts) for facts in results]
@@ -90,12 +91,13 @@ def _ask(opened, asked, recipes, console):
     return found, [one.pixels for one in sets], dict(one.predicted for one in sets if one.predicted)
 
 
-def _write(folder, suffix, ground, found, pixels, masks, asked, notes):
+def _write(folder, suffix, ground, found, pixels, masks, asked, notes, hashes):
     from ..io.volumes import write_volume
 
     grid = ground.grid
     for n, mask in enumerate(masks, start=1):
-        write_volume(folder / f"pixel_set_{n}{suffix}", mask.astype(np.uint8), grid)
+        name = f"pixel_set_{n}{suffix}"
+        hashes[name] = write_volume(folder / name, mask.view(np.uint8), grid)
     place = {p.content_hash: n for n, p in reversed(list(enumerate(pixels)))}
     results = []
     for number, explanation in enumerate(found, start=1):
@@ -111,6 +113,7 @@ def _write(folder, suffix, ground, found, pixels, masks, asked, notes):
         name = map_name(number, explanation, suffix)
         kept = placed if asked["request"]["question"]["grid"] == INPUT else None
         results.append(write_result(folder, name, suffix, explanation, kept, more))
+        hashes[name] = results[-1]["file"]["sha256"]
     return results
 
 

@@ -10,7 +10,7 @@ from ..io.nifti_header import NIBABEL
 from ..models import recognise
 from ..models.segmentation_model import SegmentationModel
 from ..protocol.errors import ImageError, ModelError
-from ..protocol.question import FP32, PRECISIONS
+from ..protocol.question import ALL_MIRRORINGS, FP32, PRECISIONS, ComputeSettings
 
 
 def add_model_and_image(parser) -> None:
@@ -67,6 +67,7 @@ class Opened:
         self.model = kind.open(options.model, consent=consent)
         for wanted in classes:
             self.class_index(wanted)
+        self.model = self._previewed()
         console.progress(0.02, "reading the image")
         self.colour = in_colour(options.image, self.model.channels)
         #: by which the model's own reader places files whose headers disagree
@@ -75,6 +76,15 @@ class Opened:
         self._session = None
         #: the note where a GPU chosen by us had no room
         self.moved: tuple[str, ...] = ()
+
+    def _previewed(self):
+        """The model, or what of it is asked to run; a fold that is not there is refused before the image is read."""
+        chosen = ComputeSettings(**self.settings)
+        if (chosen.mirroring, chosen.folds) == (ALL_MIRRORINGS, ()):
+            return self.model
+        from ..models.preview import previewed
+
+        return previewed(self.model, chosen.mirroring, chosen.folds)
 
     def class_index(self, wanted: str) -> int:
         return self.model.class_index(class_word(wanted, self.model.classes))

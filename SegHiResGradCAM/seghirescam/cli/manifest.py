@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from .. import __version__
+from ..io.file_content import hash_of
 from ..protocol.messages import line
 
 NAME = "run.json"
@@ -29,15 +29,18 @@ class Run:
             return False
 
 
-def write_manifest(folder: Path, command: str, request: dict, model) -> None:
-    """About everything in ``folder``; no time, path or name of a file that was read, so that a repeat is the same."""
+def write_manifest(folder: Path, command: str, request: dict, model, known: dict[str, str]) -> None:
+    """About everything in ``folder``; no time, path or name of a file that was read, so that a repeat is the same.
+
+    known: the SHA-256 of files that were hashed when they were written.
+    """
     facts = {
         "format": FORMAT,
         "command": command,
         "model": {"kind": model.kind, "name": model.name},
         "engine_version": __version__,
         "request": request,
-        "files": {path.name: hash_of(path) for path in sorted(folder.iterdir())},
+        "files": {path.name: known.get(path.name) or hash_of(path) for path in sorted(folder.iterdir())},
     }
     write_json(folder / NAME, facts)
 
@@ -58,8 +61,3 @@ def read_manifest(folder: Path) -> Run | None:
         return Run(str(facts["command"]), files) if good else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-
-
-def hash_of(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -144,14 +144,16 @@ class OutputFolder:
         self.path, self._held, self._overwrite = path, held, overwrite
 
     @contextlib.contextmanager
-    def filled(self, command: str, request: dict, model):
+    def filled(self, command: str, request: dict, model, hashes: dict[str, str] | None = None):
         """Yields a hidden folder; at the end its files and their manifest are the result folder's, in the stead of a
         former run's; foreign files stay.  If the block raises (also by Ctrl-C), nothing of it stays.  Raises DiskError.
+
+        hashes: gets the SHA-256 of what is hashed as it is written, by its name.
         """
         with _told():
             hidden = self._held.prepare()
             yield hidden
-            write_manifest(hidden, command, request, model)
+            write_manifest(hidden, command, request, model, hashes or {})
             check_folder(self.path, self._overwrite)  # somebody else may have come, who knows no locks
             with _uninterrupted():
                 self._held.swap(*(self._as_a_whole(hidden) if self._is_replaceable() else self._file_by_file(hidden)))

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
+from ..io.file_content import hash_of
 from ..protocol.errors import PixelSetError
 from ..protocol.sizes import Size, heads, prediction_notes
 from .asked_case import AskedCase
 from .console import table
 from .figure import add_paper, check_look
 from .inputs import add_device, add_model_and_image
-from .manifest import hash_of, write_json
+from .manifest import write_json
 from .outputs import OutputError, add_result, into_folder
 from .question_options import add_question, on_image, read_segment, refuse_unknown_methods, understood
 from .sidecars import map_name, read_sidecar, write_result

@@ -15,7 +15,15 @@ from ..protocol.errors import ClassError, LayerError, MethodError, PixelSetError
 from ..protocol.grid import Grid
 from ..protocol.image import Image
 from ..protocol.pixel_set import PixelSet, refuse_elsewhere
-from ..protocol.question import CONTRAST, DEFAULT_METHOD, LAYER_WORDS, ComputeSettings, Question, several
+from ..protocol.question import (
+    ALL_MIRRORINGS,
+    CONTRAST,
+    DEFAULT_METHOD,
+    LAYER_WORDS,
+    ComputeSettings,
+    Question,
+    several,
+)
 from ..protocol.recipes import FORMS, Recipe
 from ..protocol.resampling import same_voxels
 
@@ -26,7 +34,7 @@ _OF_THE_MACHINE = {"device", "memory_budget_bytes"}
 #: defaults that sidecars tell otherwise
 _UNSAID = {"tolerance": None}
 #: of what only some networks need sidecars are silent where nobody asked for it
-_USUAL = {"random_seed": 0, "draws": 1, "deterministic": False}
+_USUAL = {"random_seed": 0, "draws": 1, "deterministic": False, "mirroring": ALL_MIRRORINGS, "folds": ()}
 #: what a form asks of the user: the field, what is missing, and the option that gives it
 _PLACES = {
     "at": ("at_ras", "a place", "--at R A S in mm"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..io.file_content import hash_of
 from ..io.volumes import read_volume, write_volume
 from ..protocol.errors import ImageError, PixelSetError
 from ..protocol.explanation import Explanation, PlacedMap
@@ -30,7 +30,7 @@ def map_name(number: int, explanation: Explanation, suffix: str) -> str:
 def write_result(folder: Path, name: str, suffix: str, explanation, placed: PlacedMap | None, more: dict) -> dict:
     """Map and sidecar; returns the facts. placed: the density on the image's grid; None writes the layer's cells."""
     array, grid = (explanation.map, explanation.grid) if placed is None else (placed.array, placed.grid)
-    write_volume(folder / name, array, grid)
+    digest = write_volume(folder / name, array, grid)
     facts = explanation.to_json() | {
         "file": {
             "name": name,
@@ -40,7 +40,7 @@ def write_result(folder: Path, name: str, suffix: str, explanation, placed: Plac
             "dtype": str(array.dtype),
             **{key: value for key, value in grid.to_json().items() if key != "shape_kji"},
             "sum": float(array.sum(dtype=np.float64)),
-            "sha256": hashlib.sha256((folder / name).read_bytes()).hexdigest(),
+            "sha256": digest,
         },
         **more,
     }
@@ -58,7 +58,7 @@ class Stored:
         """(map per ml on that grid, its unit), from whichever form was written. Raises ImageError, OutputError."""
         path = self.folder / self.facts["file"]["name"]
         stored = read_volume(path)
-        if hashlib.sha256(path.read_bytes()).hexdigest() != self.facts["file"]["sha256"]:
+        if hash_of(path) != self.facts["file"]["sha256"]:
             raise OutputError(f"'{path.name}' is not the map its sidecar describes.", "Run explain again.")
         unit = self.facts["file"]["unit"]
         if self.facts["file"]["kind"] == LAYER:

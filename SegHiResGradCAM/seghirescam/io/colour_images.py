@@ -10,6 +10,7 @@ from ..protocol.errors import ImageError
 from ..protocol.image import Image
 from .itk_places import notes_of
 from .nifti_header import NIBABEL
+from .nifti_voxels import voxels_of
 from .photos import grid_in
 from .simple_itk import simple_itk
 from .volumes import named, read_itk, series_of
@@ -36,7 +37,7 @@ def read_rgb(path, rule: str = NIBABEL) -> Image:
         raise ImageError(
             f"{named(path)} has {many}, not red, green and blue.", "Give a colour image.", components=values
         )
-    array = np.moveaxis(simple_itk().GetArrayFromImage(itk), -1, 0)
+    array = np.moveaxis(voxels_of(simple_itk(), itk), -1, 0)
     if values == 4 and array[3].min() != array[3].max():
         raise ImageError(
             f"{named(path)} is transparent in places, and what shines through is not known.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import hashlib
 import shutil
 import struct
 import zlib
@@ -20,6 +21,12 @@ _ENDINGS = {
     "dicom": (".dcm",),
 }
 _GZIP = b"\x1f\x8b"
+
+
+def hash_of(path) -> str:
+    """The file's SHA-256."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def content_of(path) -> str:

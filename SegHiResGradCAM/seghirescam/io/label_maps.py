@@ -17,6 +17,7 @@ from ..protocol.pixel_set import PixelSet
 from .dicom_seg import read_segmentation, segmentation_file
 from .dicom_series import refuse_contours
 from .nifti_header import NIBABEL
+from .nifti_voxels import voxels_of
 from .photos import grid_in, is_photo
 from .simple_itk import simple_itk
 from .volumes import SUFFIXES, exists, named, notes_of, read_itk, stem, write_volume
@@ -106,7 +107,7 @@ def read_labels(path, image: Grid | None = None, rule: str = NIBABEL) -> LabelMa
         return LabelMap(layers, grid, tuple(Label(*label) for label in labels), soft, notes)
     refuse_contours(path)
     itk = read_itk(path, rule)
-    array = simple_itk().GetArrayFromImage(itk)
+    array = voxels_of(simple_itk(), itk)
     layers = np.moveaxis(array, -1, 0) if itk.GetNumberOfComponentsPerPixel() > 1 else array[None]
     if is_photo(path):
         layers = _of_picture(layers, path)
@@ -123,12 +124,18 @@ def read_labels(path, image: Grid | None = None, rule: str = NIBABEL) -> LabelMa
         described = tuple(
             Label(int(value), names.get(int(value), ""), layer)
             for layer, voxels in enumerate(layers)
-            for value in np.unique(voxels)
+            for value in _values(voxels)
             if value != 0
         )
     notes, header = notes_of(itk)
     notes = tuple(note.replace("This file", "The label map") for note in notes)
     return LabelMap(layers, grid_in(path, itk), described, notes=notes, header=header)
+
+
+def _values(voxels):
+    """The values there are, rising: what differs from its neighbour, so that a large volume is not sorted."""
+    flat = voxels.reshape(-1)
+    return np.unique(np.append(flat[1:][flat[1:] != flat[:-1]], flat[:1]))
 
 
 def _of_picture(layers, path):

@@ -6,10 +6,7 @@ whatever else stands in its header (names, dates) goes nowhere.
 
 from __future__ import annotations
 
-import gzip
-import math
 import struct
-import zlib
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -22,9 +19,11 @@ from ..protocol.grid import Grid
 from ..protocol.image import Image
 from .channels import joined
 from .dicom_series import check_frames, read_series, refuse_no_image
-from .file_content import under_its_own_name
+from .file_content import hash_of, under_its_own_name
 from .itk_places import apart_mm, grid_of, notes_of, place, put_on
 from .nifti_header import NIBABEL, is_sheared, nifti_header
+from .nifti_voxels import header_of, read_nifti, voxels_of
+from .packed_nifti import write_packed
 from .photos import grid_in
 from .simple_itk import simple_itk
 from .spacing import refuse_spacing
@@ -48,7 +47,7 @@ def read_volume(path, rule: str = NIBABEL) -> Image:
             "Give one scalar volume for each channel.",
             components=itk.GetNumberOfComponentsPerPixel(),
         )
-    array = simple_itk().GetArrayFromImage(itk)
+    array = voxels_of(simple_itk(), itk)
     if array.dtype.kind not in "fiu":
         raise ImageError(f"{named(path)} holds values of type {array.dtype}.", "Convert it to a scalar volume.")
     notes, header = notes_of(itk)
@@ -67,14 +66,17 @@ def read_channels(
     return joined([read_volume(path, rule) for path in paths], names or ())
 
 
-def write_volume(path, array: np.ndarray, grid: Grid, words: dict[str, str] | None = None) -> None:
-    """``array`` [K, J, I], or [L, K, J, I] for layers of labels, as the file's suffix says; read back and compared.
+def write_volume(path, array: np.ndarray, grid: Grid, words: dict[str, str] | None = None) -> str:
+    """``array`` [K, J, I], or [L, K, J, I] for layers of labels, as the file's suffix says; returns its SHA-256.
 
+    What ITK writes is read back and compared; of a ``.nii.gz``, which is packed here, the header.
     words: key/value pairs for the header (NRRD only).  Raises GeometryError for a grid that the format cannot hold, and
     DiskError where the file does not hold what was meant.
     """
     refuse_unholdable(path, grid)
     sitk, layers = simple_itk(), array.ndim == 4
+    if not layers and str(path).lower().endswith(".nii.gz"):
+        return _write_packed(sitk, path, array, grid)
     itk = sitk.GetImageFromArray(np.moveaxis(array, 0, -1) if layers else array, isVector=layers)
     put_on(itk, grid.ijk_to_ras)
     for key, value in (words or {}).items():
@@ -87,18 +89,33 @@ def write_volume(path, array: np.ndarray, grid: Grid, words: dict[str, str] | No
             back = _read(sitk, file, named(path))
     except (RuntimeError, ImageError) as error:
         raise _unwritten() from error
-    written = sitk.GetArrayViewFromImage(back)
+    written = voxels_of(sitk, back)
     written = np.moveaxis(written, -1, 0) if layers else written
-    moved = apart_mm(grid_of(back), grid.ijk_to_ras)
+    _refuse_moved(path, back, grid)
+    nan = array.dtype.kind == "f"
+    if written.shape != array.shape or not all(map(partial(np.array_equal, equal_nan=nan), written, array)):
+        raise _unwritten()
+    return hash_of(path)
+
+
+def _write_packed(sitk, path, array, grid):
+    try:
+        digest = write_packed(sitk, Path(path), array, grid.ijk_to_ras)
+        back = header_of(sitk, path)
+    except (RuntimeError, OSError, struct.error) as error:
+        raise _unwritten() from error
+    _refuse_moved(path, back, grid)
+    return digest
+
+
+def _refuse_moved(path, itk, grid):
+    moved = apart_mm(grid_of(itk), grid.ijk_to_ras)
     if moved > grid.tolerance_mm:
         raise GeometryError(
             f"{named(path)} would lie {moved:.3g} mm from where it belongs: the format cannot hold this geometry.",
             "Write .nrrd.",
             moved_mm=moved,
         )
-    nan = array.dtype.kind == "f"
-    if written.shape != array.shape or not all(map(partial(np.array_equal, equal_nan=nan), written, array)):
-        raise _unwritten()
 
 
 def refuse_unholdable(path, grid: Grid) -> None:
@@ -166,9 +183,9 @@ def named(path) -> str:
 
 
 def _read(sitk, path, name):
-    lost = _lost_by_itk(path, name)
     try:
-        itk = sitk.ReadImage(str(path))
+        found = read_nifti(sitk, path, name)
+        return sitk.ReadImage(str(path)) if found is None else found
     except RuntimeError as error:
         if "orthonormal" in str(error):
             raise GeometryError(
@@ -179,59 +196,6 @@ def _read(sitk, path, name):
             f"{name} cannot be read as a volume.",
             "Give NIfTI, NRRD, MetaImage or a DICOM folder; if it is one, it is damaged or cut short: copy it again.",
         ) from error
-    if lost is not None and itk.GetNumberOfComponentsPerPixel() == 1:
-        array = sitk.GetArrayFromImage(itk)
-        array.reshape(-1)[lost[0]] = lost[1]
-        restored = sitk.GetImageFromArray(array)
-        restored.CopyInformation(itk)
-        return restored
-    return itk
-
-
-def _lost_by_itk(path, name):
-    """(flat indices, values) of a NIfTI file's voxels that are NaN or infinite, or None.
-
-    ITK's NIfTI reader makes them 0, and fills what a short file lacks with whatever lies in memory, both in silence.
-    So the file is gone through here first.  Raises ImageError for one that is cut short.
-    """
-    ending = str(path).lower()
-    if not ending.endswith((".nii", ".nii.gz")):
-        return None
-    held, places, values = 0, [], []
-    whole = False
-    try:
-        with (gzip.open if ending.endswith(".gz") else open)(path, "rb") as file:
-            head = file.read(352)
-            start, needed, kind = _nifti_content(head)
-            file.read(start - len(head))
-            while piece := file.read(2**22):
-                if kind is not None:
-                    part = np.frombuffer(piece, kind, len(piece) // kind.itemsize)
-                    bad = np.flatnonzero(~np.isfinite(part[: max(0, needed - held) // kind.itemsize]))
-                    places.append(bad + held // kind.itemsize)
-                    values.append(part[bad])
-                held += len(piece)
-            whole = held >= needed
-    except ImageError:
-        raise
-    except (OSError, EOFError, MemoryError, OverflowError, struct.error, ValueError, zlib.error):
-        pass
-    if not whole:
-        raise ImageError(f"{name} is damaged or cut short.", "Copy it again, and compare its size with the original's.")
-    places = np.concatenate(places) if places else np.zeros(0, int)
-    return (places, np.concatenate(values)) if places.size else None
-
-
-def _nifti_content(head):
-    """(first byte, bytes, numpy type where it may hold NaN) of the voxels, as a NIfTI-1 header promises them."""
-    order = "<" if head[:4] == struct.pack("<i", 348) else ">"
-    if 540 in (*struct.unpack("<i", head[:4]), *struct.unpack(">i", head[:4])):
-        raise ImageError("The file is NIfTI-2, which SimpleITK does not read.", "Save it as NIfTI-1 or NRRD.")
-    dims, (code, bits) = struct.unpack(order + "8h", head[40:56]), struct.unpack(order + "2h", head[70:74])
-    start = max(int(struct.unpack(order + "f", head[108:112])[0]), 352)
-    count = math.prod(max(1, n) for n in dims[1 : 1 + dims[0]])
-    kind = {16: np.dtype(order + "f4"), 64: np.dtype(order + "f8")}.get(code)
-    return start, count * bits // 8, kind
 
 
 def _unwritten():

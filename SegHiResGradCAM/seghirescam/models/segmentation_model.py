@@ -98,6 +98,16 @@ class SegmentationModel:
     preprocessing: tuple[dict, ...] = ()
     #: where its own reader puts a file whose headers disagree; see :mod:`nifti_header`
     header_rule: str = NIBABEL
+    #: what the networks are called where there are several, () for their numbers
+    fold_names: tuple[str, ...] = ()
+    #: of a copy that :mod:`preview` made: what was asked of it, and what it leaves out, for the provenance
+    previewed_as: tuple | None = None
+    preview: dict = {}  # replaced, never changed
+
+    @property
+    def folds(self) -> tuple[str, ...]:
+        """A name for each of the networks."""
+        return self.fold_names or tuple(str(n) for n in range(len(self.networks)))
 
     def with_networks(self, networks: Iterable) -> SegmentationModel:
         """A copy that runs other networks, and prepares, cuts and names as this model does."""

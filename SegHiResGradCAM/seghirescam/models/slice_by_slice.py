@@ -35,6 +35,7 @@ class SliceBySlice(SegmentationModel):
         self.output, self.preprocessing = model.output, model.preprocessing
         self.score_unit, self.grey_as_colour = model.score_unit, model.grey_as_colour
         self.spatial_dims, self.loading = 2, model.loading
+        self.fold_names, self.previewed_as, self.preview = model.fold_names, model.previewed_as, model.preview
         # the slices' size is known once the first is prepared; the sessions ask for it after that
         self.windows = Windows((1, 1, 1), _each_slice, np.ones((1, 1, 1), np.float32))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .grid import Grid
+from .question import BF16
 from .resampling import spread
 from .value import Value
 
@@ -127,8 +128,10 @@ class Explanation:
         return PlacedMap(density, grid, f"{self.unit}/{grid.volume_unit}", self.total, after)
 
     def title(self) -> str:
-        """One line for legends: method, class, layer."""
-        return f"{self.method_title}, {self.class_name}, {self.layer.name}"
+        """One line for legends: method, class, layer, and what makes it an approximation."""
+        rough = [BF16] if self.provenance.get("precision") == BF16 else []
+        rough += ["preview"] if self.provenance.get("preview") else []
+        return ", ".join([self.method_title, self.class_name, self.layer.name, *rough])
 
     def to_json(self) -> dict:
         """Everything but the voxels: the sidecar of an exported map."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from dataclasses import dataclass, replace
 
@@ -10,7 +11,7 @@ import numpy as np
 from .errors import PixelSetError
 from .grid import Grid
 from .image import array_bytes
-from .resampling import copied, resampled
+from .resampling import box_of, copied, resampled
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +35,9 @@ class PixelSet:
                 f"The pixel set has shape {weights.shape}, its grid {self.grid.shape}.",
                 "Give weights [K, J, I] that fit the grid.",
             )
+        if weights.dtype == bool:
+            object.__setattr__(self, "weights", _of_mask(weights))
+            return
         weights = weights.astype(np.float32, copy=False)
         # written so that NaN fails too; no copy of a large volume's size is made
         if not (weights.min() >= 0 and weights.max() <= 1):
@@ -72,7 +76,9 @@ class PixelSet:
         """
         refuse_elsewhere(self.grid, grid, self.label)
         if self.grid.same_as(grid):
-            return replace(self, grid=grid)
+            same = copy.copy(self)  # the weights were checked
+            object.__setattr__(same, "grid", grid)
+            return same
         weights = copied(self.weights, self.grid, grid)
         if weights is None:
             weights = np.clip(resampled(self.weights, self.grid, grid), 0, 1)
@@ -81,6 +87,13 @@ class PixelSet:
                 f"The pixel set ({self.label}) lies outside the image.", "Choose a segment that overlaps the volume."
             )
         return replace(self, weights=weights, grid=grid)
+
+
+def _of_mask(mask: np.ndarray) -> np.ndarray:
+    """As float32; around what is in it memory that nobody has written to, which takes no room."""
+    weights, box = np.zeros(mask.shape, np.float32), box_of(mask)
+    weights[box] = mask[box]
+    return weights
 
 
 def refuse_elsewhere(grid: Grid, image: Grid, label: str) -> None:

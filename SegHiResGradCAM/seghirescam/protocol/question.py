@@ -25,6 +25,9 @@ LOGIT, LOG_ODDS, CONTRAST = SCORES = ("logit", "log_odds", "contrast")
 AUTO, READING, WRITING = SIDES = ("auto", "reading", "writing")
 #: float32; products rounded to TF32 on GPUs that have it; autocast to bf16 (fp16 on a GPU without it), or to fp16
 FP32, TF32, BF16, FP16 = PRECISIONS = ("fp32", "tf32", "bf16", "fp16")
+#: which of a model's mirrorings are run; and the word for the first of its folds
+ALL_MIRRORINGS, NO_MIRRORING = MIRRORINGS = ("all", "none")
+FIRST_FOLD = "first"
 #: more draws are a mistake of typing
 MOST_DRAWS = 1000
 
@@ -144,6 +147,8 @@ class ComputeSettings:
     device: None is the network's own.  tolerance: models with sliding windows may leave out windows that hold this
     share of the pixel set's weight.  seed: of networks that draw random numbers.  memory_budget_bytes: of what is kept
     between questions; None chooses.  deterministic: only algorithms that give the same bits again (GPUs; the CPU's do).
+    mirroring, folds: a preview (:mod:`models.preview`): "none" leaves the mirroring of test-time augmentation out,
+    folds are named as the model names them, or "first"; () are all.
     """
 
     device: str | None = None
@@ -160,7 +165,20 @@ class ComputeSettings:
         help="of a network that draws random numbers in its forward pass, dropout that is always on (default: 0)",
     )  # fmt: skip
 
+    mirroring: str = _asked(
+        ALL_MIRRORINGS, "--mirroring", choices=MIRRORINGS,
+        help="none: a preview without the model's mirroring (test-time augmentation), which of three axes takes an "
+        "eighth of the passes (default: all, as the model's own inference)",
+    )  # fmt: skip
+    folds: tuple[str, ...] = _asked(
+        (), "--folds", nargs="+", metavar="FOLD",
+        help="a preview by some of the model's folds, as it names them, or 'first' (default: all)",
+    )  # fmt: skip
+
     def __post_init__(self) -> None:
+        object.__setattr__(self, "folds", tuple(str(fold) for fold in several(self.folds)))
+        if self.mirroring not in MIRRORINGS:
+            raise ModelError(f"Unknown mirroring {self.mirroring!r}.", "Use 'all' or 'none'.")
         if self.precision not in PRECISIONS:
             raise ModelError(f"Unknown precision {self.precision!r}.", f"Use one of: {', '.join(PRECISIONS)}.")
 

@@ -170,6 +170,8 @@ class OfACase(Request):
     memory_budget_bytes: int | None = None
     tolerance: float | None = None
     random_seed: int | None = None
+    mirroring: str | None = None
+    folds: list[str] | None = None
 
     @property
     def settings(self) -> ComputeSettings:

@@ -88,8 +88,7 @@ def spread(cells: np.ndarray, source: Grid, target: Grid) -> np.ndarray:
     if axes is None:
         density = _turned(cells / source.voxel_volume, mapping, target.shape, 1, 0.0)
         return density.astype(np.float32)
-    amount = _separable(cells, mapping, axes, target.shape, _sharing_weights, 0.0)
-    amount /= target.voxel_volume
+    amount = _separable(cells, mapping, axes, target.shape, _sharing_weights, 0.0, target.voxel_volume)
     return amount.astype(np.float32, copy=False)
 
 
@@ -108,23 +107,47 @@ def _source_axes(mapping: np.ndarray) -> np.ndarray | None:
     return strong.argmax(axis=1)
 
 
+def box_of(array: np.ndarray) -> tuple[slice, ...]:
+    """The smallest box of ``array`` [K, J, I] that holds all that is not 0; empty slices where all is."""
+    box: list[slice] = []
+    for axis in range(3):
+        # what the box leaves out along the axes before is not looked at again
+        part = array[tuple(box)]
+        filled = np.flatnonzero(part.any(axis=tuple(a for a in range(3) if a != axis)))
+        box.append(slice(int(filled[0]), int(filled[-1]) + 1) if filled.size else slice(0, 0))
+    return tuple(box)
+
+
 def _separable(
-    array: np.ndarray, mapping: np.ndarray, axes: np.ndarray, shape: tuple[int, ...], weights: Callable, outside: float
-) -> np.ndarray:
-    """One matrix an axis; those that shrink the array come first, and of the others the last axis."""
+    array: np.ndarray, mapping: np.ndarray, axes: np.ndarray, shape: tuple[int, ...], weights: Callable,
+    outside: float, per: float = 1.0,
+) -> np.ndarray:  # fmt: skip
+    """One matrix an axis; those that shrink the array come first, and of the others the last axis.
+
+    Only what is not 0, and the voxels that it reaches, are computed.  per: what the result is divided by.
+    """
     sources = np.argsort(axes)
-    out = array.astype(np.float32 if array.dtype != np.float64 else np.float64).transpose(sources)
+    box = box_of(array)
+    part = array[box].astype(np.float32 if array.dtype != np.float64 else np.float64).transpose(sources)
     matrices: list[np.ndarray] = []
     covers: list[np.ndarray] = []
+    reached: list[slice] = []
     for axis, source in enumerate(sources):
         scale, offset = mapping[source, axis], mapping[source, 3]
         matrix, covered = weights(array.shape[source], shape[axis], scale, offset)
-        matrices.append(matrix.astype(out.dtype))
+        matrix = matrix[:, box[source]]
+        rows = np.flatnonzero(matrix.any(axis=1))
+        reached.append(slice(int(rows[0]), int(rows[-1]) + 1) if rows.size else slice(0, 0))
+        matrices.append(matrix[reached[-1]].astype(part.dtype))
         covers.append(covered)
     growth = [min(1.0, n / array.shape[source]) for n, source in zip(shape, sources, strict=True)]
-    for axis in sorted(range(3), key=lambda axis: (growth[axis], -axis)):
-        out = _along(matrices[axis], out, axis)
-    out = np.ascontiguousarray(out)
+    # memory that nobody has written to costs nothing
+    out = np.zeros(shape, part.dtype)
+    if part.size and all(matrix.size for matrix in matrices):
+        for axis in sorted(range(3), key=lambda axis: (growth[axis], -axis)):
+            part = _along(matrices[axis], part, axis)
+        part /= per
+        out[tuple(reached)] = part
     for axis, covered in enumerate(covers):
         if not covered.all():
             index: list = [slice(None)] * 3

@@ -9,7 +9,7 @@ from ..models.segmentation_model import SegmentationModel
 from ..protocol.explanation import Explanation, LayerInfo
 from ..protocol.image import Image
 from ..protocol.pixel_set import PixelSet
-from ..protocol.question import AUTO, DEEPEST, DEFAULT, DEFAULT_METHOD, LOGIT, MAIN, Question
+from ..protocol.question import ALL_MIRRORINGS, AUTO, DEEPEST, DEFAULT, DEFAULT_METHOD, LOGIT, MAIN, Question
 from ..protocol.recipes import Recipe
 from .opening import open_session
 
@@ -31,6 +31,8 @@ def explain(
     precision: str = "fp32",
     tolerance: float = 0.0,
     seed: int = 0,
+    mirroring: str = ALL_MIRRORINGS,
+    folds: Sequence[str] = (),
     draws: int = 1,
     progress: Callable[[float, str], None] | None = None,
 ) -> list[Explanation]:
@@ -46,7 +48,8 @@ def explain(
     tolerance: for models with sliding windows, the share of M's weight whose windows may be left out.  seed: for a
     network that draws random numbers in its forward pass (dropout that is always on); the notes say so, and the
     caller's generators stay as they were.  draws: of such a network, the mean map of so many draws and how far they
-    differ.
+    differ.  mirroring="none", folds: a preview without the model's mirroring or by some of its folds, see
+    :class:`question.ComputeSettings`.
     progress(fraction, phase) may raise to cancel: nothing is left behind.
 
     Returns explanations ordered by pixel set, then layer, then method.  Raises the errors of :mod:`errors`, before the
@@ -58,6 +61,7 @@ def explain(
         draws=draws,
     )  # fmt: skip
     words = {"device": device, "precision": precision, "keep": False, "tolerance": tolerance, "seed": seed}
+    words |= {"mirroring": mirroring, "folds": folds}
     return open_session(model, image, **words).ask(question, progress=progress)
 
 

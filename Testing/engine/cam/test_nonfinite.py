@@ -182,6 +182,10 @@ def test_an_overflow_in_bf16_is_asked_again_in_fp32(words):
 def test_what_does_not_overflow_stays_in_bf16():
     (found,) = asked(network(), {}, precision="bf16")
     assert found.provenance["precision"] == "bf16" and not any("fp32" in note for note in found.notes)
+    (note,) = (note for note in found.notes if "bf16" in note)
+    assert "an approximation" in note and found.title().endswith(", bf16")
+    (exact,) = asked(network(), {})
+    assert not any("bf16" in text for text in (*exact.notes, exact.title()))
 
 
 @pytest.mark.parametrize("words", KINDS)

@@ -8,7 +8,8 @@ import pytest
 
 from engine.cli_cases import factory, left, run, volume
 from engine.volume_files import write_series
-from seghirescam.cli.manifest import hash_of, read_manifest
+from seghirescam.cli.manifest import read_manifest
+from seghirescam.io.file_content import hash_of
 from seghirescam.io.label_maps import write_labels
 from seghirescam.io.volumes import read_volume
 

@@ -12,8 +12,9 @@ import pytest
 
 from engine.cli_cases import ENVIRONMENT, left
 from engine.kills import every_step
-from seghirescam.cli.manifest import hash_of, read_manifest
+from seghirescam.cli.manifest import read_manifest
 from seghirescam.cli.outputs import claimed_file, claimed_folder, swept
+from seghirescam.io.file_content import hash_of
 from seghirescam.protocol.writing.claims import OutputError, claim, sweep
 
 MODEL = SimpleNamespace(kind="demo", name="shortcut")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any, Self
 
+from seghirescam.protocol.question import FIRST_FOLD, NO_MIRRORING
 from seghirescam.protocol.recipes import FORMS
 
 #: what the paper's method is called; the list of all comes from the worker, which knows the engine's registry
@@ -58,6 +59,24 @@ class DeviceChoice(_Choice):
     AUTOMATIC = "auto", "Automatic"
     CPU = "cpu", "CPU"
     CUDA = "cuda", "GPU (CUDA)"
+
+
+class PrecisionChoice(_Choice):
+    """How exactly the network is computed."""
+
+    FP32 = "fp32", "Full (fp32)"
+    BF16 = "bf16", "Approximate (bf16)"
+
+
+class PassesChoice(_Choice):
+    """Which passes of a model that averages mirrorings and folds are run; ``words`` are those of a request."""
+
+    ALL = "all", "All, as the model predicts"
+    PREVIEW = "preview", "Preview: no mirroring, first fold"
+
+    @property
+    def words(self) -> dict:
+        return {"mirroring": NO_MIRRORING, "folds": [FIRST_FOLD]} if self is PassesChoice.PREVIEW else {}
 
 
 class GridChoice(_Choice):

@@ -12,7 +12,7 @@ from ...scene.segments.SegmentName import segmentName
 from ...schedule.Steps import StepsOf
 from ..model.Channels import volumesMissing
 from ..model.ModelFacts import FAILED, READ, READING, ModelFacts
-from .Choices import DeviceChoice, ScoreChoice
+from .Choices import DeviceChoice, PrecisionChoice, ScoreChoice
 
 
 def whyNot(parameters: Any, model: ModelFacts) -> str:
@@ -80,9 +80,10 @@ def words(parameters: Any, model: ModelFacts) -> dict:
 
 
 def where(parameters: Any, model: ModelFacts) -> dict:
-    """The parts of any request that opens the model: device, and what consent is bound to."""
+    """The parts of any request that opens the model: device, precision, a preview's passes, consent's hash."""
     device = None if parameters.device is DeviceChoice.AUTOMATIC else parameters.device.value
-    return {"device": device, "codeHash": model.codeHash}
+    rough = {} if parameters.precision is PrecisionChoice.FP32 else {"precision": parameters.precision.value}
+    return {"device": device, "codeHash": model.codeHash, **rough, **parameters.passes.words}
 
 
 def _named(name: str, model: ModelFacts) -> str | int:

@@ -84,6 +84,7 @@ class NnunetModel(SegmentationModel):
         for network, checkpoint, path in zip(networks, checkpoints, paths, strict=True):
             put_into(network, checkpoint["network_weights"], f"{path.parent.name}/{path.name}")
         self.networks = tuple(network.eval() for network in networks)
+        self.fold_names = tuple(path.parent.name.removeprefix("fold_") for path in paths)
         allowed = checkpoints[0].get("inference_allowed_mirroring_axes") if about.mirroring else None
         with library("cut windows"):
             self.windows = _windows(tuple(settings["patch_size"]), step, tuple(allowed or ()))
