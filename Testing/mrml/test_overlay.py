@@ -177,7 +177,7 @@ def test_a_failure_half_way_leaves_the_scene_as_it_was(mrml, volume, nodeIds, mo
 
 def test_an_unknown_grid_is_refused(mrml, volume, nodeIds):
     before = nodeIds()
-    with pytest.raises(ValueError, match="input, layer"):
+    with pytest.raises(ValueError, match="input, quarter, layer"):
         addOverlay(mrml, spot(volume)[0], volume, grid="model")
     assert nodeIds() == before
 

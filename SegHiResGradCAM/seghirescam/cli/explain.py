@@ -16,7 +16,7 @@ from .console import table
 from .inputs import add_device, add_model_and_image
 from .outputs import OutputError, add_result, into_folder
 from .question_options import Asked, add_question, given_words, refuse_unknown_methods, understood
-from .sidecars import INPUT, map_name, read_sidecar, write_result
+from .sidecars import map_name, read_sidecar, write_result
 
 HELP = "Explain a segment, or a model's prediction, by Seg-HiRes-Grad CAM and its relatives."
 MORE = """Writes one map a pixel set, layer and method, signed and unscaled, with a .json sidecar from which the run can
@@ -106,8 +106,7 @@ def _write(folder, suffix, ground, found, pixels, masks, asked, notes):
             "notes": [*explanation.notes, *notes],
         }
         name = map_name(number, explanation, suffix)
-        kept = placed if asked["request"]["question"]["grid"] == INPUT else None
-        results.append(write_result(folder, name, suffix, explanation, kept, more))
+        results.append(write_result(folder, name, suffix, explanation, placed, more))
     return results
 
 

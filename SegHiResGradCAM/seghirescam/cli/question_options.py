@@ -14,6 +14,7 @@ from ..io.nifti_header import NIBABEL
 from ..protocol.errors import ClassError, LayerError, MethodError, PixelSetError
 from ..protocol.grid import Grid
 from ..protocol.image import Image
+from ..protocol.map_grids import INPUT, MAP_GRIDS
 from ..protocol.pixel_set import PixelSet, refuse_elsewhere
 from ..protocol.question import CONTRAST, DEFAULT_METHOD, LAYER_WORDS, ComputeSettings, Question, several
 from ..protocol.recipes import FORMS, Recipe
@@ -52,9 +53,9 @@ class _Words:
         "--box", default=None, nargs=6, type=float, metavar="MM", help="two corners: R A S R A S in mm (see --at)"
     )
     grid: str = _option(
-        "--grid", default="input", choices=("input", "layer"),
-        help="write maps on the image's grid, in logit/ml (photos: per pixel; default), or the layer's cells as they "
-        "are, in logit",
+        "--grid", default=INPUT, choices=MAP_GRIDS,
+        help="write maps on the image's grid (default) or on quarters of the layer's cells (or the image's voxels, where "
+        "they are coarser), in logit/ml (photos: per pixel), or the layer's cells as they are, in logit",
     )  # fmt: skip
 
     def __post_init__(self):
