@@ -77,10 +77,12 @@ class PixelSet:
         if weights is None:
             weights = np.clip(resampled(self.weights, self.grid, grid), 0, 1)
         if not self.is_empty and not weights.any():
-            raise PixelSetError(
-                f"The pixel set ({self.label}) lies outside the image.", "Choose a segment that overlaps the volume."
-            )
+            raise outside(self.label)
         return replace(self, weights=weights, grid=grid)
+
+
+def outside(label: str) -> PixelSetError:
+    return PixelSetError(f"The pixel set ({label}) lies outside the image.", "Choose a segment that overlaps the volume.")
 
 
 def refuse_elsewhere(grid: Grid, image: Grid, label: str) -> None:

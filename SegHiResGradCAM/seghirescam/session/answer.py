@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,6 +50,18 @@ class Run:
     #: what was made of the network's output (:class:`outputs.Taken`), {} where there was no choice
     output_facts: dict = field(default_factory=dict)
     nonfinite: dict = field(default_factory=dict)
+    _sets: dict = field(default_factory=dict)
+
+    @cached_property
+    def _image_sha256(self) -> str:
+        return self.image.content_hash
+
+    def _of_set(self, pixels: PixelSet) -> tuple[Size, str]:
+        """Size and hash of M, which all its layers tell."""
+        if id(pixels) not in self._sets:
+            # the set itself is kept, so that no other one gets its id
+            self._sets[id(pixels)] = pixels, (Size.of_set(pixels, self.prepared.valid), pixels.content_hash)
+        return self._sets[id(pixels)][1]
 
     def count_nonfinite(self, pixels: PixelSet, bad: torch.Tensor | np.ndarray) -> None:
         """Note the voxels of M whose score is not finite. bad: bool array, see :mod:`finite`."""
@@ -110,7 +123,7 @@ class Run:
             notes.append(
                 f"Where this layer's cells look could not be measured{why}; their corners are aligned with the image's."
             )
-        size = Size.of_set(pixels, self.prepared.valid)
+        size, _ = self._of_set(pixels)
         if size.share > FILLS and pixels.label != WHOLE:
             notes.append(f"The pixel set ({pixels.label}) {fills(size)}")
         status, reason = status_of(signed, zero)
@@ -148,7 +161,7 @@ class Run:
     def _provenance(self, method: Method, pixels: PixelSet) -> dict:
         import torch
 
-        size = Size.of_set(pixels, self.prepared.valid)
+        size, digest = self._of_set(pixels)
         return {
             "engine": f"seghirescam {__version__}",
             "torch": torch.__version__,
@@ -157,9 +170,9 @@ class Run:
             "model": self.model.name,
             "model_kind": self.model.kind,
             "weights_sha256": self.model.weights_hash,
-            "image_sha256": self.image.content_hash,
+            "image_sha256": self._image_sha256,
             "image_grid": self.image.grid.to_json(),
-            "pixel_set_sha256": pixels.content_hash,
+            "pixel_set_sha256": digest,
             **model_outputs.facts(self.model),
             "pixel_set_voxels": size.voxels,
             **({} if size.ml is None else {"pixel_set_ml": round(size.ml, 4)}),
