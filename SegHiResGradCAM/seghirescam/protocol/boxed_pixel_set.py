@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .grid import Grid
-from .pixel_set import PixelSet, outside, refuse_elsewhere
+from .pixel_set import PixelSet, outside, refuse_elsewhere, refuse_weights
 from .resampling import copied, resampled
 
 
@@ -17,9 +17,9 @@ class BoxedPixelSet(PixelSet):
     @classmethod
     def of(cls, inner: np.ndarray, start: tuple[int, ...], grid: Grid, label: str) -> PixelSet:
         """inner: weights [K, J, I] of the box, all others are 0.  start: its first index.  Raises PixelSetError."""
-        own = PixelSet(inner, grid.strided((1, 1, 1), start, inner.shape), label)  # checks the weights
+        refuse_weights(inner)
         made: Any = object.__new__(cls)
-        made.__dict__.update(grid=grid, label=label, notes=(), header="", _box=(own.weights, tuple(start)))
+        made.__dict__.update(grid=grid, label=label, notes=(), header="", _box=(inner, tuple(start)))
         return made
 
     def __getattr__(self, name: str) -> Any:

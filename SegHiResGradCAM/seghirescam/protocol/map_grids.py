@@ -12,6 +12,9 @@ MAP_GRIDS = (INPUT, QUARTER, LAYER)
 #: voxels a cell: what lies between is a straight line, so that finer ones would say nothing more
 _PARTS = 4
 _ROUNDING = 1e-6
+#: the level above which a share of the evidence lies on quarters of the cells has this share above it on the image's
+#: voxels too, to within this part of the evidence (half of it from 80 % on): borders are cut a little elsewhere
+SHARE_TOLERANCE = 0.05
 
 
 def map_grid(kind: str, cells: Grid, image: Grid) -> Grid | None:

@@ -156,7 +156,7 @@ class BoxedPixels:
         """The set, of which no more than the box is kept. Raises MessageError if that does not lie in the grid."""
         inner = self.inner
         box = zip(self.start, inner.shape, self.grid.shape, strict=True) if inner.ndim == 3 else ((-1, 0, 0),)
-        if any(first < 0 or first + count > size for first, count, size in box):
+        if any(first < 0 or count < 1 or first + count > size for first, count, size in box):
             raise MessageError("The voxels of a pixel set do not fit its grid.", "This is a fault of ours.")
         return BoxedPixelSet.of(inner, self.start, self.grid, self.label)
 

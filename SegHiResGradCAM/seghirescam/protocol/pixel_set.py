@@ -35,12 +35,7 @@ class PixelSet:
                 "Give weights [K, J, I] that fit the grid.",
             )
         weights = weights.astype(np.float32, copy=False)
-        # written so that NaN fails too; no copy of a large volume's size is made
-        if not (weights.min() >= 0 and weights.max() <= 1):
-            raise PixelSetError(
-                "The weights of a pixel set must lie between 0 and 1.",
-                "Pass a mask, or divide the weights by their max.",
-            )
+        refuse_weights(weights)
         object.__setattr__(self, "weights", weights)
 
     @property
@@ -79,6 +74,15 @@ class PixelSet:
         if not self.is_empty and not weights.any():
             raise outside(self.label)
         return replace(self, weights=weights, grid=grid)
+
+
+def refuse_weights(weights: np.ndarray) -> None:
+    """Raises PixelSetError for what does not lie between 0 and 1."""
+    # written so that NaN fails too; no copy of a large volume's size is made
+    if not (weights.min() >= 0 and weights.max() <= 1):
+        raise PixelSetError(
+            "The weights of a pixel set must lie between 0 and 1.", "Pass a mask, or divide the weights by their max."
+        )
 
 
 def outside(label: str) -> PixelSetError:
