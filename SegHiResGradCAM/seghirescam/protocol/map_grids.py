@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 
-from .grid import Grid, corners_of
+from .grid import Grid
 
 #: the image's voxels; a quarter of a cell, or the image's voxels where they are coarser; the layer's cells
 INPUT, QUARTER, LAYER = "input", "quarter", "layer"
@@ -13,8 +15,8 @@ MAP_GRIDS = (INPUT, QUARTER, LAYER)
 _PARTS = 4
 _ROUNDING = 1e-6
 #: the level above which a share of the evidence lies on quarters of the cells has this share above it on the image's
-#: voxels too, to within this part of the evidence (half of it from 80 % on): borders are cut a little elsewhere
-SHARE_TOLERANCE = 0.05
+#: voxels too, to within this part of the evidence (half of it from 80 % on)
+SHARE_TOLERANCE = 0.03
 
 
 def map_grid(kind: str, cells: Grid, image: Grid) -> Grid | None:
@@ -30,24 +32,24 @@ def map_grid(kind: str, cells: Grid, image: Grid) -> Grid | None:
 
 
 def quarter_grid(cells: Grid, image: Grid) -> Grid:
-    """Quarters of the cells over the image, along each axis no finer than the image's voxels.
+    """The image cut into equal parts along the axes of the cells: of a quarter of a cell at most, and nowhere finer than
+    the image's voxels.
 
-    Where the image's voxels are the coarser along every axis it is the image's grid.  Else the axes are those of the
-    cells, quarters lie within their cells, and the grid covers what both the image's voxels and the reach of the cells
-    (a cell beyond the outermost centres) cover, to the next whole voxel.
+    Where the image's voxels are the coarser along every axis it is the image's grid.  Of the parts those are left away
+    that no cell reaches (a cell beyond the outermost centres).  What :func:`resampling.spread` puts there adds up to
+    the cells' sum, as long as no cell's centre lies more than 7/8 of a cell outside the image.
     """
     to_cells = np.linalg.inv(cells.kji_to_ras) @ image.kji_to_ras
     # image voxels a cell, along each axis of the cells
     finer = np.linalg.norm(np.linalg.inv(to_cells)[:3, :3], axis=0)
     if (finer <= _PARTS + _ROUNDING).all():
         return image
-    corners = corners_of(image.shape)
-    corners = (corners + np.where(corners == 0, -0.5, 0.5)) @ to_cells[:3, :3].T + to_cells[:3, 3]
+    corners = np.array(list(product(*((-0.5, n - 0.5) for n in image.shape))))
+    corners = corners @ to_cells[:3, :3].T + to_cells[:3, 3]
     low, high = corners.min(axis=0), corners.max(axis=0)
-    quarters = finer > _PARTS + _ROUNDING
-    step = np.where(quarters, 1 / _PARTS, 1 / finer)
-    edge = np.where(quarters, -0.5, low)  # of a voxel: a cell's, or the image's
-    first = np.floor((np.maximum(low, -1) - edge) / step + _ROUNDING)
-    last = np.ceil((np.minimum(high, cells.shape) - edge) / step - _ROUNDING)
+    # cut where the image ends, not where cells do: a part that lies half outside would hold what belongs inside
+    step = (high - low) / np.ceil((high - low) * np.minimum(finer, _PARTS) - _ROUNDING)
+    first = np.floor((np.maximum(low, -1) - low) / step + _ROUNDING)
+    last = np.ceil((np.minimum(high, cells.shape) - low) / step - _ROUNDING)
     count = np.maximum(last - first, 1).astype(int)
-    return cells.strided(step, edge + (first + 0.5) * step, count.tolist())
+    return cells.strided(step, low + (first + 0.5) * step, count.tolist())

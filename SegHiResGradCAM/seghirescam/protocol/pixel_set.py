@@ -86,7 +86,9 @@ def refuse_weights(weights: np.ndarray) -> None:
 
 
 def outside(label: str) -> PixelSetError:
-    return PixelSetError(f"The pixel set ({label}) lies outside the image.", "Choose a segment that overlaps the volume.")
+    return PixelSetError(
+        f"The pixel set ({label}) lies outside the image.", "Choose a segment that overlaps the volume."
+    )
 
 
 def refuse_elsewhere(grid: Grid, image: Grid, label: str) -> None:
