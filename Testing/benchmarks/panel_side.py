@@ -1,9 +1,9 @@
-"""What Slicer's side and the worker add to a question about a clinical volume: `python Testing/benchmarks/panel_side.py`.
+"""What a question about a clinical volume takes beside its passes: `python Testing/benchmarks/panel_side.py`.
 
-A CT of 400 x 512 x 512 int16 voxels (K, J, I; 1 x 0.7 x 0.7 mm), a segment of the size of a liver and one of the body,
-and a map of 25 x 32 x 32 cells of 16 voxels.  Every step runs in a fresh process with one thread; reported are the
-medians of its CPU seconds and of the memory it took beyond what was there before (VmHWM), in MiB and as a share of one
-float32 volume.  Network passes are not part of it.
+Slicer's side and the worker's.  A CT of 400 x 512 x 512 int16 voxels (K, J, I; 1 x 0.7 x 0.7 mm), a segment of the size
+of a liver and one of the body, and a map of 25 x 32 x 32 cells of 16 voxels.  Every step runs in a fresh process with
+one thread; reported are the medians of its CPU seconds and of the memory it took beyond what was there before (VmHWM),
+in MiB and as a share of one float32 volume.  Network passes are not part of it.
 """
 
 from __future__ import annotations
@@ -68,7 +68,6 @@ def _ellipsoid(half):
 
 def _grid():
     import numpy as np
-
     from seghirescam.protocol.grid import Grid
 
     return Grid(SHAPE, np.diag([*reversed(SPACING), 1.0]))
@@ -80,7 +79,6 @@ def _scene(segment=None):
 
     # isort: split
     import numpy as np
-
     from stage.builders import addSegmentation, addVolume
     from stage.scene import HeadlessScene
 
@@ -136,7 +134,6 @@ def overlay_made(kind):
     from types import SimpleNamespace
 
     import numpy as np
-
     from seghirescam.protocol.arrays import write_array
     from seghirescam.protocol.map_grids import map_grid
     from seghirescam.worker.results import shown_to_json
@@ -155,7 +152,6 @@ def overlay_made(kind):
 def overlay_shown(kind):
     """Slicer reads what the worker made and shows it."""
     volume, _ = _scene()
-    import slicer
     from seghirescam.protocol.arrays import write_array
     from seghirescam.protocol.display.displayed import on_voxels
     from seghirescam.protocol.display.evidence import Evidence
@@ -166,6 +162,8 @@ def overlay_shown(kind):
     from SegHiResGradCAMLib.schedule.Steps import finished
     from SegHiResGradCAMLib.worker.WorkerFolder import WorkerFolder
     from stage.builders import makeExplanation
+
+    import slicer
 
     cells, own = _cells()
     explanation = makeExplanation(cells, own)

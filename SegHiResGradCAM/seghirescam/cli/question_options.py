@@ -54,8 +54,8 @@ class _Words:
     )
     grid: str = _option(
         "--grid", default=INPUT, choices=MAP_GRIDS,
-        help="write maps on the image's grid (default) or on quarters of the layer's cells (or the image's voxels, where "
-        "they are coarser), in logit/ml (photos: per pixel), or the layer's cells as they are, in logit",
+        help="write maps on the image's grid (default) or on quarters of the layer's cells (or the image's voxels, "
+        "where they are coarser), in logit/ml (photos: per pixel), or the layer's cells as they are, in logit",
     )  # fmt: skip
 
     def __post_init__(self):

@@ -1,4 +1,4 @@
-"""On which voxels a map is stored or shown: the image's, quarters of its cells, or its cells as they are. numpy only."""
+"""On which voxels a map is stored or shown: the image's, quarters of its cells, or the cells themselves. numpy only."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def map_grid(kind: str, cells: Grid, image: Grid) -> Grid | None:
 
 
 def quarter_grid(cells: Grid, image: Grid) -> Grid:
-    """The image cut into equal parts along the axes of the cells: of a quarter of a cell at most, and nowhere finer than
-    the image's voxels.
+    """The image cut into equal parts along the axes of the cells, of a quarter of a cell at most, and nowhere finer
+    than the image's voxels.
 
     Where the image's voxels are the coarser along every axis it is the image's grid.  Of the parts those are left away
     that no cell reaches (a cell beyond the outermost centres).  What :func:`resampling.spread` puts there adds up to
