@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from engine.cli_cases import SEGMENTS, VOLUME, left, run
+from seghirescam.cli.question_options import Asked
 from seghirescam.cli.sidecars import read_results, read_sidecar
 from seghirescam.demo.case import load_case
 from seghirescam.io.volumes import read_volume
@@ -87,6 +88,10 @@ def test_compare_writes_them_too(capsys, tmp_path):
     assert code == 0, err
     (again,) = (tmp_path / "again").glob("01_*.nii.gz")
     assert again.read_bytes() == (tmp_path / "quarter" / again.name).read_bytes()
+
+
+def test_the_images_grid_has_the_same_name_as_in_python():
+    assert Asked(class_name="lesion", pixel_sets=("segment",), grid="image").to_json()["grid"] == "input"
 
 
 def test_a_grid_that_there_is_not_is_refused(capsys, tmp_path):
