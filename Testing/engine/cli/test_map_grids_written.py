@@ -74,7 +74,7 @@ def test_a_figure_and_a_painting_read_them(capsys, written, tmp_path):
 
 
 def test_compare_writes_them_too(capsys, tmp_path):
-    words = (*WHY, "--methods", "seg_hires_grad_cam", "--layers", "encoder.4", "--dpi", 40)
+    words = (*WHY, "--method", "seg_hires_grad_cam", "--layer", "encoder.4", "--dpi", 40)
     tables = {}
     for kind in ("input", "quarter", "layer"):
         code, out, err = run(capsys, "compare", *words, "--grid", kind, "--json", "--out", tmp_path / kind)
