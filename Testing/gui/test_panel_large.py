@@ -38,17 +38,36 @@ def folders():
                   for name in os.listdir(os.path.join(root, folder)))  # fmt: skip
 
 
-def test_no_click_holds_the_event_loop_and_the_map_is_the_engines(panel):
+def onTheVolumesVoxels(panel):
+    """The choice that makes maps as large as the volume."""
+    on(panel, "On the volume's voxels")
+
+
+def on(panel, voxels):
+    """Chooses the voxels of the maps."""
+    if panel.ui.howButton.collapsed:
+        click(panel.ui.howButton)
+        panel.waitIdle()
+    choose(panel.ui.gridComboBox, voxels)
+
+
+@pytest.mark.parametrize("onVoxels", [False, True])
+def test_no_click_holds_the_event_loop_and_the_map_is_the_engines(panel, onVoxels):
     openLargeCase(panel, SHAPE)
+    if onVoxels:
+        onTheVolumesVoxels(panel)
     steps = clickThrough(panel)
     assert max(gap for gap, _ in steps.values()) < 1.0, steps
     assert {"apply", "another layer", "threshold 50 %", "second question"} <= set(steps)
     # what the worker placed is what placing the map here gives
     desk = panel.presenter.desk
     node, origin = desk.node, desk.results.origin(desk.node)
-    local = origin.maps[desk.results.shownLayer(node)].resampled_to(gridOfVolume(node)).array
+    one, volume = origin.maps[desk.results.shownLayer(node)], gridOfVolume(panel.presenter.parameters.volume)
+    grid = volume if onVoxels else one.quarter_grid(volume)
+    assert gridOfVolume(node).same_as(grid, 1e-6)
+    local = one.resampled_to(grid).array
     shown = slicer.util.arrayFromVolume(node)
-    assert shown.shape == SHAPE and shown.dtype == np.float32
+    assert shown.dtype == np.float32 and shown.size <= (np.prod(SHAPE) if onVoxels else 2**20)
     assert np.abs(shown - local).max() <= 2e-6 * np.abs(local).max()  # a millionth of the peak is stored as 0
     # and the threshold holds what it says
     share, level = settingsOf(node).share, node.GetDisplayNode().GetLowerThreshold()
@@ -70,6 +89,7 @@ def half(panel, phase):
 
 def test_cancel_and_a_death_while_a_map_is_placed_leave_no_half_made_node(panel):
     openLargeCase(panel, SMALLER)
+    onTheVolumesVoxels(panel)
     panel.applyAndWait()
     ui, first, before = panel.ui, panel.node, nodes()
     shown = ui.shownLayerComboBox.currentText
@@ -131,6 +151,7 @@ def test_cancel_while_the_volume_is_read_stops_at_once(panel):
 
 def test_a_volume_removed_while_its_map_is_placed_takes_the_question_with_it(panel):
     openLargeCase(panel, SMALLER)
+    onTheVolumesVoxels(panel)
     panel.apply()
     half(panel, "placing the map")
     slicer.mrmlScene.RemoveNode(panel.presenter.parameters.volume)
@@ -141,6 +162,7 @@ def test_a_volume_removed_while_its_map_is_placed_takes_the_question_with_it(pan
 
 def test_while_another_question_runs_a_map_that_must_be_placed_waits_and_says_so(panel):
     openLargeCase(panel, SMALLER)
+    onTheVolumesVoxels(panel)
     panel.applyAndWait()
     ui, first = panel.ui, panel.node
     texts = [ui.shownLayerComboBox.itemText(n) for n in range(ui.shownLayerComboBox.count)]
@@ -152,3 +174,15 @@ def test_while_another_question_runs_a_map_that_must_be_placed_waits_and_says_so
     assert panel.node is first and ui.shownLayerComboBox.currentText == shown
     panel.waitIdle()
     assert ui.errorLabel.text == "" and ui.resultsList.count == 2
+
+
+def test_the_evidence_of_segments_is_the_same_whatever_voxels_the_map_is_shown_on(panel):
+    openLargeCase(panel, SMALLER)
+    texts = []
+    for voxels in ("On quarters of the layer's cells", "On the volume's voxels"):
+        on(panel, voxels)
+        panel.applyAndWait()
+        click(panel.ui.segmentsButton)
+        panel.waitIdle()
+        texts.append(panel.ui.segmentsTextLabel.text)
+    assert texts[0] == texts[1] and texts[0].startswith("Evidence: ")

@@ -10,6 +10,7 @@ from seghirescam.protocol.grid import Grid
 from SegHiResGradCAMLib import DisplaySettings, addOverlay, applyDisplay, explanationFacts, readImage, removeOverlay
 from SegHiResGradCAMLib.scene.nodes.Geometry import gridOfVolume, localMatrix
 from SegHiResGradCAMLib.scene.nodes.Provenance import inputVolumesOf
+from SegHiResGradCAMLib.scene.overlay.StrongestPlace import strongestPlace
 from stage.builders import (
     addSegmentation,
     addTransform,
@@ -79,6 +80,35 @@ def test_the_density_adds_up_to_the_maps_total(mrml, volume):
     assert node.GetAttribute("SegHiResGradCAM.Unit") == "logit/ml"
 
 
+@pytest.mark.parametrize("moved", [False, True])
+def test_on_quarters_of_cells_it_lies_and_adds_up_as_on_the_volumes_voxels(mrml, moved):
+    volume = addVolume(np.zeros((48, 64, 80), np.int16), obliqueMatrix())
+    if moved:
+        addTransform(obliqueMatrix((1, 1.2, 0.9), (10, 20, -30), (7, -8, 9)), volume)
+    world = gridOfVolume(volume)
+    own = world.strided((8, 8, 8), (3.5, 3.5, 3.5), (6, 8, 10))
+    cells = blob(own, own.ras((2.5, 4, 5)), 14.0) - 0.1
+    explanation = makeExplanation(cells, own)
+    node, fine = (addOverlay(mrml, explanation, volume, grid=grid) for grid in ("quarter", "input"))
+    grid, array = gridOfVolume(node), slicer.util.arrayFromVolume(node)
+    assert array.shape == (24, 32, 40) and node.GetAttribute("SegHiResGradCAM.Unit") == "logit/ml"
+    for kji in ((0, 0, 0), (23, 5, 17), (23, 31, 39)):
+        assert np.abs(grid.ras(kji) - world.ras(np.array(kji) * 2 + 0.5)).max() < 1e-6
+    assert array.sum(dtype=float) * grid.voxel_ml == pytest.approx(explanation.total, abs=1e-6 * np.abs(cells).sum())
+    assert np.linalg.norm(centreOfMass(node) - centreOfMass(fine)) < 0.02 * np.linalg.norm(own.spacing_kji)
+    assert strongestPlace(node) == pytest.approx(strongestPlace(fine), abs=max(own.spacing_kji) / 4)
+    for one in (node, fine):
+        assert float(one.GetAttribute("SegHiResGradCAM.ShareShown")) == pytest.approx(0.8, abs=2e-3)
+    levels = [one.GetDisplayNode().GetLowerThreshold() for one in (node, fine)]
+    assert levels[0] == pytest.approx(levels[1], rel=0.02)
+
+
+def test_where_the_volume_is_the_coarser_its_own_voxels_are_taken(mrml, volume):
+    node = addOverlay(mrml, spot(volume)[0], volume, grid="quarter")  # cells of four voxels
+    assert np.abs(localMatrix(node) - localMatrix(volume)).max() < 1e-9
+    assert slicer.util.arrayFromVolume(node).shape == SHAPE
+
+
 def test_the_layer_grid_keeps_signed_cells_exactly(mrml, volume):
     cells = np.random.default_rng(5).normal(size=layerGridOf(volume).shape).astype(np.float32)
     node = addOverlay(mrml, makeExplanation(cells, layerGridOf(volume)), volume, grid="layer")
@@ -134,7 +164,7 @@ def test_no_patient_name_reaches_anything_we_write(mrml, volume):
 
 
 @pytest.mark.parametrize("settings", [DisplaySettings(), DisplaySettings(signed=True)])
-@pytest.mark.parametrize("grid", ["input", "layer"])
+@pytest.mark.parametrize("grid", ["input", "quarter", "layer"])
 def test_removing_a_result_leaves_nothing_behind(mrml, volume, nodeIds, settings, grid):
     segmentation = addSegmentation(volume, lesion=np.ones(SHAPE))
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(mrml)
@@ -177,7 +207,7 @@ def test_a_failure_half_way_leaves_the_scene_as_it_was(mrml, volume, nodeIds, mo
 
 def test_an_unknown_grid_is_refused(mrml, volume, nodeIds):
     before = nodeIds()
-    with pytest.raises(ValueError, match="input, layer"):
+    with pytest.raises(ValueError, match="input, quarter, layer"):
         addOverlay(mrml, spot(volume)[0], volume, grid="model")
     assert nodeIds() == before
 
@@ -198,7 +228,7 @@ def test_a_grid_turned_against_the_input_lands_at_its_millimetre_too(mrml, volum
         Grid((1, 1, 1), np.zeros((4, 4)))
 
 
-@pytest.mark.parametrize("grid", ["input", "layer"])
+@pytest.mark.parametrize("grid", ["input", "quarter", "layer"])
 def test_a_map_follows_its_volume_when_the_transform_was_edited_after_the_question(mrml, volume, grid):
     from dataclasses import replace
 

@@ -20,14 +20,14 @@ def saved(stageScene, mrml, tmp_path):
     volume = addVolume(np.random.default_rng(0).integers(0, 99, SHAPE).astype(np.int16), obliqueMatrix(), "input")
     addTransform(obliqueMatrix((1, 1, 1), (10, 0, 0), (1, 2, 3)), volume)
     segmentation = addSegmentation(volume, lesion=np.ones(SHAPE))
-    grid = gridOfVolume(volume).strided((4, 4, 4), (0, 0, 0), (3, 4, 5))
+    grid = gridOfVolume(volume).strided((5, 5, 5), (0, 0, 0), (3, 4, 4))
     cells = np.random.default_rng(1).normal(size=grid.shape) * 1.23456789e-4
     explanation = makeExplanation(cells, grid, notes=('quotes " and ; : % < > & \n survive',))
     nodes = {
         (where, signed): addOverlay(
             mrml, explanation, volume, segmentation, where, DisplaySettings(signed=signed, share=0.7), "lesion"
         )
-        for where in ("input", "layer")
+        for where in ("input", "quarter", "layer")
         for signed in (False, True)
     }
     mrb = stageScene.writeMrb(tmp_path / "scene.mrb")

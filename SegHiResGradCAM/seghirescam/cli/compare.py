@@ -40,7 +40,7 @@ COLUMNS = (
 
 def add_arguments(parser) -> None:
     add_model_and_image(parser)
-    others = ("methods", "layers", "grid", "draws", "random_seed")
+    others = ("methods", "layers", "draws", "random_seed")
     asked = add_question(parser, once=("pixel_sets",), without=others)
     asked.add_argument(
         "--method", action="append", dest="methods", metavar="NAME",

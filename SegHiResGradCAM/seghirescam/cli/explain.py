@@ -19,7 +19,7 @@ from .question_options import Asked, add_question, given_words, refuse_unknown_m
 from .segments.asked_sets import AskedSet
 from .segments.explain_many import explain_many
 from .segments.many_case import is_about_many
-from .sidecars import INPUT, map_name, read_sidecar, write_result
+from .sidecars import map_name, read_sidecar, write_result
 
 HELP = "Explain a segment, or a model's prediction, by Seg-HiRes-Grad CAM and its relatives."
 MORE = """Writes one map a pixel set, layer and method, signed and unscaled, with a .json sidecar from which the run can
@@ -111,8 +111,7 @@ def _write(folder, suffix, ground, found, pixels, masks, asked, notes, hashes):
             "notes": [*explanation.notes, *notes],
         }
         name = map_name(number, explanation, suffix)
-        kept = placed if asked["request"]["question"]["grid"] == INPUT else None
-        results.append(write_result(folder, name, suffix, explanation, kept, more))
+        results.append(write_result(folder, name, suffix, explanation, placed, more))
         hashes[name] = results[-1]["file"]["sha256"]
     return results
 

@@ -14,6 +14,7 @@ from ..io.nifti_header import NIBABEL
 from ..protocol.errors import ClassError, LayerError, MethodError, PixelSetError
 from ..protocol.grid import Grid
 from ..protocol.image import Image
+from ..protocol.map_grids import INPUT, MAP_GRIDS
 from ..protocol.pixel_set import PixelSet, refuse_elsewhere
 from ..protocol.question import (
     ALL_MIRRORINGS,
@@ -40,6 +41,8 @@ _PLACES = {
     "at": ("at_ras", "a place", "--at R A S in mm"),
     "box": ("box_ras", "two corners", "--box R1 A1 S1 R2 A2 S2 in mm"),
 }
+#: another word for the grid "input"
+_IMAGE = "image"
 _NO_FRAME = "The segmentation is DICOM and the image is not: whether both lie in one frame of reference is not known."
 
 
@@ -60,12 +63,15 @@ class _Words:
         "--box", default=None, nargs=6, type=float, metavar="MM", help="two corners: R A S R A S in mm (see --at)"
     )
     grid: str = _option(
-        "--grid", default="input", choices=("input", "layer"),
-        help="write maps on the image's grid, in logit/ml (photos: per pixel; default), or the layer's cells as they "
-        "are, in logit",
+        "--grid", default=INPUT, choices=(*MAP_GRIDS, _IMAGE),
+        help="write maps on the image's grid (input or image, the default) or on quarters of the layer's cells (or the "
+        "image's voxels, where they are coarser), in logit/ml (photos: per pixel), or the layer's cells as they are, "
+        "in logit",
     )  # fmt: skip
 
     def __post_init__(self):
+        if self.grid == _IMAGE:
+            object.__setattr__(self, "grid", INPUT)
         if self.score == CONTRAST and self.rival is None:
             raise ClassError("The contrast score needs a rival class.", "Add --rival CLASS.")
         if self.rival is not None and self.score != CONTRAST:

@@ -14,12 +14,12 @@ from ..io.volumes import read_volume, write_volume
 from ..protocol.errors import ImageError, PixelSetError
 from ..protocol.explanation import Explanation, PlacedMap
 from ..protocol.grid import Grid
-from ..protocol.resampling import spread
+from ..protocol.map_grids import INPUT, LAYER, QUARTER, map_grid
+from ..protocol.resampling import resampled, spread
 from .manifest import read_manifest, write_json
 from .outputs import OutputError, swept
 
 FORMAT = "seghirescam-explanation-1"
-INPUT, LAYER = "input", "layer"
 
 
 def map_name(number: int, explanation: Explanation, suffix: str) -> str:
@@ -27,14 +27,19 @@ def map_name(number: int, explanation: Explanation, suffix: str) -> str:
     return re.sub(r"[^\w.-]+", "-", f"{number:02d}_{explanation.layer.name}_{explanation.method}") + suffix
 
 
-def write_result(folder: Path, name: str, suffix: str, explanation, placed: PlacedMap | None, more: dict) -> dict:
-    """Map and sidecar; returns the facts. placed: the density on the image's grid; None writes the layer's cells."""
+def write_result(folder: Path, name: str, suffix: str, explanation, on_image: PlacedMap, more: dict) -> dict:
+    """Map and sidecar; returns the facts. on_image: the density on the image's grid.
+
+    Which one is written, the question in ``more`` says (:mod:`map_grids`).
+    """
+    kind = more["request"]["question"]["grid"]
+    placed = _asked(kind, explanation, on_image)
     array, grid = (explanation.map, explanation.grid) if placed is None else (placed.array, placed.grid)
     digest = write_volume(folder / name, array, grid)
     facts = explanation.to_json() | {
         "file": {
             "name": name,
-            "kind": LAYER if placed is None else INPUT,
+            "kind": kind,
             "unit": explanation.unit if placed is None else placed.unit,
             "shape_kji": list(array.shape),
             "dtype": str(array.dtype),
@@ -45,6 +50,12 @@ def write_result(folder: Path, name: str, suffix: str, explanation, placed: Plac
         **more,
     }
     return write_json(folder / f"{name.removesuffix(suffix)}.json", facts)
+
+
+def _asked(kind: str, explanation: Explanation, on_image: PlacedMap) -> PlacedMap | None:
+    """None: the layer's cells."""
+    target = map_grid(kind, explanation.grid, on_image.grid)
+    return on_image if kind == INPUT else target and explanation.resampled_to(target)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +74,8 @@ class Stored:
         unit = self.facts["file"]["unit"]
         if self.facts["file"]["kind"] == LAYER:
             return spread(stored.array[0], stored.grid, grid), f"{unit}/{grid.volume_unit}"
+        if self.facts["file"]["kind"] == QUARTER:
+            return resampled(stored.array[0], stored.grid, grid), unit
         if not stored.grid.same_as(grid, 1e-2):
             raise ImageError("The image lies on another grid than the map.", "Give the image that was explained.")
         return stored.array[0], unit

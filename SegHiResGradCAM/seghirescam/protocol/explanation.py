@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .grid import Grid
+from .map_grids import quarter_grid
 from .question import BF16
 from .resampling import spread
 from .value import Value
@@ -126,6 +127,10 @@ class Explanation:
         density = spread(self.map, self.grid, grid)
         after = float(density.sum(dtype=np.float64)) * grid.voxel_volume
         return PlacedMap(density, grid, f"{self.unit}/{grid.volume_unit}", self.total, after)
+
+    def quarter_grid(self, image: Grid) -> Grid:
+        """For :meth:`resampled_to`: as fine as the map is, a quarter of its cells, and nowhere finer than the image."""
+        return quarter_grid(self.grid, image)
 
     def title(self) -> str:
         """One line for legends: method, class, layer, and what makes it an approximation."""

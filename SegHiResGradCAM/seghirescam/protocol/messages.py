@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .arrays import MessageError
+from .boxed_pixel_set import BoxedPixelSet
 from .errors import SegHiResCamError
 from .explanation import Explanation, LayerInfo
 from .grid import Grid
@@ -147,14 +148,17 @@ class BoxedPixels:
         return BoxedPixels(inner.astype(np.uint8) if hard else inner, (k, j, i), pixels.grid, pixels.label)
 
     def whole(self) -> PixelSet:
-        """Raises MessageError if the box does not lie in the grid."""
-        inner, shape = self.inner, self.grid.shape
-        box = zip(self.start, inner.shape, shape, strict=True) if inner.ndim == 3 else ((-1, 0, 0),)
-        if any(first < 0 or first + count > size for first, count, size in box):
+        """With the weights of all voxels. Raises as :meth:`held`."""
+        held = self.held()
+        return PixelSet(held.weights, held.grid, held.label)
+
+    def held(self) -> PixelSet:
+        """The set, of which no more than the box is kept. Raises MessageError if that does not lie in the grid."""
+        inner = self.inner
+        box = zip(self.start, inner.shape, self.grid.shape, strict=True) if inner.ndim == 3 else ((-1, 0, 0),)
+        if any(first < 0 or count < 1 or first + count > size for first, count, size in box):
             raise MessageError("The voxels of a pixel set do not fit its grid.", "This is a fault of ours.")
-        weights = np.zeros(shape, inner.dtype)
-        weights[tuple(slice(s, s + n) for s, n in zip(self.start, inner.shape, strict=True))] = inner
-        return PixelSet(weights, self.grid, self.label)
+        return BoxedPixelSet.of(inner, self.start, self.grid, self.label)
 
 
 def recipe_to_json(wanted: Recipe | PixelSet, save: Save) -> dict:
@@ -185,7 +189,7 @@ def recipe_from_json(data: dict, load: Load) -> Recipe:
         values = {f.name: data[f.name] for f in fields(form) if f.name in data}  # type: ignore[arg-type]
         given = values.get(form.given)
         if given is not None:
-            values[form.given] = recipe_from_json(given, load) if "kind" in given else _boxed(given, load).whole()
+            values[form.given] = recipe_from_json(given, load) if "kind" in given else _boxed(given, load).held()
         return form(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
     except (KeyError, TypeError) as error:
         raise MessageError(f"The pixel set '{data['kind']}' lacks something: {error}.", "") from error

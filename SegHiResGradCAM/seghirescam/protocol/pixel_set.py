@@ -39,12 +39,7 @@ class PixelSet:
             object.__setattr__(self, "weights", _of_mask(weights))
             return
         weights = weights.astype(np.float32, copy=False)
-        # written so that NaN fails too; no copy of a large volume's size is made
-        if not (weights.min() >= 0 and weights.max() <= 1):
-            raise PixelSetError(
-                "The weights of a pixel set must lie between 0 and 1.",
-                "Pass a mask, or divide the weights by their max.",
-            )
+        refuse_weights(weights)
         object.__setattr__(self, "weights", weights)
 
     @property
@@ -83,9 +78,7 @@ class PixelSet:
         if weights is None:
             weights = np.clip(resampled(self.weights, self.grid, grid), 0, 1)
         if not self.is_empty and not weights.any():
-            raise PixelSetError(
-                f"The pixel set ({self.label}) lies outside the image.", "Choose a segment that overlaps the volume."
-            )
+            raise outside(self.label)
         return replace(self, weights=weights, grid=grid)
 
 
@@ -94,6 +87,21 @@ def _of_mask(mask: np.ndarray) -> np.ndarray:
     weights, box = np.zeros(mask.shape, np.float32), box_of(mask)
     weights[box] = mask[box]
     return weights
+
+
+def refuse_weights(weights: np.ndarray) -> None:
+    """Raises PixelSetError for what does not lie between 0 and 1."""
+    # written so that NaN fails too; no copy of a large volume's size is made
+    if not (weights.min() >= 0 and weights.max() <= 1):
+        raise PixelSetError(
+            "The weights of a pixel set must lie between 0 and 1.", "Pass a mask, or divide the weights by their max."
+        )
+
+
+def outside(label: str) -> PixelSetError:
+    return PixelSetError(
+        f"The pixel set ({label}) lies outside the image.", "Choose a segment that overlaps the volume."
+    )
 
 
 def refuse_elsewhere(grid: Grid, image: Grid, label: str) -> None:

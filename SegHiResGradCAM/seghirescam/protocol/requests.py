@@ -14,6 +14,7 @@ import numpy as np
 
 from .arrays import Load, MessageError, Save
 from .grid import Grid
+from .map_grids import MAP_GRIDS
 from .messages import recipe_from_json, recipe_to_json
 from .question import DEFAULT, ComputeSettings, Question
 from .recipes import Recipe
@@ -43,7 +44,7 @@ class HottestPart:
 
 @dataclass(frozen=True)
 class Show:
-    """Which of the maps is wanted for display, the first by default. on: "input", its voxels, or "layer", its cells."""
+    """Which of the maps is wanted for display, the first by default. on: a kind of :mod:`map_grids`."""
 
     on: str
     layer: str | None = None
@@ -88,6 +89,12 @@ def _labels(data: list[dict], load: Load) -> tuple:
     return tuple((*_cells(one, load, "A label map"), own) for one, own in zip(data, names, strict=True))
 
 
+def _show(data: dict) -> Show:
+    if data["on"] not in MAP_GRIDS:
+        raise MessageError(f"A map cannot be shown on {data['on']!r}.", _FAULT)
+    return Show(data["on"], data.get("layer"))
+
+
 _CELLS = {"travels": (_cells_to_json, _cells)}
 _LABELS = {"travels": (_labels_to_json, _labels)}
 _REGION = {"travels": (_region_to_json, _region)}
@@ -101,7 +108,7 @@ _SETS = {
 _SHOW = {
     "travels": (
         lambda show, save: {name: value for name, value in vars(show).items() if value is not None},
-        lambda data, load: Show(data["on"], data.get("layer")),
+        lambda data, load: _show(data),
     )
 }
 _PLAIN: tuple[Callable, Callable] = (lambda value, save: value, lambda data, load: data)

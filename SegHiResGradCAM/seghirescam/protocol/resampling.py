@@ -146,7 +146,7 @@ def _separable(
     if part.size and all(matrix.size for matrix in matrices):
         for axis in sorted(range(3), key=lambda axis: (growth[axis], -axis)):
             part = _along(matrices[axis], part, axis)
-        part /= per
+        np.divide(part, per, out=part)
         out[tuple(reached)] = part
     for axis, covered in enumerate(covers):
         if not covered.all():

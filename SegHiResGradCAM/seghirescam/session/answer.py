@@ -60,6 +60,7 @@ class Run:
     #: what waits on the device until it is read together, and what is looked up once for all pixel sets
     collected: Collected = field(default_factory=Collected)
     _once: dict = field(default_factory=dict)
+    _sets: dict = field(default_factory=dict)
 
     @property
     def weights_sha256(self) -> str:
@@ -70,7 +71,14 @@ class Run:
 
     def about(self, score: Score, notes: tuple[str, ...]) -> Run:
         """The same about one pixel set: its score, and what only its answers say."""
-        return replace(self, score=score, notes=(*self.notes, *notes), nonfinite={})
+        return replace(self, score=score, notes=(*self.notes, *notes), nonfinite={}, _sets={})
+
+    def _of_set(self, pixels: PixelSet) -> tuple[Size, str]:
+        """Size and hash of M, which all its layers tell."""
+        if id(pixels) not in self._sets:
+            # the set itself is kept, so that no other one gets its id
+            self._sets[id(pixels)] = pixels, (Size.of_set(pixels, self.prepared.valid), pixels.content_hash)
+        return self._sets[id(pixels)][1]
 
     def count_nonfinite(self, pixels: PixelSet, bad: torch.Tensor | np.ndarray) -> None:
         """Note the voxels of M whose score is not finite. bad: bool array, see :mod:`finite`; read where it is told."""
@@ -141,7 +149,7 @@ class Run:
             notes.append(
                 f"Where this layer's cells look could not be measured{why}; their corners are aligned with the image's."
             )
-        size = Size.of_set(pixels, self.prepared.valid)
+        size, _ = self._of_set(pixels)
         if size.share > FILLS and pixels.label != WHOLE:
             notes.append(f"The pixel set ({pixels.label}) {fills(size)}")
         status, reason = status_of(signed, zero)
@@ -181,7 +189,7 @@ class Run:
 
         from ..cam.isolation.determinism import determinism_facts
 
-        size = Size.of_set(pixels, self.prepared.valid)
+        size, digest = self._of_set(pixels)
         return {
             "engine": f"seghirescam {__version__}",
             "torch": torch.__version__,
@@ -192,7 +200,7 @@ class Run:
             "weights_sha256": self.weights_sha256,
             "image_sha256": self._image_sha256,
             "image_grid": self.image.grid.to_json(),
-            "pixel_set_sha256": pixels.content_hash,
+            "pixel_set_sha256": digest,
             **model_outputs.facts(self.model),
             "pixel_set_voxels": size.voxels,
             **({} if size.ml is None else {"pixel_set_ml": round(size.ml, 4)}),

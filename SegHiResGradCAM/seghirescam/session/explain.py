@@ -60,7 +60,13 @@ def explain(
         pixel_sets, class_index=class_index, methods=methods, layers=layers, score=score, rival=rival, side=side,
         draws=draws,
     )  # fmt: skip
-    words = {"device": device, "precision": precision, "keep": False, "tolerance": tolerance, "seed": seed}
+    words: dict[str, Any] = {
+        "device": device,
+        "precision": precision,
+        "keep": False,
+        "tolerance": tolerance,
+        "seed": seed,
+    }
     words |= {"mirroring": mirroring, "folds": folds}
     return open_session(model, image, **words).ask(question, progress=progress)
 

@@ -12,12 +12,13 @@ from ..io.volumes import MAP_SUFFIXES, read_volume, write_volume
 from ..protocol.errors import SegHiResCamError
 from ..protocol.explanation import Explanation, LayerInfo
 from ..protocol.grid import Grid
+from ..protocol.map_grids import INPUT, LAYER, QUARTER, map_grid
 from ..protocol.value import Value
 from ..protocol.writing.claims import OutputError, claim
 
 FORMAT = "seghirescam-explanation-1"
-#: the words of a sidecar: a density on the image's grid, or the layer's own cells
-_KINDS = {"image": "input", "layer": "layer"}
+#: the words of a sidecar (:mod:`map_grids`)
+_KINDS = {"image": INPUT, "quarter": QUARTER, "layer": LAYER}
 _PICTURES = (".png", ".pdf", ".svg")
 
 
@@ -30,7 +31,7 @@ def write(shown, path, grid: str, overwrite: bool, look: dict) -> Path:
             f"'{path.name}' has no ending that is written.", f"Known: {', '.join((*MAP_SUFFIXES, *_PICTURES))}."
         )
     if grid not in _KINDS:
-        raise OutputError(f"A map lies on no grid called {grid!r}.", "Write 'image' or 'layer'.")
+        raise OutputError(f"A map lies on no grid called {grid!r}.", "Write 'image', 'quarter' or 'layer'.")
     suffix = ends[0]
     sidecar = path.with_name(path.name[: -len(suffix)] + ".json")
     files = [path] if suffix in _PICTURES else [path, sidecar]
@@ -60,11 +61,11 @@ def write(shown, path, grid: str, overwrite: bool, look: dict) -> Path:
 
 
 def _write_map(shown, folder, name, sidecar, grid):
-    if grid == "image":
-        placed = shown.resampled_to(shown._image().grid)
-        array, where, unit = placed.array, placed.grid, placed.unit
-    else:
+    if grid == "layer":
         array, where, unit = shown.map, shown.grid, shown.unit
+    else:
+        placed = shown.resampled_to(map_grid(_KINDS[grid], shown.grid, shown._image().grid))
+        array, where, unit = placed.array, placed.grid, placed.unit
     write_volume(folder / name, array, where)
     facts = shown.to_json()
     facts["file"] = {
@@ -81,7 +82,7 @@ def _write_map(shown, folder, name, sidecar, grid):
 
 
 def read(path) -> Explanation:
-    """The explanation without its image; a map on the image's grid comes back with one cell a voxel, and says so."""
+    """The explanation without its image; a map that is no layer's own comes back with one cell a voxel, and says so."""
     facts, file = _facts(Path(path))
     try:
         stored = read_volume(file)
@@ -115,9 +116,10 @@ def _explanation(facts, stored):
     grid, array, notes = stored.grid, stored.array[0].astype(np.float32, copy=False), list(facts["notes"])
     if "ijk_to_pixels" in facts["file"]:
         grid = Grid.from_json({**facts["file"], "shape_kji": array.shape})
-    if facts["file"]["kind"] != "layer":
+    if facts["file"]["kind"] != LAYER:
         array = (array * grid.voxel_volume).astype(np.float32)
-        notes.append("Read from a map on the image's grid: each of its voxels is a cell, and they add up to the total.")
+        on = "quarters of cells" if facts["file"]["kind"] == QUARTER else "the image's grid"
+        notes.append(f"Read from a map on {on}: each of its voxels is a cell, and they add up to the total.")
     layer = facts["layer"]
     size = layer.get("mm_per_cell_kji") or layer.get("pixels_per_cell_kji")
     unit = "pixels" if layer.get("pixels_per_cell_kji") else "mm"

@@ -97,8 +97,9 @@ class Explanation(Answer):
     def save(self, path: Any, *, grid: str = "image", overwrite: bool = False, **look: Any) -> Path:
         """The map as .nii.gz, .nrrd, .mha or .nii with a .json beside it, or the picture as .png, .pdf or .svg.
 
-        grid: "image" writes the density (logit per ml) on the image's grid, "layer" the layer's own cells.  Returns the
-        path.  Raises OutputError for a file that exists (unless ``overwrite``) and for other endings.
+        grid: "image" writes the density (logit per ml) on the image's grid, "quarter" on quarters of the layer's cells
+        (or the image's voxels, where they are coarser), "layer" the layer's own cells.  Returns the path.  Raises
+        OutputError for a file that exists (unless ``overwrite``) and for other endings.
         """
         from .result_files import write
 

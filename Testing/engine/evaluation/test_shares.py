@@ -1,11 +1,12 @@
 """Shares of evidence in regions: closed forms."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
 
-from seghirescam.evaluation.metrics.shares import chance, dilated, region_shares, share
+from seghirescam.evaluation.metrics.shares import chance, dilated, region_shares, share, summed
 from seghirescam.evaluation.painting.painting_over import grown
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.pixel_set import PixelSet
@@ -58,3 +59,28 @@ def test_evenly_spread_evidence_has_the_share_of_chance():
 def test_no_positive_evidence_is_not_a_number_rather_than_zero():
     mask = np.ones((2, 2, 2), bool)
     assert math.isnan(share(-np.ones(mask.shape), mask))
+
+
+@pytest.mark.parametrize("count", [1, 7, 130, 2**18, 2**18 + 1, 3 * 2**18 + 77, 2**20 + 5])
+def test_a_sum_in_pieces_is_numpy_s_bit_for_bit(count):
+    rng = np.random.default_rng(count)
+    values = rng.normal(size=count) * 10.0 ** rng.uniform(-8, 8, count)
+    places = np.sort(rng.integers(0, count, 9))
+    assert summed(iter(np.split(values, places)), count) == values.sum()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_share_is_counted_slab_by_slab_and_is_the_whole_array_s_bit_for_bit(dtype):
+    rng = np.random.default_rng(3)
+    density = rng.normal(size=(70, 101, 113)).astype(dtype)
+    if dtype == np.float64:
+        density *= 1e300  # the sum of these is no number
+    evidence = np.maximum(density.astype(np.float64), 0)
+    evidence /= evidence.max()
+    for mask in (rng.random(density.shape) < 0.3, np.zeros(density.shape, bool), np.ones(density.shape, bool)):
+        assert share(density, mask) == float(evidence[mask].sum()) / float(evidence.sum())
+    tracemalloc.start()
+    share(density, rng.random(density.shape) < 0.01)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * density.size * 2 + 2**23  # the mask's random numbers, and slabs

@@ -83,15 +83,20 @@ def test_saved_on_the_layers_grid_it_comes_back_as_it_was(found, tmp_path, name)
         back.plot()
 
 
-def test_saved_on_the_images_grid_it_keeps_its_total(found, tmp_path):
-    path = found[0].save(tmp_path / "map.nii.gz")
+@pytest.mark.parametrize("kind", ["image", "quarter"])
+def test_saved_as_a_density_it_keeps_its_total(found, tmp_path, kind):
+    path = found[0].save(tmp_path / "map.nii.gz", grid=kind)
     back = seghirescam.Explanation.load(tmp_path / "map.json")
-    assert back.grid.shape == found[0].image.grid.shape and path.exists()
+    image = found[0].image.grid
+    grid = image if kind == "image" else found[0].quarter_grid(image)
+    assert back.grid.shape == grid.shape and path.exists()
     assert back.total == pytest.approx(found[0].total, rel=1e-5)
     np.testing.assert_allclose(
-        back.map / back.grid.voxel_volume, found[0].resampled_to(found[0].image.grid).array, rtol=1e-5, atol=1e-9
+        back.map / back.grid.voxel_volume, found[0].resampled_to(grid).array, rtol=1e-5, atol=1e-9
     )
-    assert "a cell" in back.notes[-1]
+    assert "a cell" in back.notes[-1] and ("quarters" in back.notes[-1]) == (kind == "quarter")
+    with pytest.raises(OutputError, match="no grid called"):
+        found[0].save(tmp_path / "other.nrrd", grid="half")
 
 
 def test_files_that_are_there_stay_and_pictures_are_drawn(found, tmp_path):

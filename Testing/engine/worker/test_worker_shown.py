@@ -8,6 +8,7 @@ from seghirescam import Grid
 from seghirescam.protocol.arrays import DiskError, MessageError, read_array, read_pieces, write_array
 from seghirescam.protocol.display.displayed import on_voxels
 from seghirescam.protocol.display.evidence import Evidence
+from seghirescam.protocol.map_grids import map_grid
 from seghirescam.protocol.messages import explanation_from_json
 
 
@@ -22,7 +23,7 @@ def read(worker, shown):
     return load(shown["array"]), Evidence.from_json(shown["evidence"], load)
 
 
-@pytest.mark.parametrize(("on", "layer"), [("input", None), ("input", "dec0"), ("layer", "enc1")])
+@pytest.mark.parametrize(("on", "layer"), [("input", None), ("input", "dec0"), ("quarter", "enc1"), ("layer", "enc1")])
 def test_the_shown_map_comes_with_the_answer_and_equals_the_local_one(worker, model, on, layer):
     picture = image(12)
     show = {"on": on} | ({"layer": layer} if layer else {})
@@ -31,11 +32,12 @@ def test_the_shown_map_comes_with_the_answer_and_equals_the_local_one(worker, mo
     one = next(x for x in maps if x.layer.name == (layer or "enc1"))
     assert result["shown"]["layer"] == one.layer.name
     voxels, evidence = read(worker, result["shown"])
-    if on == "input":
-        density = one.resampled_to(picture.grid)
-        assert voxels.dtype == np.float32 and voxels.shape == picture.grid.shape
+    target = map_grid(on, one.grid, picture.grid)
+    if target:
+        density = one.resampled_to(target)
+        assert voxels.dtype == np.float32 and voxels.shape == target.shape
         assert np.abs(voxels - density.array).max() <= 1e-6 * np.abs(density.array).max()
-        assert voxels.sum(dtype=float) * picture.grid.voxel_ml == pytest.approx(density.integral_after, rel=1e-5)
+        assert voxels.sum(dtype=float) * target.voxel_ml == pytest.approx(density.integral_after, rel=1e-5)
         assert result["shown"]["unit"] == density.unit == "logit/ml"
     else:
         assert np.abs(voxels - one.map).max() <= 1e-6 * np.abs(one.map).max()
@@ -43,6 +45,11 @@ def test_the_shown_map_comes_with_the_answer_and_equals_the_local_one(worker, mo
     assert evidence.largest == voxels.max() and evidence.positive.total == pytest.approx(
         voxels[voxels > 0].sum(dtype=float), rel=1e-6
     )
+
+
+def test_a_grid_that_there_is_not_is_a_sentence(worker, model):
+    error = worker.until(worker.explain(model, image(), show={"on": "half"}))
+    assert error["code"] == "request" and "half" in error["sentence"]
 
 
 def test_without_the_wish_nothing_is_placed(worker, model):

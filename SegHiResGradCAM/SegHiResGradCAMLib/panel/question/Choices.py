@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any, Self
 
+from seghirescam.protocol import map_grids
 from seghirescam.protocol.question import FIRST_FOLD, NO_MIRRORING
 from seghirescam.protocol.recipes import FORMS
 
@@ -80,7 +81,8 @@ class PassesChoice(_Choice):
 
 
 class GridChoice(_Choice):
-    """On which voxels the map is stored in the scene."""
+    """On which voxels the map is stored in the scene, see :mod:`map_grids`."""
 
-    INPUT = "input", "On the volume's voxels"
-    LAYER = "layer", "On the layer's cells"
+    QUARTER = map_grids.QUARTER, "On quarters of the layer's cells"
+    INPUT = map_grids.INPUT, "On the volume's voxels"
+    LAYER = map_grids.LAYER, "On the layer's cells"

@@ -8,6 +8,7 @@ from typing import Any
 
 from seghirescam.protocol.explanation import Explanation, LayerInfo
 from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.map_grids import map_grid
 
 from ...scene.nodes import AttributeNames
 from ...scene.nodes.Attachments import moveAttached, removeAttached
@@ -111,11 +112,11 @@ class Results:
         )
 
     def target(self, node: Any, layerName: str) -> Grid | None:
-        """The voxels on which a result shows a layer: those of the volume when it was explained, None: the layer's."""
-        asked = self._passes[node.GetID()].maps[layerName].provenance.get("image_grid")
-        if node.GetAttribute(AttributeNames.PREFIX + "Grid") != "input":
-            return None
-        return Grid.from_json(asked) if asked else gridOfVolume(node)
+        """The voxels on which a result shows a layer, where the volume was when it was explained; None: the layer's."""
+        one = self._passes[node.GetID()].maps[layerName]
+        asked = one.provenance.get("image_grid")
+        image = Grid.from_json(asked) if asked else gridOfVolume(next(iter(inputVolumesOf(node)), node))
+        return map_grid(node.GetAttribute(AttributeNames.PREFIX + "Grid"), one.grid, image)
 
     def remove(self, node: Any) -> None:
         """Removes a result with everything that came with it."""

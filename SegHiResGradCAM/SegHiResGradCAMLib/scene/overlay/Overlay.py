@@ -11,6 +11,7 @@ import vtk
 from seghirescam.protocol.errors import GeometryError
 from seghirescam.protocol.explanation import Explanation
 from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.map_grids import INPUT, map_grid
 
 from ..nodes.Geometry import gridOfVolume, matrixFromArray, parentToWorld
 from ..nodes.Provenance import writeProvenance
@@ -24,15 +25,13 @@ from .Legend import updateLegend
 from .OverlayDisplay import setScalarDisplay
 from .ShownMap import ShownMap, placedHere
 
-GRIDS = ("input", "layer")
-
 
 def addOverlay(
     scene: Any,
     explanation: Explanation,
     inputVolumeNode: Any,
     segmentationNode: Any = None,
-    grid: str = "input",
+    grid: str = INPUT,
     settings: DisplaySettings | None = None,
     segmentId: str | None = None,
     shown: ShownMap | None = None,
@@ -40,21 +39,20 @@ def addOverlay(
     """Adds the map to the scene as a signed float32 scalar volume, displayed, with legend and provenance.
 
     inputVolumeNode: the volume that was explained, or a list of them (channels); the first gives geometry, parent
-    transform and subject-hierarchy place.  grid: "input" resamples to that volume's voxels (a density, unit per ml);
-    "layer" keeps the layer's own cells and affine (unit per cell).  Both move with the input's parent transform.
+    transform and subject-hierarchy place.  grid: "input" resamples to that volume's voxels, "quarter" to quarters of
+    the layer's cells, or to the volume's voxels where those are coarser (densities, unit per ml); "layer" keeps the
+    layer's own cells and affine (unit per cell).  All move with the input's parent transform.
     shown: the map on these voxels, where the worker has made it already; its voxels become the node's.
     Raises ValueError for another grid, GeometryError for a non-linear transform; then the scene is as before.
     """
-    if grid not in GRIDS:
-        raise ValueError(f"The grid is one of {', '.join(GRIDS)}, got '{grid}'.")
     settings = settings or DisplaySettings()
     inputNodes = list(inputVolumeNode) if isinstance(inputVolumeNode, (list, tuple)) else [inputVolumeNode]
     moved = _following(explanation, inputNodes[0])
-    target = gridOfVolume(inputNodes[0]) if grid == "input" else None
+    target = map_grid(grid, moved.grid, gridOfVolume(inputNodes[0]))
     shown = shown or placedHere(moved, target)
-    if shown.voxels.array.shape != (explanation.grid if target is None else target).shape:
+    if shown.voxels.array.shape != (target or moved.grid).shape:
         raise GeometryError("The volume has another size than when it was explained.", "Ask again.")
-    matrix = _localMatrix(moved, inputNodes[0], grid)
+    matrix = _localMatrix(target or moved.grid, inputNodes[0], grid)
     node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", scene.GenerateUniqueName(explanation.title()))
     try:
         node.SetIJKToRASMatrix(matrix)
@@ -117,13 +115,13 @@ def _following(explanation: Explanation, inputNode: Any) -> Explanation:
     return replace(explanation, grid=replace(explanation.grid, ijk_to_ras=moved @ explanation.grid.ijk_to_ras))
 
 
-def _localMatrix(explanation: Explanation, inputNode: Any, grid: str) -> vtk.vtkMatrix4x4:
-    """vtkMatrix4x4 from IJK to the frame the input is stored in."""
-    if grid == "input":
+def _localMatrix(placed: Grid, inputNode: Any, grid: str) -> vtk.vtkMatrix4x4:
+    """vtkMatrix4x4 from IJK of a grid in world mm to the frame the input is stored in."""
+    if grid == INPUT:
         matrix = vtk.vtkMatrix4x4()
         inputNode.GetIJKToRASMatrix(matrix)  # copied, never rebuilt from spacing and directions
         return matrix
-    return matrixFromArray(np.linalg.inv(parentToWorld(inputNode)) @ explanation.grid.ijk_to_ras)
+    return matrixFromArray(np.linalg.inv(parentToWorld(inputNode)) @ placed.ijk_to_ras)
 
 
 def _whyNothing(values: np.ndarray) -> str:

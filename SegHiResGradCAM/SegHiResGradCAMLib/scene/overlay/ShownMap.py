@@ -31,6 +31,6 @@ def placedHere(explanation: Explanation, target: Grid | None) -> ShownMap:
 
 
 def isSmall(explanation: Explanation, target: Grid | None) -> bool:
-    """True where computing the shown map here takes less time than a user notices."""
+    """True where computing the shown map here takes less time than a user notices: a tenth of a second."""
     shape = explanation.grid.shape if target is None else target.shape
-    return shape[0] * shape[1] * shape[2] <= 2**20
+    return shape[0] * shape[1] * shape[2] <= 2**21

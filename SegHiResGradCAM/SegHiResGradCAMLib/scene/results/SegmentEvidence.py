@@ -13,7 +13,7 @@ from seghirescam.protocol.messages import BoxedPixels
 from ...schedule.Steps import StepsOf
 from ..nodes.Attachments import SEGMENTS
 from ..nodes.Geometry import gridOfVolume, parentToWorld
-from ..segments.PixelSetReader import pixelSetSteps
+from ..segments.PixelSetReader import offsetIn, pixelSetSteps
 from ..segments.SegmentLabelmap import STEP_VOXELS, SegmentLabelmap, labelmapOf
 from .TrustTables import addTable
 
@@ -35,7 +35,7 @@ def labelSteps(segmentationNode: Any, volumeNode: Any, leftOut: list[str]) -> St
     layers: list[LabelLayer] = []
     sampled: list[tuple[np.ndarray, dict[int, str]]] = []
     for labelmap, names, ids in (yield from _storedSteps(segmentationNode, volumeNode, leftOut)):
-        start = _offset(Grid(labelmap.labels.shape, toWorld @ labelmap.ijkToLocal), grid)
+        start = offsetIn(Grid(labelmap.labels.shape, toWorld @ labelmap.ijkToLocal), grid)
         if start is not None and not _meets(start, labelmap.labels.shape, grid.shape):
             leftOut += [f"The segment '{name}' lies outside the volume." for name in names.values()]
             continue
@@ -102,14 +102,6 @@ def _unique(name: str, used: set[str]) -> str:
         free = f"{name} ({n})"
     used.add(free)
     return free
-
-
-def _offset(source: Grid, grid: Grid) -> tuple[int, ...] | None:
-    """Index in the grid of the source's first voxel where its voxels are the grid's, None where they lie otherwise."""
-    mapping = np.linalg.inv(grid.kji_to_ras) @ source.kji_to_ras
-    start = np.rint(mapping[:3, 3]).astype(int)
-    mapping[:3, 3] -= start
-    return tuple(start) if np.abs(mapping - np.eye(4)).max() < 1e-4 else None
 
 
 def _meets(start: tuple[int, ...], size: tuple[int, ...], shape: tuple[int, ...]) -> bool:

@@ -46,7 +46,11 @@ def pixelSetSteps(segmentationNode: Any, segmentId: str, volumeNode: Any) -> Ste
     shift = np.eye(4)
     shift[:3, 3] = box[0][::-1]
     source = Grid(mask.shape, toWorld @ labelmap.ijkToLocal @ shift)
-    inner, start = yield from _atCentresSteps(grid, mask, source)
+    same = offsetIn(source, grid)
+    if same is None:
+        inner, start = yield from _atCentresSteps(grid, mask, source)
+    else:
+        inner, start = _cut(mask, same, grid.shape)
     if _stamp(segmentationNode, segmentId, volumeNode) != stamp:
         raise PixelSetError("The segment was changed while it was read.", "Press Apply again.")
     if inner is None or not inner.any():
@@ -60,6 +64,24 @@ def pixelSetSteps(segmentationNode: Any, segmentId: str, volumeNode: Any) -> Ste
             "Choose a finer volume, or grow the segment.",
         )
     return BoxedPixels(inner, start, grid, f"segment '{name}'")
+
+
+def offsetIn(source: Grid, grid: Grid) -> tuple[int, ...] | None:
+    """Index in the grid of the source's first voxel where its voxels are the grid's, None where they lie otherwise."""
+    mapping = np.linalg.inv(grid.kji_to_ras) @ source.kji_to_ras
+    start = np.rint(mapping[:3, 3]).astype(int)
+    mapping[:3, 3] -= start
+    return tuple(int(n) for n in start) if np.abs(mapping - np.eye(4)).max() < 1e-4 else None
+
+
+def _cut(mask: np.ndarray, start: Sequence[int], shape: Sequence[int]) -> tuple[np.ndarray | None, Any]:
+    """As :func:`_atCentresSteps`, of a mask on the target's own voxels: a view of it."""
+    first = [max(0, s) for s in start]
+    last = [min(n, s + m) for s, m, n in zip(start, mask.shape, shape, strict=True)]
+    if any(a >= b for a, b in zip(first, last, strict=True)):
+        return None, None
+    inside = tuple(slice(a - s, b - s) for a, b, s in zip(first, last, start, strict=True))
+    return mask[inside].view(np.uint8), tuple(first)
 
 
 def _segment(segmentationNode: Any, segmentId: str) -> Any:

@@ -13,7 +13,7 @@ from ...protocol.csv_text import write_rows
 from ...protocol.explanation import Explanation
 from ...protocol.sizes import Size, heads
 from ..console import table
-from ..sidecars import INPUT, map_name, write_result
+from ..sidecars import map_name, write_result
 from .asked_sets import AskedSet
 from .which_class import LeftOut
 
@@ -52,9 +52,8 @@ class ManyResults:
             "pixel_set_size": size.to_json(),
             "notes": [*explanation.notes, *self.notes()],
         }
-        kept = placed if self.request["question"]["grid"] == INPUT else None
         name = map_name(len(self.facts) + 1, explanation, self.suffix)
-        facts = write_result(self.folder, name, self.suffix, explanation, kept, more)
+        facts = write_result(self.folder, name, self.suffix, explanation, placed, more)
         self.facts.append(facts | {"cells": size.cells})
 
     @property

@@ -6,11 +6,11 @@ import functools
 
 import numpy as np
 
-from ...protocol.display.thresholds import positive
 from ...protocol.errors import GeometryError, PixelSetError
 from ...protocol.grid import Grid
 from ...protocol.pixel_set import PixelSet
 from ...protocol.value import EMPTY_REFERENCE, NONFINITE, ZERO_MAP, Value
+from .shares import slabs
 
 
 class NoValue(Exception):
@@ -70,7 +70,7 @@ def region(mask: np.ndarray | PixelSet, density: np.ndarray, grid: Grid | None =
             f"The mask has shape {mask.shape}, the map {np.shape(density)}.", "Bring both onto one grid first."
         )
     if mask.dtype.kind != "f":
-        return mask > 0
+        return mask if mask.dtype == bool else mask > 0
     if mask.size and not (mask.min() >= 0 and mask.max() <= 1):  # written so that NaN fails too
         raise PixelSetError("The weights of a mask must lie between 0 and 1.", "Pass a mask, or divide by the maximum.")
     return mask >= 0.5
@@ -106,15 +106,28 @@ def finite(density: np.ndarray, chance: float | None = None) -> np.ndarray:
 def evidence_of(density: np.ndarray, chance: float | None = None) -> np.ndarray:
     """A+ = max(A, 0) over its maximum, float64: no metric depends on the scale, and no sum of this overflows.
 
-    NoValue for NaN, infinity, and for a map without positive evidence.
+    NoValue as :func:`with_evidence`.
     """
-    evidence = positive(finite(density, chance))
-    largest = evidence.max()
+    largest = np.float64(with_evidence(density, chance).max())
+    evidence = np.maximum(density, 0, dtype=np.float64)
+    evidence /= largest
+    return evidence
+
+
+def with_evidence(density: np.ndarray, chance: float | None = None) -> np.ndarray:
+    """The map as it is, and no copy of it. NoValue for NaN, infinity, and for a map without positive evidence."""
+    density = np.asarray(density)
+    smallest, largest = density.min(), density.max()
+    if not (np.isfinite(smallest) and np.isfinite(largest)):  # NaN is the smallest and the largest of all
+        raise NoValue(NONFINITE, "The map holds NaN or infinite values.", chance)
     if not largest > 0:
         raise NoValue(ZERO_MAP, "The map holds no positive evidence.", chance)
-    return evidence / largest
+    return density
 
 
 def chance_in(inside: np.ndarray, body: np.ndarray | None) -> float:
     """|R in the body| / |body|: the share of evidence that is spread evenly over the body (the volume without one)."""
-    return float(np.mean(inside if body is None else inside[body]))
+    if body is None:
+        return float(np.mean(inside))
+    shared = sum(int(np.count_nonzero(part & within)) for part, within in slabs(inside, body))
+    return shared / int(np.count_nonzero(body))

@@ -16,7 +16,7 @@ import numpy as np
 
 from ...protocol.grid import Grid
 from ...protocol.value import TOO_SMALL, Value
-from .checked import NoValue, chance_in, evidence_of, fits, reference, region, valued
+from .checked import NoValue, chance_in, evidence_of, fits, reference, region, valued, with_evidence
 from .registry import REGION, Metric, register
 from .shares import ROUNDING_MM, dilated, share
 
@@ -32,7 +32,7 @@ def share_in(density, mask, body=None, *, grid: Grid | None = None) -> Value:
     """
     inside, body = reference(density, mask, body, grid)
     expected = chance_in(inside, body)
-    return Value.of(share(evidence_of(density, expected), inside), chance=expected)
+    return Value.of(share(with_evidence(density, expected), inside), chance=expected)
 
 
 def within(density, mask, grid: Grid, distances_mm: Sequence[float] = DISTANCES_MM, body=None) -> dict[float, Value]:
@@ -123,7 +123,7 @@ def boundary_share(density, mask, grid: Grid, width_mm: float, body=None) -> Val
     if not band.any():
         raise NoValue(TOO_SMALL, f"No two voxels on both sides of the border lie within {width_mm:g} mm.")
     expected = chance_in(band, body)
-    return Value.of(share(evidence_of(density, expected), band), chance=expected)
+    return Value.of(share(with_evidence(density, expected), band), chance=expected)
 
 
 @valued("mm")

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ...protocol.grid import Grid
+from ...protocol.map_grids import map_grid
 from ...protocol.messages import layer_to_json
 from ...protocol.requests import Explain
 from ..results import shown_to_json, written
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from ...protocol.progress import Tell
     from ...session.interface import Session
     from ..jobs import Jobs
-
-#: a map is shown on the input's voxels, or on the layer's own cells
-INPUT = "input"
 
 
 @answers(Explain)
@@ -49,7 +47,7 @@ def explain(request: Explain, jobs: Jobs, tell: Tell) -> dict:
         if request.show:
             tell(1.0, "placing the map")
             one = next((x for x in found if x.layer.name == request.show.layer), found[0])
-            target = Grid.from_json(request.image["grid"]) if request.show.on == INPUT else None
+            target = map_grid(request.show.on, one.grid, Grid.from_json(request.image["grid"]))
             shown = {"layer": one.layer.name} | shown_to_json(one.map, one.grid, one.unit, target, save)
     return {
         "explanations": told,
