@@ -28,7 +28,7 @@ SIZE = 40
 def meshnet(name, folder):
     """(model, image, class index, pixel set, layers)"""
     import numpy as np
-    from engine.models.test_published_networks import Case
+    from engine.published_networks import Case
     from seghirescam.protocol.pixel_set import PixelSet
     from seghirescam.session.opening import open_session
 
@@ -45,7 +45,7 @@ def meshnet(name, folder):
 
 def deepbet(name, folder):
     import numpy as np
-    from engine.models.test_published_deepbet import opened, own_run
+    from engine.published_deepbet import opened, own_run
     from seghirescam.protocol.pixel_set import PixelSet
 
     file, tensor, answer = own_run((128, 128, 128))[name]

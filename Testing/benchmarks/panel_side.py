@@ -135,7 +135,7 @@ def overlay_made(kind):
 
     import numpy as np
     from seghirescam.protocol.arrays import write_array
-    from seghirescam.protocol.map_grids import map_grid
+    from seghirescam.protocol.display.map_grids import map_grid
     from seghirescam.worker.results import shown_to_json
 
     cells, own = _cells()
@@ -155,7 +155,7 @@ def overlay_shown(kind):
     from seghirescam.protocol.arrays import write_array
     from seghirescam.protocol.display.displayed import on_voxels
     from seghirescam.protocol.display.evidence import Evidence
-    from seghirescam.protocol.map_grids import map_grid
+    from seghirescam.protocol.display.map_grids import map_grid
     from SegHiResGradCAMLib import addOverlay
     from SegHiResGradCAMLib.scene.overlay.ShownMap import ShownMap
     from SegHiResGradCAMLib.scene.volumes.Voxels import Voxels

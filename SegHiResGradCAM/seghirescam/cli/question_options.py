@@ -11,10 +11,10 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, make_dataclas
 from ..cam.methods import method
 from ..cam.methods import names as method_names
 from ..io.nifti_header import NIBABEL
+from ..protocol.display.map_grids import INPUT, MAP_GRIDS
 from ..protocol.errors import ClassError, LayerError, MethodError, PixelSetError
 from ..protocol.grid import Grid
 from ..protocol.image import Image
-from ..protocol.map_grids import INPUT, MAP_GRIDS
 from ..protocol.pixel_set import PixelSet, refuse_elsewhere
 from ..protocol.question import (
     ALL_MIRRORINGS,

@@ -11,10 +11,10 @@ import numpy as np
 
 from ..io.file_content import hash_of
 from ..io.volumes import read_volume, write_volume
+from ..protocol.display.map_grids import INPUT, LAYER, QUARTER, map_grid
 from ..protocol.errors import ImageError, PixelSetError
 from ..protocol.explanation import Explanation, PlacedMap
 from ..protocol.grid import Grid
-from ..protocol.map_grids import INPUT, LAYER, QUARTER, map_grid
 from ..protocol.resampling import resampled, spread
 from .manifest import read_manifest, write_json
 from .outputs import OutputError, swept

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .display.map_grids import quarter_grid
 from .grid import Grid
-from .map_grids import quarter_grid
 from .question import BF16
 from .resampling import spread
 from .value import Value

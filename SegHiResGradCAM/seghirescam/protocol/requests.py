@@ -13,8 +13,8 @@ from typing import Any, ClassVar, dataclass_transform
 import numpy as np
 
 from .arrays import Load, MessageError, Save
+from .display.map_grids import MAP_GRIDS
 from .grid import Grid
-from .map_grids import MAP_GRIDS
 from .messages import recipe_from_json, recipe_to_json
 from .question import DEFAULT, ComputeSettings, Question
 from .recipes import Recipe

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from ..io.volumes import MAP_SUFFIXES, read_volume, write_volume
+from ..protocol.display.map_grids import INPUT, LAYER, QUARTER, map_grid
 from ..protocol.errors import SegHiResCamError
 from ..protocol.explanation import Explanation, LayerInfo
 from ..protocol.grid import Grid
-from ..protocol.map_grids import INPUT, LAYER, QUARTER, map_grid
 from ..protocol.value import Value
 from ..protocol.writing.claims import OutputError, claim
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+import seghirescam.io.packed_nifti
 import seghirescam.io.volumes
 from engine.cli_cases import left, run
 from engine.dicom_cases import identity_model
@@ -62,7 +63,8 @@ def test_reading_back_compares_places_for_every_format(tmp_path, monkeypatch, na
         x, *rest = itk.GetOrigin()
         itk.SetOrigin([x + moved_mm, *rest])
 
-    monkeypatch.setattr(seghirescam.io.volumes, "put_on", askew)
+    for writer in (seghirescam.io.volumes, seghirescam.io.packed_nifti):
+        monkeypatch.setattr(writer, "put_on", askew)
     array = np.ones((2, *SHAPE) if name.startswith("layers") else SHAPE, np.uint8)
     with pytest.raises(GeometryError, match=f"'{name}' would lie {moved_mm:.3g} mm from where it belongs"):
         if name.endswith(".seg.nrrd"):

@@ -4,24 +4,16 @@ deepbet (MIT) is a test dependency. What its networks are given is what its own 
 labels are what its programs return then; the expected maps come from an eager network of the same weights.
 """
 
-import json
-import os
-import shutil
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from seghirescam import open_model
-from seghirescam.protocol.grid import Grid
-from seghirescam.protocol.image import Image
+from engine.published_deepbet import HEAD, opened, own_run
 from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.session.explain import explain
 from seghirescam.session.opening import open_session
 
-HEAD = Path(os.environ.get("SEGHIRESCAM_TEST_DATA", "")) / "brain_t1.nii.gz"
 pytestmark = [
     pytest.mark.skipif(not HEAD.is_file(), reason="SEGHIRESCAM_TEST_DATA names no folder with brain_t1.nii.gz"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
@@ -90,43 +82,9 @@ class LinkNet(nn.Module):
         return self.tp_conv2(self.conv(self.tp_conv1(self.up3(x) + first)))
 
 
-class Recorded(nn.Module):
-    """A program that remembers what it was given and what it answered."""
-
-    def __init__(self, program):
-        super().__init__()
-        self.program = program
-
-    def forward(self, x):
-        self.seen, self.answer = x, self.program(x)
-        return self.answer
-
-
-def own_run(shape):
-    """{program: (file, tensor its own code prepared, probabilities it returned)}; shape: of the second program."""
-    deepbet, nibabel = pytest.importorskip("deepbet"), pytest.importorskip("nibabel")
-    from deepbet.utils import DATA_PATH
-
-    bet = deepbet.BrainExtraction(no_gpu=True)
-    bet.model, bet.bbox_model = Recorded(bet.model), Recorded(bet.bbox_model)
-    head = nibabel.as_closest_canonical(nibabel.load(HEAD)).get_fdata(dtype=np.float32)
-    bet.run_model(head, shape=shape)
-    parts = {"model": bet.model, "bbox_model": bet.bbox_model}
-    return {n: (Path(DATA_PATH) / "models" / f"{n}.pt", p.seen, p.answer) for n, p in parts.items()}
-
-
 @pytest.fixture(scope="module")
 def ran():
     return own_run((128, 128, 128))
-
-
-def opened(file, tensor, folder):
-    """Our model of the program, beside it what deepbet's code does not leave in it; and its tensor as an image."""
-    shutil.copy(file, folder / "program.pt")
-    about = {"classes": ["background", "brain"], "axes": "xyz"}
-    (folder / "program.model.json").write_text(json.dumps(about), encoding="utf-8")
-    array = np.ascontiguousarray(tensor[0].numpy().transpose(0, 3, 2, 1))
-    return open_model(folder / "program.pt", consent=True), Image(array, Grid.from_spacing(array.shape[1:]))
 
 
 def assert_own_labels(file, tensor, answer, folder):

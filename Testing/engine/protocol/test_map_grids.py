@@ -8,7 +8,7 @@ import pytest
 from engine.grids import oblique
 from seghirescam import Grid
 from seghirescam.protocol.display.evidence import Evidence
-from seghirescam.protocol.map_grids import INPUT, LAYER, QUARTER, SHARE_TOLERANCE, map_grid, quarter_grid
+from seghirescam.protocol.display.map_grids import INPUT, LAYER, QUARTER, SHARE_TOLERANCE, map_grid, quarter_grid
 from seghirescam.protocol.resampling import spread
 
 #: voxels a cell along K, J, I, and by how many cells the cells lie off the image's corner

@@ -8,7 +8,7 @@ from seghirescam import Grid
 from seghirescam.protocol.arrays import DiskError, MessageError, read_array, read_pieces, write_array
 from seghirescam.protocol.display.displayed import on_voxels
 from seghirescam.protocol.display.evidence import Evidence
-from seghirescam.protocol.map_grids import map_grid
+from seghirescam.protocol.display.map_grids import map_grid
 from seghirescam.protocol.messages import explanation_from_json
 
 

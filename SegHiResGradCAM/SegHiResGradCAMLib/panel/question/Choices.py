@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any, Self
 
-from seghirescam.protocol import map_grids
+from seghirescam.protocol.display import map_grids
 from seghirescam.protocol.question import FIRST_FOLD, NO_MIRRORING
 from seghirescam.protocol.recipes import FORMS
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from seghirescam.protocol.display.map_grids import map_grid
 from seghirescam.protocol.explanation import Explanation, LayerInfo
 from seghirescam.protocol.grid import Grid
-from seghirescam.protocol.map_grids import map_grid
 
 from ...scene.nodes import AttributeNames
 from ...scene.nodes.Attachments import moveAttached, removeAttached

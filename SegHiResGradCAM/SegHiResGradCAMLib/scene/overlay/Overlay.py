@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import vtk
 
+from seghirescam.protocol.display.map_grids import INPUT, map_grid
 from seghirescam.protocol.errors import GeometryError
 from seghirescam.protocol.explanation import Explanation
 from seghirescam.protocol.grid import Grid
-from seghirescam.protocol.map_grids import INPUT, map_grid
 
 from ..nodes.Geometry import gridOfVolume, matrixFromArray, parentToWorld
 from ..nodes.Provenance import writeProvenance

@@ -126,6 +126,8 @@ def from_wiring(wiring: Wiring | None, strides: tuple[int, ...], places: dict[st
 
 def _centres(seen, recorded, ramp, axis):
     """name -> (jump, reads, writes) of recorded tensors ``[2, K, *cells]``, from the output ``[2, *spatial]``."""
+    if not recorded:
+        return {}
     size = ramp.numel()
     # the two images do not mix: the first one's gradients are those of the mass, the second one's of the moment
     gradients = torch.autograd.grad(

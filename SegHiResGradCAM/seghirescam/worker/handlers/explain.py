@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from ...protocol.display.map_grids import map_grid
 from ...protocol.grid import Grid
-from ...protocol.map_grids import map_grid
 from ...protocol.messages import layer_to_json
 from ...protocol.requests import Explain
 from ..results import shown_to_json, written

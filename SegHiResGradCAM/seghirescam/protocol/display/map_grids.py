@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 
-from .grid import Grid
+from ..grid import Grid
 
 #: the image's voxels; a quarter of a cell, or the image's voxels where they are coarser; the layer's cells
 INPUT, QUARTER, LAYER = "input", "quarter", "layer"
