@@ -1,7 +1,6 @@
 """Seg-HiRes-Grad CAM in 3D Slicer: why did a segmentation network draw that segment?
 
-Only wiring stands here. What the panel decides is SegHiResGradCAMLib/panel/Presenter.py; what it computes is the
-worker, a process of its own (seghirescam/worker/server.py): torch is never imported in the Slicer application.
+Only wiring: panel/Presenter.py decides, a process of its own (seghirescam/worker) computes; no torch in Slicer.
 """
 
 import shutil
@@ -174,9 +173,8 @@ class SegHiResGradCAMLogic(ScriptedLoadableModuleLogic):
         return SegHiResGradCAMParameterNode(super().getParameterNode())
 
     def makePresenter(self, ask, onChange, later):
-        settings = Settings(slicer.app.userSettings())
-        python, folder = shutil.which("PythonSlicer"), slicer.app.temporaryPath
-        words = {"settings": settings, "temporaryFolder": folder, "hold": Voxels}
+        settings, python = Settings(slicer.app.userSettings()), shutil.which("PythonSlicer")
+        words = {"settings": settings, "temporaryFolder": slicer.app.temporaryPath, "hold": Voxels}
         engine = JobRunner(lambda: WorkerClient(later, python, **words), later)
         return Presenter(slicer.mrmlScene, engine, settings, ask, Installer(ask), onChange, examine, later)
 

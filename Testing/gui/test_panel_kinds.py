@@ -148,7 +148,7 @@ def test_a_path_that_is_no_model_is_said_in_one_sentence_and_forgotten(panel, tm
     assert panel.ui.modelTextLabel.text == "This cannot be used as a model." and not panel.ui.predictButton.enabled
     screenshot(panel.widget, tmp_path / "panel.png", 400)  # a long sentence does not widen the panel
     assert "No model was recognised in 'holiday'." in text and str(tmp_path) not in text
-    assert "nnU-Net v2 model, MONAI bundle" in text and "TorchScript" in text
+    assert "nnU-Net v2 model, Hugging Face" in text and "TorchScript" in text
     panel.chooseModel("Demo network: honest")
     assert panel.ui.modelTextLabel.text == "Demo network, 3 classes"
     panel.chooseModelFile(tmp_path / "holiday" / "photos")

@@ -182,6 +182,9 @@ def test_the_evidence_of_segments_is_the_same_whatever_voxels_the_map_is_shown_o
     for voxels in ("On quarters of the layer's cells", "On the volume's voxels"):
         on(panel, voxels)
         panel.applyAndWait()
+        if not panel.ui.segmentsButton.isVisible():
+            click(panel.ui.trueButton)
+            panel.waitIdle()
         click(panel.ui.segmentsButton)
         panel.waitIdle()
         texts.append(panel.ui.segmentsTextLabel.text)
