@@ -126,6 +126,10 @@ def test_each_way_of_feeding_deepbet_wrongly_is_found(way, tmp_path):
     kinds = {"axes": '"axes": "xyz"', "head": '"head": "softmax"', "orientation": '"orientation": "RAS"'}
     if way == "nothing":
         assert found.verdict.finding == FITS
+    elif way == "normalisation":
+        # an instance norm takes the scale out again: deepbet draws the same brain (Dice 0.993), and the check says that
+        # this case does not tell, instead of naming a fault that is none
+        assert found.verdict.finding == FITS and "hardly tells it from normalisation" in found.verdict.sentence
     else:
         assert found.verdict.finding == BETTER, found.verdict.sentence
         assert kinds.get(way, '"preprocessing"') in found.verdict.write
