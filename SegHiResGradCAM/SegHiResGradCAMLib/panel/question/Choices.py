@@ -72,8 +72,8 @@ class PrecisionChoice(_Choice):
 class PassesChoice(_Choice):
     """Which passes of a model that averages mirrorings and folds are run; ``words`` are those of a request."""
 
-    ALL = "all", "All, as the model predicts"
-    PREVIEW = "preview", "Preview: no mirroring, first fold"
+    ALL = "all", "All passes"
+    PREVIEW = "preview", "Preview"
 
     @property
     def words(self) -> dict:
