@@ -126,7 +126,7 @@ def _watch(clock):
     from seghirescam.protocol.image import Image
     from seghirescam.protocol.pixel_set import PixelSet
     from seghirescam.session.window_passes import WindowPasses
-    from seghirescam.session.windowed import WindowedSession
+    from seghirescam.session.windows.window_sums import WindowSums
 
     for owner, name, stage in (
         *((asked_case, name, "reading") for name in ("read_segment", "on_image")),
@@ -135,8 +135,8 @@ def _watch(clock):
         (WindowPasses, "listed", "layers"),
         (WindowPasses, "_passed", "passes"),
         (WindowPasses, "fuse", "passes"),
-        (WindowedSession, "_differentiate", "passes"),
-        (WindowedSession, "_blend", "passes"),
+        (WindowSums, "_differentiate", "passes"),
+        (WindowSums, "_blend", "passes"),
         *((recipes, name, "placing") for name in ("mask_on",)),
         (PixelSet, "on", "placing"),
         (Explanation, "resampled_to", "placing"),

@@ -6,6 +6,7 @@ sidecars keep it, ``--repeat`` reads it.
 
 from __future__ import annotations
 
+from argparse import Action
 from dataclasses import MISSING, asdict, dataclass, field, fields, make_dataclass, replace
 
 from ..cam.methods import method
@@ -154,9 +155,18 @@ def asked_form(question: type, settings: type) -> type[_Words]:
 Asked = asked_form(Question, ComputeSettings)
 
 
+class _Once(Action):
+    """An option of which a second one would take the first one's place in silence."""
+
+    def __call__(self, parser, namespace, value, option_string=None):
+        if getattr(namespace, self.dest) is not None:
+            parser.error(f"{option_string} was given twice: name one, or all of a label map by LABELMAP:all")
+        setattr(namespace, self.dest, value)
+
+
 def add_segment(parser) -> None:
     parser.add_argument(
-        "--segment", metavar="LABELMAP[:value|:name]",
+        "--segment", action=_Once, metavar="LABELMAP[:value|:name]",
         help="a segment as label map (.seg.nrrd, DICOM SEG, NIfTI, NRRD, MetaImage, a grey PNG), with the label's "
         "value or name after a colon; explain takes :all, every segment",
     )  # fmt: skip

@@ -119,3 +119,10 @@ def test_a_sidecar_written_before_the_rooms_can_be_repeated(capsys, tmp_path):
     assert now["total"] == pytest.approx(before["total"], rel=1e-4)
     # cells lie where a line of voxels places them, a bar did before: less than a tenth of a voxel apart
     assert now["evidence"]["inside"] == pytest.approx(before["evidence"]["inside"], rel=5e-3)
+
+
+def test_a_second_segment_is_refused_and_takes_no_ones_place(capsys):
+    words = ["explain", "m", "--image", "i", "--class", "c", "--segment", "a:1", "--segment", "a:2", "--out", "o"]
+    with pytest.raises(SystemExit) as ended:
+        build().parse_args(words)
+    assert ended.value.code == 2 and "--segment was given twice" in capsys.readouterr().err
