@@ -15,7 +15,7 @@ from ..protocol.errors import DependencyError, ModelError
 from ..protocol.explanation import LayerInfo
 from ..protocol.image import Image
 from ..protocol.pixel_set import PixelSet
-from ..protocol.question import AUTO, DEFAULT, DEFAULT_METHOD, LOGIT, Question
+from ..protocol.question import ALL_MIRRORINGS, AUTO, DEFAULT, DEFAULT_METHOD, LOGIT, Question
 from ..session.interface import Session
 from .as_image import Needs, as_image
 from .as_model import input_channels, opened, spatial_dims, target_of, wrapped
@@ -52,6 +52,8 @@ def explain(
     precision: str = "fp32",
     tolerance: float = 0.0,
     seed: int = 0,
+    mirroring: str = ALL_MIRRORINGS,
+    folds: Sequence[str] = (),
     draws: int = 1,
     progress: Callable[[float, str], None] | bool | None = None,
 ) -> Explanations:
@@ -72,9 +74,9 @@ def explain(
     "xyz", for files.  output: which of several outputs.  normalise: function of ``[C, *spatial]``.  divisor: pad to a
     multiple.  What is not stated is found, and what was assumed stands in the notes of every result.
 
-    methods, layers, score, rival, side, draws, device, precision, tolerance, seed: see :class:`Question` and
-    :func:`session.explain.explain`.  progress: True for a bar (tqdm), or a function of (fraction, phase) that may raise
-    to cancel.
+    methods, layers, score, rival, side, draws, device, precision, tolerance, seed, mirroring, folds: see
+    :class:`Question` and :func:`session.explain.explain`.  progress: True for a bar (tqdm), or a function of (fraction,
+    phase) that may raise to cancel.
 
     Returns :class:`Explanations`, ordered by pixel set, layer, method.  Raises the errors of
     :mod:`protocol.errors`; the network is left exactly as it was.
@@ -98,7 +100,7 @@ def explain(
     with _told(progress) as tell:
         found = answered(
             case.model, case.image, question, **words, device=device, precision=precision, tolerance=tolerance,
-            seed=seed, progress=tell,
+            seed=seed, mirroring=mirroring, folds=folds, progress=tell,
         )  # fmt: skip
     return case.shown(found, (note,) if note else ())
 

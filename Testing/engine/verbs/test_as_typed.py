@@ -170,6 +170,17 @@ def test_several_labels_are_several_pixel_sets_of_one_pass(solid):
         assert np.array_equal(found.mask_on_image(found.image.grid), labels == label)
 
 
+def test_each_pixel_set_may_have_its_class(solid):
+    net, image, labels = solid
+    asked = seghirescam.explain(
+        net, image, labels, value=[1, 4], classes=["a", "b", "c"], target=["b", 2], layers=[LAYER]
+    )
+    for found, label, channel in zip(asked, (1, 4), (1, 2), strict=True):
+        truth, score = by_autograd(net, torch.as_tensor(image)[None, None], labels == label, LAYER, channel)
+        assert found.score == pytest.approx(score, rel=1e-5)
+        np.testing.assert_allclose(found.map, truth, atol=1e-5 * np.abs(truth).max())
+
+
 def test_a_size_the_network_does_not_take_is_padded_and_it_is_said(solid):
     net, image, labels = solid
     (found,) = seghirescam.explain(
