@@ -1,10 +1,11 @@
 """What `seghirescam explain` costs beside its passes: `python Testing/benchmarks/command_line.py [--rounds 3]`.
 
 A CT of 512 x 512 x 400 int16 voxels with a label map, both .nii.gz; a small 3d_fullres nnU-Net of nnU-Net's own classes
-(windows_nnunet.py), whose grid has 128 x 160 x 160 voxels; one segment, then two in the same command.  Every row is a
+(windows_nnunet.py), whose grid has 128 x 160 x 160 voxels; one segment, then all three in one command, each also with
+the maps at a quarter of their cells.  Every row is a
 fresh process with one thread that runs the command as the console does; its CPU seconds are split by where they were
-spent, each second once, and its peak memory is the kernel's.  Writes results/command_line.json.  Needs the environment
-of `dev.py test`.
+spent, each second once, and its peak memory is the kernel's.  What importing nnunetv2 takes is the model's, importing
+torch ours.  Writes results/command_line.json.  Needs the environment of `dev.py test`.
 """
 
 from __future__ import annotations
@@ -23,11 +24,18 @@ ROOT = Path(__file__).resolve().parents[2]
 WORK = ROOT / ".bench" / "command-line"
 RESULTS = Path(__file__).parent / "results" / "command_line.json"
 SHAPE = (400, 512, 512)
-#: name -> label value; boxes of the scene
-SEGMENTS = {"core": 2, "node": 3}
+NODE = 3
+#: row -> (what --segment takes behind the label map, the grid of the maps); in all: the body, its core, and a node
+ROWS = {
+    "one segment": ("2", "image"),
+    "all segments": ("all", "image"),
+    "one segment, quarter cells": ("2", "quarter"),
+    "all segments, quarter cells": ("all", "quarter"),
+}
 #: where CPU seconds go: beside the model's own work they are the command's
 OWN = ("start and imports", "reading", "hashing", "placing", "writing", "rest")
-OF_THE_MODEL = ("preprocessing", "layers", "passes")
+OF_THE_MODEL = ("library", "preprocessing", "layers", "passes")
+LIBRARY = ("nnunetv2", "dynamic_network_architectures", "batchgenerators", "batchgeneratorsv2")
 
 
 def made() -> tuple[Path, Path, Path]:
@@ -52,7 +60,7 @@ def _write(folder, image_file, labels_file):
     plans = json.loads((folder / "plans.json").read_text())
     grid = small.grid_of(plans, plans["configurations"]["3d_fullres"])
     _, labels = scene(grid, margin=(0, 0, 0))
-    labels[tuple(slice(n // 2 - 6, n // 2 + 6) for n in labels.shape)] = SEGMENTS["node"]
+    labels[tuple(slice(n // 2 - 6, n // 2 + 6) for n in labels.shape)] = NODE
     places = [np.arange(n) * m // n for n, m in zip(SHAPE, grid.shape, strict=True)]
     fine = labels[np.ix_(*places)]
     rng = np.random.default_rng(0)
@@ -83,7 +91,7 @@ class Clock:
 
         def timed(*args, **words):
             self._turn()
-            self._stack.append(stage)
+            self._stack.append(stage if isinstance(stage, str) else stage(*args))
             try:
                 return plain(*args, **words)
             finally:
@@ -91,6 +99,10 @@ class Clock:
                 self._stack.pop()
 
         setattr(owner, name, staticmethod(timed) if isinstance(owner.__dict__.get(name), staticmethod) else timed)
+
+    def of_import(self, name, *rest):
+        """What the model's library imports is the library's."""
+        return "library" if self._stack[-1] == "library" or name.partition(".")[0] in LIBRARY else "start and imports"
 
     def told(self):
         self._turn()
@@ -102,7 +114,7 @@ def _one(words: list[str]) -> dict:
     started = process_time()
     clock = Clock()
     clock.seconds["start and imports"] = started
-    clock.wrap(__import__("importlib._bootstrap", fromlist=["x"]), "_find_and_load", "start and imports")
+    clock.wrap(__import__("importlib._bootstrap", fromlist=["x"]), "_find_and_load", clock.of_import)
     sys.path.insert(0, str(ROOT / "SegHiResGradCAM"))
     from seghirescam.cli import main
 
@@ -165,12 +177,10 @@ def _as_users_have_it() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | threads
 
 
-def _row(folder, image, labels, segments) -> dict:
+def _row(folder, image, labels, segment, grid) -> dict:
     out = WORK / "out"
     words = ["explain", str(folder), "--image", str(image), "--class", "core", "--device", "cpu"]
-    for name in segments:
-        words += ["--segment", f"{labels}:{SEGMENTS[name]}"]
-    words += ["--out", str(out), "--overwrite", "--quiet", "--json"]
+    words += ["--segment", f"{labels}:{segment}", "--grid", grid, "--out", str(out), "--overwrite", "--quiet", "--json"]
     told = subprocess.run(
         [sys.executable, __file__, "--one", json.dumps(words)],
         env=_as_users_have_it(),
@@ -188,11 +198,8 @@ def main(rounds: int) -> dict:
     from machine import describe
 
     files, found = made(), {"machine": describe(), "rounds": rounds}
-    for row, segments in (("one segment", ["core"]), ("two segments", ["core", "node"])):
-        runs = [_row(*files, segments) for _ in range(rounds)]
-        if runs[0]["maps"] != len(segments):
-            print(f"{row}: the command answered about {runs[0]['maps']}, not counted")
-            continue
+    for row, question in ROWS.items():
+        runs = [_row(*files, *question) for _ in range(rounds)]
         stages = {name: median(run["seconds"].get(name, 0.0) for run in runs) for name in (*OWN, *OF_THE_MODEL)}
         found[row] = {
             "seconds": stages,
@@ -202,7 +209,15 @@ def main(rounds: int) -> dict:
             "peak_mib": round(median(run["peak_mib"] for run in runs)),
         }
         print(row, json.dumps(found[row], indent=1), flush=True)
-        RESULTS.write_text(json.dumps(found, indent=1) + "\n")
+    for what in ("", ", quarter cells"):
+        one, every = found[f"one segment{what}"], found[f"all segments{what}"]
+        more = every["maps"] - one["maps"]
+        found[f"a further segment{what}"] = further = {
+            "cpu_s": round((every["cpu_s"] - one["cpu_s"]) / more, 2),
+            "passes": round((every["seconds"]["passes"] - one["seconds"]["passes"]) / more, 2),
+        }
+        print(f"a further segment{what}", further)
+    RESULTS.write_text(json.dumps(found, indent=1) + "\n")
     return found
 
 

@@ -162,11 +162,18 @@ def neutral_name(model) -> str:
 
 
 def state_hash(state) -> str:
-    """SHA-256 over (name, tensor) pairs: what names a set of weights in provenance."""
+    """SHA-256 over (name, tensor) pairs: what names a set of weights in provenance.
+
+    A tensor that stands under several names (nnU-Net's networks list theirs up to four times) is read once.
+    """
     import torch
 
-    digest = hashlib.sha256()
+    digest, read = hashlib.sha256(), {}
     for key, value in state:
         digest.update(key.encode())
+        same = (value.data_ptr(), value.device, value.dtype, value.shape, value.stride()) if value.numel() else key
+        if (first := read.setdefault(same, key)) != key:
+            digest.update(f" = {first}".encode())
+            continue
         digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
     return digest.hexdigest()

@@ -1,5 +1,6 @@
 """A model kind is one file: found where it lies, or offered by another package; what it leaves unsaid has a default."""
 
+import hashlib
 import importlib
 import os
 import subprocess
@@ -17,6 +18,7 @@ from seghirescam import PlainModel
 from seghirescam.io.nifti_header import NIBABEL
 from seghirescam.models import kinds, known_kinds, open_model, recognise
 from seghirescam.models.description import description
+from seghirescam.models.plain import state_hash
 from seghirescam.models.segmentation_model import ModelKind, SegmentationModel
 from seghirescam.models.slice_by_slice import SliceBySlice
 from seghirescam.protocol.errors import ModelError
@@ -160,3 +162,16 @@ def test_abilities_that_a_model_does_not_state_have_a_default():
     model = Least()
     model.networks = (torch.nn.Identity(),)
     assert model.with_networks([]).networks == () and len(model.networks) == 1
+
+
+def test_a_tensor_under_several_names_is_read_once_for_the_hash_and_still_counts():
+    tensor, other = torch.arange(4.0), torch.arange(4.0)
+    alone = hashlib.sha256(b"a" + tensor.numpy().tobytes()).hexdigest()
+    assert state_hash([("a", tensor)]) == alone
+    shared = hashlib.sha256(b"a" + tensor.numpy().tobytes() + b"b = a").hexdigest()
+    assert state_hash([("a", tensor), ("b", tensor)]) == shared
+    # equal values of their own are other weights, and so is a part of the same memory
+    assert shared != state_hash([("a", tensor), ("b", other)]) != state_hash([("a", tensor), ("b", tensor[:2])])
+    with torch.no_grad():
+        tensor[3] = 7
+    assert state_hash([("a", tensor), ("b", tensor)]) != shared
