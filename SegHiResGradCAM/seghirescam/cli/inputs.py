@@ -64,7 +64,7 @@ class Opened:
         self.may_move = options.device == "auto"
         check_device(options)
         console.progress(0.0, "opening the model")
-        self.model = kind.open(options.model, consent=consent)
+        self.model = kind.open_told(options.model, consent, lambda share, phase: console.progress(0.02 * share, phase))
         for wanted in classes:
             self.class_index(wanted)
         self.model = self._previewed()
@@ -94,15 +94,17 @@ class Opened:
         from ..session.hardware.device_failures import DeviceError, LostDeviceError
         from ..session.memory import MemoryLimitError
 
+        note = getattr(self.options, "class_note", "")
+        told = (note,) if note else ()
         try:
-            return work(), ()
+            return work(), told
         except (MemoryLimitError, DeviceError) as error:
             if not self.may_move or self.options.device == "cpu" or isinstance(error, LostDeviceError):
                 raise
             note = f"Computed on the CPU: {error.sentence}"
         # outside the handler, whose traceback would keep the GPU's tensors alive
         self.options.device, self._session, self.moved = "cpu", None, (note,)
-        return work(), (note,)
+        return work(), (*told, note)
 
     @property
     def session(self):
