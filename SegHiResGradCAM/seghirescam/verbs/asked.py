@@ -9,6 +9,7 @@ from typing import Any
 
 from ..comparison.compare import Comparison
 from ..evaluation.evaluate import Evaluation
+from ..io.colour_images import coloured, takes_colour
 from ..models.axes import AS_GIVEN, MONAI, Axes
 from ..models.description_words import XYZ
 from ..models.segmentation_model import SegmentationModel
@@ -196,6 +197,8 @@ def given(
     read = as_image(image, needs, spacing)
     if known is None:
         known = _wrapped(model, read, needs, words)
+    elif takes_colour(known.channels):
+        read = replace(read, image=coloured(read.image, known.channels))
     recipes = as_recipes(pixel_sets, read.image, value, needs.rule)
     from ..protocol.recipes import PredictedClass
 
@@ -208,7 +211,8 @@ def _wrapped(network, read, needs, words):
     if needs.channels not in (None, image.array.shape[0]):
         raise ModelError(
             f"The network takes {needs.channels} input channel(s), the image has {image.array.shape[0]}.",
-            "Give one volume for each channel, as a list or as [C, K, J, I].",
+            "Give one volume for each channel, as a list or as [C, K, J, I]; a grey image for a network of colours "
+            "three times: [image, image, image].",
         )
     words = dict(words)
     assumed = XYZ if is_of_monai(network) else None
