@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import platform
 
+from ..evaluation.deletion.deletion_curves import unit_key
 from ..protocol.csv_text import write_rows
 from .manifest import write_json
 
 FORMAT = "seghirescam-evaluation-1"
 RESULT, METRICS, BY_LABEL, CURVES = "evaluation.json", "metrics.csv", "by_label.csv", "curves"
-_CURVE = ("method", "layer", "curve", "order", "fraction", "logit", "score", "dice")
+_CURVE = ("method", "layer", "curve", "order")
 
 
 def write_evaluations(folder, options, found, costs, request, notes, sizes) -> dict:
@@ -62,7 +63,9 @@ def _write_tables(folder, found):
                 line |= {f"distance_{row.distance.unit}": row.distance.value, "status": row.share.status}
                 rows.append(line)
         write_rows(folder / BY_LABEL, list(rows[0]), rows)
-    rows = []
+    rows: list[dict] = []
+    own = next((unit_key(gain.curve.unit) for one in found for gain in one.gains.values()), "")
+    values = ("fraction", own, "score", "dice")
     for one in found:
         for name, gain in one.gains.items():
             for n, curve in enumerate((gain.curve, *gain.random)):
@@ -70,10 +73,10 @@ def _write_tables(folder, found):
                 base = {"method": one.explanation.method, "layer": one.explanation.layer.name}
                 base |= {"curve": name, "order": order}
                 scores, dices = curve.score or [None] * len(curve.logits), curve.dice or [None] * len(curve.logits)
-                for values in zip(curve.fractions, curve.logits, scores, dices, strict=False):
-                    rows.append(base | dict(zip(("fraction", "logit", "score", "dice"), values, strict=True)))
+                for point in zip(curve.fractions, curve.logits, scores, dices, strict=False):
+                    rows.append(base | dict(zip(values, point, strict=True)))
     if any(one.gains for one in found):
-        write_rows(folder / f"{CURVES}.csv", _CURVE, rows)
+        write_rows(folder / f"{CURVES}.csv", (*_CURVE, *values), rows)
 
 
 def _draw(folder, one, name, options):

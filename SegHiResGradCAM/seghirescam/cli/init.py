@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from ..models.description_words import XYZ, ZYX
 from ..models.known_kinds import recognising
 from ..protocol.errors import ModelError
-from ..protocol.untrusted import named, refuse_odd
+from ..protocol.untrusted import named, refuse_odd, short
 from .outputs import OutputError, claimed_file
 from .own_inputs import Inputs
 
@@ -21,6 +22,19 @@ terminal, or taken from the options below, or marked ASSUMED in the description 
 description that is there is never replaced: correct it by hand."""
 EXAMPLE = "seghirescam init unet.pth --factory net.py --classes background,tumour"
 SUFFIX = ".model.toml"
+
+
+#: of the options that are a step each
+_SHORT = "the same as --preprocessing {word}=...; steps are applied in the order in which they are typed"
+
+
+class _Step(argparse.Action):
+    """Gathers the steps of all its options in the order of the command line."""
+
+    def __call__(self, parser, namespace, text, option_string=None):
+        word = option_string.removeprefix("--")
+        text = text if word == self.dest else f"{word}={text}"
+        setattr(namespace, self.dest, [*(getattr(namespace, self.dest) or []), text])
 
 
 def add_arguments(parser) -> None:
@@ -47,6 +61,13 @@ def add_arguments(parser) -> None:
     said.add_argument(
         "--normalise", metavar="NAME", help="a function of the Python file: what is done to the image first"
     )
+    said.add_argument(
+        "--preprocessing", action=_Step, metavar="STEP=VALUE",
+        help="a step the training did before the network, in the description's words: z_score=all, "
+        "percentile_clip=2,98, intensity_window=-160,240; or its own JSON; may be repeated",
+    )  # fmt: skip
+    for word, how in (("orientation", "RAS"), ("spacing", "MM,MM,MM"), ("size", "X,Y,Z")):
+        said.add_argument(f"--{word}", action=_Step, dest="preprocessing", metavar=how, help=_SHORT.format(word=word))
     said.add_argument("--name", help="what results call the model")
     said.add_argument(
         "--argument", action="append", default=[], metavar="NAME=VALUE",
@@ -128,6 +149,8 @@ def _stated(options):
     words = {w: getattr(options, w) for w in ("head", "activation", "axes", "divisor", "normalise", "name")}
     if options.output is not None:
         words["output"] = int(options.output) if options.output.isdigit() else options.output
+    if options.preprocessing:
+        words["preprocessing"] = _steps(options.preprocessing)
     arguments = {}
     for text in options.argument:
         name, mark, value = text.partition("=")
@@ -148,6 +171,32 @@ def _value(text):
         return text
 
 
+def _steps(texts):
+    """Of ``WORD=VALUE`` each, of JSON objects, or of JSON lists of them; what they say is checked by the draft."""
+    found = []
+    for text in texts:
+        name, mark, value = text.partition("=")
+        held = _value(text)
+        if isinstance(held, (list, dict)):
+            found += held if isinstance(held, list) else [held]
+        elif mark and name.strip().isidentifier():
+            found.append({name.strip(): _listed_value(value.strip())})
+        else:
+            raise ModelError(
+                f"The preprocessing step {short(text, 80)!r} is not WORD=VALUE.",
+                "For example z_score=all or spacing=1,1,1; several are given as several options.",
+            )
+    return found
+
+
+def _listed_value(text):
+    """As :func:`_value`; numbers with commas between them need no brackets."""
+    try:
+        return json.loads(f"[{text}]") if "," in text and not text.startswith("[") else json.loads(text)
+    except ValueError:
+        return text
+
+
 def _listed(text):
     return tuple(part.strip() for part in text.split(",") if part.strip()) if text else ()
 
@@ -159,6 +208,7 @@ def _on_terminal(options):
 def _asked(found, stated):
     """What the user says to each assumed word; Enter leaves it assumed."""
     from ..models.architectures.draft import Stated
+    from ..models.preprocessing.preprocessing_words import WORDS
 
     said = {"classes": stated.classes, "channels": stated.channels}
     words, arguments = dict(stated.words), dict(stated.arguments)
@@ -175,6 +225,10 @@ def _asked(found, stated):
             arguments[line.word] = _value(answer)
         else:
             words[line.word] = _value(answer)
+    if "preprocessing" not in words:
+        print(f"Steps before the network, as z_score=all spacing=1,1,1 ({', '.join(WORDS)})", file=sys.stderr)
+        if answer := input("  preprocessing [none]: ").split():
+            words["preprocessing"] = _steps(answer)
     return Stated(said["classes"], said["channels"], words, arguments, stated.function)
 
 

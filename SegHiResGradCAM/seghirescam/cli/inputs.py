@@ -19,7 +19,8 @@ def add_model_and_image(parser) -> None:
         "--image", action="append", required=True, metavar="[CHANNEL=]PATH",
         help="NIfTI, NRRD, MetaImage or a folder with a DICOM series (FOLDER#2: its second one); once for each channel "
         "of the model, by its name or in the model's order; the others are resampled to the first; a colour image "
-        "(PNG, JPEG, or a volume of vectors) stands for three channels: red, green, blue; demo:case: the shipped case",
+        "(PNG, JPEG, or a volume of vectors) stands for three channels: red, green, blue, and one grey image for all "
+        "three where they are called so; demo:case: the shipped case",
     )  # fmt: skip
     consent = parser.add_argument_group(
         "consent, for models that run code of their author ('seghirescam models' tells)"
@@ -58,13 +59,13 @@ class Opened:
             for wanted in classes:
                 SegmentationModel.class_index(about, class_word(wanted, about.classes))
         channels = kind.channels(options.model)
-        if channels and not in_colour(options.image, channels):
+        if channels and not (in_colour(options.image, channels) or in_grey(options.image, channels)):
             assigned(options.image, channels)
         refuse_absent(options.image)
         self.may_move = options.device == "auto"
         check_device(options)
         console.progress(0.0, "opening the model")
-        self.model = kind.open(options.model, consent=consent)
+        self.model = kind.open_told(options.model, consent, lambda share, phase: console.progress(0.02 * share, phase))
         for wanted in classes:
             self.class_index(wanted)
         self.model = self._previewed()
@@ -94,15 +95,17 @@ class Opened:
         from ..session.hardware.device_failures import DeviceError, LostDeviceError
         from ..session.memory import MemoryLimitError
 
+        note = getattr(self.options, "class_note", "")
+        told = (note,) if note else ()
         try:
-            return work(), ()
+            return work(), told
         except (MemoryLimitError, DeviceError) as error:
             if not self.may_move or self.options.device == "cpu" or isinstance(error, LostDeviceError):
                 raise
             note = f"Computed on the CPU: {error.sentence}"
         # outside the handler, whose traceback would keep the GPU's tensors alive
         self.options.device, self._session, self.moved = "cpu", None, (note,)
-        return work(), (note,)
+        return work(), (*told, note)
 
     @property
     def session(self):
@@ -211,6 +214,14 @@ def in_colour(images: Sequence[str], channels: Sequence[str]) -> bool:
     return is_rgb(images[0])
 
 
+def in_grey(images: Sequence[str], channels: Sequence[str]) -> bool:
+    """Whether the one image given, no channel named, is to be red, green and blue alike."""
+    from ..io.colour_images import takes_colour
+    from ..io.volumes import exists
+
+    return len(images) == 1 and takes_colour(channels) and ("=" not in images[0] or exists(images[0]))
+
+
 def read_image(images: Sequence[str], channels: Sequence[str], console, rule: str = NIBABEL):
     """(Image on the first channel's grid, [{"name", "sha256"}] of its channels); notes go to the console."""
     from ..io.volumes import read_channels
@@ -220,6 +231,10 @@ def read_image(images: Sequence[str], channels: Sequence[str], console, rule: st
         from ..io.colour_images import read_rgb
 
         image = read_rgb(images[0], rule)
+    elif in_grey(images, channels):
+        from ..io.colour_images import coloured
+
+        image = coloured(read_channels(images, None, rule)[0], channels)
     else:
         image, notes = read_channels(assigned(images, channels), channels, rule)
         for note in notes:

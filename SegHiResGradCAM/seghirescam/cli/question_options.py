@@ -28,6 +28,7 @@ from ..protocol.question import (
 )
 from ..protocol.recipes import FORMS, Recipe
 from ..protocol.resampling import same_voxels
+from .only_class import only_class
 
 #: fields that commands and sidecars call otherwise
 _CALLED = {"class_index": "class_name", "seed": "random_seed"}
@@ -210,10 +211,11 @@ def _listed(name, without):
 def understood(options, form: type = Asked, by_name: bool = False):
     """The question that the command's words ask, see :class:`_Words`. Raises ClassError, LayerError, PixelSetError.
 
-    by_name: segments name their classes themselves, so that none need be stated.
+    by_name: segments name their classes themselves, so that none need be stated.  A model with one class beside the
+    background need not be told, either.
     """
     if options.class_name is None and not by_name:
-        raise ClassError("No class was named.", "Add --class NAME; 'seghirescam models' lists them.")
+        options.class_name, options.class_note = only_class(options.model)
     given = {
         f.name: tuple(value) if isinstance(value, list) else value
         for f in fields(form)

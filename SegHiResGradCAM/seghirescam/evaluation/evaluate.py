@@ -143,8 +143,8 @@ def evaluate_in(
     found.measure(metrics(MAP), seen, whole)
     _of_trust(found, trust)
     for name, gain in gains.items():
-        for of in ("score", "logit", "dice"):
-            found.add(USED, f"{name}_gain_{of}", getattr(gain, of), "random orders")
+        for of, value, _ in gain.each:
+            found.add(USED, f"{name}_gain_{of}", value, "random orders")
     by_label = ()
     if labels:
         by_label = evidence_by_label_maps(

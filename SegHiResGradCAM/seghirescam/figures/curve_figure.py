@@ -75,8 +75,8 @@ def _panel(axis, name, gain, what, theme, first, last):
         axis.set_title(title, color=theme.ink, fontsize=9, loc="left")
     if last:
         axis.set_xlabel(below, color=theme.ink, fontsize=8)
-    axis.set_ylabel("mean score over M (logit)" if what == "logits" else "Dice with the prediction", color=theme.ink,
-                    fontsize=8)  # fmt: skip
+    score = f"mean score over M ({gain.curve.unit})"
+    axis.set_ylabel(score if what == "logits" else "Dice with the prediction", color=theme.ink, fontsize=8)
     axis.set_facecolor(theme.paper)
     axis.tick_params(colors=theme.ink, labelsize=7.5)
     for side, spine in axis.spines.items():
@@ -89,7 +89,9 @@ def _caption(gains, wide):
     for name, gain in gains.items():
         if gain.logit.ok:
             spread = "" if gain.logit_sd is None else f" (sd of the random areas {gain.logit_sd:.3g})"
-            told.append(f"{name.capitalize()}: gain over random {gain.logit.value:.3g} logit in area{spread}")
+            told.append(
+                f"{name.capitalize()}: gain over random {gain.logit.value:.3g} {gain.curve.unit} in area{spread}"
+            )
     text = (
         "Blocks of the image that do not meet the pixel set are blurred, hottest first; band: range of the random "
         f"orders. {'. '.join(told)}."

@@ -1,7 +1,12 @@
-"""Colour images for networks of three channels: PNG, JPEG, and volumes with three or four values per voxel."""
+"""Colour images for networks of three channels: PNG, JPEG, and volumes with three or four values per voxel.
+
+A network whose channels are called red, green and blue also takes one grey image, in all three alike, and says so.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +22,11 @@ from .volumes import named, read_itk, series_of
 
 #: names of the channels, in their order
 CHANNELS = ("red", "green", "blue")
+#: said with every result of a grey image
+GREY = (
+    "This network takes colour pictures: the grey values went into red, green and blue alike, rows and columns as the "
+    "slice is stored."
+)
 #: as far as a name tells
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".nrrd", ".mha", ".nii", ".nii.gz")
 
@@ -46,6 +56,21 @@ def read_rgb(path, rule: str = NIBABEL) -> Image:
     notes, header = notes_of(itk)
     notes = tuple(note.replace("This file", "The image") for note in notes)
     return Image(np.ascontiguousarray(array[:3]), grid_in(path, itk), notes, (header,) * 3 if header else ())
+
+
+def takes_colour(channels: Sequence[str]) -> bool:
+    """Whether these are the channels of colour images, by their names."""
+    return tuple(name.strip().lower() for name in channels) == CHANNELS
+
+
+def coloured(image: Image, channels: Sequence[str]) -> Image:
+    """One grey image as red, green and blue alike, with :data:`GREY` in its notes, for a network of such channels;
+    anything else as it is."""
+    if image.array.shape[0] != 1 or not takes_colour(channels):
+        return image
+    return replace(
+        image, array=np.repeat(image.array, 3, axis=0), notes=(*image.notes, GREY), headers=image.headers * 3
+    )
 
 
 def is_rgb(path) -> bool:

@@ -22,6 +22,7 @@ from .extreme_values import extreme_values
 if TYPE_CHECKING:
     import torch
 
+    from ..protocol.progress import Tell
     from .axes import Axes
 
 
@@ -265,3 +266,10 @@ class ModelKind:
     def open(self, source: str | Path | dict, consent: bool | str = False) -> SegmentationModel:
         """consent: True, or the :meth:`consent_hash` that was agreed to. Raises ModelError, DependencyError."""
         raise NotImplementedError
+
+    def open_told(
+        self, source: str | Path | dict, consent: bool | str = False, progress: Tell | None = None
+    ) -> SegmentationModel:
+        """:meth:`open`, for kinds that take long about it: they say how far they are, and ``progress`` may raise to
+        cancel; nothing half-made is left then."""
+        return self.open(source, consent=consent)

@@ -12,6 +12,9 @@ from .question import BF16
 from .resampling import spread
 from .value import Value
 
+#: of scores and maps, where the model has no other; its sidecars do not say it twice
+USUAL_UNIT = "logit"
+
 
 @dataclass(frozen=True)
 class ClassInfo:
@@ -88,9 +91,9 @@ class Explanation:
 
     map: float32 [K, J, I] on ``grid``, the layer's own grid in patient space; a cell holds its contribution to the
     score in ``unit`` (so the cells add up to ``total``).  Never rectified, never normalised.
-    score: S, the sum over M of what was differentiated.  completeness: total / score: 1 means
-    the map accounts for all of S, the rest are biases and non-linearity (None if the score is 0 or the map's unit
-    another).
+    score: S, the sum over M of what was differentiated, in ``score_unit``: logit, or what the model has instead.
+    completeness: total / score: 1 means the map accounts for all of S, the rest are biases and non-linearity (None if
+    the score is 0 or the map's unit another).
     status: "ok", "zero_map", "no_positive_evidence" or "nonfinite", with ``reason`` in words.
     provenance: JSON-able facts from which the run can be repeated; hashes, never paths or patient names.
     numbers: what was measured on the way, by a name of :mod:`value` (CANCELLATION, CUT_OFF, LEFT_OUT).
@@ -113,6 +116,7 @@ class Explanation:
     notes: tuple[str, ...] = ()
     provenance: dict = field(default_factory=dict)
     numbers: dict[str, Value] = field(default_factory=dict)
+    score_unit: str = USUAL_UNIT
 
     @property
     def total(self) -> float:
@@ -120,7 +124,7 @@ class Explanation:
 
     @property
     def completeness(self) -> float | None:
-        return self.total / self.score if self.score and self.unit == "logit" else None
+        return self.total / self.score if self.score and self.unit == self.score_unit else None
 
     def resampled_to(self, grid: Grid) -> PlacedMap:
         """The map as a density (unit per ml) on another grid, each cell around its own centre in patient space."""
@@ -161,6 +165,7 @@ class Explanation:
             "side": self.side,
             "grid": self.grid.to_json(),
             "unit": self.unit,
+            **({} if self.score_unit == USUAL_UNIT else {"score_unit": self.score_unit}),
             "score": self.score,
             "total": self.total,
             "completeness": self.completeness,

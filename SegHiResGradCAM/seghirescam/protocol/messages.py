@@ -18,7 +18,7 @@ import numpy as np
 from .arrays import MessageError
 from .boxed_pixel_set import BoxedPixelSet
 from .errors import SegHiResCamError
-from .explanation import Explanation, LayerInfo
+from .explanation import USUAL_UNIT, Explanation, LayerInfo
 from .grid import Grid
 from .pixel_set import PixelSet
 from .recipes import FORMS, Recipe, as_recipe
@@ -226,6 +226,7 @@ def explanation_from_json(data: dict, load: Load) -> Explanation:
         pixel_set_label=facts["pixel_set"],
         notes=tuple(facts["notes"]),
         provenance=facts["provenance"],
+        score_unit=facts.get("score_unit", USUAL_UNIT),
         **{name: facts[name] for name in same},
     )
 

@@ -174,6 +174,7 @@ class Run:
             notes=tuple(notes),
             provenance=self._provenance(method, pixels) | drawn | (facts or {}),
             numbers=numbers or {},
+            score_unit=self.score.unit,
         )
 
     def _why_nonfinite(self, pixels: PixelSet) -> str:

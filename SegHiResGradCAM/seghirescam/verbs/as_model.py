@@ -26,6 +26,11 @@ def spatial_dims(network) -> int | None:
     return None if first is None else first.weight.ndim - 2
 
 
+def is_of_monai(network) -> bool:
+    """Whether its class is one of MONAI's own: a file then goes in as MONAI reads it, unless axes are stated."""
+    return type(network).__module__.startswith("monai.")
+
+
 def _first_convolution(network):
     import torch
 

@@ -9,7 +9,9 @@ from typing import Any
 
 from ..comparison.compare import Comparison
 from ..evaluation.evaluate import Evaluation
-from ..models.axes import AS_GIVEN, Axes
+from ..io.colour_images import coloured, takes_colour
+from ..models.axes import AS_GIVEN, MONAI, Axes
+from ..models.description_words import XYZ
 from ..models.segmentation_model import SegmentationModel
 from ..protocol.errors import DependencyError, ModelError
 from ..protocol.explanation import LayerInfo
@@ -18,7 +20,7 @@ from ..protocol.pixel_set import PixelSet
 from ..protocol.question import ALL_MIRRORINGS, AUTO, DEFAULT, DEFAULT_METHOD, LOGIT, Question
 from ..session.interface import Session
 from .as_image import Needs, as_image
-from .as_model import input_channels, opened, spatial_dims, target_of, wrapped
+from .as_model import input_channels, is_of_monai, opened, spatial_dims, target_of, wrapped
 from .as_pixel_set import Noted, as_recipes
 from .shown import Explanation, Explanations
 
@@ -71,8 +73,9 @@ def explain(
 
     For a bare module: classes: names of its output channels in their order, a number, or ``{channel: name}``.  head:
     "softmax", "sigmoid" or "binary".  activation: what it applies last ("none", "sigmoid", "softmax").  axes: "zyx" or
-    "xyz", for files.  output: which of several outputs.  normalise: function of ``[C, *spatial]``.  divisor: pad to a
-    multiple.  What is not stated is found, and what was assumed stands in the notes of every result.
+    "xyz", for files ("xyz" for MONAI's own classes).  output: which of several outputs.  normalise: function of
+    ``[C, *spatial]``.  divisor: pad to a multiple.  What is not stated is found, and what was assumed stands in the
+    notes of every result.
 
     methods, layers, score, rival, side, draws, device, precision, tolerance, seed, mirroring, folds: see
     :class:`Question` and :func:`session.explain.explain`.  progress: True for a bar (tqdm), or a function of (fraction,
@@ -196,6 +199,8 @@ def given(
     read = as_image(image, needs, spacing)
     if known is None:
         known = _wrapped(model, read, needs, words)
+    elif takes_colour(known.channels):
+        read = replace(read, image=coloured(read.image, known.channels))
     recipes = as_recipes(pixel_sets, read.image, value, needs.rule)
     from ..protocol.recipes import PredictedClass
 
@@ -208,15 +213,19 @@ def _wrapped(network, read, needs, words):
     if needs.channels not in (None, image.array.shape[0]):
         raise ModelError(
             f"The network takes {needs.channels} input channel(s), the image has {image.array.shape[0]}.",
-            "Give one volume for each channel, as a list or as [C, K, J, I].",
+            "Give one volume for each channel, as a list or as [C, K, J, I]; a grey image for a network of colours "
+            "three times: [image, image, image].",
         )
     words = dict(words)
-    order = words.get("axes") or read.axes
+    assumed = XYZ if is_of_monai(network) else None
+    order = words.get("axes") or read.axes or assumed
     spatial = image.grid.shape if dims == 3 else image.grid.shape[1:]
     spatial = spatial[::-1] if order == "xyz" else spatial
     model = wrapped(network, (1, image.array.shape[0], *spatial), **words)
     if words.get("axes") is None and read.axes is not None:
         model.axes = Axes(read.axes, AS_GIVEN)
+    elif words.get("axes") is None and assumed is not None:
+        model.axes = Axes(assumed, MONAI)
     return model
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from ..io.volumes import MAP_SUFFIXES, read_volume, write_volume
 from ..protocol.display.map_grids import INPUT, LAYER, QUARTER, map_grid
 from ..protocol.errors import SegHiResCamError
-from ..protocol.explanation import Explanation, LayerInfo
+from ..protocol.explanation import USUAL_UNIT, Explanation, LayerInfo
 from ..protocol.grid import Grid
 from ..protocol.value import Value
 from ..protocol.writing.claims import OutputError, claim
@@ -140,5 +140,5 @@ def _explanation(facts, stored):
     )  # fmt: skip
     return Explanation(
         map=array, grid=grid, layer=info, pixel_set_label=facts["pixel_set"], notes=tuple(notes), numbers=numbers,
-        **{word: facts[word] for word in words},
+        **{word: facts[word] for word in words}, score_unit=facts.get("score_unit", USUAL_UNIT),
     )  # fmt: skip

@@ -44,7 +44,7 @@ class Explanation(Answer):
         cells = " x ".join(map(str, self.map.shape))
         return (
             f"<Explanation: {self.title()}; {cells} cells; total {self.total:.5g} {self.unit}, "
-            f"score {self.score:.5g} logit; {self.status}>"
+            f"score {self.score:.5g} {self.score_unit}; {self.status}>"
         )
 
     @property
@@ -53,7 +53,7 @@ class Explanation(Answer):
         evidence inside M (with its chance level), and ``numbers``."""
         found = {
             "total": Value.of(self.total, self.unit),
-            "score": Value.of(self.score, "logit"),
+            "score": Value.of(self.score, self.score_unit),
         }
         complete = self.completeness
         if complete is not None:
@@ -97,7 +97,7 @@ class Explanation(Answer):
     def save(self, path: Any, *, grid: str = "image", overwrite: bool = False, **look: Any) -> Path:
         """The map as .nii.gz, .nrrd, .mha or .nii with a .json beside it, or the picture as .png, .pdf or .svg.
 
-        grid: "image" writes the density (logit per ml) on the image's grid, "quarter" on quarters of the layer's cells
+        grid: "image" writes the density (unit per ml) on the image's grid, "quarter" on quarters of the layer's cells
         (or the image's voxels, where they are coarser), "layer" the layer's own cells.  Returns the path.  Raises
         OutputError for a file that exists (unless ``overwrite``) and for other endings.
         """

@@ -188,7 +188,8 @@ class Jobs:
             self._forget_session()
             self.model, self._model_key = None, None
             gc.collect()
-            self.model, self._model_key = kind.open(source, consent=consent), key
+            # the bar is the question's: opening moves it by its words
+            self.model, self._model_key = kind.open_told(source, consent, lambda _, phase: progress(0.0, phase)), key
         return self.model
 
     def _forget_session(self) -> None:

@@ -193,7 +193,7 @@ def test_on_a_terminal_what_cannot_be_told_is_asked(tmp_path):
     if child == 0:
         os.chdir(tmp_path)
         os.execve(sys.executable, [sys.executable, "-m", "seghirescam", "init", "w.pth"], _with_path())
-    os.write(terminal, b"background, tumour\n[2, 1]\n\n")
+    os.write(terminal, b"background, tumour\n[2, 1]\n\nsize=32,32 z_score=all\n")
     told = b""
     try:
         while piece := os.read(terminal, 4096):
@@ -204,6 +204,7 @@ def test_on_a_terminal_what_cannot_be_told_is_asked(tmp_path):
     about = read(tmp_path / "w.model.toml")
     assert about["classes"] == ["background", "tumour"] and about["arguments"]["strides"] == [2, 1]
     assert about["assumed"] == ["arguments.norm"] and b"Enter leaves" in told
+    assert about["preprocessing"] == [{"size": [32, 32]}, {"z_score": "all"}]
 
 
 def _with_path():

@@ -107,3 +107,85 @@ def test_three_grey_volumes_still_are_three_channels(capsys, tmp_path):
         class_index=1, layers="down",
     )  # fmt: skip
     assert np.array_equal(b.array[0], truth.resampled_to(image.grid).array)
+
+
+# ---- one grey image for a network of red, green and blue
+
+
+def _grey(folder, name="grey.png"):
+    pixels = np.random.default_rng(4).integers(0, 255, (12, 16), np.uint8)
+    sitk.WriteImage(sitk.GetImageFromArray(pixels), str(folder / name))
+    return folder / name, pixels
+
+
+@pytest.mark.parametrize("name", ["grey.png", "grey.nii.gz"])
+def test_one_grey_image_goes_into_all_three_colours_and_every_result_says_so(capsys, tmp_path, name):
+    import json
+
+    import torch
+
+    import seghirescam
+    from seghirescam.io.colour_images import GREY
+
+    model, (path, pixels) = colour_model(tmp_path / "m"), _grey(tmp_path, name)
+    words = ("explain", model, "--consent", "--image", path, "--pixel-set", "whole", "--layer", "down")
+    code, out, err = run(capsys, *words, "--class", "polyp", "--grid", "layer", "--out", tmp_path / "why", "--json")
+    assert code == 0, err
+    (result,) = json.loads(out)["results"]
+    assert result["notes"].count(GREY) == 1
+    # by hand: three times the same values, autograd
+    network = open_model(model, consent=True).network
+    x = torch.from_numpy(np.repeat(pixels[None, None].astype(np.float32), 3, axis=1))
+    a = network.down(x).detach().requires_grad_()
+    score = network.up(torch.relu(a))[0, 1].sum()
+    (gradient,) = torch.autograd.grad(score, a)
+    truth = (gradient * a).sum(dim=1)[0].detach().numpy()
+    found = read_volume(tmp_path / "why" / result["map"]).array[0, 0]
+    np.testing.assert_allclose(found, truth, atol=1e-5 * np.abs(truth).max())
+    assert result["score"] == pytest.approx(float(score.detach()), rel=1e-5)
+    (sidecar,) = (tmp_path / "why").glob("01_*.json")
+    channels = read_sidecar(sidecar).facts["request"]["channels"]
+    assert [one["name"] for one in channels] == ["red", "green", "blue"] and len({c["sha256"] for c in channels}) == 1
+    # the verbs: the same of a file and of an array
+    for image in (path, pixels.astype(np.float32)):
+        (shown,) = seghirescam.explain(model, image, [WholeImage()], target="polyp", layers=["down"], consent=True)
+        np.testing.assert_allclose(shown.map[0], truth, atol=1e-5 * np.abs(truth).max())
+        assert shown.notes.count(GREY) == 1
+
+
+def test_where_a_channel_is_named_or_the_channels_are_no_colours_one_image_is_too_few(capsys, tmp_path):
+    import json
+
+    import torch
+
+    import seghirescam
+
+    model, (path, pixels) = colour_model(tmp_path / "m"), _grey(tmp_path)
+    words = ("explain", model, "--consent", "--pixel-set", "whole", "--class", "polyp", "--out", tmp_path / "why")
+    code, _, err = run(capsys, *words, "--image", f"red={path}")
+    assert code == 2 and "no image was given for green, blue" in err
+    about = json.loads(model.read_text(encoding="utf-8")) | {"channels": ["T1", "T2", "FLAIR"]}
+    model.write_text(json.dumps(about), encoding="utf-8")
+    code, _, err = run(capsys, *words, "--image", path)
+    assert code == 2 and "no image was given for T2, FLAIR" in err and not (tmp_path / "why").exists()
+    with pytest.raises(ImageError, match="expects 3 channel"):
+        seghirescam.explain(model, path, consent=True)
+    network = torch.nn.Conv2d(3, 2, 1)  # a bare module does not say that its channels are colours
+    with pytest.raises(seghirescam.protocol.errors.ModelError) as error:
+        seghirescam.explain(network, pixels.astype(np.float32), classes=2)
+    assert "takes 3 input channel" in error.value.sentence and "three times" in error.value.hint
+
+
+def test_a_hugging_face_model_says_it_once_too(capsys, tmp_path):
+    import json
+
+    pytest.importorskip("transformers")
+    from engine import hugging_faces
+    from seghirescam.io.colour_images import GREY
+
+    hugging_faces.folder("segformer", tmp_path / "m", 64)
+    path, _ = _grey(tmp_path)
+    words = ("explain", tmp_path / "m", "--image", path, "--class", "bone", "--pixel-set", "whole", "--json")
+    code, out, err = run(capsys, *words, "--out", tmp_path / "why")
+    assert code == 0, err
+    assert json.loads(out)["results"][0]["notes"].count(GREY) == 1

@@ -120,16 +120,40 @@ def test_every_form_of_a_volume_gives_the_map_of_autograd_in_its_millimetres(sol
     (found,) = seghirescam.explain(
         net, given, mask, value=4, classes=["air", "bone", "lung"], target="lung", layers=[LAYER], **words
     )
-    truth, score = by_autograd(net, torch.as_tensor(image)[None, None], labels == 4, LAYER, channel=2)
+    placed = form not in ("array", "tensor")  # these state no place, and are what the network is fed
+    fed, inside = (image.T.copy(), (labels == 4).T) if placed else (image, labels == 4)  # MONAI's own class: x, y, z
+    truth, score = by_autograd(net, torch.as_tensor(fed)[None, None], inside, LAYER, channel=2)
     assert found.score == pytest.approx(score, rel=1e-5)
     np.testing.assert_allclose(found.map, truth, atol=1e-5 * np.abs(truth).max())
     assert found.pixel_set_label == ("segment '4'" if form == "file" else "label 4")
-    np.testing.assert_allclose(found.grid.spacing_kji, np.array((2, 1.5, 1)) * found.layer.stride)
-    if form not in ("array", "tensor"):  # these state no place
+    spacing = (1, 1.5, 2) if placed else (2, 1.5, 1)
+    np.testing.assert_allclose(found.grid.spacing_kji, np.array(spacing) * found.layer.stride)
+    if placed:
         np.testing.assert_allclose(found.image.grid.ijk_to_ras, np.diag([-1.0, -1.5, 2.0, 1.0]))
-    assert any("Axes: the network was fed z, y, x (assumed" in n for n in found.notes) == (
-        form not in ("array", "tensor")
-    )
+    assert any("Axes: the network was fed x, y, z, MONAI's order (assumed" in n for n in found.notes) == placed
+
+
+@pytest.mark.parametrize("stated", [None, "zyx", "xyz"])
+def test_a_network_of_another_class_is_fed_a_file_slices_first_unless_stated(solid, tmp_path, stated):
+    net, image, labels = solid
+
+    class Hers(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = net
+
+        def forward(self, x):
+            return self.net(x)
+
+    path, mask, _ = in_all_forms(image, labels, tmp_path)["file"]
+    words = {"classes": 3, "target": 2, "value": 4, "layers": [f"net.{LAYER}"], "axes": stated}
+    for network in (Hers().eval(), net) if stated else (Hers().eval(),):
+        words["layers"] = [LAYER if network is net else f"net.{LAYER}"]
+        (found,) = seghirescam.explain(network, path, mask, **words)
+        turned = stated == "xyz"
+        fed, inside = (image.T.copy(), (labels == 4).T) if turned else (image, labels == 4)
+        truth, _ = by_autograd(net, torch.as_tensor(fed)[None, None], inside, LAYER, channel=2)
+        np.testing.assert_allclose(found.map, truth, atol=1e-5 * np.abs(truth).max())
 
 
 def test_a_meta_tensor_goes_in_as_monai_fed_it(solid):
@@ -154,8 +178,8 @@ def test_channels_come_one_by_one_or_together(solid, tmp_path):
         files.append(tmp_path / f"{number}.nrrd")
         sitk.WriteImage(sitk.GetImageFromArray(one), str(files[-1]))
     truth, _ = by_autograd(net, torch.as_tensor(both)[None], labels == 1, LAYER, channel=1)
-    for given in (both, [both[0], torch.as_tensor(both[1])], files):
-        (found,) = seghirescam.explain(net, given, labels == 1, classes={1: "tumour"}, layers=[LAYER])
+    for given, axes in ((both, None), ([both[0], torch.as_tensor(both[1])], None), (files, "zyx")):
+        (found,) = seghirescam.explain(net, given, labels == 1, classes={1: "tumour"}, layers=[LAYER], axes=axes)
         assert found.class_name == "tumour"
         np.testing.assert_allclose(found.map, truth, atol=1e-5 * np.abs(truth).max())
 

@@ -40,7 +40,7 @@ class LayerProbe(Probe):
 
     def __init__(self, tail: Tail, shape, weights: torch.Tensor, score: Score, head: str, fill: str):
         super().__init__(np.ones(int(np.prod(shape))))
-        self.shape, self.note = tuple(shape), tail.note
+        self.shape, self.note, self.unit = tuple(shape), tail.note, score.unit
         self._tail, self._weights, self._score, self._head = tail, weights, score, head
         a = tail.activation
         self._total = float(weights.sum())

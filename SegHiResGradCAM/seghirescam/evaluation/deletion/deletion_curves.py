@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...protocol.errors import MethodError
+from ...protocol.explanation import USUAL_UNIT
 from ...protocol.progress import Progress
 from ...protocol.value import EMPTY_REFERENCE, NONFINITE, NOT_MEASURED, OK, TOO_SMALL, ZERO_MAP, Value
 from .blocks import falling, shuffled
@@ -26,9 +27,14 @@ LEAST_CHANGE = 1e-3
 MOST, LEAST, RANDOM = "most", "least", "random"
 
 
+def unit_key(unit: str) -> str:
+    """How tables and JSON call a column in the score's unit: "logit", "log_score"."""
+    return unit.replace(" ", "_")
+
+
 @dataclass(frozen=True)
 class Point:
-    """mean score over M (logit); dice: of the prediction with the original one, None where not asked or empty."""
+    """mean score over M, in its unit; dice: of the prediction with the original one, None where not asked or empty."""
 
     score: float
     dice: float | None = None
@@ -37,10 +43,11 @@ class Point:
 class Probe(ABC):
     """sizes: volume of every unit, float ``[n]``.  predictions: made so far (a state asked for again costs none).
 
-    empty_dice: the class was not predicted to begin with, so that there is no self-Dice.
+    empty_dice: the class was not predicted to begin with, so that there is no self-Dice.  unit: of the score.
     """
 
     empty_dice = False
+    unit = USUAL_UNIT
 
     def __init__(self, sizes: np.ndarray):
         self.sizes = np.asarray(sizes, dtype=np.float64)
@@ -78,7 +85,7 @@ class Probe(ABC):
 class Curve:
     """fractions: of the removable volume removed (insertion: present), as whole units reach it.  logits: mean score
     over M at each.  dice: y2, None if not asked.  full, empty: the mean score with nothing and with all removed.
-    status: whether the curve could be measured at all; then note says why not.
+    status: whether the curve could be measured at all; then note says why not.  unit: of the score.
     """
 
     insertion: bool
@@ -91,13 +98,14 @@ class Curve:
     status: str = OK
     note: str = ""
     dice_status: str = NOT_MEASURED
+    unit: str = USUAL_UNIT
 
     @property
     def score_status(self) -> tuple[str, str]:
         """(status, sentence) of y1: TOO_SMALL where all removed lowers the score by next to nothing, or raises it.
 
-        Divided by a negative difference, y1 would praise a map for what speaks against the class; the areas in logit
-        keep their meaning.
+        Divided by a negative difference, y1 would praise a map for what speaks against the class; the areas in its
+        own unit keep their meaning.
         """
         if self.status != OK:
             return self.status, self.note
@@ -122,8 +130,8 @@ class Curve:
 
     @property
     def logit_auc(self) -> Value:
-        """Area under the mean score, in logit: needs no denominator."""
-        return self._area(self.logits, "logit", self.status, self.note)
+        """Area under the mean score, in its unit: needs no denominator."""
+        return self._area(self.logits, self.unit, self.status, self.note)
 
     @property
     def dice_auc(self) -> Value:
@@ -144,7 +152,8 @@ class Curve:
             "name": f"{'insertion' if self.insertion else 'deletion'}, {self.order}",
             "fractions": list(self.fractions),
             "score": None if self.score is None else list(self.score),
-            "logit": list(self.logits),
+            unit_key(self.unit): list(self.logits),
+            **({} if self.unit == USUAL_UNIT else {"unit": self.unit}),
             "dice": None if self.dice is None else list(self.dice),
             "status": status,
             "note": note,
@@ -165,7 +174,7 @@ def deletion_curve(
         raise MethodError(f"Unknown order {first!r}.", "Use 'most' or 'least'.")
     status, note = probe.refusal(evidence)
     if status != OK:
-        return Curve(False, first, status=status, note=note)
+        return Curve(False, first, status=status, note=note, unit=probe.unit)
     order = falling(probe.values(evidence), seed)
     return _measured(probe, order if first == MOST else order[::-1], first, fractions, False, Progress(progress))
 
@@ -181,7 +190,7 @@ def insertion_curve(
     """Start with everything removed and bring back the units with the most evidence first."""
     status, note = probe.refusal(evidence)
     if status != OK:
-        return Curve(True, MOST, status=status, note=note)
+        return Curve(True, MOST, status=status, note=note, unit=probe.unit)
     return _measured(probe, falling(probe.values(evidence), seed), MOST, fractions, True, Progress(progress))
 
 
@@ -231,8 +240,9 @@ def _measured(probe, order, name, fractions, insertion, tell):
         full,
         empty,
         OK if finite else NONFINITE,
-        "" if finite else "The network answered with NaN or infinite logits.",
+        "" if finite else f"The network answered with NaN or infinite {probe.unit}s.",
         (EMPTY_REFERENCE if probe.empty_dice else NOT_MEASURED) if missing else OK,
+        probe.unit,
     )
 
 

@@ -10,14 +10,14 @@ import numpy as np
 from ...protocol.errors import MethodError
 from ...protocol.progress import Progress
 from ...protocol.value import OK, Value
-from .deletion_curves import FRACTIONS, Curve, Probe, checked, deletion_curve, insertion_curve, random_curve
+from .deletion_curves import FRACTIONS, Curve, Probe, checked, deletion_curve, insertion_curve, random_curve, unit_key
 
 
 @dataclass(frozen=True, eq=False)
 class Gain:
     """A curve against n random orders; every gain is positive where the map does better than they do.
 
-    score: in areas under y1; logit: in areas under the mean score; dice: in areas under y2.  chance is 0.
+    score: in areas under y1; logit: in areas under the mean score, in its unit; dice: in areas under y2.  chance is 0.
     score_sd, logit_sd, dice_sd: of the random areas (n - 1), None where there is none.
     """
 
@@ -34,9 +34,17 @@ class Gain:
     def n(self) -> int:
         return len(self.random)
 
+    @property
+    def each(self) -> tuple[tuple[str, Value, float | None], ...]:
+        """(what tables call it, gain, sd): in areas under y1, the mean score (by its unit) and y2."""
+        own = unit_key(self.curve.unit)
+        return (
+            ("score", self.score, self.score_sd), (own, self.logit, self.logit_sd), ("dice", self.dice, self.dice_sd)
+        )  # fmt: skip
+
     def to_json(self) -> dict:
-        gains = {name: getattr(self, name).to_json() for name in ("score", "logit", "dice")}
-        sds = {f"{name}_sd": getattr(self, f"{name}_sd") for name in ("score", "logit", "dice")}
+        gains = {key: value.to_json() for key, value, _ in self.each}
+        sds = {f"{key}_sd": sd for key, _, sd in self.each}
         return {
             "curve": self.curve.to_json(),
             "random": [c.to_json() for c in self.random],

@@ -70,6 +70,8 @@ class ImageProbe(Probe):
         self.blocks = Blocks.of(image.grid, edge_mm, kept, body)
         super().__init__(self.blocks.voxels)
         self.rerun, self.image, self.pixel_set, self.score = rerun, image, pixel_set, score
+        if score is not None:  # the price of a check is asked before there is one
+            self.unit = score.unit
         self._remove = _remover(image, removal, edge_mm, seed)
         self._roi = roi
         if dice and roi is None and context_only:
@@ -123,7 +125,7 @@ class ImageProbe(Probe):
 
 @dataclass(frozen=True)
 class OneStep:
-    """The hottest share of the volume removed, against a random one; mean scores over M in logit (None: not finite).
+    """The hottest share of the volume removed, against a random one; mean scores over M in its unit (None: not finite).
 
     gain: score left by the random removal minus score left by the hot one; positive: what the map shows mattered more.
     fractions: of the removable volume that was removed, hot and random (whole blocks).  predictions: made for this.
@@ -162,8 +164,8 @@ def one_step(
 ) -> OneStep:
     """Two predictions: the hottest ``fraction`` of the removable volume removed, and a random one.
 
-    density: signed ``[K, J, I]`` on the image's grid.  before: mean score over M of the unchanged image (logit), if it
-    is known; a third prediction finds it otherwise.  settings: those of :class:`ImageProbe`.
+    density: signed ``[K, J, I]`` on the image's grid.  before: mean score over M of the unchanged image, if it is
+    known; a third prediction finds it otherwise.  settings: those of :class:`ImageProbe`.
     One random order has no spread: a small gain says little.  A map without an order costs no prediction.
     """
     if not 0 < fraction < 1:
@@ -173,7 +175,7 @@ def one_step(
     status, note = probe.refusal(density)
     removable = probe.share_removable(density)
     if status != OK:
-        return OneStep(Value.without(status, note, "logit"), before, blocks=probe.blocks.title, removable=removable)
+        return OneStep(Value.without(status, note, score.unit), before, blocks=probe.blocks.title, removable=removable)
     nothing = np.zeros(probe.blocks.count, dtype=bool)
     orders = [falling(probe.values(density), seed), shuffled(len(nothing), seed + 1)]
     chosen = [_first(order, probe.sizes, fraction) for order in orders]
@@ -187,16 +189,18 @@ def one_step(
     hot, random = found[-2:]
     reached = tuple(float(probe.sizes[c].sum() / probe.sizes.sum()) for c in chosen)
     shown = (s if np.isfinite(s) else None for s in (before, hot, random))
-    return OneStep(_one_gain(before, hot, random), *shown, reached, probe.blocks.title, probe.predictions, removable)
+    return OneStep(
+        _one_gain(before, hot, random, score.unit), *shown, reached, probe.blocks.title, probe.predictions, removable
+    )
 
 
-def _one_gain(before, hot, random):
+def _one_gain(before, hot, random, unit):
     if not np.isfinite([before, hot, random]).all():
-        return Value.without(NONFINITE, "The network answered with NaN or infinite logits.", "logit")
+        return Value.without(NONFINITE, f"The network answered with NaN or infinite {unit}s.", unit)
     words = f"Mean score {before:.4g}, {hot:.4g} without the hottest part, {random:.4g} without a random one."
     if max(abs(before - hot), abs(before - random)) <= LEAST_CHANGE * abs(before):
-        return Value.without(TOO_SMALL, f"{words} Neither removal changes it.", "logit", 0.0)
-    return Value.of(random - hot, "logit", 0.0, words)
+        return Value.without(TOO_SMALL, f"{words} Neither removal changes it.", unit, 0.0)
+    return Value.of(random - hot, unit, 0.0, words)
 
 
 def _first(order, sizes, fraction):

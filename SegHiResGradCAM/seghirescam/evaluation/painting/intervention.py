@@ -32,7 +32,7 @@ __all__ = ["Intervention", "Outcome", "Painting", "intervene", "outcome", "paint
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the network says about one image. score: mean of the score over M (logit), M weighted, on the model grid.
+    """What the network says about one image. score: its mean over M (in its unit), M weighted, on the model grid.
 
     voxels, ml: size of the predicted class in the whole image (ml: None in a photo).  dice: of the predicted class with
     M.  Counted on the model grid by :func:`outcome`, on the image's own by :func:`paint_in`.

@@ -42,7 +42,7 @@ class Seen:
         return Seen(logits, prepared.grid, prepared.valid, session.model.head, around, lost)
 
     def mean_score(self, pixel_set: PixelSet, score: Score) -> float:
-        """S / |M|: the score's mean over M (weighted), in logit; M frozen, brought to this grid.
+        """S / |M|: the score's mean over M (weighted), in its unit; M frozen, brought to this grid.
 
         Raises ClassError for a score that the model's probabilities do not determine.
         """

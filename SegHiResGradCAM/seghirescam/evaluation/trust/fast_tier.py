@@ -84,7 +84,7 @@ def _painted_over(found, seed, tell) -> Row:
             progress=tell,
         )  # fmt: skip
     except PixelSetError as error:
-        return Row(PAINTED, Value.without(TOO_SMALL, error.sentence, "logit"), details={"context": False})
+        return Row(PAINTED, Value.without(TOO_SMALL, error.sentence, found.score.unit), details={"context": False})
     finally:
         found.spent += rerun.forward_calls
     if rerun.forward_calls:

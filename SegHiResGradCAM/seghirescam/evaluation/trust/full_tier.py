@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ...protocol.errors import PixelSetError
-from ...protocol.explanation import Explanation
+from ...protocol.explanation import USUAL_UNIT, Explanation
 from ...protocol.grid import Grid
 from ...protocol.pixel_set import PixelSet
 from ...protocol.progress import Progress
@@ -81,11 +81,11 @@ def _without_evidence(explanation) -> Value | None:
 
 
 def probe_of(session, pixels, score, rerun):
-    """Blocks of the context around M, or the Value that tells why there is none."""
+    """Blocks of the context around M, or the Value that tells why there is none. score: None to know the price."""
     try:
         return ImageProbe(rerun, session.image, pixels, score, body=body_of(session.image), dice=True)
     except PixelSetError as error:
-        return Value.without(TOO_SMALL, error.sentence, "logit")
+        return Value.without(TOO_SMALL, error.sentence, USUAL_UNIT if score is None else score.unit)
 
 
 def _context(found, rerun, seed, tell):
@@ -101,8 +101,8 @@ def _context(found, rerun, seed, tell):
     ends = {"full": full, "empty": empty}
     if not full - empty > CONTEXT_USED * abs(full) and np.isfinite([full, empty]).all():
         # the ends are known: no order between them could be judged, so none is made
-        why = unused(**ends)
-        nothing = Value.without(NOT_MEASURED, f"{why[0].upper()}{why[1:]}.", "logit")
+        why = unused(**ends, unit=found.score.unit)
+        nothing = Value.without(NOT_MEASURED, f"{why[0].upper()}{why[1:]}.", found.score.unit)
         curve = deletion_curve(probe, density, fractions=())
         curves = [curve.to_json() | {"name": ENDS}] if curve.status == OK else None
         return [Row(DELETION, nothing, details=ends), _evidence_at_m(probe, density, found)], None, curves

@@ -21,7 +21,13 @@ def title(row) -> str:
 def sentence(row, brief: bool = False) -> str:
     """brief: without what is explained in brackets at its end."""
     value = row.value
-    known = {"value": value.value, "chance": value.chance, "over": value.over, "threshold": row.threshold}
+    known = {
+        "value": value.value,
+        "unit": value.unit,
+        "chance": value.chance,
+        "over": value.over,
+        "threshold": row.threshold,
+    }
     if not value.ok and "hot" not in row.details:
         known["note"] = value.note
         return _WITHOUT.get(row.name, _note)(**known | row.details)
@@ -41,17 +47,17 @@ def took(forwards: int, beside: bool) -> str:
     return f"{forwards} forward pass(es) beside the explanation" if beside else f"{forwards} forward passes"
 
 
-def _painted(hot, random, share, **_):
+def _painted(hot, random, share, unit, **_):
     return (
-        f"Blurring the {100 * share:.3g} % of the context that the map shows strongest {_lowers(hot)}, as much of it "
-        f"at random {_lowers(random)}"
+        f"Blurring the {100 * share:.3g} % of the context that the map shows strongest {_lowers(hot, unit)}, as much "
+        f"of it at random {_lowers(random, unit)}"
     )
 
 
-def _lowers(amount):
+def _lowers(amount, unit):
     if amount == 0:
         return "leaves the mean score as it is"
-    return f"{'lowers' if amount > 0 else 'raises'} the mean score by {abs(amount):.3g} logit"
+    return f"{'lowers' if amount > 0 else 'raises'} the mean score by {abs(amount):.3g} {unit}"
 
 
 def _swapped(value, other, **_):
@@ -71,30 +77,32 @@ def _gap(value, **_):
     return f"What the map adds up to is {100 * value:.3g} % away from what the layer does to the score"
 
 
-def _gained(value, threshold, orders, sds, **_):
+def _gained(value, unit, threshold, orders, sds, **_):
     return (
-        f"removing the context in the map's order lowers the mean score by {value:.3g} logit more than {orders} random "
-        f"orders do, in the mean of the curve; {sds:g} standard deviations of these are {threshold:.3g}"
+        f"removing the context in the map's order lowers the mean score by {value:.3g} {unit} more than {orders} "
+        f"random orders do, in the mean of the curve; {sds:g} standard deviations of these are {threshold:.3g}"
     )
 
 
-def unused(full: float, empty: float, **_) -> str:
-    """Why no order of the context can be judged."""
-    return f"{_ends(full, empty)}: it is drawn from the pixel set itself, and no order of the context can be judged"
+def unused(full: float, empty: float, unit: str, **_) -> str:
+    """Why no order of the context can be judged. full, empty: mean scores in that unit."""
+    return (
+        f"{_ends(full, empty, unit)}: it is drawn from the pixel set itself, and no order of the context can be judged"
+    )
 
 
-def _ends(full, empty):
-    return f"without any of the context the mean score goes from {full:.3g} to {empty:.3g} logit"
+def _ends(full, empty, unit):
+    return f"without any of the context the mean score goes from {full:.3g} to {empty:.3g} {unit}"
 
 
-def _no_gain(note, full=None, empty=None, cell="", context=True, **_):
+def _no_gain(note, unit, full=None, empty=None, cell="", context=True, **_):
     if cell:
         return (
-            f"{_ends(full, empty)}, and the map shows no evidence there (what lies at the pixel set does not count, "
-            f"though its cells of {cell} may look further than they lie)"
+            f"{_ends(full, empty, unit)}, and the map shows no evidence there (what lies at the pixel set does not "
+            f"count, though its cells of {cell} may look further than they lie)"
         )
     if full is not None:
-        return unused(full, empty)
+        return unused(full, empty, unit)
     return note if context else f"there is no context to remove: {note}"
 
 

@@ -8,81 +8,39 @@ words that weights do not tell are written, marked ASSUMED, and listed under ``a
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 from ...protocol.errors import ModelError
-from ...protocol.untrusted import named
+from ...protocol.untrusted import named, short
+from ..preprocessing.preprocessing_chain import needed
+from ..preprocessing.preprocessing_words import WORDS, steps_of
 from ..weights.tensor_table import TensorTable, table_of
 from .convolutions import convolutions
+from .draft_lines import FILL_IN, Draft, Stated
 from .factory_file import Builder, builders, likeliest
 from .found import MONAI, Convolutions, Found
 from .library_networks import PIP, is_classifier, library_network
 from .monai_check import monai_network
-from .toml_text import Line, comment
+from .toml_text import Line
 
-FILL_IN = "FILL IN"
 _PADDED = 16
-
-
-@dataclass(frozen=True)
-class Stated:
-    """What the user says; None or empty: nothing. arguments: of the network's constructor or the author's function."""
-
-    classes: tuple[str, ...] = ()
-    channels: tuple[str, ...] = ()
-    words: Mapping[str, object] = field(default_factory=dict)
-    arguments: Mapping[str, object] = field(default_factory=dict)
-    function: str = ""
-
-
-@dataclass
-class Draft:
-    """lines, arguments: of the description.  code: of a factory file to be written beside it, "" for none.
-
-    network: what was found, in a few words.  fill_in: what must still be written by hand.  runs_code: opening asks for
-    consent.  assumed: the words nobody has confirmed.
-    """
-
-    network: str
-    lines: list[Line] = field(default_factory=list)
-    arguments: list[Line] = field(default_factory=list)
-    code: str = ""
-    code_name: str = ""
-    fill_in: list[str] = field(default_factory=list)
-    runs_code: bool = False
-    assumed: list[str] = field(default_factory=list)
-    pip: str = ""
-
-    @property
-    def text(self) -> str:
-        """The file's text."""
-        head = comment(
-            "A model description, written by 'seghirescam init' from the names and shapes of the weights' tensors; "
-            "nothing of the model was run. What is marked ASSUMED the weights do not tell: check it, then take it off "
-            "the list 'assumed'; until then every result says so. Lines behind a # show words that may be needed."
-        )
-        body = "\n".join(line.text for line in self.lines)
-        told = Line("assumed", self.assumed).text if self.assumed else ""
-        table = "[arguments]\n" + "".join(line.text for line in self.arguments) if self.arguments else ""
-        return "\n".join(part for part in (head, body, told, table) if part)
-
-    def put(self, word: str, value: object, why: str = "", *, assumed: bool = False, asleep: bool = False) -> None:
-        self.lines.append(Line(word, value, f"ASSUMED: {why}" if assumed else why, asleep))
-        if assumed:
-            self.assumed.append(word)
-
-    def argument(self, word: str, value: object, why: str = "") -> None:
-        self.arguments.append(Line(word, value, f"ASSUMED: {why}" if why else ""))
-        if why:
-            self.assumed.append(f"arguments.{word}")
 
 
 def draft(weights: Path, folder: Path, stem: str, stated: Stated, factory: Path | None = None) -> Draft:
     """folder: of the description to be; stem: of its name.  Raises ModelError for what is no weights file, for words
     that contradict the weights, and for networks that do not segment."""
     table = table_of(weights)
+    about = _drafted(weights, folder, stem, stated, factory, table)
+    if table.objects:
+        names = ", ".join(short(name, 60) for name in table.objects[:3]) + (", ..." if len(table.objects) > 3 else "")
+        why = f"It also holds Python objects ({names}), which are never loaded; only its weights are read"
+        about.lines = [replace(line, why=why) if line.word == "weights" else line for line in about.lines]
+    return about
+
+
+def _drafted(weights, folder, stem, stated, factory, table: TensorTable) -> Draft:
     convs = convolutions(table)
     if factory is not None:
         return _with_factory(weights, folder, stated, table, convs, factory)
@@ -116,15 +74,32 @@ def _monai(weights, folder, stated, found: Found) -> Draft:
     size = [96] * found.spatial_dims
     why = "Sliding windows of the training's patch size; without the word the volume goes through in one piece"
     about.put("window", size, why, asleep=True)
-    about.put("preprocessing", _STEPS, _AS_TRAINED, asleep=True)
+    _preprocessing(about, stated, found.spatial_dims, found.in_channels)
     for word, value in found.arguments.items():
         about.argument(word, value, found.assumed.get(word, ""))
     return about
 
 
-#: an example of steps, see preprocessing_words; 'seghirescam check' finds which fit
-_STEPS: list = [{"orientation": "RAS"}, {"percentile_clip": [1, 99]}, {"z_score": "all"}]
-_AS_TRAINED = "What the training did to its images before the network; without the word the image goes in as it is"
+#: examples of steps, see preprocessing_words; 'seghirescam check' finds which fit
+_STEPS: dict[int, list] = {
+    2: [{"size": [256, 256]}, {"divide": 255}],
+    3: [{"orientation": "RAS"}, {"spacing": [1, 1, 1]}, {"percentile_clip": [1, 99]}, {"z_score": "all"}],
+}
+_AS_TRAINED = (
+    "What the training did to its images before the network, step after step; without the word the image goes in as "
+    f"it is. Steps: {'; '.join(f'{word} {how}' for word, (_, how) in WORDS.items())}"
+)
+
+
+def _preprocessing(about: Draft, stated: Stated, dims: int, channels: int) -> None:
+    """The stated steps, checked, or an example behind a #. Raises ModelError."""
+    given = steps_of(stated.words.get("preprocessing"), dims, channels)
+    if not given:
+        about.put("preprocessing", _STEPS[dims], _AS_TRAINED, asleep=True)
+        return
+    about.put("preprocessing", list(given), "As stated")
+    lacking = [one for one in needed(given) if find_spec(one.partition(">")[0]) is None]
+    about.pip = " ".join(dict.fromkeys([*about.pip.split(), *(f"'{one}'" for one in lacking)]))
 
 
 def _library(weights, folder, stem, stated, found: Found) -> Draft:
@@ -140,7 +115,7 @@ def _library(weights, folder, stem, stated, found: Found) -> Draft:
     if found.output is not None:
         about.put("output", found.output, "The network returns several outputs; this one is the segmentation")
     _outputs(about, stated, "zyx", "Assumed; a 2D network of photos or slices as SimpleITK reads them")
-    _normalise(about, stated)
+    _normalise(about, stated, found.spatial_dims, found.in_channels)
     about.assumed += [f"factory.{word}" for word in found.assumed]
     return about
 
@@ -242,7 +217,7 @@ def _from_convolutions(about, stated, convs: Convolutions | None) -> None:
         )
         about.put("divisor", _PADDED, why)
     _outputs(about, stated, "zyx", 'Assumed: slices first, as SimpleITK reads; "xyz" as MONAI, TorchIO and nibabel do')
-    _normalise(about, stated)
+    _normalise(about, stated, dims, inputs)
 
 
 def _names(about, stated, outputs: int, inputs: int, told: str) -> None:
@@ -296,8 +271,8 @@ def _outputs(about, stated, order: str, why: str) -> None:
             about.put(word, stated.words[word], "As stated")
 
 
-def _normalise(about, stated) -> None:
-    about.put("preprocessing", _STEPS, _AS_TRAINED, asleep=True)
+def _normalise(about, stated, dims: int, channels: int) -> None:
+    _preprocessing(about, stated, dims, channels)
     given = stated.words.get("normalise")
     why = "A function of the Python file, array to array, called after those steps"
     about.put("normalise", given or "normalise", "As stated" if given else why, asleep=given is None)

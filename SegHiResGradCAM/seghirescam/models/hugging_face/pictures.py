@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...io.colour_images import GREY
 from ...protocol.image import Image
 
 
@@ -17,10 +18,7 @@ def picture(image: Image) -> tuple[np.ndarray, tuple[str, ...]]:
     notes = []
     if len(array) == 1 or ((array[0] == array[1]).all() and (array[0] == array[2]).all()):
         array = np.repeat(array[:1], 3, axis=0)
-        notes.append(
-            "This network takes colour pictures: the grey values went into red, green and blue alike, rows and columns "
-            "as the slice is stored."
-        )
+        notes += [] if GREY in image.notes else [GREY]
     low, high = float(array.min()), float(array.max())
     fractions = image.array.dtype.kind == "f" and 0 <= low and high <= 1 and bool((array != np.round(array)).any())
     if fractions:

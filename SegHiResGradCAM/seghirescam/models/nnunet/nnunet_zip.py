@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...protocol.errors import ModelError
 from ...protocol.explanation import ClassInfo
@@ -18,6 +19,9 @@ from ..segmentation_model import ModelKind, SegmentationModel
 from . import nnunet_files
 from .nnunet_model import REQUIREMENT
 from .unpacking import checked_zip, unpacked
+
+if TYPE_CHECKING:
+    from ...protocol.progress import Tell
 
 MARK = "#"
 _CHECKPOINT = re.compile(r"fold_([0-9]{1,6}|all)/checkpoint_[\w.-]{1,100}\.pth")
@@ -65,10 +69,11 @@ class ZippedModel:
             ) from error
         return nnunet_files.checked_dataset(found)
 
-    def folder(self) -> tuple[Path, bool]:
+    def folder(self, progress: Tell | None = None) -> tuple[Path, bool]:
         """(the model's folder in the cache, whether it was unpacked by this call)"""
         inside = self.root or "model/"
-        place, new = unpacked(self.path, {name: inside + name.removeprefix(self.root) for name in self.members})
+        members = {name: inside + name.removeprefix(self.root) for name in self.members}
+        place, new = unpacked(self.path, members, progress)
         return place / inside, new
 
 
@@ -98,11 +103,15 @@ class _NnunetZipKind(ModelKind):
         return nnunet_files.channels(ZippedModel.of(source).dataset())
 
     def open(self, source, consent: bool | str = False) -> SegmentationModel:
+        return self.open_told(source, consent)
+
+    def open_told(self, source, consent: bool | str = False, progress: Tell | None = None) -> SegmentationModel:
+        """Told while it is unpacked, by pieces of its members."""
         from ..known_kinds import recognising
 
         about = ZippedModel.of(source)
         about.dataset()  # refused before anything is unpacked
-        folder, new = about.folder()
+        folder, new = about.folder(progress)
         inner = {**source, "nnunet": str(folder)} if isinstance(source, dict) else str(folder)
         model = recognising(inner).open(inner, consent=consent)
         if new:

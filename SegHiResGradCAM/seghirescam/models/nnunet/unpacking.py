@@ -7,6 +7,7 @@ time.  Standard library only.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -17,6 +18,7 @@ import zlib
 from pathlib import Path
 
 from ...protocol.errors import ModelError
+from ...protocol.progress import Progress, Tell
 from ...protocol.untrusted import DamagedZip, named, opened_zip, short
 from ...protocol.writing.private_folders import PrivateFolder
 from ..file_stamp import file_stamp
@@ -67,9 +69,10 @@ def checked_zip(path: Path) -> zipfile.ZipFile:
     return archive
 
 
-def unpacked(path: Path, members: dict[str, str]) -> tuple[Path, bool]:
+def unpacked(path: Path, members: dict[str, str], progress: Tell | None = None) -> tuple[Path, bool]:
     """(folder that holds the members, whether this call unpacked them). members: name in the zip file -> its path.
 
+    progress: told after every piece of a member; where it raises, or Ctrl-C does, nothing of the file is left.
     Raises ModelError for what :func:`checked_zip` refuses, a damaged member, and a disk without room.
     """
     with checked_zip(path) as archive:
@@ -78,37 +81,49 @@ def unpacked(path: Path, members: dict[str, str]) -> tuple[Path, bool]:
         place = cache_folder() / "nnunet" / file_stamp(path)[-1]
         if _is_whole(place, entries):
             return place, False
+        made = [folder for folder in (place.parent, *place.parent.parents) if not folder.exists()]
         try:
             place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             _refuse_too_much(path, total, place.parent)
             with PrivateFolder("unpacking-", place.parent) as folder:
-                _unpack(path, archive, entries, folder / "new", place)
+                _unpack(path, archive, entries, folder / "new", place, _Counted(Progress(progress), total))
         except OSError as error:
             raise ModelError(
                 f"'{named(path)}' cannot be unpacked into the cache folder: {error.strerror or type(error).__name__}.",
                 "Free some space, name another folder in $SEGHIRESCAM_CACHE, or unpack it yourself.",
             ) from error
+        finally:
+            for folder in made:  # those that stayed empty
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
     return place, True
 
 
-def _unpack(path, archive, entries, new, place):
+class _Counted:
+    """Tells how much of all bytes is there."""
+
+    def __init__(self, tell: Progress, total: int):
+        self._tell, self._total, self._done = tell, max(1, total), 0
+
+    def __call__(self, more: int) -> None:
+        self._done += more
+        share, (done, total) = self._done / self._total, (n / 1e6 for n in (self._done, self._total))
+        self._tell(share, f"unpacking the model, {done:.0f} of {total:.0f} MB")
+
+
+def _unpack(path, archive, entries, new, place, count):
     if place.is_dir():  # another model of the same file lies there, or a part that somebody deleted
         _link(place, new)
     for inside, entry in entries.items():
         target = new / inside
         if target.is_file() and target.stat().st_size == entry.file_size:
+            count(entry.file_size)
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with archive.open(entry) as source, open(target, "wb") as file:
-                shutil.copyfileobj(source, file, _PIECE)
-            if target.stat().st_size != entry.file_size:
-                raise zipfile.BadZipFile("cut short")
-        except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
-            raise ModelError(
-                f"'{named(path)}' is damaged: '{named(inside)}' cannot be unpacked from it.",
-                "Copy or download it again; nothing was kept of it.",
-            ) from error
+        with open(target, "wb") as file:
+            for piece in _pieces(path, archive, entry, inside):
+                file.write(piece)
+                count(len(piece))
     old = new.with_name("old")
     if place.is_dir():
         os.replace(place, old)
@@ -117,6 +132,23 @@ def _unpack(path, archive, entries, new, place):
     except OSError:
         if not _is_whole(place, entries):  # else another process was faster
             raise
+
+
+def _pieces(path, archive, entry, inside):
+    """A member's bytes. Raises ModelError where it is damaged."""
+    left = entry.file_size
+    try:
+        with archive.open(entry) as source:
+            while piece := source.read(_PIECE):
+                left -= len(piece)
+                yield piece
+        if left:
+            raise zipfile.BadZipFile("cut short")
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
+        raise ModelError(
+            f"'{named(path)}' is damaged: '{named(inside)}' cannot be unpacked from it.",
+            "Copy or download it again; nothing was kept of it.",
+        ) from error
 
 
 def _link(place, new):

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from pathlib import Path
 
-_ACTING = frozenset(
-    "os posix nt sys subprocess shutil pathlib._local socket importlib runpy pickle code ctypes webbrowser io".split()
-)
+_ACTING = frozenset("os posix nt sys subprocess shutil socket importlib runpy pickle code ctypes webbrowser io".split())
 #: of Python itself: types that hold values
 _PLAIN = frozenset(
     "set frozenset slice complex range bytearray list dict tuple int float str bool bytes object".split()
@@ -31,6 +29,13 @@ class LeftOut:
         pass
 
 
+class LeftOutDict:
+    """The same where the file puts keys and values into the object: torch does that to an OrderedDict alone."""
+
+    def __new__(cls, *words, **more):
+        return OrderedDict()
+
+
 def without_objects(path: Path, where: str = "cpu") -> tuple[object, tuple[str, ...]] | None:
     """(what the file holds, with stand-ins in the place of foreign objects, their names); None where it cannot
     be had so. where: the tensors' device, "meta" leaves their values on disk."""
@@ -45,7 +50,7 @@ def without_objects(path: Path, where: str = "cpu") -> tuple[object, tuple[str, 
         return None
     if not names or any(_acts(name) for name in names):
         return None
-    for stand_in in (LeftOut, OrderedDict):  # the second for dicts of a class of their own
+    for stand_in in (LeftOut, LeftOutDict):  # the second for dicts of a class of their own
         try:
             with torch.serialization.safe_globals([*numpy_scalars(), *((stand_in, name) for name in names)]):
                 return torch.load(path, map_location=where, weights_only=True), tuple(names)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import pickle
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,11 +21,13 @@ _LARGEST_TABLE, _MOST_TENSORS = 50_000_000, 100_000
 @dataclass(frozen=True)
 class TensorTable:
     """shapes: name -> shape, in the file's order.  ordered: whether that is the order in which the network was built
-    (safetensors sorts its names).  lightning: the file is a checkpoint of PyTorch Lightning."""
+    (safetensors sorts its names).  lightning: the file is a checkpoint of PyTorch Lightning.  objects: names of the
+    Python objects beside the weights, which were left out."""
 
     shapes: dict[str, tuple[int, ...]]
     ordered: bool = True
     lightning: bool = False
+    objects: tuple[str, ...] = ()
 
     @property
     def numbers(self) -> int:
@@ -33,7 +36,7 @@ class TensorTable:
     def below(self, prefix: str) -> TensorTable:
         """What lies under a prefix, without it."""
         kept = {k.removeprefix(prefix): v for k, v in self.shapes.items() if k.startswith(prefix)}
-        return TensorTable(kept, self.ordered, self.lightning)
+        return TensorTable(kept, self.ordered, self.lightning, self.objects)
 
     def unwrapped(self) -> Iterable[tuple[str, TensorTable]]:
         """(prefix, what lies under it) for all that wrappers and training code put in front, the file itself first."""
@@ -45,7 +48,10 @@ class TensorTable:
 
 
 def table_of(path: str | Path) -> TensorTable:
-    """Raises ModelError for what is no weights file, is damaged, or holds Python objects (they are not loaded)."""
+    """Raises ModelError for what is no weights file, is damaged, or holds Python objects that act when loaded.
+
+    Objects that only hold values (Lightning's hyper_parameters) are left out, as where the weights are loaded.
+    """
     path = Path(path)
     table = _safetensors(path) if path.suffix.lower() == ".safetensors" else _torch_file(path)
     if not 0 < len(table.shapes) <= _MOST_TENSORS:
@@ -74,14 +80,32 @@ def _safetensors(path):
 def _torch_file(path):
     import torch
 
-    from .checkpoints import numpy_scalars
+    from .numpy_scalars import numpy_scalars
     from .state import read_checkpoint, state_in
 
     with opened_file(path):
         pass
-    found = read_checkpoint(path, numpy_scalars(), mapped=True)  # the values stay on the disk
+    objects: tuple[str, ...] = ()
+    try:
+        found = read_checkpoint(path, numpy_scalars(), mapped=True)  # the values stay on the disk
+    except ModelError as error:
+        found, objects = _beside_objects(path, error)
     state = state_in(found)
     tensors = state if isinstance(state, dict) else {}
     shapes = {str(key): tuple(value.shape) for key, value in tensors.items() if isinstance(value, torch.Tensor)}
     lightning = isinstance(found, dict) and "pytorch-lightning_version" in found
-    return TensorTable(shapes, lightning=lightning)
+    return TensorTable(shapes, lightning=lightning, objects=objects)
+
+
+def _beside_objects(path, error):
+    """(what the file holds without its objects, their names); raises ``error`` where its weights are objects, too."""
+    import torch
+
+    from .left_out import without_objects
+    from .state import state_in
+
+    held = without_objects(path, "meta") if isinstance(error.__cause__, pickle.UnpicklingError) else None
+    state = state_in(held[0]) if held else None
+    if not isinstance(state, dict) or not state or not all(isinstance(v, torch.Tensor) for v in state.values()):
+        raise error
+    return held
