@@ -14,6 +14,7 @@ import struct
 import zipfile
 from pathlib import Path
 
+from ..protocol.errors import ModelError
 from .weights.pickle_scan import ALLOWED
 
 #: of a checkpoint's table (data.pkl, a safetensors header); 20 000 tensors take a few megabytes
@@ -47,6 +48,20 @@ def how_to_describe(weights: str) -> str:
         f"that returns the network, and '{stem}.model.json' beside it with one line: {example}. Then give that file. "
         '(A network of MONAI needs no Python file: "monai" and "arguments" in place of "factory".)'
     )
+
+
+def lacks_description(source, hint: str) -> bool:
+    """Whether a file that :func:`what_it_is` gave this hint for has a network's weights, and lacks no more than that
+    somebody describes them."""
+    from .weights.tensor_table import table_of
+
+    path = Path(str(source))
+    if hint != how_to_describe(path.name):
+        return False
+    try:
+        return bool(table_of(path).shapes)
+    except ModelError:
+        return False
 
 
 def _typed(name):

@@ -13,20 +13,10 @@ from safetensors.torch import save_file
 from torch import nn
 
 from engine.cli_cases import ENVIRONMENT, run, volume
-from engine.own_network import her_network
+from engine.own_network import by_autograd, her_network
 from seghirescam import open_model
 from seghirescam.io.volumes import read_volume
 from seghirescam.models.descriptions.description_file import read
-
-
-def by_autograd(network, layer, x, weights, channel):
-    """The map of the paper, written the slow way: sum over channels of dS/dA * A, S = sum over M of the logit."""
-    kept = []
-    handle = network.get_submodule(layer).register_forward_hook(lambda m, i, o: kept.append(o))
-    logits = network(x)
-    handle.remove()
-    (gradient,) = torch.autograd.grad((logits[0, channel] * weights).sum(), kept[0])
-    return (gradient * kept[0])[0].sum(dim=0).detach().numpy()
 
 
 def explained(capsys, folder, source, image, layer, name, *words):

@@ -178,4 +178,4 @@ def test_the_worker_and_so_the_panel_says_the_same(worker, tmp_path):
     torch.save(network().state_dict(), tmp_path / "w.pth")
     answer = worker.ask("describe", model=str(tmp_path / "w.pth"))
     sentence, hint = told(tmp_path / "w.pth")
-    assert (answer["code"], answer["sentence"], answer["hint"]) == ("model", sentence, hint)
+    assert (answer["code"], answer["sentence"], answer["hint"]) == ("bare_weights", sentence, hint)

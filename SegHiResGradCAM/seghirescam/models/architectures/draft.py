@@ -8,7 +8,6 @@ words that weights do not tell are written, marked ASSUMED, and listed under ``a
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,21 +19,11 @@ from .factory_file import Builder, builders, likeliest
 from .found import MONAI, Convolutions, Found
 from .library_networks import PIP, is_classifier, library_network
 from .monai_check import monai_network
+from .stated import Stated
 from .toml_text import Line, comment
 
 FILL_IN = "FILL IN"
 _PADDED = 16
-
-
-@dataclass(frozen=True)
-class Stated:
-    """What the user says; None or empty: nothing. arguments: of the network's constructor or the author's function."""
-
-    classes: tuple[str, ...] = ()
-    channels: tuple[str, ...] = ()
-    words: Mapping[str, object] = field(default_factory=dict)
-    arguments: Mapping[str, object] = field(default_factory=dict)
-    function: str = ""
 
 
 @dataclass
@@ -42,7 +31,8 @@ class Draft:
     """lines, arguments: of the description.  code: of a factory file to be written beside it, "" for none.
 
     network: what was found, in a few words.  fill_in: what must still be written by hand.  runs_code: opening asks for
-    consent.  assumed: the words nobody has confirmed.
+    consent.  assumed: the words nobody has confirmed.  of_code: assumed arguments that stand in the code.  functions:
+    what the author's file defines.
     """
 
     network: str
@@ -54,6 +44,8 @@ class Draft:
     runs_code: bool = False
     assumed: list[str] = field(default_factory=list)
     pip: str = ""
+    of_code: list[Line] = field(default_factory=list)
+    functions: list[str] = field(default_factory=list)
 
     @property
     def text(self) -> str:
@@ -67,6 +59,18 @@ class Draft:
         told = Line("assumed", self.assumed).text if self.assumed else ""
         table = "[arguments]\n" + "".join(line.text for line in self.arguments) if self.arguments else ""
         return "\n".join(part for part in (head, body, told, table) if part)
+
+    def files(self, name: str) -> dict[str, str]:
+        """File name -> text of what is written: the code first, the description (called ``name``) last."""
+        return {**({self.code_name: self.code} if self.code else {}), name: self.text}
+
+    def to_json(self) -> dict:
+        """What a form needs: the lines with their words, values and comments, and what is to be known of each."""
+        told = ("network", "fill_in", "assumed", "runs_code", "pip", "functions")
+        return {word: getattr(self, word) for word in told} | {
+            "lines": [vars(line) for line in self.lines],
+            "arguments": [vars(line) for line in (*self.arguments, *self.of_code)],
+        }
 
     def put(self, word: str, value: object, why: str = "", *, assumed: bool = False, asleep: bool = False) -> None:
         self.lines.append(Line(word, value, f"ASSUMED: {why}" if assumed else why, asleep))
@@ -142,6 +146,7 @@ def _library(weights, folder, stem, stated, found: Found) -> Draft:
     _outputs(about, stated, "zyx", "Assumed; a 2D network of photos or slices as SimpleITK reads them")
     _normalise(about, stated)
     about.assumed += [f"factory.{word}" for word in found.assumed]
+    about.of_code = [Line(word, found.arguments[word], f"ASSUMED: {why}") for word, why in found.assumed.items()]
     return about
 
 
@@ -168,6 +173,7 @@ def _with_factory(weights, folder, stated, table: TensorTable, convs: Convolutio
         raise ModelError(f"'{named(factory)}' defines no '{stated.function}'.", f"It defines: {listed}.")
     chosen = chosen or likeliest(found, table)
     about = Draft(f"{chosen.name if chosen else 'network'} of {named(factory)}", runs_code=True)
+    about.functions = [one.name for one in found]
     about.put("factory", _relative(factory, folder))
     if chosen is None:
         about.fill_in.append("function")
