@@ -1,5 +1,8 @@
 """One's own model in the panel: weights typed, the description written from there, checked, and the map shown."""
 
+import os
+import signal
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -7,11 +10,11 @@ import torch
 from safetensors.torch import save_file
 
 import slicer
-from engine.own_network import by_autograd, her_network
+from engine.own_network import Payload, by_autograd, her_network
 from seghirescam.models.descriptions.description_file import read
 from stage.builders import addSegmentation, addVolume
 from stage.files import readVolume
-from stage.gui import click, typeText
+from stage.gui import choose, click, typeText
 from stage.panel import Panel, tipOf
 
 nets = pytest.importorskip("monai.networks.nets")
@@ -158,3 +161,57 @@ def test_a_3d_unet_of_monai_and_a_nifti_from_the_typed_path_to_the_map_of_autogr
     for layer, found in maps(panel).items():  # its cells lie along x, y, z, as the network was fed
         assert_is(found, by_autograd(network, layer, x, weights, 1))
         assert not any("Assumed when" in note for note in found.notes)
+
+
+def test_what_holds_code_or_is_damaged_is_one_sentence_and_nothing_is_offered(panel, her, tmp_path):
+    torch.save({"w": Payload(her[1])}, tmp_path / "evil.pth")
+    (tmp_path / "cut.pth").write_bytes((tmp_path / "unet.pth").read_bytes()[:700])
+    before, ui = names(tmp_path), panel.ui
+    for name, sentence in (("evil.pth", "it was not loaded"), ("cut.pth", "is damaged or cut short")):
+        typed(panel, tmp_path / name)
+        assert sentence in ui.errorLabel.text and not ui.describeButton.isVisible(), ui.errorLabel.text
+    # damaged after it was looked at
+    typed(panel, tmp_path / "unet.pth")
+    (tmp_path / "unet.pth").write_bytes((tmp_path / "cut.pth").read_bytes())
+    click(ui.describeButton)
+    panel.waitIdle()
+    assert ui.errorLabel.text.startswith("'unet.pth' ") and "damaged" in ui.errorLabel.text
+    assert not ui.draftArea.isVisible() and names(tmp_path) == before and not her[1].exists()
+
+
+def test_a_draft_that_is_cancelled_or_whose_worker_dies_leaves_nothing_and_can_be_asked_again(panel, tmp_path):
+    unet_3d(tmp_path)
+    before, ui = names(tmp_path), panel.ui
+    typed(panel, tmp_path / "w.safetensors")
+    # the first draft of a worker imports MONAI, which takes seconds
+    click(ui.describeButton)
+    panel.waitComputing()
+    os.kill(panel.workerPid(), signal.SIGKILL)
+    panel.waitIdle()
+    assert "ended" in ui.errorLabel.text and "Traceback" not in ui.errorLabel.text
+    assert not ui.draftArea.isVisible() and names(tmp_path) == before
+    click(ui.describeButton)
+    assert ui.errorLabel.text == "" and ui.applyButton.text == "Cancel" and not ui.describeButton.enabled
+    panel.waitComputing()
+    click(ui.applyButton)
+    panel.waitIdle()
+    assert ui.statusLabel.text.startswith("Cancelled.") and ui.errorLabel.text == ""
+    assert not ui.draftArea.isVisible() and names(tmp_path) == before
+    click(ui.describeButton)
+    panel.waitIdle()
+    choose(ui.draftAxesComboBox, "z, y, x (as SimpleITK)")
+    typeText(ui.draftClassesLineEdit, "air, liver, bone")
+    written(panel)
+    assert "returns 2 channel(s), and 3 class(es) were named" in ui.errorLabel.text
+    assert ui.draftClassesLineEdit.text == "air, liver, bone" and names(tmp_path) == before
+    typeText(ui.draftClassesLineEdit, "air, liver")
+    (tmp_path / "w.model.toml").write_text("mine")
+    written(panel)
+    assert ui.errorLabel.text.startswith("'w.model.toml' exists already, and stays.")
+    assert (tmp_path / "w.model.toml").read_text() == "mine" and ui.draftArea.isVisible()
+    (tmp_path / "w.model.toml").unlink()
+    written(panel)
+    assert ui.errorLabel.text == "" and names(tmp_path) == sorted([*before, "w.model.toml"])
+    about = read(tmp_path / "w.model.toml")
+    assert (about["axes"], about["classes"]) == ("zyx", ["air", "liver"])
+    assert about["assumed"] == ["arguments.strides", "arguments.norm"]

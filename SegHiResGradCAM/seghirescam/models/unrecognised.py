@@ -106,6 +106,8 @@ def _file(path):
         return _nnunet_v1("a file of nnU-Net v1")
     if zipfile.is_zipfile(path):
         return _zip(path)
+    if head.startswith(b"PK\x03\x04") and lower.endswith((".pt", ".pth", ".ckpt", ".bin")):
+        return _damaged(name)
     if lower.endswith((".zip", ".keras")):
         return f"'{name}' is no zip file, or was cut short.", "Copy or download it again."
     if head.startswith(b"\x89HDF\r\n\x1a\n"):
@@ -251,6 +253,10 @@ def _refused(path):
             "Where it was made, save the weights alone: torch.save(network.state_dict(), 'weights.pth'). "
             f"{how_to_describe('weights.pth')}",
         )
+    return _damaged(name)
+
+
+def _damaged(name):
     return f"'{name}' looks like a file of torch.save, but is damaged or cut short.", "Copy or download it again."
 
 

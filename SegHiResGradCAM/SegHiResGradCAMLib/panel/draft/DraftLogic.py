@@ -145,9 +145,12 @@ class DraftLogic:
             self._of = job.what["key"]
 
     def _drafted(self, job: Job, answer: dict) -> None:
-        self._filled(job, answer)
-        form, panel = self.form, self._panel
-        if form is None or form.missing():
+        """The answer is the description; the form keeps the draft in which nothing was said, should writing fail."""
+        panel = self._panel
+        if job.what["key"] != panel.models.facts.key:
+            return
+        if answer["fill_in"]:  # the Python file has changed meanwhile
+            self._again()
             return
         write_new(self._place().parent, answer["files"], _ELSEWHERE)
         described = str(self._place())

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 def draft(request: Draft, jobs: Jobs, tell: Tell) -> dict:
     tell(0.1, "reading names and shapes")
     refuse_odd(request.model)
+    if not isinstance(request.model, str):
+        raise ModelError("A description is drafted from a file of weights.", "Give its path.")
     if (kind := recognising(request.model)) is not None:
         raise ModelError(f"'{named(request.model)}' is a model already ({kind.title}).", "Choose it as it is.")
     weights = Path(request.model)
