@@ -1,6 +1,9 @@
-"""What a new user has: a small 2D U-Net of her own in a Python file, and a plain file with its weights."""
+"""What a new user has: a small 2D U-Net of her own in a Python file, and a plain file with its weights; and the map of
+a network, without any of ours."""
 
 from __future__ import annotations
+
+import os
 
 import torch
 
@@ -44,3 +47,23 @@ def her_network(folder):
     network = space["UNet"](1, 1).eval()
     torch.save(network.state_dict(), folder / "unet.pth")
     return network, canary
+
+
+class Payload:
+    """Unpickled freely, it leaves a canary."""
+
+    def __init__(self, canary):
+        self.canary = canary
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.canary}",)
+
+
+def by_autograd(network, layer, x, weights, channel):
+    """The map of the paper, written the slow way: sum over channels of dS/dA * A, S = sum over M of the logit."""
+    kept = []
+    handle = network.get_submodule(layer).register_forward_hook(lambda m, i, o: kept.append(o))
+    logits = network(x)
+    handle.remove()
+    (gradient,) = torch.autograd.grad((logits[0, channel] * weights).sum(), kept[0])
+    return (gradient * kept[0])[0].sum(dim=0).detach().numpy()

@@ -12,6 +12,7 @@ from ..setup.Dependencies import Dependencies
 from ..setup.Installer import Installer
 from ..worker.Job import Job
 from .comparison.ComparisonLogic import ComparisonLogic
+from .draft.DraftLogic import DraftLogic
 from .feeding.FeedingLogic import FeedingLogic
 from .model.ModelFacts import ModelFacts
 from .model.ModelLogic import ModelLogic
@@ -64,6 +65,7 @@ class Presenter:
         self.run = RunLogic(self, scene)
         self.installing = InstallLogic(self, installer)
         self.predictions = PredictionLogic(self, scene)
+        self.drafts = DraftLogic(self)
         self.feeding = FeedingLogic(self)
         self.comparisons = ComparisonLogic(self, scene, later)
         self.trust = TrustLogic(self)
@@ -230,8 +232,10 @@ class Presenter:
     def onError(self, code: str, sentence: str, hint: str, log: str = "") -> None:
         """The last job ended without an answer. log: for the folded details."""
         job, self.job = self.job, None
-        self.models.failed(job, code, f"{sentence} {hint}".strip())
-        if code == "cancelled":
+        offered = self.models.failed(job, code, sentence, hint)
+        if offered:
+            self.notices.clear()
+        elif code == "cancelled":
             self.notices.say("Cancelled. The scene is unchanged.")
         else:
             self.notices.fail(sentence, hint, log)

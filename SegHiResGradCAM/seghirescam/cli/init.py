@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 from ..models.description_words import XYZ, ZYX
+from ..models.descriptions.description_file import TOML as SUFFIX
 from ..models.known_kinds import recognising
-from ..protocol.errors import ModelError
-from ..protocol.untrusted import named, refuse_odd, short
-from .outputs import OutputError, claimed_file
-from .own_inputs import Inputs
+from ..protocol.untrusted import named, refuse_odd
+from ..protocol.writing.claims import OutputError
+from ..protocol.writing.new_files import refuse_existing, write_new
 
 HELP = "Write a commented model description from weights alone, or with the Python file that builds the network."
 MORE = """Reads the names and shapes of the weights' tensors and, with --factory, the text of a Python file; nothing is
@@ -21,7 +21,7 @@ segmentation_models_pytorch and torchvision the Python file is written, too. Wha
 terminal, or taken from the options below, or marked ASSUMED in the description and said with every result. A
 description that is there is never replaced: correct it by hand."""
 EXAMPLE = "seghirescam init unet.pth --factory net.py --classes background,tumour"
-SUFFIX = ".model.toml"
+_ELSEWHERE = "Move it away, or name another file with --out."
 
 
 #: of the options that are a step each
@@ -77,7 +77,7 @@ def add_arguments(parser) -> None:
 
 
 def run(options, console) -> int:
-    from ..models.architectures.draft import draft
+    from ..models.architectures.checked_draft import check_draft, drafted, place_beside
 
     refuse_odd(options.weights)
     weights = Path(options.weights)
@@ -85,120 +85,29 @@ def run(options, console) -> int:
         told = f"'{named(weights)}' is a model already ({kind.title}): nothing has to be written. Give it as it is."
         console.answer({"model": kind.name, "written": []}, told)
         return 0
-    _refuse_what_is_no_file(weights)
-    if options.factory is not None and not options.factory.is_file():
-        raise ModelError(f"The Python file '{named(options.factory)}' is not there.", "Check its path.")
-    out = options.out or weights.with_name(weights.stem + SUFFIX)
-    stem = out.name.removesuffix(SUFFIX)
+    out = options.out or place_beside(weights)
+    if not out.name.endswith(SUFFIX):
+        raise OutputError(f"'{out.name}' does not end in {SUFFIX}.", "Choose such a name for --out.")
     stated = _stated(options)
-    _refuse_existing(out)
-    with claimed_file(
-        out, False, (SUFFIX,), Inputs([weights, *([options.factory] if options.factory else [])])
-    ) as place:
-        try:
-            found = draft(weights, out.parent, stem, stated, options.factory)
-            if _on_terminal(options):
-                found = draft(weights, out.parent, stem, _asked(found, stated), options.factory)
-        except ModelError as error:
-            raise _told_better(weights, error) from error
-        _check(found, weights, options.factory)
-        code = out.with_name(found.code_name) if found.code else None
-        if code is not None:
-            _refuse_existing(code)
-        with place.filled() as folder:
-            if code is not None:
-                (folder / code.name).write_text(found.code, encoding="utf-8")
-            (folder / out.name).write_text(found.text, encoding="utf-8")
-    _tell(found, out, code, console)
+    refuse_existing(out.parent, [out.name], _ELSEWHERE)
+    found = drafted(weights, out, stated, options.factory)
+    if _on_terminal(options):
+        found = drafted(weights, out, _asked(found, stated), options.factory)
+    check_draft(found, weights, options.factory)
+    write_new(out.parent, found.files(out.name), _ELSEWHERE)
+    _tell(found, out, console)
     return 0
 
 
-def _refuse_existing(path):
-    """What is written by hand later on is never replaced."""
-    if path.exists():
-        raise OutputError(f"'{path.name}' exists already, and stays.", "Move it away, or name another file with --out.")
-
-
-def _refuse_what_is_no_file(weights):
-    if weights.is_file():
-        return
-    from ..models.unrecognised import what_it_is
-
-    if weights.is_dir() and (told := what_it_is(weights)):
-        raise ModelError(*told)
-    missing = "is a folder" if weights.is_dir() else "is not there"
-    raise ModelError(f"'{named(weights)}' {missing}.", "Give a file of weights: .pt, .pth, .ckpt or .safetensors.")
-
-
-def _told_better(weights, error):
-    """What the file is instead, where it is no weights file."""
-    from ..models.unrecognised import what_it_is
-    from ..models.weights.tensor_table import table_of
-
-    try:
-        table_of(weights)
-    except ModelError:
-        told = what_it_is(weights)
-        return ModelError(*told) if told else error
-    return error
-
-
 def _stated(options):
-    from ..models.architectures.draft import Stated
+    from ..models.architectures.stated import Stated, typed_steps
 
     words = {w: getattr(options, w) for w in ("head", "activation", "axes", "divisor", "normalise", "name")}
     if options.output is not None:
         words["output"] = int(options.output) if options.output.isdigit() else options.output
     if options.preprocessing:
-        words["preprocessing"] = _steps(options.preprocessing)
-    arguments = {}
-    for text in options.argument:
-        name, mark, value = text.partition("=")
-        if not mark or not name.strip().isidentifier():
-            raise ModelError(f"--argument {text!r} is not NAME=VALUE.", "For example --argument strides=[2,2,2].")
-        arguments[name.strip()] = _value(value)
-    return Stated(
-        _listed(options.classes), _listed(options.channels), {w: v for w, v in words.items() if v is not None},
-        arguments, options.function,
-    )  # fmt: skip
-
-
-def _value(text):
-    """JSON, or else a word."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
-def _steps(texts):
-    """Of ``WORD=VALUE`` each, of JSON objects, or of JSON lists of them; what they say is checked by the draft."""
-    found = []
-    for text in texts:
-        name, mark, value = text.partition("=")
-        held = _value(text)
-        if isinstance(held, (list, dict)):
-            found += held if isinstance(held, list) else [held]
-        elif mark and name.strip().isidentifier():
-            found.append({name.strip(): _listed_value(value.strip())})
-        else:
-            raise ModelError(
-                f"The preprocessing step {short(text, 80)!r} is not WORD=VALUE.",
-                "For example z_score=all or spacing=1,1,1; several are given as several options.",
-            )
-    return found
-
-
-def _listed_value(text):
-    """As :func:`_value`; numbers with commas between them need no brackets."""
-    try:
-        return json.loads(f"[{text}]") if "," in text and not text.startswith("[") else json.loads(text)
-    except ValueError:
-        return text
-
-
-def _listed(text):
-    return tuple(part.strip() for part in text.split(",") if part.strip()) if text else ()
+        words["preprocessing"] = typed_steps(options.preprocessing)
+    return Stated.typed(options.classes, options.channels, words, options.argument, options.function)
 
 
 def _on_terminal(options):
@@ -207,45 +116,33 @@ def _on_terminal(options):
 
 def _asked(found, stated):
     """What the user says to each assumed word; Enter leaves it assumed."""
-    from ..models.architectures.draft import Stated
+    from ..models.architectures.stated import Stated, listed, typed_steps, typed_value
     from ..models.preprocessing.preprocessing_words import WORDS
 
     said = {"classes": stated.classes, "channels": stated.channels}
     words, arguments = dict(stated.words), dict(stated.arguments)
     print(f"Found: {found.network}. Enter leaves what is shown in brackets assumed.", file=sys.stderr)
-    for line in (*found.lines, *found.arguments):
+    for line in (*found.lines, *found.arguments, *found.of_code):
         if not line.why.startswith(("ASSUMED", "FILL IN")) or line.word in ("factory", "function"):
             continue
         answer = input(f"{line.why}\n  {line.word} [{json.dumps(line.value)}]: ").strip()
         if not answer:
             continue
         if line.word in said:
-            said[line.word] = _listed(answer)
-        elif line in found.arguments:
-            arguments[line.word] = _value(answer)
+            said[line.word] = listed(answer)
+        elif line in (*found.arguments, *found.of_code):
+            arguments[line.word] = typed_value(answer)
         else:
-            words[line.word] = _value(answer)
+            words[line.word] = typed_value(answer)
     if "preprocessing" not in words:
         print(f"Steps before the network, as z_score=all spacing=1,1,1 ({', '.join(WORDS)})", file=sys.stderr)
         if answer := input("  preprocessing [none]: ").split():
-            words["preprocessing"] = _steps(answer)
+            words["preprocessing"] = typed_steps(answer)
     return Stated(said["classes"], said["channels"], words, arguments, stated.function)
 
 
-def _check(found, weights, factory):
-    """The description as it will be read, before it is written: a stated word may be wrong. Raises ModelError."""
-    from ..models import recognise
-    from ..models.descriptions.description_file import parsed
-
-    words = dict(parsed(found.text.encode(), f"description{SUFFIX}"))
-    words["weights"] = str(weights)
-    if "factory" in words:
-        words["factory"] = str(factory or weights)  # one that is not there yet
-    recognise(words).classes(words)
-
-
-def _tell(found, out, code, console):
-    written = [out.name, *([code.name] if code else [])]
+def _tell(found, out, console):
+    written = [out.name, *([found.code_name] if found.code else [])]
     lines = [f"Found: {found.network}.", f"Written: {' and '.join(written)}."]
     if found.fill_in:
         lines.append(f"To be filled in there: {', '.join(found.fill_in)}.")

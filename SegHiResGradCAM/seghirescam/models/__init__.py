@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..protocol.errors import ModelError
+from ..protocol.errors import BareWeightsError, ModelError
 from ..protocol.untrusted import refuse_odd
 from .known_kinds import foreign_kinds, own_kinds, recognising
 
@@ -26,10 +26,10 @@ def recognise(source):
     if not os.path.exists(str(source)):
         sentence = f"No model was recognised in {str(source)!r}: there is no such file or folder."
         raise ModelError(sentence, "It was moved or deleted, or the name is misspelt: pick the model again.")
-    from .unrecognised import what_it_is
+    from .unrecognised import lacks_description, what_it_is
 
     sentence, hint = what_it_is(source) or (f"No model was recognised in {str(source)!r}.", tried)
-    raise ModelError(sentence, hint)
+    raise (BareWeightsError if lacks_description(source, hint) else ModelError)(sentence, hint)
 
 
 def open_model(source, *, consent: bool = False):

@@ -14,6 +14,7 @@ import struct
 import zipfile
 from pathlib import Path
 
+from ..protocol.errors import ModelError
 from .weights.pickle_scan import ALLOWED
 
 #: of a checkpoint's table (data.pkl, a safetensors header); 20 000 tensors take a few megabytes
@@ -47,6 +48,20 @@ def how_to_describe(weights: str) -> str:
         f"that returns the network, and '{stem}.model.json' beside it with one line: {example}. Then give that file. "
         '(A network of MONAI needs no Python file: "monai" and "arguments" in place of "factory".)'
     )
+
+
+def lacks_description(source, hint: str) -> bool:
+    """Whether a file that :func:`what_it_is` gave this hint for has a network's weights, and lacks no more than that
+    somebody describes them."""
+    from .weights.tensor_table import table_of
+
+    path = Path(str(source))
+    if hint != how_to_describe(path.name):
+        return False
+    try:
+        return bool(table_of(path).shapes)
+    except ModelError:
+        return False
 
 
 def _typed(name):
@@ -91,6 +106,8 @@ def _file(path):
         return _nnunet_v1("a file of nnU-Net v1")
     if zipfile.is_zipfile(path):
         return _zip(path)
+    if head.startswith(b"PK\x03\x04") and lower.endswith((".pt", ".pth", ".ckpt", ".bin")):
+        return _damaged(name)
     if lower.endswith((".zip", ".keras")):
         return f"'{name}' is no zip file, or was cut short.", "Copy or download it again."
     if head.startswith(b"\x89HDF\r\n\x1a\n"):
@@ -236,6 +253,10 @@ def _refused(path):
             "Where it was made, save the weights alone: torch.save(network.state_dict(), 'weights.pth'). "
             f"{how_to_describe('weights.pth')}",
         )
+    return _damaged(name)
+
+
+def _damaged(name):
     return f"'{name}' looks like a file of torch.save, but is damaged or cut short.", "Copy or download it again."
 
 

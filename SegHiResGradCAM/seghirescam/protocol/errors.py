@@ -78,6 +78,12 @@ class ModelError(SegHiResCamError, RuntimeError):
     code = "model"
 
 
+class BareWeightsError(ModelError):
+    """Weights that could be opened if a description said which network they are for."""
+
+    code = "bare_weights"
+
+
 class ConsentError(SegHiResCamError, RuntimeError):
     """Opening would run the model author's code and nobody has said yes to this content."""
 

@@ -309,6 +309,25 @@ class Predict(OfACase, do="predict"):
     """Result: maps (each with labels, held, and classes as of prediction.label_maps), facts, notes, session."""
 
 
+class Draft(Request, do="draft"):
+    """Result: a model description drafted from weights, of which nothing runs and nothing is written: files (name ->
+    text, the description last), lines and arguments (each word, value, why, asleep), network, fill_in, assumed, pip,
+    runs_code, functions (of the author's file).
+
+    model: path of the weights.  factory: of the Python file that builds the network, which is only read.  classes,
+    channels: names with commas between them; words: head, activation, axes, divisor; arguments: NAME=VALUE, each; of
+    these what the user states.
+    """
+
+    model: str
+    factory: str | None = None
+    function: str | None = None
+    classes: str | None = None
+    channels: str | None = None
+    words: dict | None = None
+    arguments: list[str] | None = None
+
+
 class Resample(Request, do="resample"):
     """Result: shown (voxels, unit, evidence), the map on the voxels of ``target``; without it on its own cells."""
 

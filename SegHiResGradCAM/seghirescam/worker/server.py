@@ -138,6 +138,7 @@ class Worker:
         self._stay()
         try:
             self.names.know(request.get("model"))
+            self.names.know(request.get("factory"))
             self.say(Result(number, jobs.do(request, self._progress(number))))
         except SegHiResCamError as error:
             self._log()

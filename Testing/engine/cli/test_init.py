@@ -13,20 +13,10 @@ from safetensors.torch import save_file
 from torch import nn
 
 from engine.cli_cases import ENVIRONMENT, run, volume
-from engine.own_network import her_network
+from engine.own_network import Payload, by_autograd, her_network
 from seghirescam import open_model
 from seghirescam.io.volumes import read_volume
 from seghirescam.models.descriptions.description_file import read
-
-
-def by_autograd(network, layer, x, weights, channel):
-    """The map of the paper, written the slow way: sum over channels of dS/dA * A, S = sum over M of the logit."""
-    kept = []
-    handle = network.get_submodule(layer).register_forward_hook(lambda m, i, o: kept.append(o))
-    logits = network(x)
-    handle.remove()
-    (gradient,) = torch.autograd.grad((logits[0, channel] * weights).sum(), kept[0])
-    return (gradient * kept[0])[0].sum(dim=0).detach().numpy()
 
 
 def explained(capsys, folder, source, image, layer, name, *words):
@@ -146,14 +136,6 @@ def test_what_is_there_is_never_replaced_and_what_is_a_model_needs_nothing(capsy
     assert code == 0 and "is a model already (Python file and weights): nothing has to be written" in out
     code, out, _ = run(capsys, "init", "demo:honest")
     assert code == 0 and "is a model already" in out
-
-
-class Payload:
-    def __init__(self, canary):
-        self.canary = canary
-
-    def __reduce__(self):
-        return os.system, (f"touch {self.canary}",)
 
 
 def test_pickles_and_what_is_no_weights_file_end_in_a_sentence_and_nothing_runs(capsys, tmp_path):

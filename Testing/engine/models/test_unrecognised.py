@@ -104,6 +104,9 @@ def test_old_checkpoints_damaged_ones_and_single_tensors(tmp_path):
     assert "is a state_dict of 9 tensors" in told(tmp_path / "old.pth")[0]
     (tmp_path / "cut.pth").write_bytes((tmp_path / "old.pth").read_bytes()[:300])
     assert "damaged or cut short" in told(tmp_path / "cut.pth")[0]
+    torch.save(network().state_dict(), tmp_path / "new.pth")
+    (tmp_path / "short.pth").write_bytes((tmp_path / "new.pth").read_bytes()[:700])
+    assert "'short.pth' looks like a file of torch.save, but is damaged or cut short" in told(tmp_path / "short.pth")[0]
     torch.save(torch.zeros(3, 4), tmp_path / "one.pt")
     assert "holds one tensor (3, 4)" in told(tmp_path / "one.pt")[0]
     torch.save({"optimizer": {"lr": 1}, "epoch": 2}, tmp_path / "opt.pt")
@@ -178,4 +181,4 @@ def test_the_worker_and_so_the_panel_says_the_same(worker, tmp_path):
     torch.save(network().state_dict(), tmp_path / "w.pth")
     answer = worker.ask("describe", model=str(tmp_path / "w.pth"))
     sentence, hint = told(tmp_path / "w.pth")
-    assert (answer["code"], answer["sentence"], answer["hint"]) == ("model", sentence, hint)
+    assert (answer["code"], answer["sentence"], answer["hint"]) == ("bare_weights", sentence, hint)

@@ -14,7 +14,8 @@ class ModelFacts:
     """key, source: see ModelList.  state: UNREAD until the worker has described it.  kind: what people call it.
 
     codeReason: the sentence that names the author's code which opening would run, "" if only data are read; codeHash:
-    SHA-256 of that code.  failure: why it cannot be used.
+    SHA-256 of that code.  failure: why it cannot be used.  weights: where it lacks no more than a description, the
+    sentence that says so.
     """
 
     key: str = ""
@@ -27,6 +28,7 @@ class ModelFacts:
     codeReason: str = ""
     codeHash: str = ""
     failure: str = ""
+    weights: str = ""
 
     @staticmethod
     def described(key: str, source: str, data: dict) -> ModelFacts:
@@ -51,7 +53,9 @@ class ModelFacts:
         if self.state == READING:
             return "Reading what the model says about itself..."
         if self.state == FAILED:
-            return "This cannot be used as a model."  # the failure itself stands below, where all errors do
+            return (
+                self.weights or "This cannot be used as a model."
+            )  # the failure itself stands below, where all errors do
         if self.state == UNREAD:
             return "Read when you press Apply."
         count = f"{len(self.classes)} {'class' if len(self.classes) == 1 else 'classes'}"

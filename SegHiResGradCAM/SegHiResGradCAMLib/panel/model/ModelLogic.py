@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
+from seghirescam.protocol.errors import BareWeightsError
+
 from ...scene.segments.SegmentName import segmentName
 from ...setup.Consent import Consent
 from ...worker.Job import Job
@@ -146,13 +148,17 @@ class ModelLogic:
         if job.what["then"] is not None:
             job.what["then"]()
 
-    def failed(self, job: Job | None, code: str, failure: str) -> None:
-        """A job ended without an answer: what that says about the model."""
+    def failed(self, job: Job | None, code: str, sentence: str, hint: str) -> bool:
+        """A job ended without an answer: what that says about the model.  True where nothing has gone wrong: a
+        description is offered for bare weights."""
         describing = job is not None and job.purpose == DESCRIBE
         if code == "consent" or (describing and code in _NOT_ITS_FAULT):
             self._set(UNREAD)  # to be described again: the file changed, or the worker could not answer
+        elif describing and code == BareWeightsError.code:
+            self._set(FAILED, "Write a description of these weights first.", weights=sentence)
         elif describing:
-            self._set(FAILED, failure)
+            self._set(FAILED, f"{sentence} {hint}".strip())
+        return bool(describing and self.facts.weights)
 
     def mayOpen(self) -> bool:
         """Whether the model may be opened without asking the user."""
@@ -200,8 +206,8 @@ class ModelLogic:
         p = self._panel.parameters
         return p.segmentation.GetID() if p.segmentation else "", p.segmentId, p.model
 
-    def _set(self, state: str, failure: str = "") -> None:
-        self.facts = ModelFacts(self.facts.key, self.facts.source, state, failure=failure)
+    def _set(self, state: str, failure: str = "", weights: str = "") -> None:
+        self.facts = ModelFacts(self.facts.key, self.facts.source, state, failure=failure, weights=weights)
 
 
 def droppedPath(text: str, former: str = "") -> str:

@@ -18,11 +18,12 @@ from ..preprocessing.preprocessing_chain import needed
 from ..preprocessing.preprocessing_words import WORDS, steps_of
 from ..weights.tensor_table import TensorTable, table_of
 from .convolutions import convolutions
-from .draft_lines import FILL_IN, Draft, Stated
+from .draft_lines import FILL_IN, Draft
 from .factory_file import Builder, builders, likeliest
 from .found import MONAI, Convolutions, Found
 from .library_networks import PIP, is_classifier, library_network
 from .monai_check import monai_network
+from .stated import Stated
 from .toml_text import Line
 
 _PADDED = 16
@@ -117,6 +118,7 @@ def _library(weights, folder, stem, stated, found: Found) -> Draft:
     _outputs(about, stated, "zyx", "Assumed; a 2D network of photos or slices as SimpleITK reads them")
     _normalise(about, stated, found.spatial_dims, found.in_channels)
     about.assumed += [f"factory.{word}" for word in found.assumed]
+    about.of_code = [Line(word, found.arguments[word], f"ASSUMED: {why}") for word, why in found.assumed.items()]
     return about
 
 
@@ -143,6 +145,7 @@ def _with_factory(weights, folder, stated, table: TensorTable, convs: Convolutio
         raise ModelError(f"'{named(factory)}' defines no '{stated.function}'.", f"It defines: {listed}.")
     chosen = chosen or likeliest(found, table)
     about = Draft(f"{chosen.name if chosen else 'network'} of {named(factory)}", runs_code=True)
+    about.functions = [one.name for one in found]
     about.put("factory", _relative(factory, folder))
     if chosen is None:
         about.fill_in.append("function")

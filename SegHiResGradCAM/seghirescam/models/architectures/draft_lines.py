@@ -1,8 +1,7 @@
-"""What ``seghirescam init`` knows of a description while it writes it: what was stated, and the lines so far."""
+"""What ``seghirescam init`` knows of a description while it writes it: the lines so far."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .toml_text import Line, comment
@@ -10,24 +9,13 @@ from .toml_text import Line, comment
 FILL_IN = "FILL IN"
 
 
-@dataclass(frozen=True)
-class Stated:
-    """What the user says; None or empty: nothing. arguments: of the network's constructor or the author's function.
-    words: of the description, by their names; "preprocessing": its steps."""
-
-    classes: tuple[str, ...] = ()
-    channels: tuple[str, ...] = ()
-    words: Mapping[str, object] = field(default_factory=dict)
-    arguments: Mapping[str, object] = field(default_factory=dict)
-    function: str = ""
-
-
 @dataclass
 class Draft:
     """lines, arguments: of the description.  code: of a factory file to be written beside it, "" for none.
 
     network: what was found, in a few words.  fill_in: what must still be written by hand.  runs_code: opening asks for
-    consent.  assumed: the words nobody has confirmed.
+    consent.  assumed: the words nobody has confirmed.  of_code: assumed arguments that stand in the code.  functions:
+    what the author's file defines.
     """
 
     network: str
@@ -39,6 +27,8 @@ class Draft:
     runs_code: bool = False
     assumed: list[str] = field(default_factory=list)
     pip: str = ""
+    of_code: list[Line] = field(default_factory=list)
+    functions: list[str] = field(default_factory=list)
 
     @property
     def text(self) -> str:
@@ -52,6 +42,18 @@ class Draft:
         told = Line("assumed", self.assumed).text if self.assumed else ""
         table = "[arguments]\n" + "".join(line.text for line in self.arguments) if self.arguments else ""
         return "\n".join(part for part in (head, body, told, table) if part)
+
+    def files(self, name: str) -> dict[str, str]:
+        """File name -> text of what is written: the code first, the description (called ``name``) last."""
+        return {**({self.code_name: self.code} if self.code else {}), name: self.text}
+
+    def to_json(self) -> dict:
+        """What a form needs: the lines with their words, values and comments, and what is to be known of each."""
+        told = ("network", "fill_in", "assumed", "runs_code", "pip", "functions")
+        return {word: getattr(self, word) for word in told} | {
+            "lines": [vars(line) for line in self.lines],
+            "arguments": [vars(line) for line in (*self.arguments, *self.of_code)],
+        }
 
     def put(self, word: str, value: object, why: str = "", *, assumed: bool = False, asleep: bool = False) -> None:
         self.lines.append(Line(word, value, f"ASSUMED: {why}" if assumed else why, asleep))
