@@ -52,7 +52,8 @@ def asksAll(parameters: Any) -> bool:
 def manySegments(parameters: Any, model: ModelFacts) -> ManySegments:
     """Every segment of the segmentation, with the class that it is asked about, or why it is left out."""
     node = parameters.segmentation
-    names = () if node is None else tuple(uniqueNames(node).items())
+    shown = {} if node is None else uniqueNames(node)
+    names = tuple((one, node.GetSegmentation().GetSegment(one).GetName(), name) for one, name in shown.items())
     rival = parameters.rivalName if parameters.score is ScoreChoice.CONTRAST else ""
     return ManySegments(*segmentClasses(names, parameters.className, rival, model.classes))
 

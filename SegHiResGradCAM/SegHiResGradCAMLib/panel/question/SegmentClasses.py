@@ -55,15 +55,15 @@ class ManySegments:
 
 @lru_cache(maxsize=2)  # the panel asks with every change
 def segmentClasses(
-    names: tuple[tuple[str, str], ...], chosen: str, rival: str, classes: tuple[str, ...]
+    names: tuple[tuple[str, str, str], ...], chosen: str, rival: str, classes: tuple[str, ...]
 ) -> tuple[tuple[SegmentClass, ...], tuple[LeftOut, ...]]:
-    """Of segments (id, name): the class chosen for all of them, or with "" the one of each one's name.
+    """Of segments (id, name, name as it is shown): the class chosen for all, or with "" the one of each one's name.
 
     rival: the class of a contrast, "" without one.
     """
     found, out = [], []
-    for segmentId, name in names:
-        className = chosen or matchingClass(name, classes)
+    for segmentId, own, name in names:
+        className = chosen or matchingClass(own, classes)
         if not className:
             out.append(LeftOut(name, NO_CLASS))
         elif className == rival:
@@ -77,7 +77,11 @@ def _told(asked: tuple[SegmentClass, ...], leftOut: tuple[LeftOut, ...], most: i
     parts = []
     if asked:
         parts.append(f"{listed([f'{one.name} as {one.className}' for one in asked], most)}.")
-    for reason in dict.fromkeys(one.reason for one in leftOut):
-        names = listed([one.name for one in leftOut if one.reason == reason], most)
-        parts.append(f"Left out: {names} ({reason.removesuffix('.')}).")
+    reasons = dict.fromkeys(one.reason for one in leftOut)
+    named = []
+    for reason in reasons:
+        who = listed([one.name for one in leftOut if one.reason == reason], most)
+        named.append(f"{who} ({reason.removesuffix('.')})")
+    if named:
+        parts.append(f"Left out: {'; '.join(named)}.")
     return " ".join(parts)

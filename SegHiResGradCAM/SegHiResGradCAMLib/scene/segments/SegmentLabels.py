@@ -122,13 +122,15 @@ def boxSteps(labels: np.ndarray, most: int) -> StepsOf[dict[int, Box]]:
 def uniqueNames(segmentationNode: Any) -> dict[str, str]:
     """{segment id: its name}; names that occur twice are numbered, a segment without a name has its id."""
     found: dict[str, str] = {}
+    used: set[str] = set()
     for segmentId in segmentationNode.GetSegmentation().GetSegmentIDs():
         name = free = _name(segmentationNode, segmentId) or segmentId
         n = 1
-        while free in found.values():
+        while free in used:
             n += 1
             free = f"{name} ({n})"
         found[segmentId] = free
+        used.add(free)
     return found
 
 
