@@ -65,6 +65,7 @@ class SegHiResGradCAMParameterNode:
     channel6: slicer.vtkMRMLScalarVolumeNode
     segmentation: slicer.vtkMRMLSegmentationNode
     segmentId: str
+    allSegments: bool
     model: str
     className: str
     rivalName: str

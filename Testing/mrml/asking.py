@@ -36,7 +36,8 @@ class RecordingEngine:
 
     def send(self, job, source, volumes=None, question=None, listener=None):
         if question and "pixel_sets" in question:
-            question["pixel_sets"] = [finished(one()) if callable(one) else one for one in question["pixel_sets"]]
+            read = [finished(one()) if callable(one) else one for one in question["pixel_sets"]]
+            question["pixel_sets"] = [x for one in read for x in (one if isinstance(one, list) else [one])]
         for word in [word for word in question or () if callable(question[word])]:
             question[word] = finished(question[word]())
         self.sent.append((job.purpose, source, volumes, question))
@@ -54,8 +55,9 @@ class RecordingEngine:
 def parameters(**fields):
     """What the parameter node wrapper offers, as a plain object."""
     values = {
-        "volume": None, "segmentation": None, "segmentId": "", "model": "", "className": "", "rivalName": "",
-        "layer": "default", "pixelSet": PixelSetChoice.SEGMENT, "method": DEFAULT_METHOD,
+        "volume": None, "segmentation": None, "segmentId": "", "allSegments": False, "model": "",
+        "className": "", "rivalName": "", "layer": "default", "pixelSet": PixelSetChoice.SEGMENT,
+        "method": DEFAULT_METHOD,
         "score": ScoreChoice.LOGIT, "device": DeviceChoice.AUTOMATIC, "grid": GridChoice.INPUT, "result": None,
         "precision": PrecisionChoice.FP32, "passes": PassesChoice.ALL,
     }  # fmt: skip

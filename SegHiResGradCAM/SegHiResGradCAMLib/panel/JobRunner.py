@@ -69,9 +69,9 @@ class JobRunner:
 
         volumes: channel name -> node, {} where the job looks at none.  question: the fields of the
         request that the job names (:mod:`requests`).  A word in it, or a pixel set, may be a function
-        that returns a generator, see Question.recipe; it is replaced by what that read.  A former job that has not
-        ended yet gives way.  Nothing is raised: what goes wrong comes as ``onError``, of small volumes before this
-        returns.
+        that returns a generator, see QuestionWords.recipe; it is replaced by what that read, a list by its items.  A
+        former job that has not ended yet gives way.  Nothing is raised: what goes wrong comes as ``onError``, of small
+        volumes before this returns.
         """
         self.drop()
         self._job, self._listener = job, listener or self.presenter
@@ -105,7 +105,8 @@ class JobRunner:
         if question is not None and "pixel_sets" in question:  # first: it is small, and more often at fault
             read = []
             for one in question["pixel_sets"]:
-                read.append((yield from one()) if callable(one) else one)
+                found = (yield from one()) if callable(one) else one
+                read += found if isinstance(found, list) else [found]
             question["pixel_sets"] = read
         for word in [word for word in question or () if callable(question[word])]:
             question[word] = yield from question[word]()

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from seghirescam.protocol.errors import SegHiResCamError
+
+#: how many of several things a line names; a tooltip has all
+NAMED = 4
+
+
+def listed(words: Sequence[str], most: int | None = NAMED) -> str:
+    """Words in one line; None: all of them."""
+    more = 0 if most is None else len(words) - most
+    return ", ".join(words[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 class Notices:

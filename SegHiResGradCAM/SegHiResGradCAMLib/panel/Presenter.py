@@ -20,6 +20,7 @@ from .Notices import Notices
 from .painting.PaintingLogic import PaintingLogic
 from .PanelState import PanelState
 from .prediction.PredictionLogic import PredictionLogic
+from .question.AllSegmentsLogic import AllSegmentsLogic
 from .question.QuestionLogic import QuestionLogic
 from .results.ResultLogic import ResultLogic
 from .run.InstallLogic import InstallLogic
@@ -62,6 +63,7 @@ class Presenter:
         self.desk = ResultLogic(self, scene)
         self.models = ModelLogic(self, scene, settings, later, Consent(settings, ask))
         self.question = QuestionLogic(self, scene)
+        self.allSegments = AllSegmentsLogic(self, scene, later)
         self.run = RunLogic(self, scene)
         self.installing = InstallLogic(self, installer)
         self.predictions = PredictionLogic(self, scene)
@@ -97,6 +99,7 @@ class Presenter:
     def sceneClosing(self) -> None:
         """Nothing may come back into a scene that is going: the worker is ended."""
         self.comparisons.close()
+        self.allSegments.stop()
         self.paint.stop()
         self.checks.forget()
         self.desk.results.clear()
@@ -251,7 +254,7 @@ class Presenter:
 
     def stopAdding(self) -> bool:
         """Ends the bringing of an answer into the scene; False if nothing was being brought."""
-        return any([self.comparisons.stop(), self.paint.stop()])
+        return any([self.comparisons.stop(), self.allSegments.stop(), self.paint.stop()])
 
     def stopWork(self) -> None:
         """Whatever runs ends, and the worker with it."""

@@ -74,7 +74,12 @@ class WorkerRequest:
             data["explanations"] = found
         if "layers" in data:
             data["layers"] = [layer_from_json(item) for item in data["layers"]]
-        if data.get("shown"):
+        if isinstance(data.get("shown"), list):  # of several pixel sets, one a map
+            each = []
+            for said in data["shown"]:
+                each.append((yield from _shown(folder, said, hold)))
+            data["shown"] = each
+        elif data.get("shown"):
             data["shown"] = yield from _shown(folder, data["shown"], hold)
         if "maps" in data:
             maps = []

@@ -8,8 +8,10 @@ images and weights are told apart by hash.
 
 from __future__ import annotations
 
+import functools
 import json
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
@@ -161,8 +163,45 @@ class BoxedPixels:
         return BoxedPixelSet.of(inner, self.start, self.grid, self.label)
 
 
-def recipe_to_json(wanted: Recipe | PixelSet, save: Save) -> dict:
-    """``save(array) -> name`` keeps the voxels of a pixel set. Raises PixelSetError, or what ``save`` raises."""
+@dataclass(frozen=True, eq=False)
+class LabelledPixels:
+    """A pixel set that lies with others in one label map: ``labels`` [K, J, I] on ``grid``, where they are ``value``.
+
+    start, shape: the box around it.  Together with the others it travels as the label map, alone as its box.
+    """
+
+    labels: np.ndarray
+    value: int
+    start: tuple[int, ...]
+    shape: tuple[int, ...]
+    grid: Grid
+    label: str
+
+    def boxed(self) -> BoxedPixels:
+        """Raises MessageError where the box does not lie in the label map."""
+        box = tuple(slice(first, first + count) for first, count in zip(self.start, self.shape, strict=True))
+        inner = self.labels[box]
+        if self.labels.shape != self.grid.shape or min(self.start) < 0 or inner.shape != tuple(self.shape):
+            raise MessageError("The box of a pixel set does not lie in its label map.", "This is a fault of ours.")
+        return BoxedPixels((inner == self.value).view(np.uint8), self.start, self.grid, self.label)  # type: ignore[arg-type]
+
+
+def sets_to_json(sets: Iterable[Recipe], save: Save) -> list[dict]:
+    """As :func:`recipe_to_json`; those that lie in label maps travel as these where that takes fewer bytes."""
+    sets = [as_recipe(one) for one in sets]
+    labelled = [given for given in map(_given, sets) if isinstance(given, LabelledPixels)]
+    maps = {id(one.labels): one.labels for one in labelled}
+    if sum(one.nbytes for one in maps.values()) >= sum(math.prod(one.shape) for one in labelled):
+        return [recipe_to_json(one, save) for one in sets]
+    names = {key: save(labels, "labels") for key, labels in maps.items()}
+    return [recipe_to_json(one, save, names) for one in sets]
+
+
+def recipe_to_json(wanted: Recipe | PixelSet, save: Save, label_maps: Mapping[int, str] | None = None) -> dict:
+    """``save(array) -> name`` keeps the voxels of a pixel set. Raises PixelSetError, or what ``save`` raises.
+
+    label_maps: id of a label map that travels -> its name.
+    """
     recipe = as_recipe(wanted)
     if FORMS.get(recipe.kind) is not type(recipe):
         raise MessageError(f"A {type(recipe).__name__} cannot be sent to the worker.", "Resolve it to a PixelSet.")
@@ -172,8 +211,13 @@ def recipe_to_json(wanted: Recipe | PixelSet, save: Save) -> dict:
         if f.name != recipe.given:
             data[f.name] = _plain(value)
         elif isinstance(value, Recipe):
-            data[f.name] = recipe_to_json(value, save)
+            data[f.name] = recipe_to_json(value, save, label_maps)
+        elif isinstance(value, LabelledPixels) and label_maps:
+            place = {"start": list(value.start), "grid": value.grid.to_json(), "label": value.label}
+            inside = {"value": value.value, "shape": list(value.shape)}
+            data[f.name] = {"array": label_maps[id(value.labels)], **inside, **place}
         else:
+            value = value.boxed() if isinstance(value, LabelledPixels) else value
             boxed = value if isinstance(value, BoxedPixels) else BoxedPixels.of(value)
             place = {"start": list(boxed.start), "grid": boxed.grid.to_json(), "label": boxed.label}
             data[f.name] = {"array": save(boxed.inner), **place}
@@ -195,9 +239,26 @@ def recipe_from_json(data: dict, load: Load) -> Recipe:
         raise MessageError(f"The pixel set '{data['kind']}' lacks something: {error}.", "") from error
 
 
+def _given(recipe: Recipe) -> Any:
+    """The voxels that were given with a recipe, or with the one that it is made of; None without any."""
+    value: Any = recipe
+    while isinstance(value, Recipe):
+        value = getattr(value, value.given) if value.given else None
+    return value
+
+
+def sets_from_json(data: list[dict], load: Load) -> tuple[Recipe, ...]:
+    """As :func:`recipe_from_json`; a label map of several sets is loaded once."""
+    load = functools.cache(load)
+    return tuple(recipe_from_json(one, load) for one in data)
+
+
 def _boxed(pixels: dict, load: Load) -> BoxedPixels:
-    grid = Grid.from_json(pixels["grid"])
-    return BoxedPixels(load(pixels["array"]), tuple(pixels["start"]), grid, str(pixels["label"]))
+    array, start, grid = load(pixels["array"]), tuple(pixels["start"]), Grid.from_json(pixels["grid"])
+    if "value" in pixels:
+        shape = tuple(pixels["shape"])
+        return LabelledPixels(array, pixels["value"], start, shape, grid, str(pixels["label"])).boxed()
+    return BoxedPixels(array, start, grid, str(pixels["label"]))
 
 
 def layer_to_json(layer: LayerInfo) -> dict:

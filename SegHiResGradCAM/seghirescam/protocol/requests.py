@@ -15,7 +15,7 @@ import numpy as np
 from .arrays import Load, MessageError, Save
 from .display.map_grids import MAP_GRIDS
 from .grid import Grid
-from .messages import recipe_from_json, recipe_to_json
+from .messages import recipe_from_json, recipe_to_json, sets_from_json, sets_to_json
 from .question import DEFAULT, ComputeSettings, Question
 from .recipes import Recipe
 
@@ -99,12 +99,7 @@ _CELLS = {"travels": (_cells_to_json, _cells)}
 _LABELS = {"travels": (_labels_to_json, _labels)}
 _REGION = {"travels": (_region_to_json, _region)}
 _GRID = {"travels": (lambda grid, save: grid.to_json(), lambda data, load: Grid.from_json(data))}
-_SETS = {
-    "travels": (
-        lambda sets, save: [recipe_to_json(one, save) for one in sets],
-        lambda data, load: tuple(recipe_from_json(one, load) for one in data),
-    )
-}
+_SETS = {"travels": (sets_to_json, sets_from_json)}
 _SHOW = {
     "travels": (
         lambda show, save: {name: value for name, value in vars(show).items() if value is not None},
@@ -186,7 +181,8 @@ class OfACase(Request):
 
 
 class AboutPixelSets(OfACase):
-    """What is asked about pixel sets, in the words of :class:`question.Question`. pixel_sets: also as BoxedPixels."""
+    """What is asked about pixel sets, in the words of :class:`question.Question`. pixel_sets: also of BoxedPixels or
+    LabelledPixels."""
 
     pixel_sets: tuple[Recipe, ...] = field(metadata=_SETS)
     class_index: int | str
@@ -231,8 +227,10 @@ class Estimate(OfACase, do="estimate"):
 
 class Explain(AboutPixelSets, do="explain"):
     """Result: explanations (list of Explanation), layers (list of LayerInfo), session (what it cost and kept), and with
-    ``show`` the ``shown`` of :class:`Resample`; left_out: of several pixel sets those that are empty, by their place,
-    and why. class_index, rival: of all pixel sets, or one for each."""
+    ``show`` the ``shown`` of :class:`Resample`; places: of the pixel set that each explanation is about; left_out: of
+    several pixel sets those that are empty, by their place, and why.  Of several sets every map is shown: ``shown`` is
+    a list then, and ``on`` says on which grid, the layer's cells where all together would take too much memory.
+    class_index, rival: of all pixel sets, or one for each."""
 
     class_index: int | str | list[int | str]  # type: ignore[assignment]
     rival: int | str | list[int | str] | None = None  # type: ignore[assignment]

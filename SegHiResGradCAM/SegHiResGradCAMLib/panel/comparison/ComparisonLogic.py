@@ -12,6 +12,7 @@ from ...worker.Job import Job
 from ..Controls import FeatureView
 from ..model.ModelLogic import ModelLogic
 from ..Needs import AsksWorker, HasParameters, ShownResult
+from ..question import QuestionWords
 from ..question.QuestionLogic import QuestionLogic
 
 #: the worker's words for methods that take few passes, and for every level of the network
@@ -59,7 +60,10 @@ class ComparisonLogic:
 
     def whyNot(self) -> str:
         """Why a comparison cannot be asked for now, "" if it can."""
-        return self._panel.mustWait() or self._panel.whyNot()
+        panel = self._panel
+        if panel.parameters is not None and QuestionWords.asksAll(panel.parameters):
+            return "Methods are compared about one segment: untick All segments (in What)."
+        return panel.mustWait() or panel.whyNot()
 
     state = whyNot
 

@@ -44,7 +44,7 @@ class ModelLogic:
         self._panel, self._scene, self._later, self.consent = panel, scene, later, consent
         self.shelf = ModelList(settings)
         self.facts = ModelFacts()
-        self._matched: tuple[str, str, str] | None = None
+        self._matched: tuple | None = None
         self._assignedFor = ""
         self._typed: str | None = None  # what stands in the path field, None where that is the model's path
 
@@ -186,13 +186,15 @@ class ModelLogic:
         )
 
     def match(self) -> None:
-        """Matches the class to the segment's name when segment or model are new, and never guesses."""
+        """Matches the class to the segment's name when segment or model are new, and never guesses; "" of many segments
+        is each one's own."""
         p = self._panel.parameters
         if self.facts.state != READ or p is None:
             return
         pair = self._pair()
         if pair != self._matched or p.className not in self.facts.classes:
-            self._panel.write(className=matchingClass(segmentName(p.segmentation, p.segmentId), self.facts.classes))
+            name = segmentName(p.segmentation, p.segmentId)
+            self._panel.write(className="" if p.allSegments else matchingClass(name, self.facts.classes))
         self._matched = pair
 
     def assignChannels(self) -> None:
@@ -202,9 +204,10 @@ class ModelLogic:
             self._panel.write(**assigned(self._scene, channels))
             self._assignedFor = p.model
 
-    def _pair(self) -> tuple[str, str, str]:
+    def _pair(self) -> tuple:
         p = self._panel.parameters
-        return p.segmentation.GetID() if p.segmentation else "", p.segmentId, p.model
+        segmentId = None if p.allSegments else p.segmentId
+        return p.segmentation.GetID() if p.segmentation else "", segmentId, p.model
 
     def _set(self, state: str, failure: str = "", weights: str = "") -> None:
         self.facts = ModelFacts(self.facts.key, self.facts.source, state, failure=failure, weights=weights)

@@ -10,10 +10,8 @@ from ..Controls import FeatureView
 from ..model.Channels import volumesOf
 from ..model.ModelLogic import ModelLogic
 from ..Needs import AsksWorker, ChecksPackages, HasParameters
+from ..Notices import listed
 from ..question import QuestionWords
-
-_LISTED = 4
-
 
 _TIP = "Runs the model's own inference and adds its classes as segments; then any of them can be explained."
 
@@ -91,13 +89,8 @@ class PredictionLogic:
 
 def _said(found: list[dict], told: list[dict], answer: dict) -> str:
     amounts = [f"{one['name']} ({one['size']})" for one in found]
-    text = f"Predicted in {answer['session']['seconds']:.1f} s: {_listed(amounts)}."
+    text = f"Predicted in {answer['session']['seconds']:.1f} s: {listed(amounts)}."
     empty = [one["name"] for one in told if not one["voxels"]]
     if empty:
-        text += f" Not found: {_listed(empty)}."
+        text += f" Not found: {listed(empty)}."
     return " ".join([text, *answer["notes"]])
-
-
-def _listed(words: list[str]) -> str:
-    more = len(words) - _LISTED
-    return ", ".join(words[:_LISTED]) + (f" and {more} more" if more > 0 else "")

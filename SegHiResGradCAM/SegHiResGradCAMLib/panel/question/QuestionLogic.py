@@ -26,6 +26,8 @@ _WORDS = (
     Option(DEFAULT, "Default: deepest with 2 cells across", "The deepest level that resolves the segment."),
     Option(DEEPEST, "Deepest (as in the paper)", "In 3D its cells are often larger than the segment."),
 )
+#: the class of each segment where all are asked about
+_BY_NAME = Option("", "Each segment's own, by its name", "A segment whose name is no class's is left out, and named.")
 
 
 class QuestionNeeds(AsksWorker, HasParameters, Protocol):
@@ -63,12 +65,15 @@ class QuestionLogic:
         """(job, question) of the parameters as they are; others: words of the question in place of theirs."""
         p, model, volumes = self._panel.parameters, self._panel.models.facts, self._volumeIds()
         segmentation = p.segmentation if p.pixelSet.needsSegment else None
-        question = {"pixel_sets": [QuestionWords.recipe(p)], "layers": p.layer}
-        question |= QuestionWords.words(p, model) | others
+        many = QuestionWords.manySegments(p, model) if QuestionWords.asksAll(p) else None
+        sets = QuestionWords.recipe(p) if many is None else QuestionWords.manyRecipes(p, many)
+        question = {"pixel_sets": [sets], "layers": QuestionWords.layers(p, many)}
+        question |= QuestionWords.words(p, model, many) | others
         what = {
             "layerKey": self._key(),
             "segmentation": segmentation.GetID() if segmentation else "",
             "segmentId": p.segmentId if segmentation else None,
+            "many": many,
             "grid": p.grid.value,
             "model": model.source,
             "stamps": tuple(voxelStamp(self._scene.GetNodeByID(nodeId)) for nodeId in volumes.values()),
@@ -88,12 +93,16 @@ class QuestionLogic:
             return QuestionState()
         known = self.layersOf.get(self._key(), ())
         chosen = next((layer for layer in known if layer.name == p.layer), None)
-        needed = chosen is not None and p.pixelSet.needsSegment
+        needed = chosen is not None and p.pixelSet.needsSegment and not p.allSegments
         extent = segmentExtentMm(p.segmentation, p.segmentId) if needed else None
+        many = QuestionWords.asksAll(p)
+        classes, text = _classes(model, p.className), _classText(p, model)
+        tip = QuestionWords.manySegments(p, model).told(None) if many and text else ""
         return QuestionState(
-            classes=_classes(model, p.className),
+            classes=(_BY_NAME, *classes) if many else classes,
             className=p.className,
-            classText=_classText(p, model),
+            classText=text,
+            classTip=tip,
             rivals=_classes(model, p.rivalName, but=p.className),
             rivalName=p.rivalName,
             rivalEnabled=p.score is ScoreChoice.CONTRAST,
@@ -124,10 +133,12 @@ def _classes(model: ModelFacts, chosen: str, but: str | None = None) -> tuple[Op
 
 
 def _classText(p: Any, model: ModelFacts) -> str:
+    if model.state == READ and not model.classes:
+        return "Its classes are known once it has been opened: press Predict."
+    if model.state == READ and QuestionWords.asksAll(p):
+        return QuestionWords.manySegments(p, model).told()
     if model.state != READ or p.className in model.classes:
         return ""
-    if not model.classes:
-        return "Its classes are known once it has been opened: press Predict."
     name = segmentName(p.segmentation, p.segmentId)
     return f"No class is called like the segment '{name}': choose the class." if name else "Choose the class."
 

@@ -17,6 +17,7 @@ class QuestionState:
     classes: tuple[Option, ...] = ()
     className: str = ""
     classText: str = ""
+    classTip: str = ""
     rivals: tuple[Option, ...] = ()
     rivalName: str = ""
     rivalEnabled: bool = False
@@ -56,6 +57,7 @@ class QuestionView(FeatureView):
         controls.fill("methodComboBox", state.methods, state.method)
         controls.fill("layerComboBox", state.layers, state.layer)
         controls.say("classTextLabel", state.classText)
+        controls.tip("classTextLabel", state.classTip)
         controls.say("layerWarningLabel", state.layerWarning)
         if selector.currentNode() is not state.segmentation:
             selector.setCurrentNode(state.segmentation)

@@ -5,14 +5,17 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from seghirescam.protocol.question import DEFAULT, EACH
 from seghirescam.protocol.recipes import FORMS, Recipe, Segment
 
 from ...scene.segments.PixelSetReader import pixelSetSteps
+from ...scene.segments.SegmentLabels import manyPixelSteps, uniqueNames
 from ...scene.segments.SegmentName import segmentName
 from ...schedule.Steps import StepsOf
 from ..model.Channels import volumesMissing
 from ..model.ModelFacts import FAILED, READ, READING, ModelFacts
 from .Choices import DeviceChoice, PrecisionChoice, ScoreChoice
+from .SegmentClasses import OF_RIVAL, ManySegments, segmentClasses
 
 
 def whyNot(parameters: Any, model: ModelFacts) -> str:
@@ -34,9 +37,25 @@ def whyNotPredicted(parameters: Any, model: ModelFacts) -> str:
 
 def whyNotChecked(parameters: Any, model: ModelFacts) -> str:
     """The same for a check of how the model is fed, which needs a segment and its class."""
+    if asksAll(parameters):
+        return "One segment is compared with what the model draws: untick All segments."
     drawn = segmentName(parameters.segmentation, parameters.segmentId)
     why = whyNotPredicted(parameters, model)
     return why or ("" if drawn else "Choose a segment that the model should draw.") or _classMissing(parameters, model)
+
+
+def asksAll(parameters: Any) -> bool:
+    """Whether every segment of the segmentation is asked about."""
+    return parameters.allSegments and parameters.pixelSet.needsSegment
+
+
+def manySegments(parameters: Any, model: ModelFacts) -> ManySegments:
+    """Every segment of the segmentation, with the class that it is asked about, or why it is left out."""
+    node = parameters.segmentation
+    shown = {} if node is None else uniqueNames(node)
+    names = tuple((one, node.GetSegmentation().GetSegment(one).GetName(), name) for one, name in shown.items())
+    rival = parameters.rivalName if parameters.score is ScoreChoice.CONTRAST else ""
+    return ManySegments(*segmentClasses(names, parameters.className, rival, model.classes))
 
 
 def segment(parameters: Any) -> Any:
@@ -55,6 +74,17 @@ def recipe(parameters: Any) -> Any:
     return partial(_segmentSteps, form, parameters.segmentation, parameters.segmentId, parameters.volume)
 
 
+def manyRecipes(parameters: Any, many: ManySegments) -> Any:
+    """The same of every segment: a function that returns a generator of the list of Recipes."""
+    return partial(_manySteps, FORMS[parameters.pixelSet.value], parameters.segmentation, parameters.volume, many)
+
+
+def _manySteps(form: type[Recipe], segmentationNode: Any, volumeNode: Any, many: ManySegments) -> StepsOf[list[Recipe]]:
+    ids = [one.segmentId for one in many.asked]
+    found: Any = yield from manyPixelSteps(segmentationNode, volumeNode, ids, many.refused.__setitem__)
+    return [form.asked(pixels) for pixels in found]
+
+
 def _segmentSteps(form: type[Recipe], segmentationNode: Any, segmentId: str, volumeNode: Any) -> StepsOf[Recipe]:
     pixels: Any = yield from pixelSetSteps(
         segmentationNode, segmentId, volumeNode
@@ -62,16 +92,23 @@ def _segmentSteps(form: type[Recipe], segmentationNode: Any, segmentId: str, vol
     return form.asked(pixels)
 
 
-def classAsked(parameters: Any, model: ModelFacts) -> dict:
-    """The class of a request."""
+def classAsked(parameters: Any, model: ModelFacts, many: ManySegments | None = None) -> dict:
+    """The class of a request, of many segments one for each."""
+    if many is not None:
+        return {"class_index": [_named(one.className, model) for one in many.asked]}
     return {"class_index": _named(parameters.className, model)}
 
 
-def words(parameters: Any, model: ModelFacts) -> dict:
+def layers(parameters: Any, many: ManySegments | None) -> str:
+    """The layer asked for; a segment among many has the one that it would have by itself."""
+    return EACH if many is not None and len(many.asked) > 1 and parameters.layer == DEFAULT else parameters.layer
+
+
+def words(parameters: Any, model: ModelFacts, many: ManySegments | None = None) -> dict:
     """The parts of the request that are plain words: class, method, score, rival, device, consent."""
     contrast = parameters.score is ScoreChoice.CONTRAST
     return {
-        **classAsked(parameters, model),
+        **classAsked(parameters, model, many),
         "methods": [parameters.method],
         "score": parameters.score.value,
         "rival": _named(parameters.rivalName, model) if contrast else None,
@@ -92,6 +129,8 @@ def _named(name: str, model: ModelFacts) -> str | int:
 
 
 def _segmentMissing(parameters: Any) -> str:
+    if asksAll(parameters) and parameters.segmentation is not None:
+        return "" if uniqueNames(parameters.segmentation) else "The segmentation has no segments: choose another one."
     if not parameters.pixelSet.needsSegment or segmentName(parameters.segmentation, parameters.segmentId):
         return ""
     if parameters.segmentation is None:
@@ -116,6 +155,13 @@ def _classMissing(parameters: Any, model: ModelFacts) -> str:
         return ""  # Apply reads the model first
     if not model.classes:
         return "The model says its classes once it has been opened: press Predict."
+    if asksAll(parameters) and parameters.className in ("", *model.classes):
+        many = manySegments(parameters, model)
+        if many.asked:
+            return ""
+        if any(one.reason == OF_RIVAL for one in many.leftOut):
+            return "No segment is left: the class of each is the rival itself, or none. Choose another rival (in How)."
+        return "No segment is called like a class of the model: choose the class of all."
     return "" if parameters.className in model.classes else "Choose the class."
 
 
@@ -124,4 +170,5 @@ def _rivalMissing(parameters: Any, model: ModelFacts) -> str:
         return ""
     if parameters.rivalName not in model.classes:
         return "Choose the rival class of the contrast (in How)."
-    return "A class cannot be its own rival." if parameters.rivalName == parameters.className else ""
+    same = parameters.rivalName == parameters.className  # of many segments said before, with those that are left out
+    return "A class cannot be its own rival." if same and not asksAll(parameters) else ""

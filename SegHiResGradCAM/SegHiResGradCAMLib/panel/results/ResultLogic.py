@@ -73,6 +73,9 @@ class ResultLogic:
         if node is not None and node is not self.node:
             self._panel.write(result=node)
             self._panel.do(self.results.showOnly, node)
+            self._panel.checks.shown(node)  # of many maps that came together only the first was
+            self._panel.checks.follow()
+            self._panel.changed("checks")
 
     def remove(self) -> None:
         """Removes the shown result, a map of a comparison with all of it; the latest other one is shown instead."""

@@ -73,17 +73,24 @@ class Results:
         return tuple(Option(node.GetID(), _title(node), _tip(node)) for node in self.nodes())
 
     def add(
-        self, origin: Pass, layerName: str, volumeNodes: Any, segmentationNode: Any, segmentId: str | None, grid: str
+        self,
+        origin: Pass,
+        layerName: str,
+        volumeNodes: Any,
+        segmentationNode: Any,
+        segmentId: str | None,
+        grid: str,
+        foreground: bool = True,
     ) -> Any:
         """Shows one map of a pass as a new overlay and keeps the others at hand; returns the node.
 
         Large maps must have been kept before, see :meth:`keep`; others are placed here.
 
-        The former result leaves the slice views; its display settings are taken over.  Raises what addOverlay raises;
-        then the scene is as before.
+        The former result leaves the slice views; its display settings are taken over.  foreground: whether that is so;
+        else the views stay as they are.  Raises what addOverlay raises; then the scene is as before.
         """
         former = self.nodes()[-1] if self.nodes() else None
-        settings = replace(settingsOf(former), foreground=True) if former else DisplaySettings()
+        settings = replace(settingsOf(former) if former else DisplaySettings(), foreground=foreground)
         node = addOverlay(
             self._scene,
             origin.maps[layerName],
@@ -95,7 +102,8 @@ class Results:
             shown=self._recent.get(origin, layerName),
         )
         self._passes[node.GetID()] = origin
-        hidePaintings(node)
+        if foreground:
+            hidePaintings(node)
         return node
 
     def keep(self, origin: Pass, layerName: str, answer: dict) -> None:

@@ -11,6 +11,7 @@ from ...setup.Dependencies import TORCH, isInstalled
 from ..model.ModelLogic import DESCRIBE, ModelLogic
 from ..Needs import AsksWorker, ChecksPackages, HasParameters, ShownResult
 from ..question import QuestionWords
+from ..question.AllSegmentsLogic import AllSegmentsLogic
 from ..question.Choices import ScoreChoice
 from ..question.QuestionLogic import QuestionLogic
 from .DemoCase import MODEL, RIVAL, openDemoCase
@@ -22,6 +23,7 @@ class RunNeeds(AsksWorker, HasParameters, ChecksPackages, Protocol):
 
     models: ModelLogic
     question: QuestionLogic
+    allSegments: AllSegmentsLogic
 
     @property
     def desk(self) -> ShownResult: ...
@@ -66,7 +68,7 @@ class RunLogic:
     def tryDemo(self) -> None:
         """The demo case, and the question that gives the shortcut network away."""
         if self.openCase():
-            self._panel.write(score=ScoreChoice.CONTRAST, rivalName=RIVAL)
+            self._panel.write(score=ScoreChoice.CONTRAST, rivalName=RIVAL, allSegments=False)
             self._panel.models.pick(MODEL)
         self._panel.changed()
 
@@ -94,7 +96,10 @@ class RunLogic:
         """Consent, then the question."""
         panel = self._panel
         if not self.whyNot() and panel.models.agreed():
-            job, question = panel.question.asked("explain", panel.desk.answered, "Asking the network")
+            many = QuestionWords.asksAll(panel.parameters)
+            answered = panel.allSegments.answered if many else panel.desk.answered
+            title = "Asking about all segments" if many else "Asking the network"
+            job, question = panel.question.asked("explain", answered, title)
             question["show"] = Show(panel.parameters.grid.value)
             panel.send(job, panel.models.facts.source, question)
 

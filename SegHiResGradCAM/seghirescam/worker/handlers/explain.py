@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ...protocol.display.map_grids import map_grid
+from ...protocol.display.map_grids import LAYER, map_grid
 from ...protocol.grid import Grid
 from ...protocol.messages import layer_to_json
 from ...protocol.requests import Explain
@@ -14,11 +16,15 @@ from . import answers
 from .estimate import estimated
 
 if TYPE_CHECKING:
+    from ...protocol.arrays import Save
     from ...protocol.errors import SegHiResCamError
     from ...protocol.explanation import Explanation
     from ...protocol.progress import Tell
     from ...session.interface import Session
     from ..jobs import Jobs
+
+#: of the maps of several pixel sets as they are shown, together
+MOST_SHOWN_BYTES = 2**30
 
 
 @answers(Explain)
@@ -42,20 +48,43 @@ def explain(request: Explain, jobs: Jobs, tell: Tell) -> dict:
         return found
 
     found, session, notes, cost = jobs.measured(request, tell, ask)
+    asked = [place for place in range(len(request.pixel_sets)) if place not in empty]
     with jobs.writing() as save:
-        told, shown = written(found, notes, save), None
+        told, on = written(found, notes, save), None
+        shown: dict | list[dict] | None = None
         if request.show:
             tell(1.0, "placing the map")
-            one = next((x for x in found if x.layer.name == request.show.layer), found[0])
-            target = map_grid(request.show.on, one.grid, Grid.from_json(request.image["grid"]))
-            shown = {"layer": one.layer.name} | shown_to_json(one.map, one.grid, one.unit, target, save)
+            image = Grid.from_json(request.image["grid"])
+            if len(request.pixel_sets) > 1:
+                on = _grid_for_all(found, request.show.on, image)
+                shown = each = []
+                for one in found:
+                    tell(1.0, "placing the maps")
+                    each.append(_shown(one, map_grid(on, one.grid, image), save))
+            else:
+                one = next((x for x in found if x.layer.name == request.show.layer), found[0])
+                shown = _shown(one, map_grid(request.show.on, one.grid, image), save)
     return {
         "explanations": told,
+        # they are ordered by pixel set, of each as many
+        "places": [asked[n * len(asked) // len(found)] for n in range(len(found))],
         "left_out": [{"pixel_set": place, "reason": reason} for place, reason in sorted(empty.items())],
         "shown": shown,
+        "on": on,
         "layers": [layer_to_json(layer) for layer in session.layers()],
         "session": cost | {"estimate": expected},
     }
+
+
+def _shown(one: Explanation, target: Grid | None, save: Save) -> dict:
+    return {"layer": one.layer.name} | shown_to_json(one.map, one.grid, one.unit, target, save)
+
+
+def _grid_for_all(found: Sequence[Explanation], wanted: str, image: Grid) -> str:
+    """The grid on which all maps are shown: the wanted one, or their own cells where they would take too much."""
+    targets = [map_grid(wanted, one.grid, image) or one.grid for one in found]
+    need = sum(4 * math.prod(target.shape) for target in targets)
+    return wanted if need <= MOST_SHOWN_BYTES else LAYER
 
 
 def _with_estimate(tell: Tell, expected: dict) -> Tell:
