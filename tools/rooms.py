@@ -22,10 +22,11 @@ class Room:
 
 #: the engine's rooms: folders directly below ``seghirescam``
 ENGINE_ROOMS = (
-    Room("cli", 7, "the command line: one file a command, and what commands share"),
-    Room("verbs", 7, "what is typed in Python and notebooks: any network, array or file; results that show themselves"),
-    Room("worker", 7, "the process Slicer talks to: its server, its jobs, one handler a request"),
-    Room("figures", 6, "every picture: a map over its image, contact sheet, before and after, curves"),
+    Room("cli", 8, "the command line: one file a command, and what commands share"),
+    Room("verbs", 8, "what is typed in Python and notebooks: any network, array or file; results that show themselves"),
+    Room("worker", 8, "the process Slicer talks to: its server, its jobs, one handler a request"),
+    Room("figures", 7, "every picture: a map over its image, contact sheet, before and after, curves"),
+    Room("cohort", 6, "many cases, several models: plans, their running, one table"),
     Room("comparison", 5, "methods x layers on one scale"),
     Room("evaluation", 4, "is the map true?"),
     Room("session", 3, "one case, many questions, whole or in windows; `explain` is the one verb"),
@@ -59,6 +60,9 @@ SUB_ROOMS = {
     "models/architectures": "which network weights belong to, by the names and shapes of their tensors; nothing runs",
     "session/hardware": "in what a device computes, and what it says when it cannot",
     "worker/handlers": "one file a request",
+    "cohort/plans": "what a cohort asks: rows from a CSV, a small YAML, or a folder in a layout of the field",
+    "cohort/running": "a plan's questions answered, by case and model, here or on a cluster; resumable in files",
+    "cohort/table": "what was answered as one long table, streamed, the same from any way of running",
     "evaluation/metrics": "where the evidence is, how much, how alike two maps are; numpy, never torch",
     "evaluation/deletion": "did the network use it? curves of removal, and their gain over random orders",
     "evaluation/painting": "a region painted over, the network run again",
