@@ -26,6 +26,7 @@ _WHERE = {
     "list_layers": "verbs.asked",
     "predict": "verbs.asked",
     "compare": "verbs.asked",
+    "disagree": "verbs.asked",
     "evaluate": "verbs.asked",
 }
 

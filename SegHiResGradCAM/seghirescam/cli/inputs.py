@@ -53,15 +53,7 @@ class Opened:
         self.settings = {"precision": options.precision} | dict(settings or {})
         # also of a question that is repeated: it changes how, not what
         self.settings["deterministic"] = options.deterministic or self.settings.get("deterministic", False)
-        kind, consent = agreed(options)
-        about = SimpleNamespace(classes=kind.classes(options.model))
-        if about.classes:  # else the model must be opened first: a program without a description
-            for wanted in classes:
-                SegmentationModel.class_index(about, class_word(wanted, about.classes))
-        channels = kind.channels(options.model)
-        if channels and not (in_colour(options.image, channels) or in_grey(options.image, channels)):
-            assigned(options.image, channels)
-        refuse_absent(options.image)
+        kind, consent = checked(options, classes)
         self.may_move = options.device == "auto"
         check_device(options)
         console.progress(0.0, "opening the model")
@@ -123,6 +115,20 @@ class Opened:
         for network in self.model.networks:
             move(network, device)
         return open_session(self.model, self.image, keep=keep, **self.settings | {"device": device})
+
+
+def checked(options, classes: Sequence[str] = ()):
+    """(kind, consent), after what can be refused before anything of the model is opened."""
+    kind, consent = agreed(options)
+    about = SimpleNamespace(classes=kind.classes(options.model))
+    if about.classes:  # else the model must be opened first: a program without a description
+        for wanted in classes:
+            SegmentationModel.class_index(about, class_word(wanted, about.classes))
+    channels = kind.channels(options.model)
+    if channels and not (in_colour(options.image, channels) or in_grey(options.image, channels)):
+        assigned(options.image, channels)
+    refuse_absent(options.image)
+    return kind, consent
 
 
 def agreed(options):

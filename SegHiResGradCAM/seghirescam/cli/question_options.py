@@ -173,14 +173,15 @@ def add_segment(parser) -> None:
     )  # fmt: skip
 
 
-def add_question(parser, *, once=(), repeated=(), without=(), only=None, form: type = Asked):
+def add_question(parser, *, once=(), repeated=(), without=(), only=None, form: type = Asked, segment: bool = True):
     """The question's options; returns their group. once: fields of which there is one; repeated: of which there may be
-    several here. without, only: fields.
+    several here. without, only: fields.  segment: whether one may be given.
 
     Everything is None unless given, so that ``--repeat`` can refuse to be mixed with it.
     """
     group = parser.add_argument_group("question")
-    add_segment(group)
+    if segment:
+        add_segment(group)
     for one in fields(form):
         if one.name in without or (only and one.name not in only) or "option" not in one.metadata:
             continue
@@ -226,7 +227,7 @@ def understood(options, form: type = Asked, by_name: bool = False):
         if isinstance(words, tuple) and len(words) == 1 and not by_name:
             given[name] = words[0]
     given.setdefault("class_name", ())
-    given.setdefault("pixel_sets", ("segment",) if options.segment else ("predicted",))
+    given.setdefault("pixel_sets", ("segment",) if getattr(options, "segment", None) else ("predicted",))
     return form(**given)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from ..comparison.compare import Cell, Comparison, shown
 from ..protocol.display.thresholds import threshold_holding
 from ..protocol.errors import ImageError
-from ..protocol.grid import canonical
+from ..protocol.grid import Grid, canonical
 from .slices import turned
 from .style import PLANES
 
@@ -53,7 +53,7 @@ def lay_out(comparison: Comparison, share: float, plane: str = AUTO, at_ras=None
     Raises ImageError for a place outside the image.
     """
     grid = canonical(comparison.grid)
-    chosen = _plane(plane, grid)
+    chosen = plane_of(plane, grid)
     across = chosen[1]
     mask = turned(comparison.mask, comparison.grid)
     others = tuple(a for a in range(3) if a != across)
@@ -95,7 +95,8 @@ def flat(array: np.ndarray, plane, at) -> np.ndarray:
     return found if up < right else np.swapaxes(found, -1, -2)
 
 
-def _plane(wanted, grid):
+def plane_of(wanted: str, grid: Grid) -> tuple:
+    """Of :data:`style.PLANES`: the named one, or for AUTO the axial one or the only one of a single slice."""
     if wanted != AUTO:
         return next(p for p in PLANES if p[0].lower() == wanted)
     thin = int(np.argmin(grid.shape))

@@ -55,7 +55,9 @@ class LabelMap:
     def pixel_set(self, wanted: str | None = None) -> PixelSet:
         """The label of that value or name; without one the only label there is.
 
-        Raises PixelSetError with the list of labels, EmptyPixelSetError for a label without a voxel.
+        "1+2+3", or names: the union of several; of values those count that the map holds, so that a label which this
+        case does not have is no mistake.  Raises PixelSetError with the list of labels, EmptyPixelSetError for a label
+        without a voxel.
         """
         known = ", ".join(str(label) for label in self.labels) or "none"
         if wanted is None:
@@ -69,7 +71,11 @@ class LabelMap:
             text = wanted.strip()
             found = [x for x in self.labels if x.name.strip().lower() == text.lower()]
             found = found or [x for x in self.labels if str(x.value) == text]
+            if not found and "+" in text:
+                return self._union(text, known)
             if not found:
+                if text.isdigit() and not any(x.name for x in self.labels):  # values are listed where they have voxels
+                    raise EmptyPixelSetError(f"The label map has no label {text!r}.", f"Labels: {known}.")
                 raise PixelSetError(f"The label map has no label {text!r}.", f"Labels: {known}.")
             if len(found) > 1:
                 raise PixelSetError(f"Several labels of the label map are called {text!r}.", f"Labels: {known}.")
@@ -78,6 +84,19 @@ class LabelMap:
         if pixels.is_empty:
             raise EmptyPixelSetError(f"The label {label} has no voxel.", f"Labels: {known}.")
         return pixels
+
+    def _union(self, text: str, known: str) -> PixelSet:
+        weights, named = np.zeros(self.grid.shape, np.float32), []
+        for part in (part.strip() for part in text.split("+")):
+            found = [x for x in self.labels if x.name.strip().lower() == part.lower() or str(x.value) == part]
+            if not found and not part.isdigit():
+                raise PixelSetError(f"The label map has no label {part!r}.", f"Labels: {known}.")
+            for label in found:
+                np.maximum(weights, self.of(label).weights, out=weights)
+            named += [label.name or str(label.value) for label in found] or [part]
+        if not weights.any():
+            raise EmptyPixelSetError(f"None of the labels {text} has a voxel.", f"Labels: {known}.")
+        return PixelSet(weights, self.grid, f"segment '{' + '.join(named)}'", self.notes, self.header)
 
     def of(self, label: Label) -> PixelSet:
         """One of its labels; it may have no voxel."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..comparison.compare import Comparison
+from ..comparison.two_models.disagreement import Disagreement
 from ..evaluation.evaluate import Evaluation
 from ..io.colour_images import coloured, takes_colour
 from ..models.axes import AS_GIVEN, MONAI, Axes
@@ -146,6 +147,31 @@ def evaluate(model: Any, image: Any, pixels: Any = None, *, target=None, class_i
     return evaluated(
         case.model, case.image, case.one, class_index=target_of(case.model, target, class_index)[0], **rest
     )
+
+
+def disagree(
+    models: Sequence, image: Any, *, image_b=None, target=None, class_index=None, **words: Any
+) -> Disagreement:
+    """Where do two models disagree about one case, and what did each look at? ::
+
+        found = seghirescam.disagree(["demo:honest", "demo:shortcut"], image, target="lesion")
+        found.dice, found.rows(), found["a_without_b"].asked[1].explanation
+
+    models: A and B, each as for :func:`explain`.  image: for both; image_b: what B is given instead.  target: a class
+    of both, or a pair.  words: those of :func:`comparison.two_models.disagree.disagree` (method, layers, score, ...),
+    and of bare modules, for both.
+    """
+    from ..comparison.two_models.disagree import disagree as disagreed
+    from ..comparison.two_models.disagree import pair
+
+    if not isinstance(models, (list, tuple)) or len(models) != 2:
+        raise ModelError("Two models are compared.", "Give a list of two: A, then B.")
+    images = (image, image if image_b is None else image_b)
+    cases = [_split(model, one, None, dict(words)) for model, one in zip(models, images, strict=True)]
+    targets, indices = pair(target), pair(class_index)
+    classes = [target_of(case.model, targets[n], indices[n])[0] for n, (case, _) in enumerate(cases)]
+    both = [case for case, _ in cases]
+    return disagreed([one.model for one in both], [one.image for one in both], class_index=classes, **cases[0][1])
 
 
 def open_session(model: Any, image: Any, **words: Any) -> Session:

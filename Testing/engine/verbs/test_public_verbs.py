@@ -9,7 +9,7 @@ import pytest
 
 import seghirescam
 from seghirescam.demo.case import load_case
-from seghirescam.protocol.errors import PixelSetError
+from seghirescam.protocol.errors import ModelError, PixelSetError
 from seghirescam.protocol.recipes import PredictedClass
 from seghirescam.session.opening import open_session
 
@@ -72,3 +72,18 @@ def test_no_set_at_all_is_refused_and_is_not_the_predicted_class(demo):
         seghirescam.explain(model, image, [], class_index="lesion")
     (recipe,) = seghirescam.Question(class_index="lesion").pixel_sets
     assert isinstance(recipe, PredictedClass)
+
+
+def test_two_models_as_they_are_at_hand_disagree_as_the_engine_says(demo):
+    from seghirescam.comparison.two_models.disagree import disagree
+
+    model, image, _ = demo
+    found = seghirescam.disagree(["demo:honest", model], image, target="lesion", layers="encoder.2")
+    again = disagree(
+        [seghirescam.open_model("demo:honest"), model], image, class_index="lesion", layers=["encoder.2", "encoder.2"]
+    )
+    assert found.rows() == again.rows() and found.models == ("honest (batch norm)", "shortcut (batch norm)")
+    predicted = [seghirescam.predict(one, image, "lesion") for one in ("demo:honest", model)]
+    assert found.passes == (1, 1) and found.dice > 0.9 and all(one.voxels for one in predicted)
+    with pytest.raises(ModelError, match="Two models are compared"):
+        seghirescam.disagree(["demo:honest"], image, target="lesion")

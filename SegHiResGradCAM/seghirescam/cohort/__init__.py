@@ -1,0 +1,1 @@
+"""Many cases, several models, one table: plans, their running, and the table."""

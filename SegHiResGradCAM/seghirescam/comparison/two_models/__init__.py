@@ -1,0 +1,1 @@
+"""Two models on one case: where they disagree, and what each looked at."""
