@@ -17,6 +17,7 @@ import contextlib
 import errno
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +31,8 @@ from ..protocol.writing.private_folders import PrivateFolder
 FORMAT, QUESTION = "seghirescam-cohort-1", "seghirescam-question-1"
 PLAN, TABLE, BY_LABEL, CASES = "plan.json", "table", "by_label", "cases.csv"
 _QUESTIONS, _MAPS, _JOURNAL, _WORKING = "questions", "maps", "journal", "working"
+#: what a folder may hold that begins to be a run's
+_OURS = {_QUESTIONS, _JOURNAL, _WORKING, PLAN}
 
 
 class RunFolder:
@@ -58,21 +61,34 @@ class RunFolder:
         facts = {"format": FORMAT, "settings": settings, "versions": versions(), "plan": plan, "questions": rows}
         if self.path.exists() and not self.path.is_dir():
             raise OutputError(f"'{self.path.name}' is a file.", "Name a folder with --out.")
-        held = self.facts()
-        if held is None and self.path.is_dir() and any(self.path.iterdir()):
+        if self.path.is_dir() and self.facts() is None and set(os.listdir(self.path)) - _OURS:
             raise OutputError(f"The folder '{self.path.name}' holds something else.", "Name another folder with --out.")
-        for word in ("settings", "versions"):
-            if held is not None and held.get(word) != facts[word]:
-                differing = _differing(held.get(word), facts[word])
-                raise OutputError(
-                    f"The folder '{self.path.name}' holds a run with other {word} ({differing}).",
-                    "Name another folder with --out, or ask as that run did.",
-                )
-        with written(), self.held("plan"):
+        with written():
+            while not self._begun(facts):  # another process begins at this moment
+                time.sleep(0.05)
+
+    def _begun(self, facts: dict) -> bool:
+        """False while another process holds the plan."""
+        self._refuse(self.facts(), facts)
+        with self.held("plan") as mine:
+            if not mine:
+                return False
+            held = self.facts()
+            self._refuse(held, facts)
             for folder in (self.path / _QUESTIONS, self.journal, self.working):
                 folder.mkdir(parents=True, exist_ok=True)
             if held != facts:
-                self.write(self.path / PLAN, json.dumps(facts, indent=2, sort_keys=True).encode() + b"\n")
+                self.write(self.path / PLAN, json.dumps(facts, indent=2, sort_keys=True).encode() + b"\n", self.working)
+        return True
+
+    def _refuse(self, held: dict | None, facts: dict) -> None:
+        for word in ("settings", "versions"):
+            if held is not None and held.get(word) != facts[word]:
+                raise OutputError(
+                    f"The folder '{self.path.name}' holds a run with other {word} "
+                    f"({_differing(held.get(word), facts[word])}).",
+                    "Name another folder with --out, or ask as that run did.",
+                )
 
     def facts(self) -> dict | None:
         """What ``plan.json`` says; None where there is none of ours."""
