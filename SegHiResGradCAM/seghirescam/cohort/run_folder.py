@@ -78,7 +78,8 @@ class RunFolder:
             for folder in (self.path / _QUESTIONS, self.journal, self.working):
                 folder.mkdir(parents=True, exist_ok=True)
             if held != facts:
-                self.write(self.path / PLAN, json.dumps(facts, indent=2, sort_keys=True).encode() + b"\n", self.working)
+                with self.scratch() as scratch:
+                    self.write(self.path / PLAN, json.dumps(facts, indent=2, sort_keys=True).encode() + b"\n", scratch)
         return True
 
     def _refuse(self, held: dict | None, facts: dict) -> None:
@@ -134,6 +135,14 @@ class RunFolder:
         with written():
             self.working.mkdir(parents=True, exist_ok=True)
             return PrivateFolder("cohort-", self.working)
+
+    def sweep(self) -> None:
+        """Remove what killed processes left in ``working``; never what belongs to a living one."""
+        with contextlib.suppress(OSError):
+            self.scratch().remove()
+            for path in sorted(self.working.glob("*.lock")):
+                with self.held(path.name.removesuffix(".lock")):
+                    pass
 
     @contextlib.contextmanager
     def held(self, name: str) -> Iterator[bool]:

@@ -66,6 +66,7 @@ class Cohort:
                     self._all(opened, waiting, journal, receipts, report, started, tell)
         finally:
             journal.close()
+            self.run.sweep()
         report.seconds = time.perf_counter() - started
         self.write(report)
         return report

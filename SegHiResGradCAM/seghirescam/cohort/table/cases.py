@@ -17,16 +17,11 @@ COLUMNS = ("image", "model hash", "segment hash", "reference hash", "question", 
 
 def write_cases(run: RunFolder, rows: Iterable[tuple[int, Row, Entry | None]]) -> None:
     """rows: (number in the plan, row, what became of it; None where nothing did yet). Raises DiskError."""
-    path = run.path / CASES
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with written():
-        try:
-            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            os.close(descriptor)
-            write_rows(part, COLUMNS, map(_line, rows))
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+    with written(), run.scratch() as scratch:
+        path = scratch / CASES
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+        write_rows(path, COLUMNS, map(_line, rows))
+        os.replace(path, run.path / CASES)
 
 
 def _line(told: tuple[int, Row, Entry | None]) -> dict:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...protocol.csv_text import write_rows
+from ...protocol.writing.swap import settle
 from ..content_key import SHORT
 from ..run_folder import BY_LABEL, TABLE, RunFolder, written
 from .columns import BY_LABEL_FIRST, BY_LABEL_WORDS, FIRST, KEYS, WHOLE, WORDS, columns_of, numbers_in
@@ -58,20 +59,20 @@ def write_tables(run: RunFolder, answered: Sequence[Answered], failed: Sequence[
         if part == "lines":
             yield from map(_failure, failures)
 
-    found = _both(run.path / TABLE, WORDS, FIRST, lambda: lines("lines"))
-    return found | _both(run.path / BY_LABEL, BY_LABEL_WORDS, BY_LABEL_FIRST, lambda: lines("by_label"))
+    found = _both(run, TABLE, WORDS, FIRST, lambda: lines("lines"))
+    return found | _both(run, BY_LABEL, BY_LABEL_WORDS, BY_LABEL_FIRST, lambda: lines("by_label"))
 
 
 def _both(
-    place: Path, words: Sequence[str], first: Sequence[str], lines: Callable[[], Iterator[dict]]
+    run: RunFolder, name: str, words: Sequence[str], first: Sequence[str], lines: Callable[[], Iterator[dict]]
 ) -> dict[str, int]:
     """One table in both forms; lines: all of them, anew at each call."""
     columns = [*KEYS, *words, *_columns(lines(), first)]
-    count = _written(place.with_suffix(".csv"), lambda path: _csv(path, columns, lines()))
-    if _pyarrow() is None:
-        return {f"{place.name}.csv": count}
-    _written(place.with_suffix(".parquet"), lambda path: _parquet(path, columns, words, lines()))
-    return {f"{place.name}.csv": count, f"{place.name}.parquet": count}
+    found = {f"{name}.csv": _written(run, f"{name}.csv", lambda path: _csv(path, columns, lines()))}
+    if _pyarrow() is not None:
+        made = _written(run, f"{name}.parquet", lambda path: _parquet(path, columns, words, lines()))
+        found[f"{name}.parquet"] = made
+    return found
 
 
 def _keys(hashes: Sequence[str], key: str) -> dict[str, str]:
@@ -95,17 +96,12 @@ def _columns(lines: Iterable[dict], first: Sequence[str]) -> list[str]:
     return [column for name, chance in with_chance.items() for column in columns_of(name, chance)]
 
 
-def _written(path: Path, work: Callable[[Path], int]) -> int:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with written():
-        try:
-            count = work(part)
-            with open(part, "rb+") as file:
-                os.fsync(file.fileno())
-            os.replace(part, path)
-            return count
-        finally:
-            part.unlink(missing_ok=True)
+def _written(run: RunFolder, name: str, work: Callable[[Path], int]) -> int:
+    with written(), run.scratch() as scratch:
+        count = work(scratch / name)
+        settle(scratch / name)
+        os.replace(scratch / name, run.path / name)
+        return count
 
 
 def _csv(path: Path, columns: Sequence[str], lines: Iterable[dict]) -> int:
