@@ -87,7 +87,7 @@ SLICER_ROOMS = (
 #: rooms of one storey that may know each other, one way: the first imports the second
 BESIDE = {("models", "io")}
 #: data: who may import it, and nothing but these may
-DATA = {"demo": ("cli", "verbs", "worker", "models/demo_networks")}
+DATA = {"demo": ("cli", "verbs", "worker", "cohort/plans", "models/demo_networks")}
 #: all that the Slicer side may import of the engine; the version is a fact for everybody
 CORRIDOR = ("protocol", "demo/case")
 #: packages from outside that ``protocol`` may load, within functions only: file -> package

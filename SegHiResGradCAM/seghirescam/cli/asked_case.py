@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..io.segments_on_images import on_image, read_segment
 from .inputs import Opened
-from .question_options import on_image, read_segment
 
 
 class AskedCase:

@@ -25,7 +25,7 @@ def add_arguments(parser) -> None:
 
 
 def run(options, console) -> int:
-    from .question_options import on_image, read_segment
+    from ..io.segments_on_images import on_image, read_segment
 
     if not options.segment:
         raise ClassError("A check needs a segment that the model should draw.", "Add --segment LABELMAP:NAME.")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..evaluation.metrics.ground import lift_text
 from ..io.nifti_header import NIBABEL
+from ..io.segments_on_images import on_image
 from ..protocol.errors import EmptyPixelSetError, PixelSetError
 from ..protocol.pixel_set import refuse_elsewhere
 from ..protocol.progress import Progress
@@ -19,7 +20,7 @@ from .figure import add_paper, check_dpi
 from .inputs import add_device, add_model_and_image
 from .manifest import NAME as MANIFEST
 from .outputs import OutputError, add_result, into_folder
-from .question_options import add_question, on_image, refuse_unknown_methods, understood
+from .question_options import add_question, refuse_unknown_methods, understood
 
 HELP = "Evaluate explanations: is the map true? Numbers with a status, chance and lift beside every share."
 MORE = """Writes evaluation.json (all of it, with the request, thresholds, cost and versions), metrics.csv, with
@@ -209,7 +210,7 @@ def _reference(text):
 
 
 def _reference_on(text, reference, opened):
-    """The region again, now that its image is known; see :func:`question_options.on_image`."""
+    """The region again, now that its image is known; see :func:`segments_on_images.on_image`."""
     _, pixels = reference
     if pixels.is_empty:
         refuse_elsewhere(pixels.grid, opened.image.grid, pixels.label)

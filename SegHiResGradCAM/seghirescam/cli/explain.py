@@ -11,12 +11,12 @@ from ..evaluation.metrics.ground import Ground, lift_text
 from ..protocol.errors import ModelError
 from ..protocol.question import refuse_draws
 from ..protocol.sizes import Size, heads, prediction_notes
+from ..session.sets.asked_sets import AskedSet
 from .asked_case import AskedCase
 from .console import table
 from .inputs import add_device, add_model_and_image
 from .outputs import OutputError, add_result, into_folder
 from .question_options import Asked, add_question, given_words, refuse_unknown_methods, understood
-from .segments.asked_sets import AskedSet
 from .segments.explain_many import explain_many
 from .segments.many_case import is_about_many
 from .sidecars import map_name, read_sidecar, write_result

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from types import SimpleNamespace
 
-from ..io.nifti_header import NIBABEL
+from ..io.asked_images import assigned, in_colour, in_grey, read_image, refuse_absent
 from ..models import recognise
 from ..models.segmentation_model import SegmentationModel
-from ..protocol.errors import ImageError, ModelError
+from ..protocol.class_names import class_word
 from ..protocol.question import ALL_MIRRORINGS, FP32, PRECISIONS, ComputeSettings
 
 
@@ -65,7 +64,7 @@ class Opened:
         self.colour = in_colour(options.image, self.model.channels)
         #: by which the model's own reader places files whose headers disagree
         self.rule = self.model.header_rule
-        self.image, self.channels = read_image(options.image, self.model.channels, console, self.rule)
+        self.image, self.channels = read_image(options.image, self.model.channels, console.note, self.rule)
         self._session = None
         #: the note where a GPU chosen by us had no room
         self.moved: tuple[str, ...] = ()
@@ -146,113 +145,9 @@ def agreed(options):
     return kind, consent
 
 
-def class_word(wanted: str, classes) -> int | str:
-    """A number is an index, unless a class is called so."""
-    return int(wanted) if wanted.isdigit() and wanted not in {c.name for c in classes} else wanted
-
-
 def check_device(options) -> None:
     """Settles ``auto``; raises ModelError for a device that is not there."""
-    if options.device == "cpu":
-        return
-    import torch
+    if options.device != "cpu":
+        from ..session.devices import settled_device
 
-    if options.device == "auto":
-        from ..session.devices import best_device
-
-        options.device = best_device()
-        return
-    try:
-        device = torch.device(options.device)
-    except RuntimeError:
-        raise ModelError(f"There is no device called '{options.device}'.", "Use auto, cpu, cuda or cuda:0.") from None
-    if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
-        raise ModelError(
-            f"The device '{options.device}' is not available: PyTorch sees "
-            f"{torch.cuda.device_count() if torch.cuda.is_available() else 'no'} CUDA device(s).",
-            "Use --device auto or cpu.",
-        )
-
-
-def assigned(images: Sequence[str], channels: Sequence[str]) -> list[str]:
-    """One path for each channel, in the channels' order; ``NAME=PATH`` goes to its name, the rest fill up in order.
-
-    Raises ImageError for an unknown or repeated name, missing channels (all are listed), or too many images.
-    """
-    known = {name.lower(): name for name in channels}
-    listed = f"The model's channels: {', '.join(channels)}."
-    by_name: dict[str, str] = {}
-    rest = []
-    for text in images:
-        name, mark, path = text.partition("=")
-        if not mark or Path(text).exists():
-            rest.append(text)
-        elif name.strip().lower() not in known:
-            raise ImageError(f"The model has no channel '{name.strip()}'.", listed)
-        elif known[name.strip().lower()] in by_name:
-            raise ImageError(f"The channel '{name.strip()}' was given twice.", listed)
-        else:
-            by_name[known[name.strip().lower()]] = path
-    free = [name for name in channels if name not in by_name]
-    by_name.update(zip(free, rest, strict=False))
-    missing = [name for name in channels if name not in by_name]
-    if missing:
-        raise ImageError(
-            f"The model expects {len(channels)} channel(s) ({', '.join(channels)}), no image was given for "
-            f"{', '.join(missing)}.",
-            " ".join(f"Add --image {name}=PATH." for name in missing),
-            expected=len(channels),
-            given=len(images),
-        )
-    if len(rest) > len(free):
-        raise ImageError(
-            f"{len(images)} images were given for {len(channels)} channel(s).", f"Give one for each. {listed}"
-        )
-    return [by_name[name] for name in channels]
-
-
-def in_colour(images: Sequence[str], channels: Sequence[str]) -> bool:
-    """Whether the one image given is red, green and blue, and the model takes three channels."""
-    if len(images) != 1 or len(channels) != 3:
-        return False
-    from ..io.colour_images import is_rgb
-
-    return is_rgb(images[0])
-
-
-def in_grey(images: Sequence[str], channels: Sequence[str]) -> bool:
-    """Whether the one image given, no channel named, is to be red, green and blue alike."""
-    from ..io.colour_images import takes_colour
-    from ..io.volumes import exists
-
-    return len(images) == 1 and takes_colour(channels) and ("=" not in images[0] or exists(images[0]))
-
-
-def read_image(images: Sequence[str], channels: Sequence[str], console, rule: str = NIBABEL):
-    """(Image on the first channel's grid, [{"name", "sha256"}] of its channels); notes go to the console."""
-    from ..io.volumes import read_channels
-    from ..protocol.image import Image
-
-    if in_colour(images, channels):
-        from ..io.colour_images import read_rgb
-
-        image = read_rgb(images[0], rule)
-    elif in_grey(images, channels):
-        from ..io.colour_images import coloured
-
-        image = coloured(read_channels(images, None, rule)[0], channels)
-    else:
-        image, notes = read_channels(assigned(images, channels), channels, rule)
-        for note in notes:
-            console.note(note)
-    parts = [Image(image.array[n], image.grid) for n in range(len(channels))]
-    return image, [{"name": n, "sha256": p.content_hash} for n, p in zip(channels, parts, strict=True)]
-
-
-def refuse_absent(images: Sequence[str]) -> None:
-    from ..io.volumes import exists, named
-
-    for text in images:
-        path = text if exists(text) else text.partition("=")[2] or text
-        if not exists(path):
-            raise ImageError(f"The image {named(path)} is not there.", "Check the path.")
+        options.device = settled_device(options.device)

@@ -22,7 +22,7 @@ def add_arguments(parser) -> None:
 
 
 def run(options, console) -> int:
-    from .question_options import read_segment
+    from ..io.segments_on_images import read_segment
 
     classes = [options.class_name] if options.class_name else []
     segment = read_segment(options.segment) if options.segment else None

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..io.file_content import hash_of
+from ..io.segments_on_images import on_image, read_segment
 from ..protocol.errors import PixelSetError
 from ..protocol.sizes import Size, heads, prediction_notes
 from .asked_case import AskedCase
@@ -16,7 +17,7 @@ from .figure import add_paper, check_look
 from .inputs import add_device, add_model_and_image
 from .manifest import write_json
 from .outputs import OutputError, add_result, into_folder
-from .question_options import add_question, on_image, read_segment, refuse_unknown_methods, understood
+from .question_options import add_question, refuse_unknown_methods, understood
 from .sidecars import map_name, read_sidecar, write_result
 
 HELP = "Paint a region over, run the model again, and tell what became of the score and of the segment."

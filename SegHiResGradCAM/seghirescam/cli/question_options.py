@@ -11,12 +11,9 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, make_dataclas
 
 from ..cam.methods import method
 from ..cam.methods import names as method_names
-from ..io.nifti_header import NIBABEL
 from ..protocol.display.map_grids import INPUT, MAP_GRIDS
 from ..protocol.errors import ClassError, LayerError, MethodError, PixelSetError
-from ..protocol.grid import Grid
-from ..protocol.image import Image
-from ..protocol.pixel_set import PixelSet, refuse_elsewhere
+from ..protocol.pixel_set import PixelSet
 from ..protocol.question import (
     ALL_MIRRORINGS,
     CONTRAST,
@@ -27,7 +24,6 @@ from ..protocol.question import (
     several,
 )
 from ..protocol.recipes import FORMS, Recipe
-from ..protocol.resampling import same_voxels
 from .only_class import only_class
 
 #: fields that commands and sidecars call otherwise
@@ -45,7 +41,6 @@ _PLACES = {
 }
 #: another word for the grid "input"
 _IMAGE = "image"
-_NO_FRAME = "The segmentation is DICOM and the image is not: whether both lie in one frame of reference is not known."
 
 
 def _option(*flags, default=MISSING, **words):
@@ -244,44 +239,3 @@ def given_words(options) -> list[str]:
     """The question's options that stand in the command, as the user writes them."""
     found = [one for one in fields(Asked) if "option" in one.metadata and getattr(options, one.name, None) is not None]
     return [one.metadata["option"][0][0] for one in found]
-
-
-def read_segment(text: str, image: Grid | None = None, rule: str = NIBABEL) -> PixelSet:
-    """``LABELMAP[:value|:name]``. image, rule: see :func:`label_maps.read_labels`."""
-    from ..io.label_maps import read_labels, split_label
-
-    path, wanted = split_label(text)
-    return read_labels(path, image, rule).pixel_set(wanted)
-
-
-def on_image(text: str, pixels: PixelSet, image: Image, rule: str = NIBABEL) -> PixelSet:
-    """The segment that :func:`read_segment` found before the image was known, as it lies on the image, with notes.
-
-    rule: of the model's own reader, where a file's headers disagree.  Raises PixelSetError where the two lie in
-    different frames of reference.
-    """
-    from ..io.dicom_seg import segmentation_file, wants_image
-    from ..io.label_maps import split_label
-
-    grid = image.grid
-    if segmentation_file(split_label(text)[0]) is not None:
-        if wants_image(pixels.notes):
-            pixels = read_segment(text, grid)
-    elif pixels.header and rule != NIBABEL:
-        pixels = read_segment(text, grid, rule)
-    return placed_on(text, pixels, image)
-
-
-def placed_on(text: str, pixels: PixelSet, image: Image) -> PixelSet:
-    """A segment read with the image's rule, with what is to be said of its place. Raises as :func:`on_image`."""
-    from ..io.dicom_seg import segmentation_file
-    from ..io.label_maps import split_label
-
-    grid = image.grid
-    if segmentation_file(split_label(text)[0]) is not None and not grid.frame:
-        pixels = replace(pixels, notes=(*pixels.notes, _NO_FRAME))
-    refuse_elsewhere(pixels.grid, grid, pixels.label)
-    if not pixels.grid.same_as(grid) and not same_voxels(pixels.grid, grid):
-        turned = f"{pixels.label} lies on another grid than the image and was resampled linearly."
-        pixels = replace(pixels, notes=(*pixels.notes, turned[0].upper() + turned[1:]))
-    return pixels

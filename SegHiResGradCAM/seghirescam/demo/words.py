@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from .case import SEGMENTATION_FILE, VOLUME_FILE
+from .case import FOLDER, SEGMENTATION_FILE, VOLUME_FILE
 
 CASE = "demo:case"
+#: a cohort of that case and both networks
+PLAN, PLAN_FILE = "demo:plan", FOLDER / "plan.csv"
 
 
 def image_path(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 def matching_class(segment: str, classes: Sequence[str]) -> str:
@@ -18,3 +18,8 @@ def matching_class(segment: str, classes: Sequence[str]) -> str:
 
 def _plain(name: str) -> str:
     return re.sub(r"[\s_\-]+", " ", name).strip().casefold()
+
+
+def class_word(wanted: str, classes: Iterable) -> int | str:
+    """A number is an index, unless a class is called so. classes: with a ``name`` each."""
+    return int(wanted) if wanted.isdigit() and wanted not in {c.name for c in classes} else wanted

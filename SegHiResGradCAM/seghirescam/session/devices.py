@@ -61,6 +61,25 @@ def best_device() -> str:
     return found[0]["device"] if found else "cpu"
 
 
+def settled_device(word: str) -> str:
+    """``auto`` is the GPU with the most free memory, else the CPU. Raises ModelError for a device that is not there."""
+    if word == "cpu":
+        return word
+    if word == "auto":
+        return best_device()
+    try:
+        device = torch.device(word)
+    except RuntimeError:
+        raise ModelError(f"There is no device called '{word}'.", "Use auto, cpu, cuda or cuda:0.") from None
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if device.type == "cuda" and (device.index or 0) >= count:
+        raise ModelError(
+            f"The device '{word}' is not available: PyTorch sees {count or 'no'} CUDA device(s).",
+            "Use --device auto or cpu.",
+        )
+    return word
+
+
 def move(network: torch.nn.Module, device: torch.device | str) -> None:
     """A network to where it computes, so that its pass can be kept. Raises ModelError where there is no GPU,
     MemoryLimitError, DeviceError."""

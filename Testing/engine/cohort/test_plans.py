@@ -6,7 +6,8 @@ import tracemalloc
 import pytest
 
 from seghirescam.cohort.plans.expanded import expanded, head
-from seghirescam.cohort.plans.row import COLUMNS, PlanError, Row, placed
+from seghirescam.cohort.plans.places import placed
+from seghirescam.cohort.plans.row import COLUMNS, PlanError, Row
 
 HEAD = "case,images,segment,label,model,target,rival\n"
 

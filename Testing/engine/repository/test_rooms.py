@@ -72,7 +72,8 @@ BROKEN = {
     "data is known": (
         room_checks.arrows,
         {f"{E}/io/a.py": "from ..demo.case import demo_case\n", f"{E}/demo/case.py": ""},
-        f"{E}/io/a.py:1 imports {E}/demo/case.py: demo is data, only cli, verbs, worker, models/demo_networks know it.",
+        f"{E}/io/a.py:1 imports {E}/demo/case.py: demo is data, only cli, verbs, worker, cohort/plans, "
+        "models/demo_networks know it.",
     ),
     "up, on the Slicer side": (
         room_checks.arrows,

@@ -11,13 +11,14 @@ import numpy as np
 from ...io.dicom_seg import wants_image
 from ...io.label_maps import Label, LabelMap, read_labels, split_label
 from ...io.nifti_header import NIBABEL
+from ...io.segments_on_images import on_image, placed_on, read_segment
 from ...io.volumes import refuse_unholdable
 from ...protocol.grid import Grid
 from ...protocol.pixel_set import PixelSet
 from ...protocol.question import several
+from ...session.sets.asked_sets import AskedSet
 from ..inputs import Opened
-from ..question_options import Asked, on_image, placed_on, read_segment
-from .asked_sets import AskedSet
+from ..question_options import Asked
 from .which_class import LeftOut, SegmentClass, all_classes, classes_of_segments, name_of, named_classes
 
 if TYPE_CHECKING:

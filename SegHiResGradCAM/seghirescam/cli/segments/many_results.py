@@ -12,9 +12,9 @@ from ...io.volumes import write_volume
 from ...protocol.csv_text import write_rows
 from ...protocol.explanation import Explanation
 from ...protocol.sizes import Size, heads
+from ...session.sets.asked_sets import AskedSet
 from ..console import table
 from ..sidecars import map_name, write_result
-from .asked_sets import AskedSet
 from .which_class import LeftOut
 
 #: the table of all answers, one row each, and one for each segment or class without

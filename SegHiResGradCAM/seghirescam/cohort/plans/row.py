@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 
 from ...protocol.errors import SegHiResCamError
 
@@ -77,16 +76,3 @@ COLUMNS = (
     "case", "images", "segment", "label", "pixels", "model", "target", "rival", "reference", "reference_label", "group",
 )  # fmt: skip
 assert set(COLUMNS) == {one.name for one in fields(Row)}
-
-
-def placed(word: str, folder: Path) -> str:
-    """A path of a row as it can be opened; words that are no paths (``demo:honest``) stay.
-
-    ``NAME=path`` keeps its name.
-    """
-    if word.startswith("demo:"):
-        return word
-    name, mark, path = word.partition("=")
-    if mark and not (folder / word).exists():
-        return f"{name}={placed(path, folder)}"
-    return str(folder / word)

@@ -1,4 +1,4 @@
-"""Pixel sets as a command asks about them: made when the session looks, small while they wait."""
+"""Pixel sets as commands and cohorts ask about them: made when the session looks, small while they wait."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...protocol.sizes import Size
 
 
 class AskedSet(Recipe):
-    """One pixel set of a command. name: of its segment, "" without one.  make: its recipe, anew at every call.
+    """One pixel set of many. name: of its segment, "" without one.  make: its recipe, anew at every call.
 
     sha256, label, class_index: of M on the model grid; predicted: name and :class:`sizes.Size` of the class it was told
     by, or None; all known once the session has looked.

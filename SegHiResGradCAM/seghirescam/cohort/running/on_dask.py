@@ -1,0 +1,217 @@
+"""The jobs of a plan on dask.distributed: an embedded cluster of this machine, or a scheduler that is there.
+
+The embedded one listens on the loopback only, without a dashboard, with certificates that live as long as it does: a
+scheduler unpickles what it is sent.  One thread a worker.  Nothing here decides which job runs where.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from ...protocol.errors import DependencyError, SegHiResCamError
+from ...protocol.writing.private_folders import PrivateFolder
+from .here import Next
+from .job import Job
+from .work import Outcome, Work, work_on
+
+#: how often a job may end its process before it is given up
+TRIES = 3
+_CONNECT_SECONDS = 20
+_SIGNAL = re.compile(r"Worker process (\d+) was killed by signal (\d+)")
+
+
+class SchedulerError(SegHiResCamError, RuntimeError):
+    """A scheduler that cannot be reached, or must not be."""
+
+    code = "scheduler"
+
+
+class ProcessEndedError(SegHiResCamError, RuntimeError):
+    """A process that ended whenever it was given this question."""
+
+    code = "process_ended"
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A scheduler that is there. insecure: the explicit yes to one without TLS."""
+
+    address: str
+    ca: str = ""
+    certificate: str = ""
+    key: str = ""
+    insecure: bool = False
+
+    def __post_init__(self) -> None:
+        tls = self.address.startswith("tls://")
+        if not tls and not self.insecure:
+            raise SchedulerError(
+                "A scheduler without TLS runs what anybody sends it.",
+                "Give a tls:// address with --tls-ca, --tls-cert and --tls-key, or add --scheduler-insecure.",
+            )
+        if tls and not (self.ca and self.certificate and self.key):
+            raise SchedulerError("A tls:// scheduler needs certificates.", "Add --tls-ca, --tls-cert and --tls-key.")
+
+
+class OnDask:
+    """workers: processes of the embedded cluster, where no scheduler is named."""
+
+    def __init__(self, workers: int = 2, elsewhere: Elsewhere | None = None):
+        self.elsewhere, self._wanted = elsewhere, workers
+        self._client: Any = None
+        self._signals: dict[int, int] = {}
+
+    @property
+    def workers(self) -> int:
+        """Jobs at once: one a thread."""
+        return max(1, sum(self._client.nthreads().values())) if self._client else self._wanted
+
+    @contextmanager
+    def open(self) -> Iterator[OnDask]:
+        """Raises DependencyError, SchedulerError."""
+        try:
+            import dask
+            from distributed import Client, LocalCluster
+            from distributed.security import Security
+        except ImportError as error:
+            raise DependencyError.of("More than one worker", "distributed", "'seghirescam[cohort]'") from error
+        words = {
+            "distributed.scheduler.allowed-failures": TRIES - 1,
+            "distributed.comm.timeouts.connect": f"{_CONNECT_SECONDS}s",
+            "distributed.worker.memory.terminate": False, "distributed.worker.memory.pause": False,
+            "distributed.worker.memory.spill": False, "distributed.worker.memory.target": False,
+            "distributed.admin.tick.limit": "60s",
+        }  # fmt: skip
+        with dask.config.set(words), self._listening():
+            if self.elsewhere is not None:
+                with self._far(Client, Security):
+                    yield self
+                return
+            try:
+                security = Security.temporary()
+            except ImportError as error:
+                raise DependencyError.of("More than one worker", "cryptography", "'seghirescam[cohort]'") from error
+            with PrivateFolder() as place:
+                cluster = LocalCluster(
+                    n_workers=self._wanted, threads_per_worker=1, processes=True, host="127.0.0.1", protocol="tls",
+                    dashboard_address=None, security=security, local_directory=str(place), memory_limit=0,
+                    silence_logs=logging.CRITICAL,
+                )  # fmt: skip
+                try:
+                    self._client = Client(cluster)
+                    yield self
+                finally:
+                    self._close(cluster)
+
+    def outcomes(self, more: Next, work: Work) -> Iterator[tuple[Job, Outcome | Exception]]:
+        """(job, what became of it), as they are done; a job of several rows that ends its process is asked row by row.
+
+        Raises SchedulerError where the cluster is lost.
+        """
+        from distributed import as_completed
+
+        running: dict[Any, Job] = {}
+        again: list[Job] = []
+        done = as_completed()
+        while True:
+            while len(running) < self.workers:
+                job = again.pop(0) if again else more()
+                if job is None:
+                    break
+                future = self._client.submit(work_on, job, work, pure=False)
+                running[future] = job
+                done.add(future)
+            if not running:
+                return
+            future = next(done)
+            job = running.pop(future)
+            found = self._result(future)
+            if isinstance(found, ProcessEndedError) and len(job.rows) > 1:
+                again += job.alone
+            else:
+                yield job, found
+
+    def _result(self, future) -> Outcome | Exception:
+        from distributed import KilledWorker
+        from distributed.client import FutureCancelledError
+
+        try:
+            return future.result()
+        except KilledWorker as error:
+            number = self._signals.get(getattr(error.last_worker, "pid", -1) or -1)
+            with_what = "" if number is None else f" with signal {_name(number)}"
+            return ProcessEndedError(
+                f"The process ended{with_what} each of the {TRIES} times it was given this question.",
+                "It may take more memory than there is, or a library may crash: try it alone with --workers 1.",
+            )
+        except (FutureCancelledError, OSError) as error:
+            if isinstance(error, SegHiResCamError):
+                raise
+            raise SchedulerError(
+                "The scheduler is gone.", "What is finished stays, and the same command goes on with the rest."
+            ) from error
+
+    @contextmanager
+    def _far(self, client, security) -> Iterator[None]:
+        place = self.elsewhere
+        assert place is not None
+        words: dict[str, Any] = {}
+        if place.address.startswith("tls://"):
+            files = {"tls_ca_file": place.ca, "tls_client_cert": place.certificate, "tls_client_key": place.key}
+            words["security"] = security(**files, require_encryption=True)
+        try:
+            self._client = client(place.address, timeout=_CONNECT_SECONDS, **words)
+        except (OSError, ValueError, TimeoutError) as error:
+            raise SchedulerError(
+                f"No scheduler answers at {place.address.partition('://')[0]}://... within {_CONNECT_SECONDS} s.",
+                "Check the address and the certificates, or leave --scheduler out to compute here.",
+            ) from error
+        try:
+            if not self._client.nthreads():
+                raise SchedulerError("The scheduler has no worker.", "Start some: dask worker ADDRESS --nthreads 1.")
+            yield
+        finally:
+            self._close(None)
+
+    def _close(self, cluster) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            client.close(timeout=5)
+        if cluster is not None:
+            cluster.close(timeout=10)
+
+    @contextmanager
+    def _listening(self) -> Iterator[None]:
+        """By which signal a process ended, its nanny says in its log only."""
+        heard, log = _Heard(self._signals), logging.getLogger("distributed.nanny")
+        before = log.level
+        log.addHandler(heard)
+        try:
+            yield
+        finally:
+            log.removeHandler(heard)
+            log.setLevel(before)
+
+
+class _Heard(logging.Handler):
+    def __init__(self, signals: dict[int, int]):
+        super().__init__(logging.INFO)
+        self._signals = signals
+
+    def emit(self, record: logging.LogRecord) -> None:
+        found = _SIGNAL.search(record.getMessage())
+        if found:
+            self._signals[int(found[1])] = int(found[2])
+
+
+def _name(number: int) -> str:
+    try:
+        return f"{number} ({signal.Signals(number).name})"
+    except ValueError:
+        return str(number)
