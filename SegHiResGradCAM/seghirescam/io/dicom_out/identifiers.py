@@ -28,7 +28,8 @@ DEIDENTIFICATION_CODES = "DeidentificationMethodCodeSequence"
 DEIDENTIFIED = "As in the source series"
 #: what every kind of object must state although the source may leave it out; empty then
 MAY_BE_EMPTY = (
-    "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID", "AccessionNumber",
+    "PatientName", "PatientID", "PatientBirthDate", "PatientSex",
+    "StudyDate", "StudyTime", "StudyID", "AccessionNumber",
 )  # fmt: skip
 #: without these no object can say what it belongs to, or where it lies
 NEEDED = {
