@@ -1,4 +1,4 @@
-"""The command ``seghirescam models|init|check|layers|predict|explain|compare|paint|evaluate|figure``; one file a
+"""The command ``seghirescam models|init|check|layers|predict|explain|compare|paint|evaluate|figure|export``; one file a
 command, torch only where it is needed.
 
 Exit codes: 0 done; 1 an unexpected failure (a fault of ours); 2 something the user can mend, told in one sentence with

@@ -39,6 +39,12 @@ class Frames:
         """[K, ...] in the frames' order."""
         return np.ascontiguousarray(array[::-1] if self.downwards else array)
 
+    def state_spacing(self, found) -> None:
+        """Once more in the finished object: of a single slice highdicom writes 1 mm, whatever it was given."""
+        _, pydicom = libraries()
+        measures = found.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+        measures.SpacingBetweenSlices = pydicom.valuerep.DSfloat(self.spacing[0], auto_format=True)
+
     def as_sequences(self, keep: slice = slice(None)) -> dict:
         """highdicom's words for them. keep: of the frames."""
         hd, _ = libraries()

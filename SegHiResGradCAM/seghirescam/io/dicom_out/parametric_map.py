@@ -62,6 +62,7 @@ def write_map(
         series_description=short(f"{facts['method_title']}: {facts['class_name']}, {facts['layer']['name']}"),
         **frames.as_sequences(),
     )
+    frames.state_spacing(found)
     _in_rising_order(found, frames, ordered)
     words = f"{facts['method_title']} of {facts['score_title']} at the layer {facts['layer']['name']}"
     point_at_source(found, series, code, short(words, 1024))

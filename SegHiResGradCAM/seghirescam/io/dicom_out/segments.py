@@ -42,12 +42,12 @@ def asked_about(mask: np.ndarray, facts: dict) -> Region:
     return Region(mask, short(f"Asked about: {name}"), property_of(name), _ASKED, drawn_by)
 
 
-def painted_over(mask: np.ndarray, gone: bool) -> Region:
-    """gone: whether the network stopped drawing what was asked about."""
+def painted_over(mask: np.ndarray, flips: bool) -> Region:
+    """flips: whether the network then decided otherwise (:mod:`intervention`)."""
     from pydicom.sr.codedict import codes
 
     what = codes.cid7150.SpatialAndRelationalConcept, codes.DCM.SelectedRegion
-    return Region(mask, "Painted over, and the segment is gone" if gone else "Painted over", what, _PAINTED, "painting")
+    return Region(mask, "Painted over, which flips it" if flips else "Painted over", what, _PAINTED, "painting")
 
 
 def regions_of_evidence(density: np.ndarray, facts: dict) -> list[Region]:
@@ -105,6 +105,7 @@ def write_regions(
     )
     from pydicom.sr.codedict import codes
 
+    frames.state_spacing(found)
     words = f"Regions of {facts['method_title']} of {facts['score_title']} at the layer {facts['layer']['name']}"
     point_at_source(found, series, codes.cid7203.SegmentationImageDerivation, short(words, 1024))
     finish(found, series)
