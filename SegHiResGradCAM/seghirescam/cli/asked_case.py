@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from ..io.segments_on_images import on_image, read_segment
+from .dicom_files import DicomFiles, refuse_before, suffix_of
 from .inputs import Opened
 
 
 class AskedCase:
     """segment: as it was read, and once the case is open as it lies on the image, None without one.  opened, recipes:
-    the model with its image, and the pixel sets; known once the case is open.  Raises PixelSetError."""
+    the model with its image, and the pixel sets; known once the case is open.  dicom: what writes DICOM objects, where
+    they are asked for.  Raises PixelSetError, ImageError."""
 
     def __init__(self, options, asked):
+        refuse_before(options)
         self.options, self.asked = options, asked
         self.segment = read_segment(options.segment) if options.segment else None
         self.recipes = asked.recipes(self.segment)
@@ -22,7 +25,8 @@ class AskedCase:
         if hasattr(options, "format"):
             from ..io.volumes import refuse_unholdable
 
-            refuse_unholdable(f".{options.format}", opened.image.grid)
+            refuse_unholdable(suffix_of(options.format), opened.image.grid)
+        self.dicom = DicomFiles.of(options, opened.model.channels, opened.image.grid, console)
         if self.segment is not None:
             self.segment = on_image(options.segment, self.segment, opened.image, opened.rule)
         self.recipes = asked.on(opened.image.grid).recipes(self.segment)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
 
 from ..evaluation.metrics.ground import Ground, lift_text
+from ..io.dicom_maps import is_parametric_map, parameters_of
+from ..io.dicom_out.parameters import asked_by
+from ..protocol.display.map_grids import LAYER
 from ..protocol.errors import ModelError
 from ..protocol.question import refuse_draws
 from ..protocol.sizes import Size, heads, prediction_notes
 from ..session.sets.asked_sets import AskedSet
 from .asked_case import AskedCase
 from .console import table
+from .dicom_files import regions_name, suffix_of
 from .inputs import add_device, add_model_and_image
-from .outputs import OutputError, add_result, into_folder
+from .outputs import DICOM, OutputError, add_result, into_folder
 from .question_options import Asked, add_question, given_words, refuse_unknown_methods, understood
 from .segments.explain_many import explain_many
 from .segments.many_case import is_about_many
@@ -32,10 +35,11 @@ EXAMPLE = """seghirescam explain demo:shortcut --image demo:case --segment demo:
 def add_arguments(parser) -> None:
     add_model_and_image(parser)
     add_question(parser, repeated=("class_name", "rival"))
-    writing = add_result(parser)
+    writing = add_result(parser, dicom=True)
     writing.add_argument(
-        "--repeat", type=Path, metavar="SIDECAR",
-        help="ask again what this .json tells, of the same model, images and segment (their hashes are compared)",
+        "--repeat", type=Path, metavar="SIDECAR|MAP",
+        help="ask again what this .json (or DICOM parametric map) tells, of the same model, images and segment (their "
+        "hashes are compared)",
     )  # fmt: skip
     add_device(parser)
 
@@ -45,6 +49,8 @@ def run(options, console, place) -> int:
     from ..protocol.recipes import mask_on
 
     earlier = _earlier(options) if options.repeat else None
+    if options.format == DICOM and not options.repeat and options.grid is None:
+        options.grid = LAYER  # kilobytes; viewers and Slicer place it by its own affine
     before = earlier["request"] if earlier else None
     if is_about_many(options, before):
         return explain_many(options, console, place, earlier, _refuse_other, _refuse_other_reading)
@@ -70,11 +76,13 @@ def run(options, console, place) -> int:
     hashes: dict[str, str] = {}
     with place.filled("explain", request, opened.model, hashes) as folder:
         more = {"request": request, "predicted": predicted}
-        results = _write(folder, f".{options.format}", ground, found, pixels, masks, more, notes, hashes)
+        results, places = _write(
+            folder, case.dicom, suffix_of(options.format), ground, found, pixels, masks, more, notes, hashes
+        )
     for note in dict.fromkeys(note for facts in results for note in facts["notes"]):
         console.note(note)
     told = [_short(facts) for facts in results]
-    console.answer({"results": told, "predicted": predicted}, _text(results, masks, sizes, ground))
+    console.answer({"results": told, "predicted": predicted}, _text(results, [masks[n] for n in places], sizes, ground))
     return 0
 
 
@@ -91,39 +99,46 @@ def _ask(opened, asked, recipes, console):
     return found, [one.pixels for one in sets], dict(one.predicted for one in sets if one.predicted)
 
 
-def _write(folder, suffix, ground, found, pixels, masks, asked, notes, hashes):
+def _write(folder, dicom, suffix, ground, found, pixels, masks, asked, notes, hashes):
+    """(facts of the results, the place of each one's pixel set)"""
     from ..io.volumes import write_volume
 
     grid = ground.grid
-    for n, mask in enumerate(masks, start=1):
-        name = f"pixel_set_{n}{suffix}"
-        hashes[name] = write_volume(folder / name, mask.view(np.uint8), grid)
+    if dicom is None:
+        for n, mask in enumerate(masks, start=1):
+            name = f"pixel_set_{n}{suffix}"
+            hashes[name] = write_volume(folder / name, mask.view(np.uint8), grid)
     place = {p.content_hash: n for n, p in reversed(list(enumerate(pixels)))}
-    results = []
-    for number, explanation in enumerate(found, start=1):
-        n = place[explanation.provenance["pixel_set_sha256"]]
+    results, places = [], [place[one.provenance["pixel_set_sha256"]] for one in found]
+    for number, (explanation, n) in enumerate(zip(found, places, strict=True), start=1):
+        name = map_name(number, explanation, suffix)
         placed = explanation.resampled_to(grid)
         more = {
             **asked,
-            "pixel_set_file": f"pixel_set_{n + 1}{suffix}",
+            "pixel_set_file": f"pixel_set_{n + 1}{suffix}" if dicom is None else regions_name(name),
             "evidence": ground.evidence(placed.array, masks[n]),
             "pixel_set_size": Size.of(masks[n], grid).to_json(),
             "notes": [*explanation.notes, *notes],
         }
-        name = map_name(number, explanation, suffix)
-        results.append(write_result(folder, name, suffix, explanation, placed, more))
-        hashes[name] = results[-1]["file"]["sha256"]
-    return results
+        facts = write_result(folder, name, suffix, explanation, placed, more, dicom)
+        hashes[name] = facts["file"]["sha256"]
+        if dicom is not None:
+            about = folder / facts["pixel_set_file"]
+            hashes[about.name] = dicom.write_regions(about, masks[n], placed.array, grid, facts)
+        results.append(facts)
+    return results, places
 
 
 def _earlier(options):
-    """The facts of the sidecar to repeat."""
+    """The facts of the sidecar to repeat, or those of them that a parametric map holds."""
     mixed = given_words(options)
     if mixed:
         raise OutputError(
             f"--repeat takes the question from the sidecar, so {', '.join(mixed)} cannot be given.",
             "Leave one of the two away.",
         )
+    if is_parametric_map(options.repeat):
+        return asked_by(parameters_of(options.repeat))
     return read_sidecar(options.repeat).facts
 
 
@@ -189,10 +204,10 @@ def _short(facts):
 
 
 def _text(results, masks, sizes, ground):
+    """masks: the pixel set of each result."""
     over = (f"chance over {ground.over}", f"lift over {ground.over}")
     rows = [("map", "pixel set", *heads(ground.grid), "status", "total", "score", "complete", "inside", *over)]
-    for facts in results:
-        mask = masks[int(re.search(r"pixel_set_(\d+)", facts["pixel_set_file"])[1]) - 1]
+    for facts, mask in zip(results, masks, strict=True):
         evidence = facts["evidence"]
         rows.append((
             facts["file"]["name"], facts["pixel_set"], *Size.of(mask, ground.grid).cells, facts["status"],

@@ -31,15 +31,25 @@ _A_RUNS = re.compile(
 
 #: how a map's file may end
 SUFFIXES = (".nii.gz", ".nrrd")
+#: the word for DICOM objects
+DICOM = "dicom"
 
 
-def add_result(parser, *, maps: bool = True):
-    """The options of commands that write a folder; returns their group. maps: whether volumes are among its files."""
+def add_result(parser, *, maps: bool = True, dicom: bool = False):
+    """The options of commands that write a folder; returns their group. maps: whether volumes are among its files;
+    dicom: whether these can be DICOM objects."""
     writing = parser.add_argument_group("result")
     writing.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="folder for all of it")
     if maps:
         kinds = [suffix[1:] for suffix in SUFFIXES]
-        writing.add_argument("--format", choices=kinds, default=kinds[0], help=f"of the maps (default: {kinds[0]})")
+        about = f"of the maps (default: {kinds[0]})"
+        if dicom:
+            about += (
+                "; dicom: parametric maps and segmentations of the DICOM series explained, on the layer's grid unless "
+                "--grid says otherwise; they carry the patient's and the study's identifiers"
+            )
+            kinds = [*kinds, DICOM]
+        writing.add_argument("--format", choices=kinds, default=kinds[0], help=about)
     writing.add_argument(
         "--overwrite", action="store_true", help="replace the run that the folder holds; other files stay"
     )

@@ -7,10 +7,10 @@ import sys
 
 from .. import __version__
 from ..demo.words import image_path, labels_path
-from . import check, cohort, compare, evaluate, explain, figure, init, layers, models, paint, predict
+from . import check, cohort, compare, evaluate, explain, export, figure, init, layers, models, paint, predict
 from .two_models import disagree
 
-COMMANDS = (models, init, check, layers, predict, explain, compare, disagree, paint, evaluate, cohort, figure)
+COMMANDS = (models, init, check, layers, predict, explain, compare, disagree, paint, evaluate, cohort, figure, export)
 #: options that name volumes, and those that name label maps: there the shipped case may stand as a word
 _IMAGES, _LABELS = ("image", "image_b"), ("segment", "reference", "labels", "region")
 SHELLS = ("bash", "zsh", "tcsh")

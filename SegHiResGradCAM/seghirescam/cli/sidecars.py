@@ -9,17 +9,23 @@ from pathlib import Path
 
 import numpy as np
 
+from ..io.dicom_series import sop_class as is_dicom
 from ..io.file_content import hash_of
+from ..io.label_maps import read_labels
 from ..io.volumes import read_volume, write_volume
 from ..protocol.display.map_grids import INPUT, LAYER, QUARTER, map_grid
 from ..protocol.errors import ImageError, PixelSetError
 from ..protocol.explanation import Explanation, PlacedMap
 from ..protocol.grid import Grid
+from ..protocol.image import Image
 from ..protocol.resampling import resampled, spread
+from .dicom_files import DicomFiles
 from .manifest import read_manifest, write_json
 from .outputs import OutputError, swept
 
 FORMAT = "seghirescam-explanation-1"
+#: of a segmentation that belongs to a map: the pixel set
+_FIRST = "1"
 
 
 def map_name(number: int, explanation: Explanation, suffix: str) -> str:
@@ -27,16 +33,22 @@ def map_name(number: int, explanation: Explanation, suffix: str) -> str:
     return re.sub(r"[^\w.-]+", "-", f"{number:02d}_{explanation.layer.name}_{explanation.method}") + suffix
 
 
-def write_result(folder: Path, name: str, suffix: str, explanation, on_image: PlacedMap, more: dict) -> dict:
-    """Map and sidecar; returns the facts. on_image: the density on the image's grid.
+def write_result(
+    folder: Path, name: str, suffix: str, explanation, on_image: PlacedMap, more: dict, dicom: DicomFiles | None = None
+) -> dict:  # fmt: skip
+    """Map and sidecar; returns the facts. on_image: the density on the image's grid.  dicom: writes the map.
 
     Which one is written, the question in ``more`` says (:mod:`map_grids`).
     """
     kind = more["request"]["question"]["grid"]
     placed = _asked(kind, explanation, on_image)
     array, grid = (explanation.map, explanation.grid) if placed is None else (placed.array, placed.grid)
-    digest = write_volume(folder / name, array, grid)
-    facts = explanation.to_json() | {
+    about = explanation.to_json()
+    if dicom is None:
+        digest = write_volume(folder / name, array, grid)
+    else:
+        digest = dicom.write_map(folder / name, array, grid, about | more, kind)
+    facts = about | {
         "file": {
             "name": name,
             "kind": kind,
@@ -68,7 +80,7 @@ class Stored:
     def density_on(self, grid: Grid) -> tuple[np.ndarray, str]:
         """(map per ml on that grid, its unit), from whichever form was written. Raises ImageError, OutputError."""
         path = self.folder / self.facts["file"]["name"]
-        stored = read_volume(path)
+        stored = _as_image(read_volume(path), grid)
         if hash_of(path) != self.facts["file"]["sha256"]:
             raise OutputError(f"'{path.name}' is not the map its sidecar describes.", "Run explain again.")
         unit = self.facts["file"]["unit"]
@@ -82,12 +94,23 @@ class Stored:
 
     def mask(self, grid: Grid) -> np.ndarray:
         """Bool [K, J, I]: the pixel set on the image's grid."""
-        stored = read_volume(self.folder / self.facts["pixel_set_file"])
+        path = self.folder / self.facts["pixel_set_file"]
+        if is_dicom(path):
+            return read_labels(path, grid).pixel_set(_FIRST).on(grid).weights > 0
+        stored = read_volume(path)
         if not stored.grid.same_as(grid, 1e-2):
             raise PixelSetError(
                 "The image lies on another grid than the pixel set.", "Give the image that was explained."
             )
         return stored.array[0] > 0
+
+
+def _as_image(stored: Image, grid: Grid) -> Image:
+    """Frames of a DICOM map rise along their normal; where the image's slices run the other way, so does the map."""
+    turned = stored.grid.strided((-1, 1, 1), (stored.grid.shape[0] - 1, 0, 0), stored.grid.shape)
+    if stored.grid.same_as(grid, 1e-2) or not turned.same_as(grid, 1e-2):
+        return stored
+    return Image(stored.array[:, ::-1], turned)
 
 
 def read_sidecar(path: Path) -> Stored:

@@ -54,20 +54,7 @@ def read_series(sitk, folder, number: int | None = None):
     reports among them are no series of images.  Raises ImageError: no or several series, slices that are missing,
     uneven, repeated, tilted (gantry tilt) or turned against each other.
     """
-    found = _series(sitk, folder)
-    if not found:
-        refuse_no_image(folder)
-        raise ImageError(
-            "The folder holds no DICOM images.", "Give the folder in which the slices themselves lie, or a volume file."
-        )
-    if number is None and len(found) > 1:
-        listed = "; ".join(f"{n}: {len(files)} file(s)" for n, files in enumerate(found, start=1))
-        raise ImageError(
-            f"The DICOM folder holds {len(found)} series ({listed}).", "Add the number of one to its path, as FOLDER#1."
-        )
-    if number is not None and not 1 <= number <= len(found):
-        raise ImageError(f"The DICOM folder has no series {number}, only {len(found)}.", "Name one of them.")
-    files = found[(number or 1) - 1]
+    files = files_of_series(sitk, folder, number)
     try:
         if len(files) == 1:
             itk = _volume(sitk, sitk.ReadImage(files[0]))
@@ -88,6 +75,27 @@ def read_series(sitk, folder, number: int | None = None):
     if len(frames) == 1:
         itk.SetMetaData(FRAME, frames.pop())
     return itk
+
+
+def files_of_series(sitk, folder, number: int | None = None):
+    """The names of the files of the folder's only series, or of its ``number``-th, along its slices.
+
+    Raises ImageError: none, or several and no number.
+    """
+    found = _series(sitk, folder)
+    if not found:
+        refuse_no_image(folder)
+        raise ImageError(
+            "The folder holds no DICOM images.", "Give the folder in which the slices themselves lie, or a volume file."
+        )
+    if number is None and len(found) > 1:
+        listed = "; ".join(f"{n}: {len(files)} file(s)" for n, files in enumerate(found, start=1))
+        raise ImageError(
+            f"The DICOM folder holds {len(found)} series ({listed}).", "Add the number of one to its path, as FOLDER#1."
+        )
+    if number is not None and not 1 <= number <= len(found):
+        raise ImageError(f"The DICOM folder has no series {number}, only {len(found)}.", "Name one of them.")
+    return found[(number or 1) - 1]
 
 
 def check_frames(itk, file) -> None:

@@ -18,6 +18,7 @@ from ..protocol.errors import GeometryError, ImageError
 from ..protocol.grid import Grid
 from ..protocol.image import Image
 from .channels import joined
+from .dicom_maps import is_parametric_map, read_map
 from .dicom_series import check_frames, read_series, refuse_no_image
 from .file_content import hash_of, under_its_own_name
 from .itk_places import apart_mm, grid_of, notes_of, place, put_on
@@ -40,6 +41,9 @@ def read_volume(path, rule: str = NIBABEL) -> Image:
     2D slice becomes K = 1.  Raises ImageError (absent, unreadable, cut short, empty, 4D, colour or vector voxels,
     several series, uneven or tilted slices), GeometryError (axes that are not at right angles).
     """
+    if is_parametric_map(path):  # floating point pixels, which ITK's DICOM reader leaves out
+        array, grid = read_map(path)
+        return Image(array, grid)
     itk = read_itk(path, rule)
     if itk.GetNumberOfComponentsPerPixel() != 1:
         raise ImageError(

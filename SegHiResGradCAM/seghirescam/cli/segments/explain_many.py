@@ -11,6 +11,7 @@ from ...evaluation.metrics.ground import Ground
 from ...protocol.explanation import Explanation
 from ...protocol.question import EACH, refuse_draws, several
 from ...protocol.sizes import prediction_notes
+from ..dicom_files import suffix_of
 from ..question_options import Asked, refuse_unknown_methods, understood
 from .many_case import ManyCase, all_segments
 from .many_results import ManyResults
@@ -91,7 +92,8 @@ def _answered(
         def notes() -> list[str]:
             return [*opened.moved, *prediction_notes(results.sizes)]
 
-        results = ManyResults(folder, f".{case.options.format}", ground, sets, case.request, notes)
+        suffix = suffix_of(case.options.format)
+        results = ManyResults(folder, suffix, ground, sets, case.request, notes, case.dicom)
 
         def receive(explanation: Explanation) -> None:
             if not results.facts:

@@ -17,6 +17,7 @@ from ...protocol.grid import Grid
 from ...protocol.pixel_set import PixelSet
 from ...protocol.question import several
 from ...session.sets.asked_sets import AskedSet
+from ..dicom_files import DicomFiles, refuse_before, suffix_of
 from ..inputs import Opened
 from ..question_options import Asked
 from .which_class import LeftOut, SegmentClass, all_classes, classes_of_segments, name_of, named_classes
@@ -48,9 +49,11 @@ def is_about_many(options, before: dict | None) -> bool:
 
 class ManyCase:
     """opened, pairs, left_out, sets: the model with its image, who is asked, who is not, and each pixel set with the
-    place of its pair; known once the case is open.  Raises PixelSetError, ClassError."""
+    place of its pair; known once the case is open.  dicom: what writes DICOM objects, where they are asked for.
+    Raises PixelSetError, ClassError, ImageError."""
 
     def __init__(self, options, asked: Asked):
+        refuse_before(options)
         self.options, self.asked = options, asked
         self.labels = all_segments(options)
         self.segment: PixelSet | None = None
@@ -63,7 +66,8 @@ class ManyCase:
         options, asked = self.options, self.asked
         self.opened = opened = Opened(options, console, settings=asked.settings)
         grid = opened.image.grid
-        refuse_unholdable(f".{options.format}", grid)
+        refuse_unholdable(suffix_of(options.format), grid)
+        self.dicom = DicomFiles.of(options, opened.model.channels, grid, console)
         if self.labels is not None:
             path, dicom = split_label(options.segment)[0], wants_image(self.labels.notes)
             if dicom or (self.labels.header and opened.rule != NIBABEL):

@@ -14,6 +14,7 @@ from ...protocol.explanation import Explanation
 from ...protocol.sizes import Size, heads
 from ...session.sets.asked_sets import AskedSet
 from ..console import table
+from ..dicom_files import DicomFiles, regions_name
 from ..sidecars import map_name, write_result
 from .which_class import LeftOut
 
@@ -27,14 +28,14 @@ _COLUMNS = (
 
 class ManyResults:
     """Called with every explanation. sets: those asked about.  request: for every sidecar.  notes: for every answer,
-    asked for when one is written.  facts: of what was written."""
+    asked for when one is written.  dicom: writes DICOM objects.  facts: of what was written."""
 
     def __init__(
         self, folder: Path, suffix: str, ground: Ground, sets: Sequence[AskedSet], request: dict,
-        notes: Callable[[], Sequence[str]],
+        notes: Callable[[], Sequence[str]], dicom: DicomFiles | None = None,
     ):  # fmt: skip
         self.folder, self.suffix, self.ground, self.sets = folder, suffix, ground, sets
-        self.request, self.notes = request, notes
+        self.request, self.notes, self.dicom = request, notes, dicom
         self.facts: list[dict] = []
         self._mask: tuple[int, np.ndarray] | None = None
 
@@ -42,18 +43,20 @@ class ManyResults:
         place = self._place(explanation)
         grid, mask = self.ground.grid, self._mask_of(place)
         placed = explanation.resampled_to(grid)
+        name = map_name(len(self.facts) + 1, explanation, self.suffix)
         size = Size.of(mask, grid)
         more = {
             "request": self.request,
             "predicted": self.predicted,
-            "pixel_set_file": f"pixel_set_{place + 1}{self.suffix}",
+            "pixel_set_file": f"pixel_set_{place + 1}{self.suffix}" if self.dicom is None else regions_name(name),
             "segment": self.sets[place].name,
             "evidence": self.ground.evidence(placed.array, mask),
             "pixel_set_size": size.to_json(),
             "notes": [*explanation.notes, *self.notes()],
         }
-        name = map_name(len(self.facts) + 1, explanation, self.suffix)
-        facts = write_result(self.folder, name, self.suffix, explanation, placed, more)
+        facts = write_result(self.folder, name, self.suffix, explanation, placed, more, self.dicom)
+        if self.dicom is not None:
+            self.dicom.write_regions(self.folder / facts["pixel_set_file"], mask, placed.array, grid, facts)
         self.facts.append(facts | {"cells": size.cells})
 
     @property
@@ -78,7 +81,9 @@ class ManyResults:
     def _mask_of(self, place: int) -> np.ndarray:
         if self._mask is None or self._mask[0] != place:
             mask = self.sets[place].mask(self.ground.grid)
-            write_volume(self.folder / f"pixel_set_{place + 1}{self.suffix}", mask.astype(np.uint8), self.ground.grid)
+            if self.dicom is None:
+                file = self.folder / f"pixel_set_{place + 1}{self.suffix}"
+                write_volume(file, mask.astype(np.uint8), self.ground.grid)
             self._mask = place, mask
         return self._mask[1]
 

@@ -1,0 +1,1 @@
+"""Results as DICOM objects of the study they explain: parametric maps and segmentations, by highdicom."""
