@@ -94,7 +94,8 @@ class DraftForm:
         if word == "arguments":
             asked = self._asked()
             why = "\n".join(f"{line['word']}: {line['why']}" for line in asked)
-            return Field(self._text(word), bool(asked) and not self._isChanged(word), why, bool(asked))
+            assumed = any(line["why"].startswith("ASSUMED") for line in asked)
+            return Field(self._text(word), assumed and not self._isChanged(word), why, bool(asked))
         why, line = self._why(word), self._line(word)
         open_ = word in self.answer["assumed"] or why.startswith(("ASSUMED", "Assumed"))
         if word in CHOSEN:
