@@ -176,8 +176,10 @@ def test_what_others_follow_from_is_drafted_anew_and_what_was_said_stays(panel, 
     assert panel.engine.sent[-1][3] == {"factory": str(tmp_path / "net.py"), "words": {"head": "binary"}}
     panel.presenter.onError("worker_lost", "The engine ended.", "Ask again.")
     assert panel.states[-1].run.error == "The engine ended. Ask again." and panel.states[-1].drafts.shown
+    drafts.say("arguments", "width = 9")
     drafts.say("function", "Other")
     panel.presenter.onAnswer(WITH_FILE)
+    assert panel.states[-1].drafts.fields["arguments"].text == "width = "  # another function's is not kept
     drafts.say("arguments", "width = 3")
     drafts.write()
     assert panel.engine.sent[-1][3] == {

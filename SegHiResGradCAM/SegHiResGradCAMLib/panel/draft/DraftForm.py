@@ -40,6 +40,10 @@ class DraftForm:
         """The form after the user has changed a field."""
         return replace(self, said={**self.said, word: text})
 
+    def without(self, *words: str) -> DraftForm:
+        """The form with these fields as they were found."""
+        return replace(self, said={word: text for word, text in self.said.items() if word not in words})
+
     def fields(self) -> dict[str, Field]:
         return {word: self._field(word) for word in WORDS}
 
