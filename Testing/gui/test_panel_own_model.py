@@ -11,6 +11,8 @@ from safetensors.torch import save_file
 
 import slicer
 from engine.own_network import Payload, by_autograd, her_network
+from mrml.asking import RecordingEngine
+from mrml.drafts import BARE, MONAI, UNKNOWN, WITH_FILE
 from seghirescam.models.descriptions.description_file import read
 from stage.builders import addSegmentation, addVolume
 from stage.files import readVolume
@@ -81,6 +83,52 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
+def test_every_field_of_the_form_says_what_is_typed_into_it(panel, tmp_path):
+    engine = panel.presenter.engine = RecordingEngine()
+    ui, weights, factory = panel.ui, tmp_path / "unet.pth", tmp_path / "net.py"
+    weights.write_bytes(b"weights")
+    factory.write_text("def build(): ...")
+    ui.modelPathLineEdit.currentPath = str(weights)
+    assert not ui.describeButton.isVisible() and not ui.draftArea.isVisible()
+    panel.presenter.onError("bare_weights", BARE, "")
+    assert ui.modelTextLabel.text == BARE and ui.errorLabel.text == ""
+    click(ui.describeButton)
+    panel.presenter.onAnswer(UNKNOWN)
+    assert ui.draftArea.isVisible() and not ui.describeButton.isVisible() and not ui.draftWriteButton.enabled
+    assert "Choose the Python file that builds it." in tipOf(ui.draftWriteButton)
+    typeText(ui.draftFactoryLineEdit, str(factory))
+    panel.presenter.onAnswer(WITH_FILE)
+    choose(ui.draftFunctionComboBox, "Other")
+    panel.presenter.onAnswer(WITH_FILE)
+    choose(ui.draftHeadComboBox, "binary: one channel, one object")
+    panel.presenter.onAnswer(WITH_FILE)
+    typeText(ui.draftClassesLineEdit, "air, liver")
+    typeText(ui.draftChannelsLineEdit, "CT")
+    choose(ui.draftActivationComboBox, "sigmoid: it returns probabilities")
+    choose(ui.draftAxesComboBox, "x, y, z (as MONAI, nibabel)")
+    ui.draftDivisorSpinBox.value = 8
+    assert not ui.draftWriteButton.enabled and ui.draftFoundLabel.text.endswith("Fill in the argument width.")
+    ui.draftArgumentsText.plainText = "width = 4"
+    assert not ui.draftConfirmCheckBox.isVisible()  # nothing is assumed any more
+    click(ui.draftWriteButton)
+    assert engine.sent[-1] == ("draft", str(weights), {}, {
+        "factory": str(factory), "function": "Other", "classes": "air, liver", "channels": "CT",
+        "words": {"head": "binary", "activation": "sigmoid", "axes": "xyz", "divisor": 8}, "arguments": ["width=4"],
+    })  # fmt: skip
+    panel.presenter.onError("cancelled", "Cancelled.", "")
+    click(ui.draftCloseButton)
+    assert not ui.draftArea.isVisible() and ui.describeButton.isVisible() and names(tmp_path) == ["net.py", "unet.pth"]
+    # for weights of MONAI the same form asks other things, and nothing of the last one is left in it
+    click(ui.describeButton)
+    panel.presenter.onAnswer(MONAI)
+    assert (ui.draftClassesLineEdit.text, ui.draftFactoryLineEdit.currentPath) == ("background, class 1", "")
+    assert not ui.draftFunctionComboBox.isVisible() and not ui.draftDivisorSpinBox.isVisible()
+    click(ui.draftConfirmCheckBox)
+    click(ui.draftWriteButton)
+    assert engine.sent[-1][3]["words"] == {"axes": "xyz"} and engine.sent[-1][3]["arguments"] == ["strides=[2, 2]"]
+
+
+@pytest.mark.slow
 def test_her_2d_unet_and_a_png_from_the_typed_path_to_the_map_of_autograd(panel, her, tmp_path, stageScene):
     network, canary = her
     pixels = np.random.default_rng(2).integers(0, 255, (16, 32), np.uint8)
@@ -128,6 +176,7 @@ def test_her_2d_unet_and_a_png_from_the_typed_path_to_the_map_of_autograd(panel,
         assert_is(found, expected[None])
 
 
+@pytest.mark.slow
 def test_a_3d_unet_of_monai_and_a_nifti_from_the_typed_path_to_the_map_of_autograd(panel, tmp_path):
     network = unet_3d(tmp_path)
     values = np.random.default_rng(3).normal(size=(8, 12, 16)).astype(np.float32)
@@ -179,6 +228,7 @@ def test_what_holds_code_or_is_damaged_is_one_sentence_and_nothing_is_offered(pa
     assert not ui.draftArea.isVisible() and names(tmp_path) == before and not her[1].exists()
 
 
+@pytest.mark.slow
 def test_a_draft_that_is_cancelled_or_whose_worker_dies_leaves_nothing_and_can_be_asked_again(panel, tmp_path):
     unet_3d(tmp_path)
     before, ui = names(tmp_path), panel.ui

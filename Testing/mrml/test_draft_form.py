@@ -5,43 +5,8 @@ from dataclasses import replace
 import pytest
 
 from mrml.asking import makePanel, parameters
+from mrml.drafts import BARE, MONAI, UNKNOWN, WITH_FILE, line
 from SegHiResGradCAMLib.panel.draft.DraftForm import DraftForm
-
-BARE = "'unet.pth' is a state_dict of 14 tensors, 1657 numbers: weights without their network."
-
-
-def line(word, value, why="", asleep=False):
-    return {"word": word, "value": value, "why": why, "asleep": asleep}
-
-
-#: as the worker answers for a 3D network of MONAI with two channels
-MONAI = {
-    "network": "MONAI UNet", "fill_in": [], "assumed": ["classes", "channels", "arguments.strides"], "runs_code": False,
-    "pip": "", "functions": [], "files": {"unet.model.toml": "text"},
-    "lines": [
-        line("monai", "UNet"), line("weights", "unet.pth"),
-        line("classes", ["background", "class 1"], "ASSUMED: the names (2 output channels, in order)."),
-        line("channels", ["image 1", "image 2"], "ASSUMED: names and order of the 2 input channels"),
-        line("head", "softmax", "Left out: read", True), line("activation", "none", "Left out", True),
-        line("axes", "xyz", "MONAI feeds x, y, z", True),
-    ],
-    "arguments": [line("channels", [4, 8, 16]), line("strides", [2, 2], "ASSUMED: 2 is usual")],
-}  # fmt: skip
-#: of weights nobody knows, without and with the file that builds the network
-UNKNOWN = MONAI | {
-    "network": "a network", "fill_in": ["factory"], "assumed": ["classes"], "arguments": [],
-    "lines": [
-        line("factory", "network.py", "FILL IN: a Python file"),
-        line("classes", ["background", "object"], "ASSUMED: the names"), line("channels", ["image"], "1 channel"),
-        line("divisor", 16, "Assumed: up to four halvings"), line("head", "softmax", "", True),
-        line("activation", "none", "", True), line("axes", "zyx", "Assumed: slices first", True),
-    ],
-}  # fmt: skip
-WITH_FILE = UNKNOWN | {
-    "network": "Net of net.py", "fill_in": ["arguments.width"], "functions": ["Net", "Other"],
-    "lines": [line("function", "Net", "Found: its parts"), *UNKNOWN["lines"][1:]],
-    "arguments": [line("in_channels", 1, "Found"), line("width", 0, "FILL IN: Net asks for it", True)],
-}  # fmt: skip
 
 
 def test_what_is_asked_is_filled_with_what_was_found_and_marked_where_it_was_assumed():
@@ -80,6 +45,7 @@ def test_of_a_file_its_function_its_arguments_and_the_divisor_are_asked():
     form = DraftForm(WITH_FILE, factory="/p/net.py")
     assert form.functions() == ("Net", "Other") and form.fields()["function"].text == "Net"
     assert form.fields()["arguments"].text == "width = " and form.missing() == "Fill in the argument width."
+    assert not form.fields()["arguments"].assumed  # it is not there at all
     form = form.with_("arguments", "width = 8").with_("divisor", "4")
     assert form.missing() == ""
     assert form.question() == {"factory": "/p/net.py", "arguments": ["width=8"], "words": {"divisor": 4}}
@@ -210,8 +176,10 @@ def test_what_others_follow_from_is_drafted_anew_and_what_was_said_stays(panel, 
     assert panel.engine.sent[-1][3] == {"factory": str(tmp_path / "net.py"), "words": {"head": "binary"}}
     panel.presenter.onError("worker_lost", "The engine ended.", "Ask again.")
     assert panel.states[-1].run.error == "The engine ended. Ask again." and panel.states[-1].drafts.shown
+    drafts.say("arguments", "width = 9")
     drafts.say("function", "Other")
     panel.presenter.onAnswer(WITH_FILE)
+    assert panel.states[-1].drafts.fields["arguments"].text == "width = "  # another function's is not kept
     drafts.say("arguments", "width = 3")
     drafts.write()
     assert panel.engine.sent[-1][3] == {

@@ -40,6 +40,10 @@ class DraftForm:
         """The form after the user has changed a field."""
         return replace(self, said={**self.said, word: text})
 
+    def without(self, *words: str) -> DraftForm:
+        """The form with these fields as they were found."""
+        return replace(self, said={word: text for word, text in self.said.items() if word not in words})
+
     def fields(self) -> dict[str, Field]:
         return {word: self._field(word) for word in WORDS}
 
@@ -94,7 +98,8 @@ class DraftForm:
         if word == "arguments":
             asked = self._asked()
             why = "\n".join(f"{line['word']}: {line['why']}" for line in asked)
-            return Field(self._text(word), bool(asked) and not self._isChanged(word), why, bool(asked))
+            assumed = any(line["why"].startswith("ASSUMED") for line in asked)
+            return Field(self._text(word), assumed and not self._isChanged(word), why, bool(asked))
         why, line = self._why(word), self._line(word)
         open_ = word in self.answer["assumed"] or why.startswith(("ASSUMED", "Assumed"))
         if word in CHOSEN:

@@ -100,6 +100,8 @@ class DraftLogic:
     def say(self, word: str, text: str) -> None:
         """The user changed a field; what others follow from is drafted anew."""
         self._change(lambda form: form.with_(word, text))
+        if word == "function":  # it has arguments of its own
+            self._change(lambda form: form.without("arguments"))
         if word in ("function", "head"):
             self._again()
 
@@ -109,8 +111,7 @@ class DraftLogic:
         if form is None:
             return
         path = droppedPath(text, form.factory)
-        said = {word: told for word, told in form.said.items() if word not in ("function", "arguments")}
-        self._change(lambda form: replace(form, factory=path, said=said))
+        self._change(lambda form: replace(form.without("function", "arguments"), factory=path))
         if not path or not self._factoryProblem(self.form):
             self._again()
 
@@ -135,6 +136,8 @@ class DraftLogic:
 
     def _send(self, question: dict, answered: Callable, title: str) -> None:
         facts = self._panel.models.facts
+        if "factory" in question:  # the worker runs in a folder of its own
+            question["factory"] = os.path.abspath(question["factory"])
         job = Job(DRAFT, what={"key": facts.key}, answered=answered, title=title)
         self._panel.send(job, facts.source, question)
 

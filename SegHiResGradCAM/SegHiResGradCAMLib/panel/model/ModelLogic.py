@@ -155,7 +155,7 @@ class ModelLogic:
         if code == "consent" or (describing and code in _NOT_ITS_FAULT):
             self._set(UNREAD)  # to be described again: the file changed, or the worker could not answer
         elif describing and code == BareWeightsError.code:
-            self._set(FAILED, "Write a description of these weights first.", weights=sentence)
+            self._set(FAILED, "Write or open a description of these weights first.", weights=sentence)
         elif describing:
             self._set(FAILED, f"{sentence} {hint}".strip())
         return bool(describing and self.facts.weights)
