@@ -82,3 +82,14 @@ def test_the_map_is_that_of_an_independent_autograd_through_both_sizes(small):
     truth = (gradient * kept[0]).sum(dim=1)[0].detach().numpy()
     assert found.score == pytest.approx(float(score.detach()), rel=1e-4)
     np.testing.assert_allclose(found.map[0], truth, rtol=1e-3, atol=1e-4 * np.abs(truth).max())
+
+
+def test_opening_draws_no_bar_of_the_librarys_and_leaves_its_settings(small, capfd):
+    from transformers.utils import logging
+
+    before = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    capfd.readouterr()
+    open_model(str(small))
+    told = capfd.readouterr()
+    assert (told.out, told.err) == ("", "")
+    assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == before

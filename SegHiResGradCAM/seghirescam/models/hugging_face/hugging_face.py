@@ -206,12 +206,15 @@ def library(doing: str, error: type[SegHiResCamError] = ModelError):
         with redirect_stdout(sys.stderr):
             from transformers.utils import logging
 
-            level = logging.get_verbosity()
+            level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
             logging.set_verbosity_error()
+            logging.disable_progress_bar()  # ours is drawn, or none is wanted
             try:
                 yield
             finally:
                 logging.set_verbosity(level)
+                if bars:
+                    logging.enable_progress_bar()
     except SegHiResCamError:
         raise
     except ModuleNotFoundError as missing:
