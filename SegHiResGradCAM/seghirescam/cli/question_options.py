@@ -11,6 +11,8 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, make_dataclas
 
 from ..cam.methods import method
 from ..cam.methods import names as method_names
+from ..models import recognise
+from ..protocol.class_names import only_class
 from ..protocol.display.map_grids import INPUT, MAP_GRIDS
 from ..protocol.errors import ClassError, LayerError, MethodError, PixelSetError
 from ..protocol.pixel_set import PixelSet
@@ -24,7 +26,6 @@ from ..protocol.question import (
     several,
 )
 from ..protocol.recipes import FORMS, Recipe
-from .only_class import only_class
 
 #: fields that commands and sidecars call otherwise
 _CALLED = {"class_index": "class_name", "seed": "random_seed"}
@@ -211,7 +212,9 @@ def understood(options, form: type = Asked, by_name: bool = False):
     background need not be told, either.
     """
     if options.class_name is None and not by_name:
-        options.class_name, options.class_note = only_class(options.model)
+        classes = recognise(options.model).classes(options.model)
+        index, options.class_note = only_class(classes, "--class NAME", "; 'seghirescam models' lists them")
+        options.class_name = str(index)
     given = {
         f.name: tuple(value) if isinstance(value, list) else value
         for f in fields(form)

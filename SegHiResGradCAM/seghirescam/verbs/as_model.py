@@ -8,6 +8,7 @@ from typing import Any
 from ..models import open_model
 from ..models.plain import PlainModel
 from ..models.segmentation_model import SegmentationModel
+from ..protocol.class_names import only_class
 from ..protocol.errors import ClassError, ModelError
 
 #: multiples that an image's size is tried with, where a network does not run on the size itself
@@ -99,13 +100,7 @@ def target_of(model: SegmentationModel, target: Any, class_index: Any):
         return [model.class_index(_plain_int(one)) for one in wanted], ""
     if wanted is not None:
         return model.class_index(_plain_int(wanted)), ""
-    if len(model.classes) == 1:
-        return model.classes[0].index, ""
-    if len(model.classes) == 2:
-        only = model.classes[1]
-        return only.index, f"No class was named: explained is '{only.name}', the one beside '{model.classes[0].name}'."
-    known = ", ".join(f"{c.index} = {c.name}" for c in model.classes)
-    raise ClassError("No class was named.", f"Add target=, one of: {known}.")
+    return only_class(model.classes, "target=")
 
 
 def _plain_int(wanted):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-from ...protocol.errors import ModelError
+from ...protocol.errors import DependencyError, ModelError
 from ...protocol.untrusted import json_value, named, opened_file, short
 
 FORMAT = "seghirescam-demo-1"
@@ -29,9 +29,13 @@ def save(network, path: Path, model: str, norm: str) -> None:
 
 
 def load(path: Path):
-    """The network of a weights file, float32, in eval mode. Strict. Raises ModelError for any other file."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    """The network of a weights file, float32, in eval mode. Strict. Raises ModelError for any other file,
+    DependencyError."""
+    try:
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+    except ImportError as error:
+        raise DependencyError.of("A demo network", "safetensors") from error
 
     from .network import SmallUNet
     from .preprocessing import CLASSES

@@ -8,6 +8,8 @@ library takes the largest.  What is explained is log P_c: differences of it are 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch.nn import functional
@@ -45,19 +47,31 @@ class PixelLogits(torch.nn.Module):
         """What is explained, from the values that the library compares."""
         return values
 
-    def compared(self, logits: np.ndarray) -> np.ndarray:
+    def compared(self, logits: np.ndarray, again: Callable[[], object] | None = None) -> np.ndarray:
         """The values that the library compares, at the network's own size, from logits ``[C, H, W]`` made of them.
 
         Those of the last pass where the logits are its; else the enlarging is undone, to about a millionth of the
-        largest value nearby.
+        largest value nearby.  again: makes that pass once more; asked where the own size was reduced, which cannot be
+        undone.
         """
-        last, size = self.answers.last, tuple(logits.shape[1:])
-        if last is not None and len(last) == len(logits):
-            again = self.as_logits(resized(last[None], size))[0].numpy()
-            if np.allclose(again, logits, rtol=1e-4, atol=1e-4):
-                return last.numpy()
-        values, own = self.undone(logits.astype(np.float64)), self.answers.sizes.get(size, size)
-        return before_enlarging(values, own) if all(a <= b for a, b in zip(own, size, strict=True)) else values
+        size = tuple(logits.shape[1:])
+        own = self.answers.sizes.get(size, size)
+        found, reduced = self._of_last(logits), any(a > b for a, b in zip(own, size, strict=True))
+        if found is None and reduced and again is not None:
+            again()
+            found = self._of_last(logits)
+        if found is not None:
+            return found
+        values = self.undone(logits.astype(np.float64))
+        return values if reduced else before_enlarging(values, own)
+
+    def _of_last(self, logits):
+        """What the last pass answered, where these logits were made of it; else None."""
+        last = self.answers.last
+        if last is None or len(last) != len(logits):
+            return None
+        same = self.as_logits(resized(last[None], tuple(logits.shape[1:])))[0].numpy()
+        return last.numpy() if np.allclose(same, logits, rtol=1e-4, atol=1e-4) else None
 
     def undone(self, logits: np.ndarray) -> np.ndarray:
         return logits

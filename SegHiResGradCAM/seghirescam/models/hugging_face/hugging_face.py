@@ -28,6 +28,12 @@ from .pictures import picture
 REQUIREMENT = "transformers>=5.24"  # the version this was measured with
 _BACKGROUND = ("background", "unlabeled", "unlabelled", "void", "other", "none", "label_0")
 _NAMED = 5
+#: own, fed: sizes in pixels
+_REDUCED = (
+    "The network was fed fewer pixels ({fed}) than its score is formed at ({own}): for the map the score is reduced to "
+    "the network's input (bilinear, corners not aligned, not smoothed), so that it is read at every few of its pixels; "
+    "the prediction is made of all of them, as transformers makes it."
+)
 
 
 class HuggingFaceModel(SegmentationModel):
@@ -59,6 +65,7 @@ class HuggingFaceModel(SegmentationModel):
         self.weights_hash = hash_of(weights)
         self.name = f"{about.title} {self.weights_hash[:8]}"
         self.score_unit = "log score" if about.has_queries else "logit"
+        self._made_at = self.networks[0].first if about.has_queries else None
         self.loading = tuple(self._told(about))
 
     def _told(self, about):
@@ -67,9 +74,14 @@ class HuggingFaceModel(SegmentationModel):
                 f"{about.title} has no logit of a class: its score is the logarithm of the class score by which it "
                 'decides, log of the sum over its queries of softmax(class, without "no object") x sigmoid(mask).'
             )
+        made = "logits are enlarged"
+        if about.has_queries:
+            made = "score is enlarged"
+        if self._made_at is not None:
+            made = f"masks are brought to {_pixels(self._made_at)} before the score is formed, and that is then resized"
         yield (
-            f"The {'score is' if about.has_queries else 'logits are'} enlarged to the size of the network's input for "
-            "the map, and to the image's for the prediction (bilinear, corners not aligned), as transformers does."
+            f"The {made} to the size of the network's input for the map, and to the image's for the prediction "
+            "(bilinear, corners not aligned), as transformers does."
         )
         first = self.classes[0].name
         if first.lower() not in _BACKGROUND:
@@ -92,6 +104,8 @@ class HuggingFaceModel(SegmentationModel):
         grid = image.grid.strided((1, *size), (0, *(size - 1) / 2), (1, *tensor.shape[2:]))
         if tuple(tensor.shape[2:]) != image.grid.shape[1:]:
             notes = (*notes, f"The picture was resized from {image.grid.shape[1:]} to {grid.shape[1:]} pixels.")
+        if self._made_at is not None and any(a > b for a, b in zip(self._made_at, grid.shape[1:], strict=True)):
+            notes = (*notes, _REDUCED.format(own=_pixels(self._made_at), fed=_pixels(grid.shape[1:])))
         return Prepared(tensor, grid, grid.shape, notes)
 
     def labels_on_input(self, logits: np.ndarray, prepared: Prepared, image: Image) -> np.ndarray:
@@ -101,9 +115,20 @@ class HuggingFaceModel(SegmentationModel):
 
         from .class_scores import resized
 
-        values = self.networks[0].compared(logits[:, 0])
+        network = self.networks[0]
+
+        def again():
+            where = next(network.parameters())
+            with torch.inference_mode(False), torch.no_grad():
+                network(self.prepare(image).tensor.to(where.device, where.dtype))
+
+        values = network.compared(logits[:, 0], again)
         found = resized(torch.from_numpy(values.astype(np.float32))[None], image.grid.shape[1:])[0].argmax(dim=0)
         return found[None].numpy().astype(np.uint8 if len(values) <= 256 else np.uint16)
+
+
+def _pixels(size) -> str:
+    return " x ".join(map(str, size))
 
 
 def _network(about: ModelFolder, classes: int):
@@ -181,12 +206,15 @@ def library(doing: str, error: type[SegHiResCamError] = ModelError):
         with redirect_stdout(sys.stderr):
             from transformers.utils import logging
 
-            level = logging.get_verbosity()
+            level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
             logging.set_verbosity_error()
+            logging.disable_progress_bar()  # ours is drawn, or none is wanted
             try:
                 yield
             finally:
                 logging.set_verbosity(level)
+                if bars:
+                    logging.enable_progress_bar()
     except SegHiResCamError:
         raise
     except ModuleNotFoundError as missing:
