@@ -7,9 +7,11 @@ scheduler unpickles what it is sent.  One thread a worker.  Nothing here decides
 from __future__ import annotations
 
 import logging
+import os
 import re
 import signal
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -60,9 +62,13 @@ class Elsewhere:
 
 
 class OnDask:
-    """workers: processes of the embedded cluster, where no scheduler is named."""
+    """workers: processes of the embedded cluster, where no scheduler is named.  function: as of :class:`here.Here`."""
 
-    def __init__(self, workers: int = 2, elsewhere: Elsewhere | None = None):
+    def __init__(
+        self, workers: int = 2, elsewhere: Elsewhere | None = None,
+        function: Callable[[Job, Work], Outcome] = work_on,
+    ):  # fmt: skip
+        self._function = function
         self.elsewhere, self._wanted = elsewhere, workers
         self._client: Any = None
         self._signals: dict[int, int] = {}
@@ -87,6 +93,8 @@ class OnDask:
             "distributed.worker.memory.terminate": False, "distributed.worker.memory.pause": False,
             "distributed.worker.memory.spill": False, "distributed.worker.memory.target": False,
             "distributed.admin.tick.limit": "60s",
+            # each process opens a port for pages of its own on the loopback: with nothing behind it
+            "distributed.scheduler.http.routes": [], "distributed.worker.http.routes": [],
         }  # fmt: skip
         with dask.config.set(words), self._listening():
             if self.elsewhere is not None:
@@ -124,7 +132,7 @@ class OnDask:
                 job = again.pop(0) if again else more()
                 if job is None:
                     break
-                future = self._client.submit(work_on, job, work, pure=False)
+                future = self._client.submit(_on_its_gpu, self._function, job, work, pure=False)
                 running[future] = job
                 done.add(future)
             if not running:
@@ -197,6 +205,15 @@ class OnDask:
         finally:
             log.removeHandler(heard)
             log.setLevel(before)
+
+
+def _on_its_gpu(function: Callable[[Job, Work], Outcome], job: Job, work: Work) -> Outcome:
+    """In a worker: the first job settles which of the GPUs is its own, before torch looks for them."""
+    if work.gpus and "torch" not in sys.modules:
+        from distributed import get_worker
+
+        os.environ["CUDA_VISIBLE_DEVICES"] = work.gpus[int(get_worker().name) % len(work.gpus)]
+    return function(job, work)
 
 
 class _Heard(logging.Handler):
