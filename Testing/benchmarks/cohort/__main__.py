@@ -50,6 +50,8 @@ def measured(folder: Path, questions: int, workers: int) -> dict:
     from seghirescam.cohort.running.work import Work
     from seghirescam.cohort.settings import Settings
 
+    from machine import describe
+
     where, settings = folder / "plan.csv", Settings()
     with open(where, "w", encoding="utf-8") as file:
         file.write("case,images,segment,label,model,target\n")
