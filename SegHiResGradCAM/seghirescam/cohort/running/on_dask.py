@@ -6,11 +6,13 @@ scheduler unpickles what it is sent.  One thread a worker.  Nothing here decides
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +26,7 @@ from .work import Outcome, Work, work_on
 
 #: how often a job may end its process before it is given up
 TRIES = 3
-_CONNECT_SECONDS = 20
+_CONNECT_SECONDS, _CLOSE_SECONDS = 20, 60
 _SIGNAL = re.compile(r"Worker process (\d+) was killed by signal (\d+)")
 
 
@@ -106,11 +108,13 @@ class OnDask:
             except ImportError as error:
                 raise DependencyError.of("More than one worker", "cryptography", "'seghirescam[cohort]'") from error
             with PrivateFolder() as place:
-                cluster = LocalCluster(
-                    n_workers=self._wanted, threads_per_worker=1, processes=True, host="127.0.0.1", protocol="tls",
-                    dashboard_address=None, security=security, local_directory=str(place), memory_limit=0,
-                    silence_logs=logging.CRITICAL,
-                )  # fmt: skip
+                with warnings.catch_warnings():
+                    warnings.filterwarnings("ignore", "Port .* is already in use", UserWarning)
+                    cluster = LocalCluster(
+                        n_workers=self._wanted, threads_per_worker=1, processes=True, host="127.0.0.1", protocol="tls",
+                        dashboard_address=None, security=security, local_directory=str(place), memory_limit=0,
+                        silence_logs=logging.CRITICAL,
+                    )  # fmt: skip
                 try:
                     self._client = Client(cluster)
                     yield self
@@ -188,11 +192,20 @@ class OnDask:
             self._close(None)
 
     def _close(self, cluster) -> None:
+        """Everything that is to be kept has been written: whoever does not end by itself is ended."""
         client, self._client = self._client, None
         if client is not None:
-            client.close(timeout=5)
-        if cluster is not None:
-            cluster.close(timeout=10)
+            with contextlib.suppress(TimeoutError, OSError):
+                client.close(timeout=_CLOSE_SECONDS)
+        if cluster is None:
+            return
+        workers = [nanny.pid for nanny in cluster.workers.values() if nanny.pid]
+        try:
+            cluster.close(timeout=_CLOSE_SECONDS)
+        except TimeoutError:
+            for pid in workers:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
 
     @contextmanager
     def _listening(self) -> Iterator[None]:
