@@ -1,4 +1,4 @@
-"""python Testing/demo_training train|make_case|report|methods_table ...: make the demo again, and measure it."""
+"""python Testing/demo_training train|make_case|report|cohort|methods_table ...: make the demo again, and measure it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "SegHiResGradCAM"), str(ROOT / "Testing")]
 
-COMMANDS = ("train", "make_case", "report", "methods_table")
+COMMANDS = ("train", "make_case", "report", "cohort", "methods_table")
 
 if __name__ == "__main__":
     if sys.argv[1:2] not in [[name] for name in COMMANDS]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ...protocol.progress import Tell
 from .job import Job
 from .work import STORE, Outcome, Work, work_on
 
@@ -14,17 +13,17 @@ Next = Callable[[], Job | None]
 
 
 class Here:
-    """workers: 1."""
+    """workers: 1.  function: answers a job; another one where only what is around it is measured."""
 
     workers = 1
 
-    def __init__(self, progress: Tell | None = None):
-        self._progress = progress
+    def __init__(self, function: Callable[[Job, Work], Outcome] = work_on):
+        self._function = function
 
     def outcomes(self, more: Next, work: Work) -> Iterator[tuple[Job, Outcome | Exception]]:
         """(job, what became of it), until ``more`` gives none."""
         while (job := more()) is not None:
-            yield job, work_on(job, work, self._progress)
+            yield job, self._function(job, work)
 
     @contextmanager
     def open(self) -> Iterator[Here]:

@@ -6,10 +6,14 @@ scheduler unpickles what it is sent.  One thread a worker.  Nothing here decides
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import re
 import signal
-from collections.abc import Iterator
+import sys
+import warnings
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +26,7 @@ from .work import Outcome, Work, work_on
 
 #: how often a job may end its process before it is given up
 TRIES = 3
-_CONNECT_SECONDS = 20
+_CONNECT_SECONDS, _CLOSE_SECONDS = 20, 60
 _SIGNAL = re.compile(r"Worker process (\d+) was killed by signal (\d+)")
 
 
@@ -60,9 +64,13 @@ class Elsewhere:
 
 
 class OnDask:
-    """workers: processes of the embedded cluster, where no scheduler is named."""
+    """workers: processes of the embedded cluster, where no scheduler is named.  function: as of :class:`here.Here`."""
 
-    def __init__(self, workers: int = 2, elsewhere: Elsewhere | None = None):
+    def __init__(
+        self, workers: int = 2, elsewhere: Elsewhere | None = None,
+        function: Callable[[Job, Work], Outcome] = work_on,
+    ):  # fmt: skip
+        self._function = function
         self.elsewhere, self._wanted = elsewhere, workers
         self._client: Any = None
         self._signals: dict[int, int] = {}
@@ -87,6 +95,8 @@ class OnDask:
             "distributed.worker.memory.terminate": False, "distributed.worker.memory.pause": False,
             "distributed.worker.memory.spill": False, "distributed.worker.memory.target": False,
             "distributed.admin.tick.limit": "60s",
+            # each process opens a port for pages of its own on the loopback: with nothing behind it
+            "distributed.scheduler.http.routes": [], "distributed.worker.http.routes": [],
         }  # fmt: skip
         with dask.config.set(words), self._listening():
             if self.elsewhere is not None:
@@ -98,11 +108,13 @@ class OnDask:
             except ImportError as error:
                 raise DependencyError.of("More than one worker", "cryptography", "'seghirescam[cohort]'") from error
             with PrivateFolder() as place:
-                cluster = LocalCluster(
-                    n_workers=self._wanted, threads_per_worker=1, processes=True, host="127.0.0.1", protocol="tls",
-                    dashboard_address=None, security=security, local_directory=str(place), memory_limit=0,
-                    silence_logs=logging.CRITICAL,
-                )  # fmt: skip
+                with warnings.catch_warnings():
+                    warnings.filterwarnings("ignore", "Port .* is already in use", UserWarning)
+                    cluster = LocalCluster(
+                        n_workers=self._wanted, threads_per_worker=1, processes=True, host="127.0.0.1", protocol="tls",
+                        dashboard_address=None, security=security, local_directory=str(place), memory_limit=0,
+                        silence_logs=logging.CRITICAL,
+                    )  # fmt: skip
                 try:
                     self._client = Client(cluster)
                     yield self
@@ -124,7 +136,7 @@ class OnDask:
                 job = again.pop(0) if again else more()
                 if job is None:
                     break
-                future = self._client.submit(work_on, job, work, pure=False)
+                future = self._client.submit(_on_its_gpu, self._function, job, work, pure=False)
                 running[future] = job
                 done.add(future)
             if not running:
@@ -180,11 +192,20 @@ class OnDask:
             self._close(None)
 
     def _close(self, cluster) -> None:
+        """Everything that is to be kept has been written: whoever does not end by itself is ended."""
         client, self._client = self._client, None
         if client is not None:
-            client.close(timeout=5)
-        if cluster is not None:
-            cluster.close(timeout=10)
+            with contextlib.suppress(TimeoutError, OSError):
+                client.close(timeout=_CLOSE_SECONDS)
+        if cluster is None:
+            return
+        workers = [nanny.pid for nanny in cluster.workers.values() if nanny.pid]
+        try:
+            cluster.close(timeout=_CLOSE_SECONDS)
+        except TimeoutError:
+            for pid in workers:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
 
     @contextmanager
     def _listening(self) -> Iterator[None]:
@@ -197,6 +218,15 @@ class OnDask:
         finally:
             log.removeHandler(heard)
             log.setLevel(before)
+
+
+def _on_its_gpu(function: Callable[[Job, Work], Outcome], job: Job, work: Work) -> Outcome:
+    """In a worker: the first job settles which of the GPUs is its own, before torch looks for them."""
+    if work.gpus and "torch" not in sys.modules:
+        from distributed import get_worker
+
+        os.environ["CUDA_VISIBLE_DEVICES"] = work.gpus[int(get_worker().name) % len(work.gpus)]
+    return function(job, work)
 
 
 class _Heard(logging.Handler):

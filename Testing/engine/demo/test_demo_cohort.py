@@ -1,0 +1,31 @@
+"""The demo's cases as a cohort give the numbers of the demo's report."""
+
+import pytest
+
+from demo_training.cohort import write, write_plan
+from demo_training.measure import evidence
+from demo_training.synthesis import REPORT_SEEDS, make_case
+from engine.cohort_cases import table
+from seghirescam.cli import main
+from seghirescam.models import open_model
+
+
+@pytest.mark.slow  # four passes of the demo's networks with their maps, twice
+def test_one_case_of_the_cohort_is_the_report_s_case(tmp_path, capsys):
+    pytest.importorskip("nilearn"), pytest.importorskip("yaml")
+    seed = REPORT_SEEDS[0]
+    write(seed, tmp_path / "cases")
+    assert main(["cohort", str(write_plan(tmp_path / "cases")), "--out", str(tmp_path / "run"), "--quiet"]) == 0
+    models = {line["question"]: line["model"] for line in table(tmp_path / "run", "cases")}
+    lines = {
+        (models[x["question"]], x["method"], x["label"]): float(x["share"]) for x in table(tmp_path / "run", "by_label")
+    }
+    case = make_case(seed, ring=True, marker=True)
+    regions = {name: case.region(name) for name in ("lesion", "marker")}
+    for name in ("demo:honest", "demo:shortcut"):
+        rows = evidence(open_model(name), case.image, regions, layers=["encoder.2"], scores=["contrast"])
+        assert {row.method for row, _ in rows} == {"seg_hires_grad_cam", "seg_grad_cam"}
+        for row, _ in rows:
+            for label in ("lesion", "marker"):
+                assert lines[name, row.method, label] == pytest.approx(getattr(row, label), rel=1e-5, abs=1e-9)
+        assert (name, "seg_layer_cam", "lesion") in lines
