@@ -12,6 +12,7 @@ from ..setup.Dependencies import Dependencies
 from ..setup.Installer import Installer
 from ..worker.Job import Job
 from .comparison.ComparisonLogic import ComparisonLogic
+from .disagreement.DisagreementLogic import DisagreementLogic
 from .feeding.FeedingLogic import FeedingLogic
 from .model.ModelFacts import ModelFacts
 from .model.ModelLogic import ModelLogic
@@ -66,6 +67,7 @@ class Presenter:
         self.predictions = PredictionLogic(self, scene)
         self.feeding = FeedingLogic(self)
         self.comparisons = ComparisonLogic(self, scene, later)
+        self.disagreements = DisagreementLogic(self, scene)
         self.trust = TrustLogic(self)
         self.checks = FastCheckLogic(self, scene, settings, Soon(later, PROGRESS_MS, lambda: self.changed("checks")))
         self.paint = PaintingLogic(self, scene, later)
