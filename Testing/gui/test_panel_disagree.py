@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -144,8 +145,10 @@ def test_the_second_models_class_is_matched_by_name_and_never_guessed(panel):
     assert ui.secondClassComboBox.isVisible() and presenter.disagreements.whyNot() != "Choose the second model's class."
     choose(ui.secondClassComboBox, "look-alike")
     assert second.className == "look-alike" and not ui.secondClassComboBox.isVisible()
-    presenter.disagreements.chooseClass("lesion")
-    presenter.pick(className="lesion-like")  # no class of either: nothing is guessed
-    assert second.className == ""
+    second.facts = replace(second.facts, classes=("background", "tumour"))  # as a model that calls it otherwise
+    presenter.changed()
+    assert second.className == "" and tipOf(ui.disagreeButton) == "Choose the second model's class."
+    choose(ui.secondClassComboBox, "tumour")
+    assert second.className == "tumour" and "need the rival class" in presenter.disagreements.whyNot()
     presenter.pick(secondModel="file#00000000")
     assert "is not known on this computer" in presenter.disagreements.whyNot()
