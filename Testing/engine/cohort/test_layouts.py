@@ -288,10 +288,11 @@ def test_merged_labels_are_their_union_and_one_that_a_case_does_not_have_is_no_m
     found = read.pixel_set("1+2+3")
     assert np.array_equal(found.weights > 0, labels > 0) and found.label == "segment '1 + 2 + 3'"
     assert np.array_equal(read.pixel_set("2+3").weights > 0, labels == 2)
-    with pytest.raises(EmptyPixelSetError, match=r"None of the labels 3\+4 has a voxel"):
+    with pytest.raises(EmptyPixelSetError, match=r"The label 3 \+ 4 has no voxel"):
         read.pixel_set("3+4")
     with pytest.raises(EmptyPixelSetError, match="no label '3'"):
         read.pixel_set("3")
+    assert read.of(read.label("3")).is_empty and np.array_equal(read.of(read.label("1+2")).weights > 0, labels > 0)
     with pytest.raises(PixelSetError, match="no label 'kidney'"):
         read.pixel_set("kidney+2")
 
