@@ -43,8 +43,7 @@ class SegHiResGradCAM(ScriptedLoadableModule):
         self.parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
         self.parent.contributors = ["The SegHiResGradCAM authors"]
         self.parent.helpText = _(
-            "Shows why a neural network drew a segment: which places of the image spoke for it. Choose a volume, a "
-            "segment and the model, and press Apply. Research software, not for diagnosis."
+            "Why did a network draw that segment? Choose volume, segment and model, press Apply. Not for diagnosis."
         )
         self.parent.acknowledgementText = _(
             "Method: T. Rheude, A. Wirtz, A. Kuijper, S. Wesarg, Leveraging CAM Algorithms for Explaining Medical "
@@ -69,6 +68,7 @@ class SegHiResGradCAMParameterNode:
     model: str
     className: str
     rivalName: str
+    secondModel: str
     layer: Annotated[str, Default("default")]
     method: Annotated[str, Default(DEFAULT_METHOD)]
     pixelSet: Choices.PixelSetChoice

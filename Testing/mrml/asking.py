@@ -56,8 +56,8 @@ def parameters(**fields):
     """What the parameter node wrapper offers, as a plain object."""
     values = {
         "volume": None, "segmentation": None, "segmentId": "", "allSegments": False, "model": "",
-        "className": "", "rivalName": "", "layer": "default", "pixelSet": PixelSetChoice.SEGMENT,
-        "method": DEFAULT_METHOD,
+        "className": "", "rivalName": "", "secondModel": "", "layer": "default",
+        "pixelSet": PixelSetChoice.SEGMENT, "method": DEFAULT_METHOD,
         "score": ScoreChoice.LOGIT, "device": DeviceChoice.AUTOMATIC, "grid": GridChoice.INPUT, "result": None,
         "precision": PrecisionChoice.FP32, "passes": PassesChoice.ALL,
     }  # fmt: skip

@@ -12,6 +12,7 @@ from ..setup.Dependencies import Dependencies
 from ..setup.Installer import Installer
 from ..worker.Job import Job
 from .comparison.ComparisonLogic import ComparisonLogic
+from .disagreement.DisagreementLogic import DisagreementLogic
 from .draft.DraftLogic import DraftLogic
 from .feeding.FeedingLogic import FeedingLogic
 from .model.ModelFacts import ModelFacts
@@ -70,6 +71,7 @@ class Presenter:
         self.drafts = DraftLogic(self)
         self.feeding = FeedingLogic(self)
         self.comparisons = ComparisonLogic(self, scene, later)
+        self.disagreements = DisagreementLogic(self, scene)
         self.trust = TrustLogic(self)
         self.checks = FastCheckLogic(self, scene, settings, Soon(later, PROGRESS_MS, lambda: self.changed("checks")))
         self.paint = PaintingLogic(self, scene, later)

@@ -182,8 +182,8 @@ class DisagreementSheet:
         score, layer = facts["score_per_voxel"], textwrap.shorten(str(facts["layer"]), 30, placeholder=" ...")
         mean = "-" if score is None else f"{score:.3g} {facts['unit']}"
         if facts["inside"] is None:
-            return f"{mean} a voxel, at {layer}\n{textwrap.shorten(facts['reason'], 60, placeholder=' ...')}"
-        return f"{mean} a voxel, at {layer}\n{percent(facts['inside'])} inside, {lift_text(facts['lift'])} chance"
+            return f"{mean} a {self._per}, at {layer}\n{textwrap.shorten(facts['reason'], 60, placeholder=' ...')}"
+        return f"{mean} a {self._per}, at {layer}\n{percent(facts['inside'])} inside, {lift_text(facts['lift'])} chance"
 
     def _bar(self, shown, side, x, y):
         theme = self.look.theme
@@ -196,14 +196,18 @@ class DisagreementSheet:
         bar.ax.yaxis.get_offset_text().set(color=theme.ink, fontsize=7)
         bar.outline.set_edgecolor(theme.faint)
 
+    @property
+    def _per(self):
+        return "pixel" if self.grid.is_photo else "voxel"
+
     def _unit(self, side):
         return next((c.facts["unit"] for (_, s), c in self._cuts.items() if s == side), "")
 
     def _caption(self):
         found = self.found
         empty = "".join(f" {one.title}: {empty_words(found, one)}" for one in found.sets if one.is_empty)
+        per = self._per
         scores = " and ".join(dict.fromkeys(found.score_titles))
-        per = "pixel" if self.grid.is_photo else "voxel"
         return (
             f"A: {found.models[0]}, {found.classes[0]}. B: {found.models[1]}, {found.classes[1]}. First column: the "
             "two predictions (A solid blue, B dashed orange) and the set of the row, filled. Others: evidence of each "

@@ -250,6 +250,27 @@ class Compare(AboutPixelSets, do="compare"):
     most_cells: int | None = None
 
 
+class Disagree(OfACase, do="disagree"):
+    """Result: disagreement (dice, models, classes, passes), rows (dicts, one a set and model; ``map``: its place among
+    the explanations, or None), explanations, maps (the sets as a label map on the image, with classes as of
+    prediction.label_maps), notes, session.
+
+    model is A and second_model B, which is given the same image.  second_class, second_rival: where B calls them
+    otherwise.  layers: a word.  most_cells: larger maps are measured but do not travel.
+    """
+
+    second_model: Source
+    second_consent_sha256: str | None = None
+    class_index: int | str
+    second_class: int | str | None = None
+    method: str | None = None
+    layers: str | None = None
+    score: str | None = None
+    rival: int | str | None = None
+    second_rival: int | str | None = None
+    most_cells: int | None = None
+
+
 class Paint(AboutPixelSets, do="paint"):
     """Result: painting (facts, with a sentence), region, before, after (each voxels and grid), notes, session.
 

@@ -1,12 +1,16 @@
 """Datasets in their published layouts, made tiny: the exact rows, and one sentence for what is missing."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from engine.grids import oblique
 from seghirescam.cohort.layouts import LAYOUTS, bids, cityscapes, kits23, layout, nnunet_raw, opg
+from seghirescam.cohort.layouts.as_plan import write_plan
+from seghirescam.cohort.plans.expanded import expanded
 from seghirescam.cohort.plans.row import PlanError, Row
 from seghirescam.io.label_maps import read_labels
 from seghirescam.io.volumes import write_volume
@@ -284,10 +288,11 @@ def test_merged_labels_are_their_union_and_one_that_a_case_does_not_have_is_no_m
     found = read.pixel_set("1+2+3")
     assert np.array_equal(found.weights > 0, labels > 0) and found.label == "segment '1 + 2 + 3'"
     assert np.array_equal(read.pixel_set("2+3").weights > 0, labels == 2)
-    with pytest.raises(EmptyPixelSetError, match=r"None of the labels 3\+4 has a voxel"):
+    with pytest.raises(EmptyPixelSetError, match=r"The label 3 \+ 4 has no voxel"):
         read.pixel_set("3+4")
     with pytest.raises(EmptyPixelSetError, match="no label '3'"):
         read.pixel_set("3")
+    assert read.of(read.label("3")).is_empty and np.array_equal(read.of(read.label("1+2")).weights > 0, labels > 0)
     with pytest.raises(PixelSetError, match="no label 'kidney'"):
         read.pixel_set("kidney+2")
 
@@ -300,3 +305,25 @@ def test_ten_thousand_rows_are_streamed_from_names_alone(tmp_path):
         touch(root / "gtFine" / "val" / "bonn" / f"{name}_gtFine_labelIds.png")
     found = cityscapes.rows(root, model="m")
     assert iter(found) is found and sum(1 for _ in found) == 10_070
+
+
+def test_rows_written_as_a_plan_are_read_back_as_they_were(tmp_path):
+    root = kits(tmp_path / "kits23")
+    rows = list(kits23.rows(root, model="demo:honest", classes=["mass", "cyst"]))
+    assert write_plan(tmp_path / "plan.csv", iter(rows)) == len(rows) == 4
+    assert list(expanded(tmp_path / "plan.csv")) == rows
+    refused("'plan.csv' exists already", lambda: [write_plan(tmp_path / "plan.csv", rows)])
+    odd = nnunet_raw.rows(nnunet(tmp_path / "a|b"), model="m")
+    refused(r"holds one of \| \* \? \[", lambda: [write_plan(tmp_path / "other.csv", odd)])
+    assert not (tmp_path / "other.csv").exists()
+
+
+def test_the_how_to_page_s_lines_run_as_they_stand(tmp_path, monkeypatch, capsys):
+    page = (Path(__file__).parents[3] / "docs" / "how-to" / "paper_data.md").read_text(encoding="utf-8")
+    kits(tmp_path / "kits23")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(re.search(r"```python\n(.*?)```", page, re.DOTALL)[1], "paper_data.md", "exec"), {})
+    assert capsys.readouterr().out == "2 questions\n"
+    (first, _) = expanded(tmp_path / "plan.csv")
+    assert first.images == (str(tmp_path / "kits23" / "dataset" / "case_00000" / kits23.IMAGE),)
+    assert all(f"| `{name}` |" in page for name in LAYOUTS)

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from ...scene.results.ComparisonNodes import comparisonSteps, removalSteps, removeLeftovers
 from ...scene.segments.SegmentName import segmentName
-from ...schedule.Steps import Steps
+from ...schedule.Steps import Steps, StepsOf
 from ...worker.Job import Job
 from ..Controls import FeatureView
 from ..model.ModelLogic import ModelLogic
@@ -81,13 +81,19 @@ class ComparisonLogic:
             return
         volumes = [self._scene.GetNodeByID(nodeId) for nodeId in job.volumes.values()]
         segmentation = self._scene.GetNodeByID(job.what["segmentation"]) if job.what["segmentation"] else None
-        panel.job, job.phase = job, "adding the maps"
         add = (answer["rows"], answer["explanations"], volumes, segmentation, job.what["segmentId"], job.what["name"])
-        self._steps.start(
-            comparisonSteps(self._scene, *add, tell=self._tell),
-            lambda made: self._done(made, answer),
-            self._notAdded,
-        )
+        self.bring(job, comparisonSteps(self._scene, *add, tell=self.tell), lambda made: self._done(made, answer))
+
+    def bring(self, job: Job, steps: StepsOf[Any], done: Callable[[Any], object]) -> None:
+        """Brings what came of a job into the scene by and by; ``done(what the steps return)`` is called at the end."""
+
+        def finished(made: Any) -> None:
+            self._panel.job = None
+            done(made)
+            self._panel.settle()
+
+        self._panel.job, job.phase = job, "adding the maps"
+        self._steps.start(steps, finished, self._notAdded)
 
     def stop(self) -> bool:
         """Ends the bringing into the scene, which is then as before; False if nothing was being brought."""
@@ -119,18 +125,17 @@ class ComparisonLogic:
         job.what["name"] = f"Comparison: {of}, {p.className}"
         panel.send(job, panel.models.facts.source, question)
 
-    def _tell(self, fraction: float) -> None:
+    def tell(self, fraction: float) -> None:
+        """How much of it has been brought."""
         self._panel.onProgress(fraction, "adding the maps")
 
     def _done(self, made: tuple[Any, list], answer: dict) -> None:
         panel, (table, overlays) = self._panel, made
-        panel.job = None
         if overlays:
             panel.write(result=overlays[0])
             panel.notices.guarded(panel.desk.results.showOnly, overlays[0])
         if not panel.notices.error:
             panel.notices.say(_said(table.GetName(), answer))
-        panel.settle()
 
     def _notAdded(self, error: Exception) -> None:
         self._panel.job = None

@@ -28,22 +28,25 @@ def comparisonSteps(
     explanations: list[Explanation],
     inputNodes: Any,
     segmentationNode: Any,
-    segmentId: str | None,
+    segmentId: str | list[str] | None,
     name: str,
     tell: Callable | None = None,
+    fill: Callable[[Any, list[dict]], object] = fillTable,
 ) -> StepsOf[tuple[Any, list]]:
     """Generator for Steps, one overlay a step; returns (table node, overlays in the order of the explanations).
 
-    rows: of the table.  inputNodes, segmentationNode, segmentId: as addOverlay takes them.  Maps stay on their layers'
+    rows: of the table.  inputNodes, segmentationNode, segmentId: as addOverlay takes them; of maps
+    that are about different segments a list.  fill: makes the table of the rows.  Maps stay on their layers'
     own cells, and no slice view shows any of them yet.  tell: hears the fraction that is done.  Stopped in the middle,
     or after an error of addOverlay, the scene is as before.  A scene that is saved meanwhile holds none of it: Slicer
     tells nobody that it is going to save.
     """
     table: Any = None
     made: list[Any] = []
+    shared = segmentId if not isinstance(segmentId, list) else None
     try:
-        table = _addTable(scene, rows, explanations, inputNodes, segmentationNode, segmentId, name)
-        _setSaved([table], False)
+        table = _addTable(scene, rows, explanations, inputNodes, segmentationNode, shared, name, fill)
+        setSaved([table], False)
         folder = folderBeside(scene, name, inputNodes[0])
         moveInto(folder, table)
         for n, explanation in enumerate(explanations):
@@ -51,13 +54,14 @@ def comparisonSteps(
                 tell(n / len(explanations))
             yield
             settings = DisplaySettings(foreground=False)
-            made.append(addOverlay(scene, explanation, inputNodes, segmentationNode, "layer", settings, segmentId))
+            own = segmentId[n] if isinstance(segmentId, list) else segmentId
+            made.append(addOverlay(scene, explanation, inputNodes, segmentationNode, "layer", settings, own))
             made[-1].SetAttribute(AttributeNames.UNFINISHED, "1")
             made[-1].SetNodeReferenceID(AttributeNames.COMPARISON_ROLE, table.GetID())
             moveInto(folder, made[-1])
             for display in displaysOf(made[-1]):
                 display.SetAttribute(AttributeNames.OF_COMPARISON, "1")
-            _setSaved(made[-1:], False)
+            setSaved(made[-1:], False)
     except BaseException:  # GeneratorExit too: somebody pressed Cancel
         for node in made:
             _removeIfThere(node, removeOverlay)
@@ -66,7 +70,7 @@ def comparisonSteps(
         raise
     for node in made:
         node.RemoveAttribute(AttributeNames.UNFINISHED)
-    _setSaved([table, *made], True)
+    setSaved([table, *made], True)
     return table, made
 
 
@@ -92,7 +96,7 @@ def removalSteps(table: Any, removeOne: Callable = removeOverlay) -> StepsOf[Non
         for node in nodes:
             node.SetAttribute(AttributeNames.UNFINISHED, "1")
             hideFromForeground(node)
-        for one in _setSaved([*nodes, table], False):
+        for one in setSaved([*nodes, table], False):
             folder = takeOut(one) or folder
         removeEmptyFolder(table.GetScene(), folder)
         while nodes:
@@ -133,16 +137,18 @@ def _addTable(
     segmentationNode: Any,
     segmentId: str | None,
     name: str,
+    fill: Callable[[Any, list[dict]], object],
 ) -> Any:
     table = slicer.vtkMRMLTableNode()
     table.SetName(scene.GenerateUniqueName(name))
-    fillTable(table, rows)
+    fill(table, rows)
     scene.AddNode(table)
     for node in inputNodes:
         table.AddNodeReferenceID(AttributeNames.INPUT_VOLUME_ROLE, node.GetID())
     if segmentationNode is not None:
         table.SetNodeReferenceID(AttributeNames.SEGMENTATION_ROLE, segmentationNode.GetID())
-        table.SetAttribute(AttributeNames.PREFIX + "SegmentId", segmentId)
+        if segmentId is not None:
+            table.SetAttribute(AttributeNames.PREFIX + "SegmentId", segmentId)
     table.SetAttribute(AttributeNames.COMPARISON, json.dumps(_asked(explanations), sort_keys=True))
     return table
 
@@ -163,13 +169,18 @@ def _removeIfThere(node: Any, remove: Callable[[Any], object]) -> None:
 
 
 def _removeTable(table: Any) -> None:
+    """With the segments that came with it, and not with a segmentation that was there before."""
+    own = table.GetNodeReference(AttributeNames.SEGMENTATION_ROLE)
+    if own is not None and own.GetAttribute(AttributeNames.OF_COMPARISON):
+        takeOut(own)
+        removeWithOwn(own)
     scene, folder = table.GetScene(), takeOut(table)
     removeWithOwn(table)
     removeEmptyFolder(scene, folder)
 
 
-def _setSaved(nodes: list, saved: bool) -> list:
-    """Whether maps and tables are written with the scene, and all that goes with them; returns these, tables last."""
+def setSaved(nodes: list, saved: bool) -> list:
+    """Whether nodes are written with the scene, and all that goes with them; returns these, tables last."""
     displays = [one for node in nodes for one in displaysOf(node)]
     own = [one for display in displays for one in ownNodes(display)]
     found = [*displays, *own, *attachedToAny(nodes), *sorted(nodes, key=lambda node: node.IsA("vtkMRMLTableNode"))]

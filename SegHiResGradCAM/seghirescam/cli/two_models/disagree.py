@@ -136,8 +136,9 @@ def _write(folder, options, pair, found, notes, console):
 
 
 def _text(rows, found):
+    per = "pixel" if found.grid.is_photo else "voxel"
     own = [one.replace("ml", "mm\u00b2") if rows[0]["mm2"] is not None else one for one in heads(found.grid)]
-    lines = [("set", *own, "model", "status", "score a voxel", "inside", f"lift over {found.ground.over}", "layer")]
+    lines = [("set", *own, "model", "status", f"score a {per}", "inside", f"lift over {found.ground.over}", "layer")]
     for row, one in ((row, found[row["set"]]) for row in rows):
         cells = list(one.size.cells)
         if row["mm2"] is not None:
@@ -149,11 +150,15 @@ def _text(rows, found):
             "-" if row["inside"] is None else f"{100 * row['inside']:.3g} %", lift_text(row["lift"]),
             row["layer"] or "-",
         ))  # fmt: skip
-    why = "".join(f"\n{found[row['set']].title}: {row['reason']}" for row in rows if row["reason"])
+    why = "".join(
+        f"\n{found[row['set']].title}{', asked of ' + row['side'] if row['side'] else ''}: {row['reason']}"
+        for row in rows
+        if row["reason"]
+    )
     passes = "A {}, B {}".format(*found.passes)
     return (
         f"{table(lines)}\n\nA: {found.models[0]}, {found.classes[0]}. B: {found.models[1]}, {found.classes[1]}. "
-        f"Dice of the two predictions: {found.dice:.3f}. Score: sum over the set / its voxels on the model's grid; "
+        f"Dice of the two predictions: {found.dice:.3f}. Score: sum over the set / its {per}s on the model's grid; "
         "compare it between sets, not between models. Inside: share of the positive evidence in the set; lift: over "
         f"evidence spread evenly over {found.ground.words}. Forward passes: {passes}.{why}\n"
         f"Written: {SHEET}.png and .pdf, {TABLE}, {CAPTION} and the maps with their sidecars."

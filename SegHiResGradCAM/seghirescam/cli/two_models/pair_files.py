@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...comparison.two_models.disagreement import KEYS, SIDES, Disagreement
+from ...io.label_maps import read_labels
 from ...io.volumes import write_volume
 from ...protocol.csv_text import write_rows
-from ..question_options import read_segment
 from ..sidecars import map_name, write_result
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def write_pair(
             continue
         file = f"pixel_set_{KEYS.index(one.key) + 1}{suffix}"
         write_volume(folder / file, one.mask.astype(np.uint8), grid)
-        segment = read_segment(str(folder / file)).content_hash  # as 'explain --repeat' reads it
+        segment = read_labels(folder / file).pixel_set().content_hash  # as 'explain --repeat' reads it
         for side, asked in enumerate(one.asked):
             explanation, name = asked.explanation, None
             if explanation is None:

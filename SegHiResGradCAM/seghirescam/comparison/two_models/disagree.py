@@ -24,8 +24,8 @@ from ...session.prediction import predicted_labels
 from ...session.understood import Understood
 from .disagreement import SIDES, Asked, DifferenceSet, Disagreement, dice_of, difference_sets
 
-#: of a model's progress, what predicting takes
-_PREDICTED = 0.4
+#: of the progress, what predicting takes
+_PREDICTED = 0.5
 
 
 def disagree(
@@ -80,7 +80,7 @@ def disagree_in(
     grid = sessions[0].image.grid
     masks, notes = [], []
     for n, session in enumerate(sessions):
-        part = tell.part(0.5 * n, 0.5 * n + 0.5 * _PREDICTED, f"model {SIDES[n]}: ")
+        part = tell.part(*_half(n, 0.0, _PREDICTED), f"model {SIDES[n]}: ")
         labels, seen = predicted_labels(session, part)
         masks.append(_on(grid, _mask_of(labels, session.model, understood[n].classes[0]), session.image.grid))
         notes.append(tuple(dict.fromkeys(seen)))
@@ -93,8 +93,8 @@ def disagree_in(
         )
     answers = []
     for n, session in enumerate(sessions):
-        part = tell.part(0.5 + 0.25 * n, 0.75 + 0.25 * n, f"model {SIDES[n]}: ")
-        answers.append(_about(session, sets, replace_sets(asked[n], sets, grid), understood[n].classes[0], part))
+        part = tell.part(*_half(n, _PREDICTED, 1.0), f"model {SIDES[n]}: ")
+        answers.append(_about(session, sets, _about_sets(asked[n], sets, grid), understood[n].classes[0], part))
     told = [replace(one, asked=() if one.is_empty else tuple(found[one.key] for found in answers)) for one in sets]
     tell(1.0, "done")
     titles = tuple(
@@ -115,7 +115,13 @@ def pair(value: Any) -> tuple[Any, Any]:
     return value, value
 
 
-def replace_sets(question: Question, sets: Sequence[DifferenceSet], grid: Grid) -> Question:
+def _half(n: int, start: float, end: float) -> tuple[float, float]:
+    """The first or second half of a stretch of the progress."""
+    middle = (start + end) / 2
+    return (start, middle) if n == 0 else (middle, end)
+
+
+def _about_sets(question: Question, sets: Sequence[DifferenceSet], grid: Grid) -> Question:
     """The question about those of the sets that hold a voxel."""
     pixels = tuple(PixelSet(one.mask, grid, one.title) for one in sets if not one.is_empty)
     return replace(question, pixel_sets=pixels)

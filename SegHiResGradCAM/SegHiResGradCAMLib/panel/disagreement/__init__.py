@@ -1,0 +1,1 @@
+"""Two models on one case: a second model, and where it disagrees with the first."""
