@@ -94,9 +94,8 @@ class SegHiResGradCAMWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.layout.addWidget(uiWidget)
         self.ui = slicer.util.childWidgetVariables(uiWidget)
         uiWidget.setMRMLScene(slicer.mrmlScene)
-        self.logic = SegHiResGradCAMLogic()
+        self.logic, self.later = SegHiResGradCAMLogic(), Later(qt.QTimer())
         self.view = PanelView(self.ui, lambda *words: self.chooseFolder(*words))
-        self.later = Later(qt.QTimer())
         self.presenter = self.logic.makePresenter(lambda question: self.ask(question), self.view.show, self.later)
         self.view.connect(self.presenter.features)
         scene = slicer.mrmlScene

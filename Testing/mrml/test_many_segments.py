@@ -6,14 +6,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mrml.asking import SHAPE
+from mrml.asking import SHAPE, answer, makeCase, makePanel, ready
 from seghirescam.cli.segments.which_class import classes_of_segments
 from seghirescam.io.label_maps import Label
+from seghirescam.protocol.display.map_grids import LAYER
 from seghirescam.protocol.errors import PixelSetError
 from seghirescam.protocol.explanation import ClassInfo
 from seghirescam.protocol.messages import LabelledPixels, sets_from_json, sets_to_json
 from seghirescam.protocol.recipes import Component, FalsePositives, Segment
 from SegHiResGradCAMLib.panel.question.SegmentClasses import segmentClasses
+from SegHiResGradCAMLib.panel.trust.FastCheckLogic import KEY
 from SegHiResGradCAMLib.scene.nodes.Geometry import gridOfVolume
 from SegHiResGradCAMLib.scene.segments import SegmentLabels
 from SegHiResGradCAMLib.scene.segments.PixelSetReader import readPixelSet
@@ -157,3 +159,54 @@ def test_who_is_asked_about_which_class_is_what_the_command_line_says(chosen, ri
 
 def _index(classes, word):
     return word if isinstance(word, int) else classes.index(word)
+
+
+def panelOf(mrml, case, **fields):
+    panel = makePanel(mrml, {KEY: "no"})
+    return panel, ready(panel, case, allSegments=True, **fields)
+
+
+def test_a_single_segment_with_a_class_is_asked_as_the_only_one(mrml):
+    panel, _ = panelOf(mrml, makeCase())
+    panel.presenter.apply()
+    _, _, _, question = panel.engine.sent[-1]
+    assert (question["class_index"], question["layers"]) == (["Lesion"], "default")
+    assert [one.pixels.label for one in question["pixel_sets"]] == ["segment 'lesion'"]
+    case = (panel.presenter.parameters.volume, panel.presenter.parameters.segmentation)
+    told = answer(case, "encoder.1", "encoder.2") | {"places": [0, 0], "left_out": [], "shown": None, "on": None}
+    panel.presenter.onAnswer(told)
+    (node,) = panel.presenter.desk.results.nodes()
+    origin = panel.presenter.desk.results.origin(node)
+    assert list(origin.maps) == ["encoder.1", "encoder.2"] and origin.question["class_index"] == "Lesion"
+    said = panel.states[-1].run.status
+    assert said == (
+        "Done in 1.2 s, 1 forward pass for all. lesion as Lesion. Left out: other (No class of the model is called so)."
+    )
+
+
+def test_maps_that_stay_on_their_cells_are_said_and_asked_further_there(mrml):
+    panel, p = panelOf(mrml, makeCase())
+    panel.presenter.pick(className="background")
+    panel.presenter.apply()
+    _, _, _, question = panel.engine.sent[-1]
+    assert (question["class_index"], question["layers"]) == (["background"] * 2, "each")
+    told = answer((p.volume, p.segmentation), "encoder.1", "encoder.2")
+    told |= {"places": [0, 1], "left_out": [], "shown": [None, None], "on": LAYER}
+    panel.presenter.onAnswer(told)
+    results = panel.presenter.desk.results
+    assert [next(iter(results.origin(node).maps)) for node in results.nodes()] == ["encoder.1", "encoder.2"]
+    for node, sent in zip(results.nodes(), question["pixel_sets"], strict=True):
+        origin = results.origin(node)
+        assert origin.question["pixel_sets"] == [sent] and origin.question["layers"] == "default"
+        assert origin.question["show"].on == LAYER and results.target(node, next(iter(origin.maps))) is None
+    assert "on their layers' cells" in panel.states[-1].run.status
+
+
+def test_a_segment_changed_while_all_are_read_ends_the_question(mrml):
+    volume, segmentation = makeCase()
+    steps = manyPixelSteps(segmentation, volume, ["lesion", "other"], lambda *words: None)
+    next(steps)
+    segmentation.GetSegmentation().GetSegment("other").SetName("renamed")
+    segmentation.GetSegmentation().Modified()
+    with pytest.raises(PixelSetError, match="changed while"):
+        finished(steps)

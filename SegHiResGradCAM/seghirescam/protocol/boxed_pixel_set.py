@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,35 @@ from .pixel_set import PixelSet, outside, refuse_elsewhere, refuse_weights
 from .resampling import copied, resampled
 
 
+@dataclass(frozen=True, eq=False)
+class LabelBox:
+    """The box of one label of a label map, as an array that is made whenever it is looked at: uint8, 0 and 1.
+
+    labels: a view of the label map.
+    """
+
+    labels: np.ndarray
+    value: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.labels.shape
+
+    def any(self) -> bool:
+        return bool((self.labels == self.value).any())
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return (self.labels == self.value).astype(dtype or np.uint8)
+
+
 class BoxedPixelSet(PixelSet):
     """As any other, and carried to another grid by its box alone; ``weights`` are made whenever they are asked for."""
 
     @classmethod
-    def of(cls, inner: np.ndarray, start: tuple[int, ...], grid: Grid, label: str) -> PixelSet:
+    def of(cls, inner: np.ndarray | LabelBox, start: tuple[int, ...], grid: Grid, label: str) -> PixelSet:
         """inner: weights [K, J, I] of the box, all others are 0.  start: its first index.  Raises PixelSetError."""
-        refuse_weights(inner)
+        if not isinstance(inner, LabelBox):
+            refuse_weights(inner)
         made: Any = object.__new__(cls)
         made.__dict__.update(grid=grid, label=label, notes=(), header="", _box=(inner, tuple(start)))
         return made

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .arrays import MessageError
-from .boxed_pixel_set import BoxedPixelSet
+from .boxed_pixel_set import BoxedPixelSet, LabelBox
 from .errors import SegHiResCamError
 from .explanation import USUAL_UNIT, Explanation, LayerInfo
 from .grid import Grid
@@ -179,11 +179,18 @@ class LabelledPixels:
 
     def boxed(self) -> BoxedPixels:
         """Raises MessageError where the box does not lie in the label map."""
+        return BoxedPixels(np.asarray(self._inner()), self.start, self.grid, self.label)  # type: ignore[arg-type]
+
+    def held(self) -> PixelSet:
+        """The set, of which nothing is kept but the label map. Raises as :meth:`boxed`."""
+        return BoxedPixelSet.of(self._inner(), self.start, self.grid, self.label)
+
+    def _inner(self) -> LabelBox:
         box = tuple(slice(first, first + count) for first, count in zip(self.start, self.shape, strict=True))
-        inner = self.labels[box]
-        if self.labels.shape != self.grid.shape or min(self.start) < 0 or inner.shape != tuple(self.shape):
+        fits = min(self.start) >= 0 and min(self.shape) > 0 and self.labels[box].shape == tuple(self.shape)
+        if self.labels.shape != self.grid.shape or not fits:
             raise MessageError("The box of a pixel set does not lie in its label map.", "This is a fault of ours.")
-        return BoxedPixels((inner == self.value).view(np.uint8), self.start, self.grid, self.label)  # type: ignore[arg-type]
+        return LabelBox(self.labels[box], self.value)
 
 
 def sets_to_json(sets: Iterable[Recipe], save: Save) -> list[dict]:
@@ -233,7 +240,7 @@ def recipe_from_json(data: dict, load: Load) -> Recipe:
         values = {f.name: data[f.name] for f in fields(form) if f.name in data}  # type: ignore[arg-type]
         given = values.get(form.given)
         if given is not None:
-            values[form.given] = recipe_from_json(given, load) if "kind" in given else _boxed(given, load).held()
+            values[form.given] = recipe_from_json(given, load) if "kind" in given else _held(given, load)
         return form(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
     except (KeyError, TypeError) as error:
         raise MessageError(f"The pixel set '{data['kind']}' lacks something: {error}.", "") from error
@@ -253,12 +260,11 @@ def sets_from_json(data: list[dict], load: Load) -> tuple[Recipe, ...]:
     return tuple(recipe_from_json(one, load) for one in data)
 
 
-def _boxed(pixels: dict, load: Load) -> BoxedPixels:
+def _held(pixels: dict, load: Load) -> PixelSet:
     array, start, grid = load(pixels["array"]), tuple(pixels["start"]), Grid.from_json(pixels["grid"])
     if "value" in pixels:
-        shape = tuple(pixels["shape"])
-        return LabelledPixels(array, pixels["value"], start, shape, grid, str(pixels["label"])).boxed()
-    return BoxedPixels(array, start, grid, str(pixels["label"]))
+        return LabelledPixels(array, pixels["value"], start, tuple(pixels["shape"]), grid, str(pixels["label"])).held()
+    return BoxedPixels(array, start, grid, str(pixels["label"])).held()
 
 
 def layer_to_json(layer: LayerInfo) -> dict:

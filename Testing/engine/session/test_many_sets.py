@@ -17,6 +17,7 @@ from seghirescam.protocol.question import Question
 from seghirescam.protocol.recipes import FalseNegatives, PredictedClass, WholeImage
 from seghirescam.session.explain import explain
 from seghirescam.session.opening import open_session
+from seghirescam.session.sets.known_sets import KnownSets
 
 BOXES = (
     (slice(3, 7), slice(5, 10), slice(6, 12)),
@@ -300,3 +301,16 @@ def test_the_public_verb_takes_a_class_for_each_pixel_set():
     truth = [explain(m, image, pixels, class_index=n, layers=["encoder.2"])[0] for n in (1, 2)]
     assert [one.class_index for one in found] == [1, 2]
     assert all(np.array_equal(one.map, other.map) for one, other in zip(found, truth, strict=True))
+
+
+def test_of_many_sets_a_bit_a_voxel_of_the_box_is_kept_and_each_look_gives_the_set():
+    random = np.random.default_rng(4)
+    hard, soft, nothing = random.random(SHAPE) < 0.3, random.random(SHAPE).astype(np.float32), np.zeros(SHAPE)
+    soft[:, :4] = 0
+    known = KnownSets(boxed=True)
+    for n, weights in enumerate((hard, soft, nothing)):
+        known[n] = PixelSet(weights, GRID, f"set {n}", notes=("a note",))
+        again = known[n]
+        assert (again.weights == weights).all() and (again.label, again.notes) == (f"set {n}", ("a note",))
+    cells = int(np.prod(SHAPE))
+    assert known.nbytes <= cells / 8 + 1 + 4 * cells * (SHAPE[1] - 4) / SHAPE[1] + 1

@@ -15,7 +15,6 @@ from ..Controls import FeatureView
 from ..Needs import AsksWorker, HasParameters
 from ..results.ResultLogic import FollowsMaps, ResultLogic
 from ..results.Results import Pass
-from .SegmentClasses import ManySegments
 
 _TIP = (
     "Asks about every segment of the segmentation in one forward pass of the network, each with the class of its name, "
@@ -67,10 +66,11 @@ class AllSegmentsLogic:
         """The maps have come: they are brought into the scene by and by, and the panel is busy meanwhile."""
         empty = {one["pixel_set"]: one["reason"] for one in answer["left_out"]}
         many = job.what["many"].answered(empty)
+        said = f"Done in {answer['session']['seconds']:.1f} s, {_passesText(answer['session'])}. {many.told()}"
+        if (answer["on"] or job.what["grid"]) != job.what["grid"]:
+            said += " The maps are on their layers' cells: as finer ones they would take too much memory together."
         self._panel.job, job.phase = job, "adding the maps"
-        self._steps.start(
-            self._addSteps(job, answer), lambda made: self._done(made, many, answer["session"]), self._notAdded
-        )
+        self._steps.start(self._addSteps(job, answer), lambda made: self._done(made, said), self._notAdded)
 
     def stop(self) -> bool:
         """Ends the bringing into the scene, which is then as before; False if nothing was being brought."""
@@ -97,7 +97,7 @@ class AllSegmentsLogic:
             raise
         return self._present(made)
 
-    def _done(self, made: list, many: ManySegments, cost: dict) -> None:
+    def _done(self, made: list, said: str) -> None:
         panel = self._panel
         panel.job = None
         if made:  # else all were removed meanwhile
@@ -105,7 +105,7 @@ class AllSegmentsLogic:
             panel.notices.guarded(panel.desk.results.showOnly, made[0])
             panel.checks.shown(made[0])
         if not panel.notices.error:
-            panel.notices.say(f"Done in {cost['seconds']:.1f} s, {_passesText(cost)}. {many.told()}")
+            panel.notices.say(said)
         panel.settle()
 
     def _notAdded(self, error: Exception) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, MutableMapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -24,6 +25,30 @@ def weights_like(pixels: PixelSet, dims: int, like: torch.Tensor) -> torch.Tenso
     return weights if dims == 3 else weights[0]
 
 
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """The box around a set, a bit a voxel where its weights are 0 and 1."""
+
+    boxed: BoxedPixels
+    shape: tuple[int, ...]
+
+    @staticmethod
+    def of(pixels: PixelSet) -> _Kept:
+        boxed = BoxedPixels.of(pixels)
+        shape = boxed.inner.shape
+        return _Kept(replace(boxed, inner=np.packbits(boxed.inner)) if boxed.inner.dtype == np.uint8 else boxed, shape)
+
+    def whole(self) -> PixelSet:
+        inner = self.boxed.inner
+        if inner.dtype == np.uint8:
+            inner = np.unpackbits(inner, count=math.prod(self.shape)).reshape(self.shape)
+        return replace(self.boxed, inner=inner).whole()
+
+    @property
+    def nbytes(self) -> int:
+        return self.boxed.inner.nbytes
+
+
 class KnownSets(MutableMapping[int, PixelSet]):
     """Place in the question -> pixel set on the model grid. boxed: whether only boxes are kept; then every look makes
     the whole set anew, and whoever looks twice has two objects."""
@@ -32,7 +57,7 @@ class KnownSets(MutableMapping[int, PixelSet]):
         """refused: told of sets that have no voxel, which then are left out; without it they end the question."""
         self._boxed, self._refused = boxed, refused
         self._left_out: set[int] = set()
-        self._sets: dict[int, tuple[PixelSet | BoxedPixels, tuple[str, ...], str]] = {}
+        self._sets: dict[int, tuple[PixelSet | _Kept, tuple[str, ...], str]] = {}
 
     def resolve(self, place: int, recipe: Recipe, view: View) -> None:
         """Raises EmptyPixelSetError, PixelSetError."""
@@ -56,7 +81,7 @@ class KnownSets(MutableMapping[int, PixelSet]):
             )
 
     def __setitem__(self, place: int, pixels: PixelSet) -> None:
-        self._sets[place] = BoxedPixels.of(pixels) if self._boxed else pixels, pixels.notes, pixels.header
+        self._sets[place] = _Kept.of(pixels) if self._boxed else pixels, pixels.notes, pixels.header
 
     def __getitem__(self, place: int) -> PixelSet:
         kept, notes, header = self._sets[place]
@@ -78,4 +103,4 @@ class KnownSets(MutableMapping[int, PixelSet]):
     def nbytes(self) -> int:
         """Of what is kept."""
         kept = (one for one, _, _ in self._sets.values())
-        return sum(one.weights.nbytes if isinstance(one, PixelSet) else one.inner.nbytes for one in kept)
+        return sum(one.weights.nbytes if isinstance(one, PixelSet) else one.nbytes for one in kept)
