@@ -54,6 +54,8 @@ SUB_ROOMS = {
     "models/weights": "reading weights a stranger wrote: what a pickle would run, names, prefixes",
     "session/sets": "many pixel sets in one question: kept small, handed over one by one, in groups that fit",
     "session/windows": "a question in sliding windows: every run once, for all pixel sets, layers and methods",
+    "io/dicom_out": "results as DICOM objects of the study they explain: parametric maps, segmentations, identifiers",
+    "cli/dicom": "results as DICOM objects: while explaining, and of what lies on disk",
     "cli/segments": "many segments or classes in one command: who is asked about which class, one map each, a table",
     "models/descriptions": "a model's description: read with its lines, its words checked, published as a schema",
     "models/architectures": "which network weights belong to, by the names and shapes of their tensors; nothing runs",

@@ -110,7 +110,9 @@ def as_dcmqi(path) -> tuple[np.ndarray, np.ndarray]:
     the distance of the two lowest), and the frames in the order of the file, wherever they say they lie."""
     data = pydicom.dcmread(path)
     shared = data.SharedFunctionalGroupsSequence[0]
-    assert shared.FrameAnatomySequence[0].AnatomicRegionSequence[0].CodeValue  # read without a look at whether it is there
+    assert (
+        shared.FrameAnatomySequence[0].AnatomicRegionSequence[0].CodeValue
+    )  # read without a look at whether it is there
     turn = np.array(shared.PlaneOrientationSequence[0].ImageOrientationPatient, dtype=float)
     normal = np.cross(turn[:3], turn[3:])
     normal /= np.linalg.norm(normal)

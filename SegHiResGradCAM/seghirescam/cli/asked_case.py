@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .dicom_files import DicomFiles, refuse_before, suffix_of
+from .dicom.dicom_files import DicomFiles, refuse_before, suffix_of
 from .inputs import Opened
 from .question_options import on_image, read_segment
 

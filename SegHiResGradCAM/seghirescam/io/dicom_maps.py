@@ -41,11 +41,12 @@ def parameters_of(path) -> str:
 
 
 def _dataset(path, **words):
-    from .dicom_out.libraries import libraries
+    from .dicom_out.libraries import libraries, unheard
 
     _, pydicom = libraries()
     try:
-        return pydicom.dcmread(path, **words)
+        with unheard():
+            return pydicom.dcmread(path, **words)
     except (OSError, pydicom.errors.InvalidDicomError) as error:
         raise ImageError(f"'{Path(path).name}' cannot be read as DICOM.", "Copy it again.") from error
 

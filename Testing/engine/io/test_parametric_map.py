@@ -141,7 +141,10 @@ def test_what_it_says_it_is(tmp_path):
     shared = data.SharedFunctionalGroupsSequence[0]
     mapping, window = shared.RealWorldValueMappingSequence[0], shared.FrameVOILUTSequence[0]
     assert (mapping.RealWorldValueSlope, mapping.RealWorldValueIntercept) == (1.0, 0.0)
-    assert (mapping.DoubleFloatRealWorldValueFirstValueMapped, mapping.DoubleFloatRealWorldValueLastValueMapped) == (-2, 5)
+    assert (mapping.DoubleFloatRealWorldValueFirstValueMapped, mapping.DoubleFloatRealWorldValueLastValueMapped) == (
+        -2,
+        5,
+    )
     unit = mapping.MeasurementUnitsCodeSequence[0]
     assert (unit.CodeValue, unit.CodingSchemeDesignator) == ("1", "UCUM")
     (quantity,) = mapping.QuantityDefinitionSequence
@@ -191,7 +194,9 @@ def test_every_method_is_one_of_the_standards_three_quantities(tmp_path):
         part = "input" if method(name).at_input else "encoder"
         about = cases.facts(method=name, layer={"name": "x", "part": part})
         write_map(tmp_path / "map.dcm", array, series.grid, about, source)
-        mapping = pydicom.dcmread(tmp_path / "map.dcm").SharedFunctionalGroupsSequence[0].RealWorldValueMappingSequence[0]
+        mapping = (
+            pydicom.dcmread(tmp_path / "map.dcm").SharedFunctionalGroupsSequence[0].RealWorldValueMappingSequence[0]
+        )
         code = mapping.QuantityDefinitionSequence[0].ConceptCodeSequence[0].CodeValue
         assert code == ("130404" if part == "input" else "130402" if name in GRADIENT_FREE else "130403"), name
     assert set(method_names()) >= GRADIENT_FREE

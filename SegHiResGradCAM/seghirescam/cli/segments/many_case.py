@@ -15,7 +15,7 @@ from ...io.volumes import refuse_unholdable
 from ...protocol.grid import Grid
 from ...protocol.pixel_set import PixelSet
 from ...protocol.question import several
-from ..dicom_files import DicomFiles, refuse_before, suffix_of
+from ..dicom.dicom_files import DicomFiles, refuse_before, suffix_of
 from ..inputs import Opened
 from ..question_options import Asked, on_image, placed_on, read_segment
 from .asked_sets import AskedSet

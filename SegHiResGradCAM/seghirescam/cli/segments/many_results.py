@@ -13,7 +13,7 @@ from ...protocol.csv_text import write_rows
 from ...protocol.explanation import Explanation
 from ...protocol.sizes import Size, heads
 from ..console import table
-from ..dicom_files import DicomFiles, regions_name
+from ..dicom.dicom_files import DicomFiles, regions_name
 from ..sidecars import map_name, write_result
 from .asked_sets import AskedSet
 from .which_class import LeftOut
