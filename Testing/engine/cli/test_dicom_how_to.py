@@ -12,8 +12,8 @@ from engine.dicom_cases import as_series
 from seghirescam.cli import main
 from seghirescam.demo.case import VOLUME_FILE
 from seghirescam.io.dicom_maps import explanation_of
-from seghirescam.io.dicom_out.identifiers import SENTENCE
 from seghirescam.io.volumes import read_volume
+from seghirescam.protocol.privacy import DICOM_SENTENCE
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "how-to" / "dicom.md"
 
@@ -23,7 +23,7 @@ def test_the_page_s_commands_run_and_its_map_is_the_layer_s(tmp_path, monkeypatc
     as_series(VOLUME_FILE, tmp_path / "series")
     monkeypatch.chdir(tmp_path)
     text = PAGE.read_text(encoding="utf-8")
-    assert " ".join(SENTENCE.split()) in " ".join(text.replace(">", " ").split())
+    assert " ".join(DICOM_SENTENCE.split()) in " ".join(text.replace(">", " ").split())
     lines = [line for block in re.findall(r"```bash\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
     assert len(lines) == 4
     for line in lines:

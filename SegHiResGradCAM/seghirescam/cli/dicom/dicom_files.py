@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ...io.dicom_out.identifiers import SENTENCE
 from ...io.dicom_out.source import SourceSeries
 from ...protocol.display.map_grids import LAYER
 from ...protocol.errors import ImageError
 from ...protocol.grid import Grid
+from ...protocol.privacy import DICOM_SENTENCE
 from ..outputs import DICOM
 
 #: how the files of --format dicom end
@@ -52,7 +52,7 @@ class DicomFiles:
         found = series_at(paths[0])
         found.refuse_other(grid)
         refuse_other_patients(options, found)
-        console.note(SENTENCE)
+        console.note(DICOM_SENTENCE)
         return DicomFiles(found)
 
     def write_map(self, path: Path, array: np.ndarray, grid: Grid, facts: dict, kind: str) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 from textwrap import fill
 from types import SimpleNamespace
 
-from ...io.dicom_out.identifiers import SENTENCE
 from ...protocol.errors import ImageError
+from ...protocol.privacy import DICOM_SENTENCE
 from ..inputs import refuse_absent
 from ..outputs import OutputError, into_folder
 from ..sidecars import read_results
@@ -17,7 +17,7 @@ from .dicom_files import SUFFIX, DicomFiles, regions_name, series_at
 HELP = "Write what 'seghirescam explain' or 'paint' wrote as DICOM objects of the series that was explained."
 MORE = fill(
     f"""One parametric map for each map, on the grid on which it was stored, and one segmentation with the pixel set,
-the smallest regions with 50, 80 and 95 % of the evidence and what was painted over. {SENTENCE}""",
+the smallest regions with 50, 80 and 95 % of the evidence and what was painted over. {DICOM_SENTENCE}""",
     112,
 )
 EXAMPLE = "seghirescam export why/ --image ct_series/ --out dicom/"
@@ -50,7 +50,7 @@ def run(options, console, place) -> int:
     results = read_results(options.result)
     refuse_absent([options.image])
     series = series_at(options.image)
-    console.note(SENTENCE)
+    console.note(DICOM_SENTENCE)
     console.progress(0.0, "reading the series")
     image = read_volume(options.image)
     _refuse_other_image(results, image)

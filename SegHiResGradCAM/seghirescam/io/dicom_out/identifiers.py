@@ -39,11 +39,6 @@ NEEDED = {
     "SOPClassUID": "kind of object",
     "FrameOfReferenceUID": "frame of reference",
 }
-#: written into every object that is filed with a patient
-SENTENCE = (
-    "A DICOM object carries the patient's name, number, birth date and sex and the study's identifiers of the series "
-    "it explains, unlike everything else that is written here."
-)
 
 
 def taken_over(header, into) -> None:
