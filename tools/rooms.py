@@ -55,6 +55,8 @@ SUB_ROOMS = {
     "models/weights": "reading weights a stranger wrote: what a pickle would run, names, prefixes",
     "session/sets": "many pixel sets in one question: kept small, handed over one by one, in groups that fit",
     "session/windows": "a question in sliding windows: every run once, for all pixel sets, layers and methods",
+    "io/dicom_out": "results as DICOM objects of the study they explain: parametric maps, segmentations, identifiers",
+    "cli/dicom": "results as DICOM objects: while explaining, and of what lies on disk",
     "cli/segments": "many segments or classes in one command: who is asked about which class, one map each, a table",
     "cli/two_models": "one command about two models: both opened for one case, maps of both, one sheet",
     "comparison/two_models": "where two models disagree about one case, and what each looked at",

@@ -87,6 +87,19 @@ def save(folder: Path, slices) -> Path:
     return folder
 
 
+def as_series(volume, folder: Path) -> Path:
+    """A volume's file as a series of slices of whole numbers."""
+    from seghirescam.io.volumes import read_volume
+
+    image = read_volume(volume)
+    lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ image.grid.ijk_to_ras
+    spacing = np.linalg.norm(lps[:3, :3], axis=0)
+    series = Series(
+        image.grid.shape, tuple(map(float, spacing[::-1])), lps[:3, :3] / spacing, tuple(map(float, lps[:3, 3]))
+    )
+    return save(folder, series.slices(np.rint(image.array[0])))
+
+
 def segmentation(path: Path, slices, masks, names=("lesion",), kind="BINARY", change=None, **words) -> Path:
     """A SEG of the slices. masks: [K, J, I], or [K, J, I, S] for several segments.  change(dataset): before saving."""
     about = [

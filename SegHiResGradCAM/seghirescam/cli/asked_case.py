@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..io.segments_on_images import on_image, read_segment
-from .dicom_files import DicomFiles, refuse_before, suffix_of
+from .dicom.dicom_files import DicomFiles, refuse_before, suffix_of
 from .inputs import Opened
 
 

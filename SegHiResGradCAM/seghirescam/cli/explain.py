@@ -16,7 +16,7 @@ from ..protocol.sizes import Size, heads, prediction_notes
 from ..session.sets.asked_sets import AskedSet
 from .asked_case import AskedCase
 from .console import table
-from .dicom_files import regions_name, suffix_of
+from .dicom.dicom_files import regions_name, suffix_of
 from .inputs import add_device, add_model_and_image
 from .outputs import DICOM, OutputError, add_result, into_folder
 from .question_options import Asked, add_question, given_words, refuse_unknown_methods, understood

@@ -7,7 +7,8 @@ import sys
 
 from .. import __version__
 from ..demo.words import image_path, labels_path
-from . import check, cohort, compare, evaluate, explain, export, figure, init, layers, models, paint, predict
+from . import check, cohort, compare, evaluate, explain, figure, init, layers, models, paint, predict
+from .dicom import export
 from .two_models import disagree
 
 COMMANDS = (models, init, check, layers, predict, explain, compare, disagree, paint, evaluate, cohort, figure, export)

@@ -19,7 +19,7 @@ from ..protocol.explanation import Explanation, PlacedMap
 from ..protocol.grid import Grid
 from ..protocol.image import Image
 from ..protocol.resampling import resampled, spread
-from .dicom_files import DicomFiles
+from .dicom.dicom_files import DicomFiles
 from .manifest import read_manifest, write_json
 from .outputs import OutputError, swept
 

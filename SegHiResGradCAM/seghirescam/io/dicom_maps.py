@@ -7,11 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from ..protocol.errors import ImageError
+from ..protocol.explanation import Explanation, LayerInfo
 from ..protocol.grid import Grid
 from .dicom_frames import places_of
 from .dicom_series import sop_class
 
 PARAMETRIC_MAP = "1.2.840.10008.5.1.4.1.1.30"
+#: UCUM, of densities
+PER_ML = "/mL"
 _LPS_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 #: a frame may lie this far from the volume's regular grid, in in-plane pixels
 _TOLERANCE = 0.1
@@ -41,11 +44,12 @@ def parameters_of(path) -> str:
 
 
 def _dataset(path, **words):
-    from .dicom_out.libraries import libraries
+    from .dicom_out.libraries import libraries, unheard
 
     _, pydicom = libraries()
     try:
-        return pydicom.dcmread(path, **words)
+        with unheard():
+            return pydicom.dcmread(path, **words)
     except (OSError, pydicom.errors.InvalidDicomError) as error:
         raise ImageError(f"'{Path(path).name}' cannot be read as DICOM.", "Copy it again.") from error
 
@@ -80,3 +84,30 @@ def _volume(data):
         array = (array * slope + intercept).astype(array.dtype)
     frame = str(data.get("FrameOfReferenceUID", ""))
     return np.ascontiguousarray(array), Grid(shape, _LPS_RAS @ lps, frame)
+
+
+def explanation_of(path) -> Explanation:
+    """A parametric map of ours as the explanation it was made of: its cells, their unit, and what was asked.
+
+    A map on another grid than the layer's comes back with one cell a voxel.  Raises ImageError for any other map.
+    """
+    from .dicom_out.parameters import asked_by, told_by
+
+    text = parameters_of(path)
+    told, (array, grid) = told_by(text), read_map(path)
+    data = _dataset(path, stop_before_pixels=True)
+    mapping = data.SharedFunctionalGroupsSequence[0].RealWorldValueMappingSequence[0]
+    notes = []
+    if str(mapping.MeasurementUnitsCodeSequence[0].CodeValue) == PER_ML:
+        array = array * np.float32(grid.voxel_volume)
+        notes.append("Read from a map per millilitre: each of its voxels is a cell, and they add up to the total.")
+    layer = LayerInfo(
+        name=told["layer"], channels=0, cells=grid.shape, stride=(1, 1, 1), part=told["part"], main=False,
+        mm_per_cell=grid.spacing_kji,
+    )  # fmt: skip
+    words = ("unit", "score", "method", "class_index", "class_name", "score_title", "side", "status")
+    return Explanation(
+        map=array.astype(np.float32), grid=grid, layer=layer, pixel_set_label="the pixel set", notes=tuple(notes),
+        method_title=str(data.DerivationAlgorithmSequence[0].AlgorithmName), provenance=asked_by(text),
+        **{word: told[word] for word in words},
+    )  # fmt: skip

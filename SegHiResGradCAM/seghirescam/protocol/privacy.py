@@ -8,6 +8,11 @@ from pathlib import Path
 from typing import Any
 
 _HIDDEN = "<path>"
+#: said wherever DICOM is about to be written
+DICOM_SENTENCE = (
+    "A DICOM object carries the patient's name, number, birth date and sex and the study's identifiers of the series "
+    "it explains, unlike everything else that is written here."
+)
 
 
 class Names:

@@ -355,6 +355,22 @@ class Resample(Request, do="resample"):
     target: Grid | None = field(default=None, metadata=_GRID)
 
 
+class WriteDicom(Request, do="write_dicom"):
+    """Result: files (names). A map, and the regions of its evidence, as DICOM objects of the series that it explains.
+
+    map: cells that hold their contribution, or a density.  per: "ml" of a density, "" of cells.  facts: all that an
+    Explanation tells but its voxels.  files: of the series' slices, on this machine.  volume: the grid of what was
+    explained, which must be the series'.  folder: where the objects go; it is there.
+    """
+
+    map: Cells = field(metadata=_CELLS)
+    per: str
+    facts: dict
+    files: list[str]
+    volume: Grid = field(metadata=_GRID)
+    folder: str
+
+
 class Probe(Request, do="probe"):
     """Result: devices with free memory, what is kept."""
 

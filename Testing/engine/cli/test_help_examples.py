@@ -34,12 +34,24 @@ def test_the_example_of_a_command_runs_as_it_stands(name, folder, monkeypatch, c
     if name == "figure" and not (folder / "why").exists():
         assert main(words_of("explain")[1:]) == 0
         capsys.readouterr()
+    if name == "export" and not (folder / "ct_series").exists():
+        pytest.importorskip("highdicom")
+        from engine.dicom_cases import as_series
+
+        # the shipped case as a scanner would have sent it, explained under the name that the example has
+        as_series(VOLUME_FILE, folder / "ct_series")
+        words = words_of("explain")
+        words[words.index("demo:case")] = "ct_series"
+        words[words.index("why/")] = "why_dicom/"
+        assert main([*words[1:], "--grid", "layer"]) == 0
+        capsys.readouterr()
     if name == "init":
         her_network(folder)
     if name == "explain" and (folder / "why").exists():
         return
     words = words_of(name)
     assert words[0] == "seghirescam"
+    words = ["why_dicom/" if (name, word) == ("export", "why/") else word for word in words]
     assert main([*words[1:], "--quiet"]) == 0
     assert capsys.readouterr().out
 

@@ -11,7 +11,7 @@ from ...evaluation.metrics.ground import Ground
 from ...protocol.explanation import Explanation
 from ...protocol.question import EACH, refuse_draws, several
 from ...protocol.sizes import prediction_notes
-from ..dicom_files import suffix_of
+from ..dicom.dicom_files import suffix_of
 from ..question_options import Asked, refuse_unknown_methods, understood
 from .many_case import ManyCase, all_segments
 from .many_results import ManyResults

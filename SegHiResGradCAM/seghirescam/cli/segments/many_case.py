@@ -17,7 +17,7 @@ from ...protocol.grid import Grid
 from ...protocol.pixel_set import PixelSet
 from ...protocol.question import several
 from ...session.sets.asked_sets import AskedSet
-from ..dicom_files import DicomFiles, refuse_before, suffix_of
+from ..dicom.dicom_files import DicomFiles, refuse_before, suffix_of
 from ..inputs import Opened
 from ..question_options import Asked
 from .which_class import LeftOut, SegmentClass, all_classes, classes_of_segments, name_of, named_classes

@@ -14,7 +14,7 @@ from ...protocol.explanation import Explanation
 from ...protocol.sizes import Size, heads
 from ...session.sets.asked_sets import AskedSet
 from ..console import table
-from ..dicom_files import DicomFiles, regions_name
+from ..dicom.dicom_files import DicomFiles, regions_name
 from ..sidecars import map_name, write_result
 from .which_class import LeftOut
 

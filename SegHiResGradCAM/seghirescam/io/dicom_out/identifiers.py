@@ -39,30 +39,41 @@ NEEDED = {
     "SOPClassUID": "kind of object",
     "FrameOfReferenceUID": "frame of reference",
 }
-#: written into every object that is filed with a patient
-SENTENCE = (
-    "A DICOM object carries the patient's name, number, birth date and sex and the study's identifiers of the series "
-    "it explains, unlike everything else that is written here."
-)
 
 
 def taken_over(header, into) -> None:
-    """Fills ``into``, a pydicom dataset, from a source's header."""
+    """Fills ``into``, a pydicom dataset, from a source's header.
+
+    Dates, times and words of the standard that are none are left empty.
+    """
     from pydicom.sr.codedict import codes
 
     for word in MAY_BE_EMPTY:
         setattr(into, word, "")
     for word in TAKEN_OVER:
         if word in header:
-            value = header[word].value
-            # a name as text, which is spelled again in the object's own character set
-            setattr(into, word, str(value or "") if header[word].VR == "PN" else value)
+            _take_over(header[word], into, word)
     methods = [_known(item, codes) for item in header.get(DEIDENTIFICATION_CODES) or ()]
     methods = [one for one in methods if one is not None]
     if methods:
         setattr(into, DEIDENTIFICATION_CODES, methods)
     elif str(into.get("PatientIdentityRemoved", "")).upper() == "YES":
         into.DeidentificationMethod = DEIDENTIFIED
+
+
+def _take_over(element, into, word):
+    from pydicom.valuerep import DA, TM
+
+    # a name as text, which is spelled again in the object's own character set
+    value = str(element.value or "")
+    try:
+        if element.VR in ("DA", "TM"):
+            (DA if element.VR == "DA" else TM)(value)
+        if word == "PatientSex" and value not in ("M", "F", "O", ""):
+            raise ValueError
+    except (ValueError, OverflowError):
+        value = ""
+    setattr(into, word, value)
 
 
 def _known(item, codes):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import warnings
 from pathlib import Path
 
 from ... import __version__
@@ -84,8 +82,6 @@ def finish(found, series: SourceSeries) -> None:
         if word in series.header:
             setattr(found, word, series.header[word].value)
     found.ReferringPhysicianName = ""
-    now = datetime.datetime.now()
-    found.SeriesDate, found.SeriesTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
     found.ContentQualification = "RESEARCH"
 
 
@@ -98,9 +94,7 @@ def short(text: str, most: int = 64) -> str:
 def save(found, path) -> str:
     """Returns the file's SHA-256. Raises DiskError."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of pydicom about characters it looks at twice
-            found.save_as(path, enforce_file_format=True)
+        found.save_as(path, enforce_file_format=True)
         return hash_of(Path(path))
     except OSError as error:
         raise DiskError(

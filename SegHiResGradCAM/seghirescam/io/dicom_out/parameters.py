@@ -20,8 +20,8 @@ _MOST = 10240
 
 
 def written(facts: dict) -> str:
-    """facts: of a sidecar, see :mod:`sidecars`. Without the question where it is too long to be kept."""
-    layer, provenance, request = facts["layer"], facts["provenance"], facts["request"]
+    """facts: of a sidecar, see :mod:`sidecars`. Without the question where there is none, or it is too long to keep."""
+    layer, provenance, request = facts["layer"], facts["provenance"], facts.get("request", {"question": {}})
     told = {"format": FORMAT, "method": facts["method"], "layer": layer["name"], "part": layer["part"]}
     told |= {word: facts[word] for word in _ANSWER}
     told |= {"model": provenance["model"], "model_kind": provenance["model_kind"]}

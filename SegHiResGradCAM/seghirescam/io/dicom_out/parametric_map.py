@@ -11,7 +11,7 @@ from ...protocol.errors import ImageError
 from ...protocol.grid import Grid
 from .coded import body_part, quantity, unit
 from .frames import Frames
-from .libraries import libraries
+from .libraries import libraries, unheard
 from .objects import algorithm, contributors, equipment, finish, save, short, stand_in
 from .parameters import written
 from .references import coded, point_at_source
@@ -20,6 +20,7 @@ from .source import SourceSeries
 SERIES_NUMBER = 9100
 
 
+@unheard()
 def write_map(
     path, array: np.ndarray, grid: Grid, facts: dict, series: SourceSeries, *, per: str = "", uid: str | None = None,
     number: int = 1,

@@ -11,7 +11,7 @@ from ...protocol.display.evidence import Evidence
 from ...protocol.grid import Grid
 from .coded import property_of, region_of_evidence
 from .frames import Frames
-from .libraries import libraries
+from .libraries import libraries, unheard
 from .objects import algorithm, contributors, equipment, finish, save, short, stand_in
 from .parameters import written
 from .references import point_at_source
@@ -62,6 +62,7 @@ def regions_of_evidence(density: np.ndarray, facts: dict) -> list[Region]:
     ]
 
 
+@unheard()
 def write_regions(
     path, regions: Sequence[Region], grid: Grid, facts: dict, series: SourceSeries, *, uid: str | None = None,
     number: int = 1,

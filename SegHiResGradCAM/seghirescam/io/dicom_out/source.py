@@ -14,7 +14,7 @@ from ..dicom_frames import places_of
 from ..dicom_series import files_of_series, refuse_no_image, sop_class
 from ..simple_itk import simple_itk
 from .identifiers import DEIDENTIFICATION_CODES, NEEDED, TAKEN_OVER, taken_over
-from .libraries import libraries
+from .libraries import libraries, unheard
 
 #: a place may differ by this much from another that is the same, in mm
 _SAME_MM = 0.01
@@ -72,6 +72,7 @@ class SourceSeries:
         return SourceSeries.of_files(files)
 
     @staticmethod
+    @unheard()
     def of_files(files) -> SourceSeries:
         """Of the files of one series, in any order. Raises as :meth:`read` does."""
         _, pydicom = libraries()
@@ -106,6 +107,7 @@ class SourceSeries:
                 "Give the series that was explained.",
             )
 
+    @unheard()
     def refuse_other_patient(self, file) -> None:
         """Raises ImageError for a DICOM object (a segment) that belongs to somebody else or another study."""
         _, pydicom = libraries()

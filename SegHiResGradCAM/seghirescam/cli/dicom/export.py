@@ -7,17 +7,17 @@ from pathlib import Path
 from textwrap import fill
 from types import SimpleNamespace
 
-from ..io.dicom_out.identifiers import SENTENCE
-from ..protocol.errors import ImageError
+from ...protocol.errors import ImageError
+from ...protocol.privacy import DICOM_SENTENCE
+from ..inputs import refuse_absent
+from ..outputs import OutputError, into_folder
+from ..sidecars import read_results
 from .dicom_files import SUFFIX, DicomFiles, regions_name, series_at
-from .inputs import refuse_absent
-from .outputs import OutputError, into_folder
-from .sidecars import read_results
 
 HELP = "Write what 'seghirescam explain' or 'paint' wrote as DICOM objects of the series that was explained."
 MORE = fill(
     f"""One parametric map for each map, on the grid on which it was stored, and one segmentation with the pixel set,
-the smallest regions with 50, 80 and 95 % of the evidence and what was painted over. {SENTENCE}""",
+the smallest regions with 50, 80 and 95 % of the evidence and what was painted over. {DICOM_SENTENCE}""",
     112,
 )
 EXAMPLE = "seghirescam export why/ --image ct_series/ --out dicom/"
@@ -43,14 +43,14 @@ def add_arguments(parser) -> None:
 
 @into_folder
 def run(options, console, place) -> int:
-    from ..io.dicom_out.libraries import libraries
-    from ..io.volumes import read_volume
+    from ...io.dicom_out.libraries import libraries
+    from ...io.volumes import read_volume
 
     libraries()
     results = read_results(options.result)
     refuse_absent([options.image])
     series = series_at(options.image)
-    console.note(SENTENCE)
+    console.note(DICOM_SENTENCE)
     console.progress(0.0, "reading the series")
     image = read_volume(options.image)
     _refuse_other_image(results, image)
@@ -81,7 +81,7 @@ def _refuse_other_image(results, image):
 
 def _write(files, stored, grid, folder, hashes):
     """The names of the files written for one result."""
-    from ..io.volumes import read_volume
+    from ...io.volumes import read_volume
 
     facts = stored.facts
     if facts["status"] == "nonfinite":
@@ -100,8 +100,8 @@ def _write(files, stored, grid, folder, hashes):
 
 def _painted(stored, grid):
     """What was painted over, where the result is that of 'paint'."""
-    from ..io.dicom_out.segments import painted_over
-    from ..io.volumes import read_volume
+    from ...io.dicom_out.segments import painted_over
+    from ...io.volumes import read_volume
 
     try:
         about = json.loads((stored.folder / _PAINTING).read_text(encoding="utf-8"))

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ..io.dicom_out.identifiers import SENTENCE
-from ..io.dicom_out.source import SourceSeries
-from ..protocol.display.map_grids import LAYER
-from ..protocol.errors import ImageError
-from ..protocol.grid import Grid
-from .outputs import DICOM
+from ...io.dicom_out.source import SourceSeries
+from ...protocol.display.map_grids import LAYER
+from ...protocol.errors import ImageError
+from ...protocol.grid import Grid
+from ...protocol.privacy import DICOM_SENTENCE
+from ..outputs import DICOM
 
 #: how the files of --format dicom end
 SUFFIX = ".dcm"
@@ -30,7 +30,7 @@ class DicomFiles:
     """series: what the objects belong to."""
 
     def __init__(self, series: SourceSeries):
-        from ..io.dicom_out.libraries import libraries
+        from ...io.dicom_out.libraries import libraries
 
         hd, _ = libraries()
         self.series = series
@@ -44,20 +44,20 @@ class DicomFiles:
         """
         if getattr(options, "format", "") != DICOM:
             return None
-        from ..io.dicom_out.frames import refuse_unholdable
-        from .inputs import assigned, in_colour
+        from ...io.dicom_out.frames import refuse_unholdable
+        from ..inputs import assigned, in_colour
 
         refuse_unholdable(grid)
         paths = options.image if in_colour(options.image, channels) else assigned(options.image, channels)
         found = series_at(paths[0])
         found.refuse_other(grid)
         refuse_other_patients(options, found)
-        console.note(SENTENCE)
+        console.note(DICOM_SENTENCE)
         return DicomFiles(found)
 
     def write_map(self, path: Path, array: np.ndarray, grid: Grid, facts: dict, kind: str) -> str:
         """kind: one of :mod:`map_grids`. Returns the file's SHA-256; raises as :func:`parametric_map.write_map`."""
-        from ..io.dicom_out.parametric_map import write_map
+        from ...io.dicom_out.parametric_map import write_map
 
         self._number += 1
         per = "" if kind == LAYER else "ml"
@@ -65,7 +65,7 @@ class DicomFiles:
 
     def write_regions(self, path: Path, mask: np.ndarray, density: np.ndarray, grid: Grid, facts: dict, more=()) -> str:
         """The pixel set, and where its evidence lies. more: other regions."""
-        from ..io.dicom_out.segments import asked_about, regions_of_evidence, write_regions
+        from ...io.dicom_out.segments import asked_about, regions_of_evidence, write_regions
 
         regions = [asked_about(mask, facts), *regions_of_evidence(density, facts), *more]
         return write_regions(path, regions, grid, facts, self.series, uid=self._regions, number=max(self._number, 1))
@@ -78,7 +78,7 @@ def regions_name(name: str) -> str:
 
 def series_at(text: str) -> SourceSeries:
     """Of the words after --image. Raises ImageError."""
-    from ..io.volumes import exists, series_of
+    from ...io.volumes import exists, series_of
 
     path = text if exists(text) else re.sub(r"^[^=]*=", "", text)
     folder, number = series_of(path)
@@ -89,9 +89,9 @@ def refuse_before(options) -> None:
     """Before anything is opened: an image that is no DICOM, a segment of somebody else's. Raises ImageError."""
     if getattr(options, "format", "") != DICOM:
         return
-    from ..io.dicom_out.libraries import libraries
-    from ..io.dicom_series import sop_class
-    from ..io.volumes import exists, series_of
+    from ...io.dicom_out.libraries import libraries
+    from ...io.dicom_series import sop_class
+    from ...io.volumes import exists, series_of
 
     libraries()
     paths = [text if exists(text) else re.sub(r"^[^=]*=", "", text) for text in options.image]
@@ -106,8 +106,8 @@ def refuse_before(options) -> None:
 
 def refuse_other_patients(options, series: SourceSeries) -> None:
     """Of a segment that is DICOM."""
-    from ..io.dicom_seg import segmentation_file
-    from ..io.label_maps import split_label
+    from ...io.dicom_seg import segmentation_file
+    from ...io.label_maps import split_label
 
     file = segmentation_file(split_label(options.segment)[0]) if getattr(options, "segment", None) else None
     if file is not None:

@@ -1,0 +1,141 @@
+"""Export to DICOM: the shown map and its regions in the study of the volume's series, or one sentence why not."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pydicom
+import pytest
+
+import slicer
+from engine import dicom_out_cases as cases
+from engine.dicom_cases import PATIENT, as_series
+from seghirescam.demo.case import VOLUME_FILE
+from seghirescam.io.dicom_maps import read_map
+from seghirescam.io.label_maps import read_labels
+from seghirescam.protocol.resampling import spread
+from SegHiResGradCAMLib.scene.nodes.Geometry import gridOfVolume
+from stage.builders import addTransform
+from stage.gui import click
+from stage.panel import Panel, tipOf
+
+MAP, REGIONS = "map_lesion_encoder.2.dcm", "map_lesion_encoder.2_regions.dcm"
+
+
+class Database:
+    """Slicer's, as far as the module asks it."""
+
+    isOpen = True
+
+    def __init__(self, folder):
+        self.files = {pydicom.dcmread(one).SOPInstanceUID: str(one) for one in folder.iterdir()}
+        self.inserted = []
+
+    def fileForInstance(self, uid):
+        return self.files.get(uid, "")
+
+    def insert(self, file, store, thumbnail):
+        self.inserted.append(file)
+
+
+@pytest.fixture(scope="module")
+def series(tmp_path_factory):
+    return as_series(VOLUME_FILE, tmp_path_factory.mktemp("series") / "series")
+
+
+@pytest.fixture
+def panel(stageScene, series, monkeypatch):
+    """With the demo's answer, whose volume comes from a DICOM series."""
+    database = Database(series)
+    monkeypatch.setattr(slicer, "dicomDatabase", database, raising=False)
+    opened = Panel()
+    opened.openDemo()
+    volume = opened.presenter.parameters.inputVolume
+    volume.SetAttribute("DICOM.instanceUIDs", " ".join(database.files))
+    opened.applyAndWait()
+    opened.database, opened.asked = database, []
+    opened.presenter.ask = lambda question: opened.asked.append(question) or True
+    yield opened
+    opened.close()
+
+
+def test_the_shown_map_is_written_into_its_study_and_offered_to_the_database(panel, tmp_path):
+    panel.widget.chooseFolder = lambda former: str(tmp_path)
+    assert panel.ui.dicomButton.enabled and "carries the patient's name" in tipOf(panel.ui.dicomButton)
+    click(panel.ui.dicomButton)
+    panel.waitIdle()
+    assert sorted(one.name for one in tmp_path.iterdir()) == [MAP, REGIONS]
+    assert panel.ui.errorLabel.text == "" and "They are in Slicer's DICOM database." in panel.ui.statusLabel.text
+    assert len(panel.asked) == 2 and "carries the patient's name" in panel.asked[0]
+    assert panel.database.inserted == [str(tmp_path / name) for name in (MAP, REGIONS)]
+    one = panel.presenter.desk.results.origin(panel.node).maps["encoder.2"]
+    array, grid = read_map(tmp_path / MAP)
+    assert np.array_equal(array, one.map) and grid.same_as(one.grid, 1e-4)
+    assert str(pydicom.dcmread(tmp_path / MAP).PatientName) == PATIENT
+    for name in (MAP, REGIONS):
+        assert cases.errors_of_dciodvfy(tmp_path / name) == []
+    # the 50 % region, where it lies
+    image = gridOfVolume(panel.presenter.parameters.inputVolume)
+    density = spread(one.map, one.grid, image)
+    region = read_labels(tmp_path / REGIONS, image).pixel_set("1").on(image).weights > 0
+    held = density[region & (density > 0)].sum(dtype=float) / density[density > 0].sum(dtype=float)
+    assert 0.5 <= held < 0.51
+    click(panel.ui.dicomButton)
+    panel.waitIdle()
+    assert len(list(tmp_path.iterdir())) == 4  # nothing is overwritten
+
+
+def test_a_no_or_no_folder_writes_nothing(panel, tmp_path):
+    panel.presenter.ask = lambda question: False
+    panel.widget.chooseFolder = lambda former: pytest.fail("asked for a folder")
+    click(panel.ui.dicomButton)
+    panel.presenter.ask = lambda question: True
+    panel.widget.chooseFolder = lambda former: ""
+    click(panel.ui.dicomButton)
+    assert not panel.presenter.busy and list(tmp_path.iterdir()) == []
+
+
+def test_what_stands_in_the_way_is_said_on_the_button(panel, monkeypatch):
+    volume = panel.presenter.parameters.inputVolume
+    transform = addTransform(np.diag([1.0, 1, 1, 1]) + np.eye(4, k=3) * 5, volume)
+    panel.presenter.changed()
+    assert not panel.ui.dicomButton.enabled and "under a transform" in tipOf(panel.ui.dicomButton)
+    volume.SetAndObserveTransformNodeID(None)
+    slicer.mrmlScene.RemoveNode(transform)
+    monkeypatch.setattr(slicer, "dicomDatabase", None)
+    panel.presenter.changed()
+    assert "database is not open" in tipOf(panel.ui.dicomButton)
+    volume.RemoveAttribute("DICOM.instanceUIDs")
+    panel.presenter.changed()
+    assert "was not loaded from DICOM" in tipOf(panel.ui.dicomButton)
+
+
+def test_a_lost_slice_another_place_and_a_folder_that_is_gone_are_one_sentence(panel, tmp_path):
+    panel.widget.chooseFolder = lambda former: str(tmp_path / "gone")
+    click(panel.ui.dicomButton)
+    panel.waitIdle()
+    assert panel.ui.errorLabel.text.startswith("The folder for the DICOM objects is not there.")
+    lost = next(iter(panel.database.files))
+    file = panel.database.files.pop(lost)
+    click(panel.ui.dicomButton)
+    assert "has lost a slice of the series" in panel.ui.errorLabel.text
+    panel.database.files[lost] = file
+    panel.widget.chooseFolder = lambda former: str(tmp_path)
+    volume = panel.presenter.parameters.inputVolume
+    volume.SetAttribute("DICOM.instanceUIDs", " ".join(list(panel.database.files)[:50]))
+    click(panel.ui.dicomButton)
+    panel.waitIdle()
+    assert panel.ui.errorLabel.text and list(tmp_path.iterdir()) == []
+
+
+def test_without_highdicom_it_is_offered_on_the_click(panel, monkeypatch, tmp_path):
+    missing = SimpleNamespace(sentence="This needs highdicom.", installable=True)
+    monkeypatch.setattr(panel.presenter, "examine", lambda requirements: missing)
+    taken = []
+
+    def install(what, done, yes):
+        taken.append(what)
+        done(False, "Nothing was installed.", "")
+
+    monkeypatch.setattr(panel.presenter.installer, "install", install)
+    click(panel.ui.dicomButton)
+    assert taken == [missing] and "Nothing was installed." in panel.ui.errorLabel.text
