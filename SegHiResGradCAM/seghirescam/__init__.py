@@ -27,6 +27,8 @@ _WHERE = {
     "predict": "verbs.asked",
     "compare": "verbs.asked",
     "evaluate": "verbs.asked",
+    "causes": "verbs.asked_why",
+    "smallest_flip": "verbs.asked_why",
 }
 
 __all__ = ["__version__", *_WHERE]

@@ -8,10 +8,11 @@ import sys
 from .. import __version__
 from ..demo.words import image_path, labels_path
 from . import check, compare, evaluate, explain, figure, init, layers, models, paint, predict
+from .interventions import causes, flip
 
-COMMANDS = (models, init, check, layers, predict, explain, compare, paint, evaluate, figure)
+COMMANDS = (models, init, check, layers, predict, explain, compare, paint, causes, flip, evaluate, figure)
 #: options that name volumes, and those that name label maps: there the shipped case may stand as a word
-_IMAGES, _LABELS = ("image",), ("segment", "reference", "labels", "region")
+_IMAGES, _LABELS = ("image", "other"), ("segment", "reference", "labels", "region", "within")
 SHELLS = ("bash", "zsh", "tcsh")
 
 
