@@ -28,6 +28,8 @@ _WHERE = {
     "compare": "verbs.asked",
     "disagree": "verbs.asked",
     "evaluate": "verbs.asked",
+    "causes": "verbs.asked_why",
+    "smallest_flip": "verbs.asked_why",
 }
 
 __all__ = ["__version__", *_WHERE]

@@ -17,7 +17,7 @@ from .figure import add_paper, add_share, check_look
 from .inputs import add_device, add_model_and_image
 from .manifest import NAME as MANIFEST
 from .outputs import OutputError, add_result, into_folder
-from .question_options import add_question, method, method_names, understood
+from .question_options import NOISE, add_question, method, method_names, understood
 from .sidecars import map_name, write_result
 
 HELP = "Compare methods at layers for one case: a contact sheet on one scale, a table, and the maps."
@@ -40,7 +40,7 @@ COLUMNS = (
 
 def add_arguments(parser) -> None:
     add_model_and_image(parser)
-    others = ("methods", "layers", "draws", "random_seed")
+    others = ("methods", "layers", "draws", *NOISE, "random_seed")
     asked = add_question(parser, once=("pixel_sets",), without=others)
     asked.add_argument(
         "--method", action="append", dest="methods", metavar="NAME",

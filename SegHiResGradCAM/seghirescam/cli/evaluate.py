@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from itertools import count
-from pathlib import Path
 
 from ..evaluation.metrics.ground import lift_text
-from ..io.nifti_header import NIBABEL
 from ..io.segments_on_images import on_image
-from ..protocol.errors import EmptyPixelSetError, PixelSetError
+from ..protocol.errors import EmptyPixelSetError
 from ..protocol.pixel_set import refuse_elsewhere
 from ..protocol.progress import Progress
 from ..protocol.sizes import Size
@@ -20,7 +17,8 @@ from .figure import add_paper, check_dpi
 from .inputs import add_device, add_model_and_image
 from .manifest import NAME as MANIFEST
 from .outputs import OutputError, add_result, into_folder
-from .question_options import add_question, refuse_unknown_methods, understood
+from .question_options import NOISE, add_question, refuse_unknown_methods, understood
+from .segments.given_labels import label_map_on, layers_of, read_label_map
 
 HELP = "Evaluate explanations: is the map true? Numbers with a status, chance and lift beside every share."
 MORE = """Writes evaluation.json (all of it, with the request, thresholds, cost and versions), metrics.csv, with
@@ -37,7 +35,7 @@ _DETAILS = ("randomised_", "changed_", "relative_l2_")
 
 def add_arguments(parser) -> None:
     add_model_and_image(parser)
-    add_question(parser, once=("pixel_sets",), without=("grid", "draws", "random_seed"))
+    add_question(parser, once=("pixel_sets",), without=("grid", "draws", *NOISE, "random_seed"))
     measured = parser.add_argument_group("measured")
     measured.add_argument(
         "--reference", action="append", default=[], metavar="LABELMAP[:value|:name]",
@@ -63,12 +61,12 @@ def run(options, console, place) -> int:
     refuse_unknown_methods(asked)
     case = AskedCase(options, asked)
     references = _told_apart([_reference(text) for text in options.reference])
-    label_maps = [_labels(text) for text in options.labels]
+    label_maps = [read_label_map(text) for text in options.labels]
     opened = case.open(console)
     named = [name for name, _ in references]
     placed = [_reference_on(*both, opened) for both in zip(options.reference, references, strict=True)]
     references = list(zip(named, placed, strict=True))
-    label_maps = [_labels_on(*both, opened) for both in zip(options.labels, label_maps, strict=True)]
+    label_maps = [label_map_on(*both, opened) for both in zip(options.labels, label_maps, strict=True)]
     (found, costs, sizes), notes = opened.on_some_device(
         lambda: _evaluated(case, options, references, label_maps, console)
     )
@@ -105,7 +103,7 @@ def _evaluated(case, options, references, label_maps, console):
         known = frozen(session, case.recipes[0], words["class_index"], console.progress)
         grid = opened.image.grid
         regions = {OWN: mask_on(grid, case.recipes[0], known)} | {n: _on(pixels, grid) for n, pixels in references}
-        labels = [layer for label_map, _ in label_maps for layer in _layers(label_map, grid)]
+        labels = [layer for label_map, _ in label_maps for layer in layers_of(label_map, grid)]
         pairs = _pairs(session, asked, console)
         found, costs = [], []
         for n, (method, layer) in enumerate(pairs):
@@ -218,16 +216,6 @@ def _reference_on(text, reference, opened):
     return on_image(text, pixels, opened.image, opened.rule)
 
 
-def _labels_on(text, label_map, opened):
-    """The same for a label map."""
-    from ..io.dicom_seg import wants_image
-
-    (found, _), _ = label_map
-    refuse_elsewhere(found.grid, opened.image.grid, "label map")
-    again = wants_image(found.notes) or (found.header and opened.rule != NIBABEL)
-    return _labels(text, opened.image.grid, opened.rule) if again else label_map
-
-
 def _told_apart(references):
     """The same [(name, pixel set)] with names that are there once: "organ", "organ 2"."""
     taken, found = {OWN}, []
@@ -242,47 +230,6 @@ def _told_apart(references):
 def _on(pixels, grid):
     """The region on the image's grid; raises PixelSetError where it lies outside the image."""
     return pixels if pixels.is_empty else pixels.on(grid)
-
-
-def _labels(text, image=None, rule=NIBABEL):
-    """((LabelMap, {value: name}), SHA-256 of its labels)."""
-    import hashlib
-
-    from ..io.label_maps import read_labels, split_label
-
-    path, names = split_label(text)
-    found = read_labels(path, image, rule)
-    if found.soft:
-        raise PixelSetError(
-            "The DICOM segmentation holds fractions, and evidence by label needs whole labels.",
-            "Give its segments one by one as --reference FILE:NAME.",
-        )
-    own = {} if names is None else _names(names)
-    digest = hashlib.sha256(found.layers.tobytes()).hexdigest()
-    return (found, own), digest
-
-
-def _names(path):
-    """{value: name} of a JSON file {"1": "liver"} or {"labels": {...}}."""
-    try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
-        return {int(value): str(name) for value, name in data.get("labels", data).items()}
-    except (OSError, ValueError, AttributeError, TypeError) as error:
-        raise PixelSetError(
-            f"'{Path(path).name}' does not name labels.", 'It should hold {"1": "liver", "2": "spleen"}.'
-        ) from error
-
-
-def _layers(label_map, grid):
-    """[(whole numbers on the image's grid, {value: name})] of one file."""
-    from ..protocol.resampling import labels_on
-
-    found, names = label_map
-    layers = []
-    for n, array in enumerate(found.layers):
-        told = {label.value: label.name for label in found.labels if label.layer == n and label.name} | names
-        layers.append((labels_on(array, found.grid, grid), told))
-    return layers
 
 
 def _text(found, files, sizes):

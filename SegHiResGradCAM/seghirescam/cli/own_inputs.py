@@ -29,10 +29,11 @@ class Inputs:
             return [] if value is None else value if isinstance(value, list) else [value]
 
         volumes = [
-            text if exists(text) else text.partition("=")[2] or text for text in (*words("image"), *words("image_b"))
+            text if exists(text) else text.partition("=")[2] or text
+            for text in (*words("image"), *words("image_b"), *words("other"))
         ]
         files = []
-        for text in (*words("segment"), *words("region"), *words("reference"), *words("labels")):
+        for text in (*words("segment"), *words("region"), *words("reference"), *words("labels"), *words("within")):
             path, names = split_label(str(text))
             volumes.append(path)
             files += [Path(names)] if names else []

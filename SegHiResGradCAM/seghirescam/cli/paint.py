@@ -5,20 +5,19 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-import numpy as np
-
 from ..io.file_content import hash_of
 from ..io.segments_on_images import on_image, read_segment
 from ..protocol.errors import PixelSetError
-from ..protocol.sizes import Size, heads, prediction_notes
+from ..protocol.sizes import heads, prediction_notes
 from .asked_case import AskedCase
 from .console import table
 from .figure import add_paper, check_look
 from .inputs import add_device, add_model_and_image
+from .interventions.painting_files import write_painting
 from .manifest import write_json
 from .outputs import OutputError, add_result, into_folder
-from .question_options import add_question, refuse_unknown_methods, understood
-from .sidecars import map_name, read_sidecar, write_result
+from .question_options import NOISE, add_question, refuse_unknown_methods, understood
+from .sidecars import read_sidecar
 
 HELP = "Paint a region over, run the model again, and tell what became of the score and of the segment."
 MORE = """The region - the hottest part of a map, a box, a segment - is filled smoothly from its surroundings. Writes
@@ -29,7 +28,7 @@ EXAMPLE = """seghirescam paint demo:shortcut --image demo:case --segment demo:ca
       --score contrast --rival look-alike --region demo:case:Marker --control --out painted/"""
 FORMAT = "seghirescam-painting-1"
 HOTTEST = "hottest"
-RESULT, FIGURE = "result.json", "figure.png"
+RESULT = "result.json"
 
 
 def add_arguments(parser) -> None:
@@ -57,7 +56,7 @@ def add_arguments(parser) -> None:
         "--control", action="store_true", help="also paint the same shape over at a random place; one more prediction"
     )
     where.add_argument("--seed", type=int, default=0, help="of the control's place (default: 0)")
-    others = ("box_ras", "grid", "draws", "random_seed")
+    others = ("box_ras", "grid", "draws", *NOISE, "random_seed")
     add_question(parser, once=("pixel_sets", "methods", "layers"), without=others)
     add_paper(add_result(parser))
     add_device(parser)
@@ -92,7 +91,10 @@ def run(options, console, place) -> int:
     before = {found.class_name: found.sizes()[f"predicted {found.class_name}"]}
     notes = list(dict.fromkeys([*told, *notes, *moved, *found.notes, *prediction_notes(before)]))
     with place.filled("paint", request, opened.model) as folder:
-        facts = _write(folder, options, opened, found, explanation, request, notes)
+        write_painting(folder, options, opened, found, explanation, request)
+        files = {path.name: hash_of(path) for path in sorted(folder.iterdir())}
+        facts = {"format": FORMAT, "painting": found.to_json(), "request": request, "files": files, "notes": notes}
+        facts = write_json(folder / RESULT, facts)
     for note in dict.fromkeys(notes):
         console.note(note)
     rows = [("", *heads(opened.image.grid)), *((name, *size.cells) for name, size in found.sizes().items())]
@@ -153,7 +155,7 @@ def _painted(case, options, given, stored, console):
             notes += explanation.notes
         else:
             density, _ = stored.density_on(grid)
-            notes += _other_case(stored.facts, opened, words["class_index"])
+            notes += other_case(stored.facts, opened, words["class_index"])
         region = Hottest(density, options.share, options.ml, options.outside)
     found = paint_in(
         session, region, recipe, score, margin_mm=options.margin_mm, control=options.control, seed=options.seed,
@@ -162,7 +164,7 @@ def _painted(case, options, given, stored, console):
     return found, explanation, notes
 
 
-def _other_case(facts, opened, class_index):
+def other_case(facts, opened, class_index):
     """Notes where the map tells of something else than what is asked."""
     notes, request = [], facts["request"]
     if [c["sha256"] for c in request["channels"]] != [c["sha256"] for c in opened.channels]:
@@ -172,38 +174,3 @@ def _other_case(facts, opened, class_index):
     if facts["class_index"] != class_index:
         notes.append(f"The map is about the class {facts['class_name']}.")
     return notes
-
-
-def _write(folder, options, opened, found, explanation, request, notes):
-    from ..figures.before_and_after import draw_painting
-    from ..figures.style import DARK, LIGHT, save
-    from ..io.label_maps import write_labels
-    from ..io.volumes import write_volume
-    from ..protocol.recipes import hardened
-
-    suffix, grid = f".{options.format}", opened.image.grid
-    several = len(found.image.array) > 1
-    for n, channel in enumerate(found.image.array, start=1):
-        write_volume(folder / f"painted{f'_{n}' * several}{suffix}", channel, grid)
-    region = hardened(found.painted.weights)
-    write_volume(folder / f"region{suffix}", region.astype(np.uint8), grid)
-    write_volume(folder / f"pixel_set_1{suffix}", found.mask.astype(np.uint8), grid)
-    for word, mask in zip(("before", "after"), found.predicted, strict=True):
-        write_labels(folder / f"predicted_{word}.seg.nrrd", mask.astype(np.uint8), grid, {1: found.class_name})
-    if explanation is not None:
-        from ..evaluation.metrics.ground import Ground
-
-        placed = explanation.resampled_to(grid)
-        more = {
-            "request": request,
-            "pixel_set_file": f"pixel_set_1{suffix}",
-            "evidence": Ground.of(opened.image).evidence(placed.array, found.mask),
-            "pixel_set_size": Size.of(found.mask, grid).to_json(),
-        }
-        write_result(folder, map_name(1, explanation, suffix), suffix, explanation, placed, more)
-    window = tuple(options.window) if options.window else None
-    figure = draw_painting(opened.image, found, region, DARK if options.dark else LIGHT, window)
-    save(figure, folder / FIGURE, options.dpi)
-    files = {path.name: hash_of(path) for path in sorted(folder.iterdir())}
-    facts = {"format": FORMAT, "painting": found.to_json(), "request": request, "files": files, "notes": notes}
-    return write_json(folder / RESULT, facts)

@@ -9,11 +9,15 @@ from .. import __version__
 from ..demo.words import image_path, labels_path
 from . import check, cohort, compare, evaluate, explain, figure, init, layers, models, paint, predict
 from .dicom import export
+from .interventions import causes, flip
 from .two_models import disagree
 
-COMMANDS = (models, init, check, layers, predict, explain, compare, disagree, paint, evaluate, cohort, figure, export)
+COMMANDS = (
+    *(models, init, check, layers, predict, explain, compare, disagree, paint, causes, flip, evaluate, cohort),
+    *(figure, export),
+)
 #: options that name volumes, and those that name label maps: there the shipped case may stand as a word
-_IMAGES, _LABELS = ("image", "image_b"), ("segment", "reference", "labels", "region")
+_IMAGES, _LABELS = ("image", "image_b", "other"), ("segment", "reference", "labels", "region", "within")
 SHELLS = ("bash", "zsh", "tcsh")
 
 

@@ -21,7 +21,11 @@ from ..protocol.question import (
     CONTRAST,
     DEFAULT_METHOD,
     LAYER_WORDS,
+    NO_NOISE,
+    SAMPLES,
+    SIGMA,
     ComputeSettings,
+    Noise,
     Question,
     several,
 )
@@ -34,7 +38,12 @@ _OF_THE_MACHINE = {"device", "memory_budget_bytes"}
 #: defaults that sidecars tell otherwise
 _UNSAID = {"tolerance": None}
 #: of what only some networks need sidecars are silent where nobody asked for it
-_USUAL = {"random_seed": 0, "draws": 1, "deterministic": False, "mirroring": ALL_MIRRORINGS, "folds": ()}
+_USUAL = {
+    "random_seed": 0, "draws": 1, "deterministic": False, "mirroring": ALL_MIRRORINGS, "folds": (),
+    "noise": NO_NOISE, "noise_samples": SAMPLES, "noise_sigma": SIGMA,
+}  # fmt: skip
+#: fields of averaging over noisy copies, which only explain does
+NOISE = ("noise", "noise_samples", "noise_sigma")
 #: what a form asks of the user: the field, what is missing, and the option that gives it
 _PLACES = {
     "at": ("at_ras", "a place", "--at R A S in mm"),
@@ -74,6 +83,9 @@ class _Words:
             raise ClassError("The contrast score needs a rival class.", "Add --rival CLASS.")
         if self.rival is not None and self.score != CONTRAST:
             raise ClassError("A rival class goes with the contrast score only.", "Add --score contrast.")
+        noise = Noise(self.noise, self.noise_samples, self.noise_sigma)
+        if noise.is_none and (self.noise_samples, self.noise_sigma) != (SAMPLES, SIGMA):
+            raise MethodError("A number or strength of noise goes with a kind of it.", "Add --noise smoothgrad.")
         if len(self.layers) > 1 and set(self.layers) & set(LAYER_WORDS):
             raise LayerError(
                 f"The words {', '.join(LAYER_WORDS)} stand alone.", "Name one of them, or layers by their names."

@@ -8,7 +8,7 @@ import numpy as np
 
 from .display.map_grids import quarter_grid
 from .grid import Grid
-from .question import BF16
+from .question import BF16, TITLES
 from .resampling import spread
 from .value import Value
 
@@ -139,6 +139,8 @@ class Explanation:
     def title(self) -> str:
         """One line for legends: method, class, layer, and what makes it an approximation."""
         rough = [BF16] if self.provenance.get("precision") == BF16 else []
+        noise = self.provenance.get("noise")
+        rough += [TITLES[noise["kind"]]] if noise else []
         rough += ["preview"] if self.provenance.get("preview") else []
         return ", ".join([self.method_title, self.class_name, self.layer.name, *rough])
 

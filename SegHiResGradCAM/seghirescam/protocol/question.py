@@ -6,12 +6,13 @@ option (:mod:`cli.question_options` makes them); a field without it is no option
 
 from __future__ import annotations
 
+import math
 from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from .errors import ClassError, LayerError, ModelError, PixelSetError
+from .errors import ClassError, LayerError, MethodError, ModelError, PixelSetError
 from .recipes import PredictedClass, Recipe, as_recipe
 
 #: the paper's own
@@ -30,6 +31,13 @@ ALL_MIRRORINGS, NO_MIRRORING = MIRRORINGS = ("all", "none")
 FIRST_FOLD = "first"
 #: more draws are a mistake of typing
 MOST_DRAWS = 1000
+#: how maps are averaged over noisy copies of the image
+NO_NOISE, SMOOTHGRAD, SQUARED, VARGRAD = NOISES = ("none", "smoothgrad", "smoothgrad_squared", "vargrad")
+#: as the papers write them, behind a method's title
+TITLES = {SMOOTHGRAD: "SmoothGrad", SQUARED: "SmoothGrad-squared", VARGRAD: "VarGrad"}
+#: the paper's: 10 to 20 % noise, and little change beyond 50 copies
+SAMPLES, SIGMA = 25, 0.1
+MOST_SAMPLES = 10_000
 
 
 _RIVAL = "why the class and not this one? (--score contrast); in explain repeatable, SEGMENT=CLASS"
@@ -51,6 +59,46 @@ def _share(text: str) -> float:
     return value
 
 
+@dataclass(frozen=True)
+class Noise:
+    """Averaging a map over noisy copies of the image. kind: one of NOISES.  samples: n, the copies.  sigma: standard
+    deviation of the white Gaussian noise, as a share of each channel's range (largest minus smallest value of what the
+    network is fed).
+
+    SmoothGrad: Smilkov et al., arXiv 1706.03825 (2017).  SmoothGrad-squared and VarGrad: Hooker et al., NeurIPS 2019;
+    Adebayo et al., ICLR Workshops 2018.  Raises MethodError for what is none of these.
+    """
+
+    kind: str = NO_NOISE
+    samples: int = SAMPLES
+    sigma: float = SIGMA
+
+    def __post_init__(self) -> None:
+        if self.kind not in NOISES:
+            raise MethodError(f"Unknown noise {self.kind!r}.", f"Use one of: {', '.join(NOISES)}.")
+        least = 2 if self.kind == VARGRAD else 1
+        whole = isinstance(self.samples, int) and not isinstance(self.samples, bool)
+        if not (whole and least <= self.samples <= MOST_SAMPLES):
+            raise MethodError(
+                f"The number of noisy copies is a whole number from {least} to {MOST_SAMPLES}, not {self.samples!r}.",
+                f"{SAMPLES} are usual.",
+            )
+        if not (isinstance(self.sigma, (int, float)) and math.isfinite(self.sigma) and 0 < self.sigma <= 1):
+            raise MethodError(
+                f"The noise is a share of each channel's range, above 0 and not above 1, not {self.sigma!r}.",
+                f"{SIGMA:g} is usual.",
+            )
+
+    @property
+    def is_none(self) -> bool:
+        return self.kind == NO_NOISE
+
+    @property
+    def keeps_unit(self) -> bool:
+        """A mean of maps is on the maps' scale; of squares it is not."""
+        return self.kind == SMOOTHGRAD
+
+
 @dataclass(frozen=True, eq=False)
 class Question:
     """A class, methods, layers and a score, asked about pixel sets.
@@ -60,7 +108,7 @@ class Question:
     (default: at least two cells across the first pixel set; each: the same for every pixel set by itself; deepest: the
     paper's choice; main: the last of every level) or names.  score: "logit", "log_odds", or "contrast" against
     ``rival``, again one for all or one for each.  side: "reading", "writing" or "auto".  draws: of a network that draws
-    random numbers, the mean map of so many.
+    random numbers, the mean map of so many.  noise, noise_samples, noise_sigma: see :class:`Noise`.
 
     One item stands for itself wherever several are allowed.  Raises ClassError, LayerError, PixelSetError or ModelError
     for what no model can be asked.
@@ -89,6 +137,16 @@ class Question:
     side: str = _asked(
         AUTO, "--side", choices=SIDES, help="place cells where they look, or where they act (default: auto)"
     )
+    noise: str = _asked(
+        NO_NOISE, "--noise", choices=NOISES,
+        help="average the map over noisy copies of the image: smoothgrad (the mean), smoothgrad_squared (of the "
+        "squares), vargrad (the variance); default: none",
+    )  # fmt: skip
+    noise_samples: int = _asked(SAMPLES, "--noise-samples", type=int, metavar="N", help=f"copies (default: {SAMPLES})")
+    noise_sigma: float = _asked(
+        SIGMA, "--noise-sigma", type=float, metavar="SHARE",
+        help=f"standard deviation of the noise, as a share of each channel's range (default: {SIGMA:g})",
+    )  # fmt: skip
     draws: int = _asked(
         1, "--draws", type=int, metavar="N",
         help="of a network that draws random numbers: the mean map of N draws (their seeds count up), and how far they "
@@ -116,6 +174,13 @@ class Question:
         if self.side not in SIDES:
             raise LayerError(f"Unknown side {self.side!r}.", "Use 'auto', 'reading' or 'writing'.")
         refuse_draws(self.draws)
+        if not self.averaged_over.is_none and self.draws > 1:
+            raise MethodError("Several draws and noise were asked for together.", "Ask for one of the two.")
+
+    @property
+    def averaged_over(self) -> Noise:
+        """What the maps are averaged over. Raises MethodError."""
+        return Noise(self.noise, self.noise_samples, self.noise_sigma)
 
     @staticmethod
     def of(pixel_sets: Any = None, **words: Any) -> Question:

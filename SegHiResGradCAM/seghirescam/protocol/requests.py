@@ -236,6 +236,9 @@ class Explain(AboutPixelSets, do="explain"):
     rival: int | str | list[int | str] | None = None  # type: ignore[assignment]
     methods: list[str] | None = None
     layers: str | list[str] | None = None
+    noise: str | None = None
+    noise_samples: int | None = None
+    noise_sigma: float | None = None
     draws: int | None = None
     show: Show | None = field(default=None, metadata=_SHOW)
 

@@ -9,7 +9,19 @@ from ..models.segmentation_model import SegmentationModel
 from ..protocol.explanation import Explanation, LayerInfo
 from ..protocol.image import Image
 from ..protocol.pixel_set import PixelSet
-from ..protocol.question import ALL_MIRRORINGS, AUTO, DEEPEST, DEFAULT, DEFAULT_METHOD, LOGIT, MAIN, Question
+from ..protocol.question import (
+    ALL_MIRRORINGS,
+    AUTO,
+    DEEPEST,
+    DEFAULT,
+    DEFAULT_METHOD,
+    LOGIT,
+    MAIN,
+    NO_NOISE,
+    SAMPLES,
+    SIGMA,
+    Question,
+)
 from ..protocol.recipes import Recipe
 from .opening import open_session
 
@@ -34,6 +46,9 @@ def explain(
     mirroring: str = ALL_MIRRORINGS,
     folds: Sequence[str] = (),
     draws: int = 1,
+    noise: str = NO_NOISE,
+    noise_samples: int = SAMPLES,
+    noise_sigma: float = SIGMA,
     progress: Callable[[float, str], None] | None = None,
 ) -> list[Explanation]:
     """Why did the network draw that segment? One forward pass for all pixel sets, layers and methods together.
@@ -48,7 +63,8 @@ def explain(
     tolerance: for models with sliding windows, the share of M's weight whose windows may be left out.  seed: for a
     network that draws random numbers in its forward pass (dropout that is always on); the notes say so, and the
     caller's generators stay as they were.  draws: of such a network, the mean map of so many draws and how far they
-    differ.  mirroring="none", folds: a preview without the model's mirroring or by some of its folds, see
+    differ.  noise, noise_samples, noise_sigma: SmoothGrad and its kin, see :class:`question.Noise`.
+    mirroring="none", folds: a preview without the model's mirroring or by some of its folds, see
     :class:`question.ComputeSettings`.
     progress(fraction, phase) may raise to cancel: nothing is left behind.
 
@@ -58,7 +74,7 @@ def explain(
     """
     question = Question.of(
         pixel_sets, class_index=class_index, methods=methods, layers=layers, score=score, rival=rival, side=side,
-        draws=draws,
+        draws=draws, noise=noise, noise_samples=noise_samples, noise_sigma=noise_sigma,
     )  # fmt: skip
     words: dict[str, Any] = {
         "device": device,

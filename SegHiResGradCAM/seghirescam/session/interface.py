@@ -27,6 +27,7 @@ from ..protocol.recipes import View
 from .answer import public_layers
 from .context_methods import refuse
 from .half_precision import in_float32, in_full_where_needed, is_reduced, retold
+from .noisy_copies import over_noise
 from .one_question import whole_question
 from .sets.handed import Handed, Receive
 from .sets.known_sets import KnownSets, Refused
@@ -35,6 +36,8 @@ from .understood import Understood
 
 if TYPE_CHECKING:
     import torch
+
+    from .windows.known_windows import KnownWindows
 
 
 class Session(ABC):
@@ -54,6 +57,8 @@ class Session(ABC):
         #: whether passes are computed in less than fp32, and the session in fp32 where that did not reach
         self.reduced = is_reduced(model.networks, self.precision)
         self.wide: Session | None = None
+        #: windows seen in other images of this case, which are not run again; None: nothing is known of other images
+        self.known_windows: KnownWindows | None = None
         self._prepared: Prepared = None  # type: ignore[assignment]  # until an image is asked about
 
     # what may be asked
@@ -69,17 +74,20 @@ class Session(ABC):
         :class:`question.Question`.  words: its other fields.  downstream: after the layers asked for, also the main or
         recorded ones behind the first of them; the backward pass meets them anyway.  receive: gets the explanations
         one by one in the stead of the list, which stays empty; a pixel set's as soon as they are made, so that the maps
-        of many need not lie in memory together (several draws, less than fp32, and methods with passes of their own
-        give theirs at the end).  refused: told (place, error) of pixel sets that are empty or outside the image, which
-        are left out then; without it, and in several draws, they end the question.
+        of many need not lie in memory together (several draws, noisy copies, less than fp32, and methods with passes of
+        their own give theirs at the end).  refused: told (place, error) of pixel sets that are empty or outside the
+        image, which are left out then; without it, in several draws and in noisy copies, they end the question.
         """
         question = Question.of(pixel_sets, **words)
         understood, tell = Understood.of(self.model, question), Progress(progress)
         hand = Handed(receive, refused)
-        if question.draws == 1 and not self.reduced:
+        noise = question.averaged_over
+        if question.draws == 1 and noise.is_none and not self.reduced:
             self._answer(understood, tell, downstream, hand)
             return hand.found
-        if question.draws != 1:
+        if not noise.is_none:
+            found = over_noise(self, understood, noise, downstream, tell)
+        elif question.draws != 1:
             found = over_draws(self, understood, question.draws, downstream, tell)
         else:
             found = self.asked(understood, tell, downstream, refused)

@@ -32,16 +32,16 @@ def over_draws(session: Any, question: Understood, draws: int, downstream: bool,
     if not drew(session.model.networks):
         words = "The network drew no random numbers, so that one pass is the answer; no further draws were made."
         return [replace(found, notes=(*found.notes, words)) for found in first]
-    fixed = replace(question, recipes=tuple(Segment(pixels) for pixels in _frozen(session, question)))
+    fixed = replace(question, recipes=tuple(Segment(pixels) for pixels in frozen_sets(session, question)))
     seeds = [session.seed + n for n in range(draws)]
-    found = {_key(one): [one] for one in first}
+    found = {same_answer(one): [one] for one in first}
     for n, seed in enumerate(seeds[1:], start=1):
         other = session.sibling(seed)
         with seeded(seed):
             answers = other.asked(fixed, _part(tell, n, draws), downstream)
         for one in answers:
-            if _key(one) in found:
-                found[_key(one)].append(one)
+            if same_answer(one) in found:
+                found[same_answer(one)].append(one)
         session.count(other.forward_calls)
         other.release()
     return [_mean(answers, seeds) for answers in found.values() if len(answers) == draws]
@@ -51,7 +51,8 @@ def _part(tell: Progress, n: int, of: int) -> Progress:
     return tell.part(n / of, (n + 1) / of, "" if of == 1 else f"draw {n + 1} of {of}: ")
 
 
-def _frozen(session: Any, question: Understood) -> list[PixelSet]:
+def frozen_sets(session: Any, question: Understood) -> list[PixelSet]:
+    """The pixel sets as they are for the session's own image."""
     prepared = session.prepared()
 
     def decided(index: int) -> np.ndarray:
@@ -64,7 +65,8 @@ def _frozen(session: Any, question: Understood) -> list[PixelSet]:
     return found
 
 
-def _key(explanation: Explanation) -> tuple:
+def same_answer(explanation: Explanation) -> tuple:
+    """What two answers to one question share."""
     facts = explanation.provenance
     return (
         *(explanation.layer.name, explanation.method, str(facts["method_settings"])),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from ..cam.placement.windows import Offset
     from ..protocol.progress import Progress
 
+#: logits of a group of windows (passes, fold, group, flip, how those are run that are not known)
+Known = Callable[..., torch.Tensor]
 #: whether a window's pass is worth keeping, by its offset and logits
 Meets = Callable[["Offset", torch.Tensor], bool]
 #: the largest number of windows that go through the network together, on a GPU
@@ -233,12 +236,13 @@ class WindowPasses:
 
     def fuse(
         self, settings: Settings, tell: Progress, end: float, offsets: Sequence[Offset] | None = None,
-        record: Sequence[str] = (), meets: Meets | None = None,
+        record: Sequence[str] = (), meets: Meets | None = None, known: Known | None = None,
     ) -> torch.Tensor:  # fmt: skip
         """The fused logits ``[C, K, J, I]``, float32, made once as long as no weight changes.
 
         offsets: of some windows only; then the logits are right where no other window reaches, and are not kept.
         record: layers whose passes a question will need; those that ``meets`` approves are kept within the budget.
+        known: windows of other images of the same case; one that has been seen there is not run again.
         """
         made_with = [stamp(network) for network in self.model.networks]
         if self.logits is not None and self._made_with == made_with:
@@ -263,7 +267,10 @@ class WindowPasses:
                             a, b = end * done / steps, end * (done + len(group)) / steps
                             with tell.during(network, a, b, phase):
                                 if stamps is None:
-                                    logits = self._predicted(fold, network, tuple(group), flip, where, channels)
+                                    again = partial(
+                                        self._predicted, fold, network, flip=flip, where=where, channels=channels
+                                    )
+                                    logits = known(self, fold, group, flip, again) if known else again(tuple(group))
                                 else:
                                     run = fold, network, tuple(group), flip, list(record), settings, where, stamps
                                     with own_words(network, self._like_a_window(where)):

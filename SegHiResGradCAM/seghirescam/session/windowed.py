@@ -28,7 +28,7 @@ from .interface import Session
 from .memory import MemoryLimitError, free_cached, memory_of_machine
 from .one_question import whole_question
 from .sets.set_groups import SHARE
-from .window_passes import Settings, SharedDrawsError, WindowPasses
+from .window_passes import Known, Settings, SharedDrawsError, WindowPasses
 from .windows.question_estimate import estimated
 from .windows.windowed_question import WindowedQuestion
 
@@ -161,7 +161,10 @@ class WindowedSession(Session):
             if around is not None and self._passes.logits is None:
                 weights = refuse_empty(around.on(prepared.grid)).weights
                 met = tuple(Seeds.of(self._passes.plan, weights).touched)
-                return self._fused(tell, 1.0, offsets=met).numpy()
+                if self.known_windows:
+                    self.known_windows.about(self._passes, weights)
+                known = self.known_windows.seen if self.known_windows else None
+                return self._fused(tell, 1.0, offsets=met, known=known).numpy()
             return self._fused(tell, 1.0).numpy().copy()  # the kept one stays as it is
 
     def _predict_now(self, index: int, tell: Progress) -> PixelSet:
@@ -193,12 +196,14 @@ class WindowedSession(Session):
         finally:
             passes.end_question()
 
-    def _fused(self, tell: Progress, end: float, offsets: tuple[Offset, ...] | None = None) -> torch.Tensor:
+    def _fused(
+        self, tell: Progress, end: float, offsets: tuple[Offset, ...] | None = None, known: Known | None = None
+    ) -> torch.Tensor:
         """The fused logits, asked for by themselves; on a shortage of memory with smaller settings."""
         smaller = self._settings
         while True:
             try:
-                return self._passes.fuse(smaller, tell, end, offsets)
+                return self._passes.fuse(smaller, tell, end, offsets, known=known)
             except SharedDrawsError:
                 self._passes.release()
             except MemoryLimitError:

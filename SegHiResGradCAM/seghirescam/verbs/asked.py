@@ -18,7 +18,7 @@ from ..protocol.errors import DependencyError, ModelError
 from ..protocol.explanation import LayerInfo
 from ..protocol.image import Image
 from ..protocol.pixel_set import PixelSet
-from ..protocol.question import ALL_MIRRORINGS, AUTO, DEFAULT, DEFAULT_METHOD, LOGIT, Question
+from ..protocol.question import ALL_MIRRORINGS, AUTO, DEFAULT, DEFAULT_METHOD, LOGIT, NO_NOISE, SAMPLES, SIGMA, Question
 from ..session.interface import Session
 from .as_image import Needs, as_image
 from .as_model import input_channels, is_of_monai, opened, spatial_dims, target_of, wrapped
@@ -58,6 +58,9 @@ def explain(
     mirroring: str = ALL_MIRRORINGS,
     folds: Sequence[str] = (),
     draws: int = 1,
+    noise: str = NO_NOISE,
+    noise_samples: int = SAMPLES,
+    noise_sigma: float = SIGMA,
     progress: Callable[[float, str], None] | bool | None = None,
 ) -> Explanations:
     """Why did the network draw that segment? ::
@@ -78,9 +81,9 @@ def explain(
     ``[C, *spatial]``.  divisor: pad to a multiple.  What is not stated is found, and what was assumed stands in the
     notes of every result.
 
-    methods, layers, score, rival, side, draws, device, precision, tolerance, seed, mirroring, folds: see
-    :class:`Question` and :func:`session.explain.explain`.  progress: True for a bar (tqdm), or a function of (fraction,
-    phase) that may raise to cancel.
+    methods, layers, score, rival, side, draws, noise, noise_samples, noise_sigma, device, precision, tolerance, seed,
+    mirroring, folds: see :class:`Question` and :func:`session.explain.explain`.  progress: True for a bar (tqdm), or a
+    function of (fraction, phase) that may raise to cancel.
 
     Returns :class:`Explanations`, ordered by pixel set, layer, method.  Raises the errors of
     :mod:`protocol.errors`; the network is left exactly as it was.
@@ -99,7 +102,7 @@ def explain(
         question = case.noted
         words = {
             "class_index": index, "methods": methods, "layers": layers, "score": score, "rival": rival, "side": side,
-            "draws": draws,
+            "draws": draws, "noise": noise, "noise_samples": noise_samples, "noise_sigma": noise_sigma,
         }  # fmt: skip
     with _told(progress) as tell:
         found = answered(

@@ -80,6 +80,7 @@ def _answered(
     words: dict[str, Any] = {
         "class_index": [pair.class_index for pair in pairs], "methods": list(asked.methods),
         "layers": asked.engine_layers, "score": asked.score, "side": asked.side, "draws": asked.draws,
+        "noise": asked.noise, "noise_samples": asked.noise_samples, "noise_sigma": asked.noise_sigma,
         "rival": rivals if any(rival is not None for rival in rivals) else None,
     }  # fmt: skip
     ground = Ground.of(opened.image)

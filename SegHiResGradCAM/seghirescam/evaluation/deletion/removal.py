@@ -32,7 +32,7 @@ def blurred(image: Image, sigma_mm: float = SIGMA_MM) -> Image:
     smooth = np.empty_like(image.array)
     for channel, old in zip(smooth, image.array, strict=True):
         wide = old if old.dtype.kind == "f" and old.itemsize >= 4 else old.astype(np.float64)
-        channel[...] = _as(gaussian_filter(wide, sigma, mode="nearest"), old.dtype)
+        channel[...] = in_type(gaussian_filter(wide, sigma, mode="nearest"), old.dtype)
     return Image(smooth, image.grid)
 
 
@@ -69,7 +69,7 @@ def imputed(image: Image, mask: np.ndarray, seed: int = 0, *, edge_mm: float = E
         means[left == 0] = solve(means) if left.any() else channel.mean(dtype=np.float64)
         new = map_coordinates(means.reshape(counts), places, order=1, mode="nearest")
         new += noise * channel.std(dtype=np.float64) * rng.standard_normal(grid.shape)[mask]
-        channel[mask] = _as(new, channel.dtype)
+        channel[mask] = in_type(new, channel.dtype)
     return Image(filled, image.grid)
 
 
@@ -122,7 +122,7 @@ def _neighbour_means(unknown, counts, step_mm):
     return solve
 
 
-def _as(values, dtype):
+def in_type(values, dtype):
     """In the image's type: integers rounded and kept in range."""
     if dtype.kind == "f":
         return values.astype(dtype)

@@ -15,6 +15,7 @@ from ...protocol.grid import Grid
 from ...protocol.image import Image
 from ...protocol.pixel_set import PixelSet
 from ...session.opening import open_session
+from ...session.windows.known_windows import KnownWindows
 from .painting_over import region_on
 
 
@@ -70,17 +71,26 @@ class Rerun:
     """Runs one model on many images. device, precision: as for :class:`interface.Session`.  forward_calls: so far.
 
     Every kind of model: windows, mirrorings and folds are fused as its own inference does.  The network is left as it
-    was.
+    was.  remember: images that are asked about around one and the same set differ in places; windows that are fed what
+    they were fed before are not run again.
     """
 
-    def __init__(self, model: SegmentationModel, *, device: str | None = None, precision: str = "fp32"):
+    def __init__(
+        self, model: SegmentationModel, *, device: str | None = None, precision: str = "fp32", remember: bool = False
+    ):
         self.model, self.device, self.precision = model, device, precision
         self.forward_calls = 0
+        self._known = KnownWindows() if remember else None
+
+    @property
+    def spared(self) -> int:
+        """Window passes that were not run because nothing had changed in them."""
+        return self._known.spared if self._known else 0
 
     @staticmethod
-    def of(session) -> Rerun:
+    def of(session, remember: bool = False) -> Rerun:
         """That of an open session."""
-        return Rerun(session.model, device=session.device, precision=session.precision)
+        return Rerun(session.model, device=session.device, precision=session.precision, remember=remember)
 
     def see(
         self,
@@ -91,6 +101,7 @@ class Rerun:
         """around: only these voxels are asked about, so that only the windows that meet them run."""
         words = {"device": self.device, "precision": self.precision, "memory_budget_bytes": 0, "keep": False}
         session = open_session(self.model, image, **words)
+        session.known_windows = self._known
         try:
             return Seen.of(session, around, progress)
         finally:

@@ -1,0 +1,331 @@
+"""What is the smallest change that flips it? Regions painted over, coarse to fine, in the order of a map.
+
+Blocks are painted over in the map's order until the network no longer draws the segment there; then blocks that are
+not needed are given back, what is left is cut into smaller blocks, and again.  M itself is never painted over unless
+that is asked for: painting the organ over takes its segmentation away, whatever the network looked at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ...cam.logits.score import Score
+from ...protocol.display.thresholds import positive
+from ...protocol.errors import EmptyPixelSetError, MethodError, PixelSetError
+from ...protocol.image import Image
+from ...protocol.pixel_set import PixelSet
+from ...protocol.progress import Progress
+from ...protocol.recipes import hardened
+from ...protocol.sizes import Size
+from ...session.interface import Session
+from ..deletion.blocks import EDGE_MM, falling, lattice, on_grid, shuffled, voxels_per_edge
+from ..metrics.shares import dilated
+from ..painting.painting_over import paint_over
+from .changed_scores import ChangedScores
+from .narrowing import narrowed, shortest_prefix
+
+BY_MAP, RANDOM, REVERSE = ORDERS = ("map", "random", "reverse")
+#: the coarsest blocks are so many finest ones long; between them lie all halves
+COARSEST = 4
+#: the part of the prediction within M below which the segment counts as gone
+GONE = 0.5
+#: of the image without M: more painted over is no small change, and far from any image the network was made for
+MOST = 0.25
+#: (image, region) -> the image with the region painted over
+Paint = Callable[[Image, PixelSet], Image]
+#: predictions of one search
+MOST_PREDICTIONS = 64
+
+
+@dataclass(frozen=True)
+class SearchLimits:
+    """finest_mm: edge of the finest blocks.  gone: the segment counts as gone where less than this share of what was
+    predicted in M is left.  most: share of what may be painted over that is painted over at once, at most.
+    predictions: of one order's search, at most.  clearance_mm: distance that painted regions keep from M; None: M may
+    be painted over, too.  seed: of ties and of the random order.
+    """
+
+    finest_mm: float = EDGE_MM
+    gone: float = GONE
+    most: float = MOST
+    predictions: int = MOST_PREDICTIONS
+    clearance_mm: float | None = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("gone", "most"):
+            if not 0 < getattr(self, name) <= 1:
+                raise MethodError(
+                    f"A share ({name}) lies above 0 and not above 1, got {getattr(self, name):g}.", "0.5 is usual."
+                )
+        if self.predictions < 1:
+            raise MethodError("A search makes at least one prediction.", f"{MOST_PREDICTIONS} are usual.")
+        if self.clearance_mm is not None and not self.clearance_mm >= 0:
+            raise PixelSetError("The clearance is 0 mm or more.", "0 keeps the pixel set itself untouched.")
+
+
+@dataclass(frozen=True, eq=False)
+class Flip:
+    """What one order's search found.
+
+    order: "map", "random" or "reverse".  region: what was painted over, on the image's grid; None: no flip was found.
+    left: share of the prediction within M that is left (of the found region, else the smallest share seen).  before,
+    after: mean score over M (logit); after is None without a region.  predictions: made; first: with which the first
+    flip was seen, None without one.  passes: of the network.  tried: the largest share of what may be painted over
+    that was painted over at once.  stopped: the predictions were used up before no block could be given back.
+    """
+
+    order: str
+    region: PixelSet | None
+    left: float
+    before: float
+    after: float | None
+    predictions: int
+    first: int | None
+    passes: int
+    tried: float
+    stopped: bool
+    edge_mm: float
+    becomes: str = ""
+
+    @property
+    def found(self) -> bool:
+        return self.region is not None
+
+    @property
+    def size(self) -> Size | None:
+        return None if self.region is None else Size.of_set(self.region)
+
+    def to_json(self) -> dict:
+        names = ("order", "found", "left", "before", "after", "predictions", "first", "passes", "tried", "stopped")
+        told = {name: getattr(self, name) for name in (*names, "edge_mm", "becomes")}
+        return told | {"size": None if self.size is None else self.size.to_json()}
+
+
+def smallest_flip(
+    session: Session,
+    pixels: PixelSet,
+    score: Score,
+    density: np.ndarray,
+    *,
+    order: str = BY_MAP,
+    within: np.ndarray | None = None,
+    limits: SearchLimits | None = None,
+    paint: Paint = paint_over,
+    before: Callable[[str], object] | None = None,
+    progress: Callable[[float, str], None] | None = None,
+) -> Flip:
+    """Search one order; see the head of this file.
+
+    pixels: M, frozen, on the model grid.  score: of the class whose segment is to go; its mean is told beside.
+    density: the map ``[K, J, I]`` on the image's grid, signed; the random order ignores it.  paint: called with (image,
+    region), fills the region from its surroundings by default.  within: bool ``[K, J, I]``, only there may be painted.
+    before: told in a sentence what it takes; may raise.
+
+    No block of the finest edge of the region found can be given back without losing the flip, unless ``stopped``: small
+    in this sense, not proven to be the smallest of all.  Where no flip is found, none of the unions that were painted
+    over (the first 1, 2, 4, ... blocks of the order, up to ``most``) had one.
+    Raises EmptyPixelSetError where the model does not choose the class within M, PixelSetError where nothing may be
+    painted over, and what the model raises.
+    """
+    (found,) = flips_in(
+        session, pixels, score, density, orders=(order,), within=within, limits=limits, paint=paint, before=before,
+        progress=progress,
+    )  # fmt: skip
+    return found
+
+
+def flips_in(
+    session: Session,
+    pixels: PixelSet,
+    score: Score,
+    density: np.ndarray,
+    *,
+    orders: Sequence[str] = ORDERS,
+    within: np.ndarray | None = None,
+    limits: SearchLimits | None = None,
+    paint: Paint = paint_over,
+    before: Callable[[str], object] | None = None,
+    progress: Callable[[float, str], None] | None = None,
+) -> list[Flip]:
+    """:func:`smallest_flip` in several orders, one unchanged prediction for all of them."""
+    limits = limits or SearchLimits()
+    for order in orders:
+        if order not in ORDERS:
+            raise MethodError(f"Unknown order {order!r}.", f"Use one of: {', '.join(ORDERS)}.")
+    tell = Progress(progress)
+    tell(0.0, "predicting the unchanged image")
+    case = _Case(session, pixels, score, density, within, limits, paint)
+    if before is not None:
+        each = case.changed.passes_each
+        number = limits.predictions * len(orders)
+        before(f"at most {number} predictions, at most {number * each} passes of the network")
+    case.look(tell.part(0.0, 0.05))
+    found = []
+    for n, order in enumerate(orders):
+        ends = [0.05 + 0.95 * (n + k) / len(orders) for k in (0, 1)]
+        title = f"{order} order: " if len(orders) > 1 else ""
+        found.append(_Search(case, order, tell.part(*ends, title)).done())
+    tell(1.0, "done")
+    return found
+
+
+class _Case:
+    """What all orders share: the unchanged prediction within M, and where may be painted."""
+
+    def __init__(self, session, pixels, score, density, within, limits, paint):
+        self.paint = paint
+        self.session, self.pixels, self.score, self.limits = session, pixels, score, limits
+        self.image = session.image
+        grid = self.image.grid
+        density = np.asarray(density, dtype=np.float64)
+        if density.shape != grid.shape or not np.isfinite(density).all():
+            raise PixelSetError(
+                "The map does not lie on the image's grid, or holds values that are not finite.",
+                "Give the map of this image, resampled to it.",
+            )
+        self.evidence = positive(density)
+        free = np.ones(grid.shape, dtype=bool) if within is None else on_grid(within, grid).copy()
+        if limits.clearance_mm is not None:
+            # where most of a voxel is M: the half-filled voxels at its rim are where a cue beside it begins
+            free &= ~dilated(hardened(pixels.on(grid).weights), grid, limits.clearance_mm)
+        if not free.any():
+            raise PixelSetError(
+                f"Nothing beside {pixels.label} may be painted over.", "Choose a smaller pixel set, or allow more."
+            )
+        self.free = free
+        self.most = max(1, int(limits.most * np.count_nonzero(free)))
+        self.changed = ChangedScores(session, [pixels], [score])
+
+    def look(self, tell):
+        """The unchanged image. Raises EmptyPixelSetError."""
+        seen = self.changed.seen(self.image, tell)
+        (self.before,) = self.changed.read(seen)
+        self.chosen = self._chosen(seen)
+        if not self.chosen > 0:
+            name = self.session.model.class_name(self.score.class_index)
+            raise EmptyPixelSetError(
+                f"The model does not choose {name} anywhere in {self.pixels.label}: there is nothing to flip.",
+                "Choose the class that it draws there.",
+            )
+
+    def _chosen(self, seen):
+        """The weight of M where the model chooses the class."""
+        return float(seen.weights(self.pixels)[seen.predicted(self.score.class_index)].sum())
+
+    def painted(self, mask, tell):
+        """(share of the prediction within M that is left, mean score, what was seen)"""
+        tell(0.0, "painting over")
+        image = self.paint(self.image, PixelSet(mask, self.image.grid, "region"))
+        seen = self.changed.seen(image, tell.part(0.3, 1.0))
+        (score,) = self.changed.read(seen)
+        return self._chosen(seen) / self.chosen, float(score), seen
+
+    def becomes(self, seen):
+        """The class that takes most of M instead; "" where the classes do not exclude each other or it is nothing."""
+        weights = seen.weights(self.pixels)
+        shares = {
+            info.name: float(weights[seen.predicted(info.index)].sum())
+            for info in self.session.model.classes
+            if info.index != self.score.class_index
+        }
+        best = max(shares, key=lambda name: shares[name], default="")
+        return best if best and shares[best] > 0 else ""
+
+
+class _UsedUpError(Exception):
+    """All predictions of a search are made."""
+
+
+class _Search:
+    """One order on its way. best: (mask, left, score, becomes) of the smallest region so far."""
+
+    def __init__(self, case: _Case, order: str, tell: Progress):
+        self.case, self.order, self.tell, self.limits = case, order, tell, case.limits
+        self.made, self.tried, self.first = 0, 0, None
+        self.least, self.best, self.stopped = 1.0, None, False
+        self._known: dict[bytes, bool] = {}
+        self._calls = case.changed.passes
+
+    def done(self) -> Flip:
+        case, grid = self.case, self.case.image.grid
+        edge = voxels_per_edge(grid, self.limits.finest_mm)
+        try:
+            times = COARSEST
+            while times >= 1:
+                if not self._level(tuple(min(n, e * times) for n, e in zip(grid.shape, edge, strict=True)), times):
+                    break
+                times //= 2
+        except _UsedUpError:
+            self.stopped = True
+        finest = edge[1] * grid.spacing_kji[1]
+        flip = Flip(
+            self.order, None, self.least, case.before, None, self.made, self.first, case.changed.passes - self._calls,
+            self.tried / int(np.count_nonzero(case.free)), self.stopped, float(finest),
+        )  # fmt: skip
+        if self.best is None:
+            return flip
+        mask, left, score, becomes = self.best
+        region = PixelSet(mask, grid, "smallest region found")
+        return replace(flip, region=region, left=left, after=score, becomes=becomes)
+
+    def _level(self, edge, times) -> bool:
+        """Narrow down with blocks of this edge (voxels); False: no flip was found."""
+        region = self.case.free if self.best is None else self.best[0]
+        index, order, sizes = self._blocks(region, edge)
+        most = None
+        if self.best is None:
+            most = max(1, int(np.searchsorted(np.cumsum(sizes[order]), self.case.most, side="right")))
+
+        def does(units):
+            chosen = np.zeros(len(sizes) + 1, dtype=bool)  # the last entry is what -1 finds
+            chosen[list(units)] = True
+            return self._flips(chosen[index])
+
+        found = shortest_prefix(order.tolist(), does, most)
+        if found is None and self.best is None:
+            return False
+        # of a region that flips as a whole a prefix is found at the latest with all blocks
+        narrowed(order.tolist() if found is None else found, does)
+        return True
+
+    def _blocks(self, region, edge):
+        """(number of the block of every voxel, -1 outside the region; their order; their voxels)"""
+        number, counts = lattice(self.case.image.grid, edge)
+        voxels = np.bincount(number[region], minlength=int(np.prod(counts)))
+        there = voxels > 0
+        new = np.full(len(voxels), -1)
+        new[there] = np.arange(np.count_nonzero(there))
+        index = np.where(region, new[number], -1)
+        sizes = voxels[there]
+        held = np.bincount(index[region], weights=self.case.evidence[region], minlength=len(sizes))
+        order = falling(held / sizes, self.limits.seed)
+        if self.order == REVERSE:
+            order = order[::-1]
+        elif self.order == RANDOM:
+            order = shuffled(len(sizes), self.limits.seed + 1)
+        return index, order, sizes
+
+    def _flips(self, mask) -> bool:
+        key = hashlib.sha256(np.packbits(mask)).digest()
+        if key in self._known:
+            return self._known[key]
+        if self.made == self.limits.predictions:
+            raise _UsedUpError
+        count = int(np.count_nonzero(mask))
+        part = [(self.made + k) / self.limits.predictions for k in (0, 1)]
+        words = f"prediction {self.made + 1} of at most {self.limits.predictions}: "
+        left, score, seen = self.case.painted(mask, self.tell.part(*part, words))
+        self.made += 1
+        self.tried, self.least = max(self.tried, count), min(self.least, left)
+        flips = left < self.limits.gone
+        if flips:
+            self.first = self.first or self.made
+            if self.best is None or count < int(np.count_nonzero(self.best[0])):
+                self.best = mask, left, score, self.case.becomes(seen)
+        self._known[key] = flips
+        return flips
