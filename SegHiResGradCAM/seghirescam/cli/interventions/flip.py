@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...io.file_content import hash_of
+from ...io.segments_on_images import on_image, read_segment
 from ...protocol.csv_text import write_rows
 from ...protocol.sizes import Size, prediction_notes
 from ..asked_case import AskedCase
@@ -13,7 +14,7 @@ from ..figure import add_paper, check_look
 from ..inputs import add_device, add_model_and_image
 from ..manifest import write_json
 from ..outputs import OutputError, add_result, into_folder
-from ..question_options import NOISE, add_question, on_image, read_segment, refuse_unknown_methods, understood
+from ..question_options import NOISE, add_question, refuse_unknown_methods, understood
 from ..sidecars import read_sidecar
 from .painting_files import write_map, write_painting
 

@@ -11,7 +11,7 @@ from ...protocol.pixel_set import refuse_elsewhere
 
 
 def label_map_on(text, label_map, opened):
-    """The label map again, now that its image is known; see :func:`question_options.on_image`."""
+    """The label map again, now that its image is known; see :func:`segments_on_images.on_image`."""
     from ...io.dicom_seg import wants_image
 
     (found, _), _ = label_map
