@@ -40,7 +40,7 @@ def add_contexts(
         rank.setdefault((s.layer.name, id(s.method)), len(rank))
     model, plan = run.model, passes.plan
     where, channels = destination(model.networks[0], settings.device), output_channels(model)
-    offsets = list(dict.fromkeys(offset for mask in masks for offset in mask.seeds.touched))
+    offsets = sorted({offset for mask in masks for offset in mask.seeds.touched})
     overflow = Overflow()
     listed, steps, done = passes.listed(), len(offsets) * passes.runs, 0
     for fold, network in enumerate(model.networks):

@@ -95,7 +95,7 @@ class OpenCase:
                     f"No label of the reference is called as the class {class_name}.",
                     f"Fill the column 'reference_label'; labels: {', '.join(map(str, labels.labels))}.",
                 )
-        label = _label(labels, wanted)
+        label = labels.label(wanted)
         pixels = self._placed(row.reference, labels, label)
         return (
             np.zeros(self.image.grid.shape, bool) if pixels.is_empty else hardened(pixels.on(self.image.grid).weights)
@@ -105,7 +105,7 @@ class OpenCase:
         if not row.segment or not form.given:
             return [(None, None)]
         labels = self.labels(row.segment)
-        wanted = list(labels.labels) if row.label == EVERY else [_label(labels, row.label)]
+        wanted = list(labels.labels) if row.label == EVERY else [labels.label(row.label)]
         return [(label, self._placed(row.segment, labels, label)) for label in wanted]
 
     def _placed(self, word: str, labels: LabelMap, label: Label) -> PixelSet:
@@ -124,24 +124,6 @@ class OpenCase:
 
 #: forms of the pixel set that a plan can name: those that need no place
 FORMS_BY_WORD: dict[str, type[Recipe]] = {form.word: form for form in FORMS.values() if not form.place}
-
-
-def _label(labels: LabelMap, wanted: str) -> Label:
-    """The label of that name or value, "" for the only one. Raises PixelSetError with the list."""
-    known = ", ".join(map(str, labels.labels)) or "none"
-    if not wanted:
-        if len(labels.labels) != 1:
-            raise PixelSetError(
-                f"The label map holds {len(labels.labels)} labels and none was chosen.",
-                f"Fill the column 'label', or write * for all of them; labels: {known}.",
-            )
-        return labels.labels[0]
-    found = [one for one in labels.labels if one.name.strip().lower() == wanted.lower()]
-    found = found or [one for one in labels.labels if str(one.value) == wanted]
-    if len(found) != 1:
-        what = "no label" if not found else "several labels called"
-        raise PixelSetError(f"The label map has {what} '{wanted}'.", f"Labels: {known}.")
-    return found[0]
 
 
 def _maker(form: type[Recipe], pixels: PixelSet | None) -> Callable[[], Recipe]:

@@ -39,7 +39,8 @@ class WindowSums:
 
         limit: bytes that activations may take which wait for channel weights; beyond it the network runs twice.
         """
-        touched = dict.fromkeys(offset for mask, _ in self.rows for offset in mask.seeds.touched)
+        # in their places' order, so that a set's sums are the same to the last bit whatever else is asked
+        touched = sorted({offset for mask, _ in self.rows for offset in mask.seeds.touched})
         names = [layer.name for layer in targets]
         waiting = {s.layer.name: s.layer for _, row in self.rows for s in row if s.needs_activations}
         held = HeldActivations(waiting.values(), len(touched))
