@@ -15,6 +15,10 @@ from .dicom_series import sop_class
 PARAMETRIC_MAP = "1.2.840.10008.5.1.4.1.1.30"
 #: UCUM, of densities
 PER_ML = "/mL"
+_PROVENANCE = (
+    "model", "model_kind", "weights_sha256", "engine", "torch", "precision", "device", "image_sha256",
+    "pixel_set_sha256",
+)  # fmt: skip
 _LPS_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 #: a frame may lie this far from the volume's regular grid, in in-plane pixels
 _TOLERANCE = 0.1
@@ -91,7 +95,7 @@ def explanation_of(path) -> Explanation:
 
     A map on another grid than the layer's comes back with one cell a voxel.  Raises ImageError for any other map.
     """
-    from .dicom_out.parameters import asked_by, told_by
+    from .dicom_out.parameters import told_by
 
     text = parameters_of(path)
     told, (array, grid) = told_by(text), read_map(path)
@@ -108,6 +112,7 @@ def explanation_of(path) -> Explanation:
     words = ("unit", "score", "method", "class_index", "class_name", "score_title", "side", "status")
     return Explanation(
         map=array.astype(np.float32), grid=grid, layer=layer, pixel_set_label="the pixel set", notes=tuple(notes),
-        method_title=str(data.DerivationAlgorithmSequence[0].AlgorithmName), provenance=asked_by(text),
+        method_title=str(data.DerivationAlgorithmSequence[0].AlgorithmName),
+        provenance={word: told[word] for word in _PROVENANCE if word in told},
         **{word: told[word] for word in words},
     )  # fmt: skip
