@@ -82,6 +82,39 @@ def test_the_shown_map_is_written_into_its_study_and_offered_to_the_database(pan
     click(panel.ui.dicomButton)
     panel.waitIdle()
     assert len(list(tmp_path.iterdir())) == 4  # nothing is overwritten
+    _comes_back(panel, tmp_path)
+
+
+def _comes_back(panel, folder):
+    """As an overlay of the volume, with voxels, colours, threshold and legend of the one that was written."""
+    before = panel.node
+    voxels = slicer.util.arrayFromVolume(before).copy()
+    look = (before.GetDisplayNode().GetLowerThreshold(), before.GetDisplayNode().GetColorNode().GetName())
+    for extra in folder.glob("*_2*.dcm"):
+        extra.unlink()
+    click(panel.ui.removeButton)
+    assert panel.ui.resultsList.count == 0
+    panel.widget.chooseFolder = lambda *words: str(folder)
+    assert panel.ui.dicomOpenButton.visible
+    click(panel.ui.dicomOpenButton)
+    panel.waitIdle()
+    assert panel.ui.errorLabel.text == "" and panel.ui.statusLabel.text == "Opened: 1 map."
+    node, display = panel.node, panel.node.GetDisplayNode()
+    assert np.abs(slicer.util.arrayFromVolume(node) - voxels).max() <= 1e-4 * np.abs(voxels).max()
+    assert (pytest.approx(look[0], rel=1e-3), look[1]) == (
+        display.GetLowerThreshold(),
+        display.GetColorNode().GetName(),
+    )
+    assert panel.ui.resultsList.count == 1
+    assert "Seg-HiRes-Grad CAM" in panel.ui.factsText.plainText and "lesion" in node.GetName()
+    # of another series: none
+    panel.presenter.parameters.volume.SetAttribute("DICOM.instanceUIDs", "1.2.3")
+    click(panel.ui.dicomOpenButton)
+    panel.waitIdle()
+    assert panel.ui.errorLabel.text.startswith("The folder holds no parametric map of ours that explains this volume")
+    panel.presenter.parameters.volume.RemoveAttribute("DICOM.instanceUIDs")
+    panel.presenter.changed()
+    assert not panel.ui.dicomOpenButton.visible
 
 
 def test_what_writes_nothing_and_what_is_said_of_it(panel, tmp_path, monkeypatch):

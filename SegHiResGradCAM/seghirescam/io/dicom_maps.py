@@ -47,6 +47,12 @@ def parameters_of(path) -> str:
     return str(items[0].get("AlgorithmParameters", "") or "")
 
 
+def sources_of(path) -> set[str]:
+    """The SOP instance UIDs of the slices that a parametric map says it was made from."""
+    data = _dataset(path, stop_before_pixels=True, specific_tags=["SourceImageSequence"])
+    return {str(one.get("ReferencedSOPInstanceUID", "")) for one in data.get("SourceImageSequence") or ()}
+
+
 def _dataset(path, **words):
     from .dicom_out.libraries import libraries, unheard
 
