@@ -49,7 +49,7 @@ def panel(stageScene, series, monkeypatch):
     monkeypatch.setattr(slicer, "dicomDatabase", database, raising=False)
     opened = Panel()
     opened.openDemo()
-    volume = opened.presenter.parameters.inputVolume
+    volume = opened.presenter.parameters.volume
     volume.SetAttribute("DICOM.instanceUIDs", " ".join(database.files))
     opened.applyAndWait()
     opened.database, opened.asked = database, []
@@ -74,7 +74,7 @@ def test_the_shown_map_is_written_into_its_study_and_offered_to_the_database(pan
     for name in (MAP, REGIONS):
         assert cases.errors_of_dciodvfy(tmp_path / name) == []
     # the 50 % region, where it lies
-    image = gridOfVolume(panel.presenter.parameters.inputVolume)
+    image = gridOfVolume(panel.presenter.parameters.volume)
     density = spread(one.map, one.grid, image)
     region = read_labels(tmp_path / REGIONS, image).pixel_set("1").on(image).weights > 0
     held = density[region & (density > 0)].sum(dtype=float) / density[density > 0].sum(dtype=float)
@@ -82,9 +82,49 @@ def test_the_shown_map_is_written_into_its_study_and_offered_to_the_database(pan
     click(panel.ui.dicomButton)
     panel.waitIdle()
     assert len(list(tmp_path.iterdir())) == 4  # nothing is overwritten
+    _comes_back(panel, tmp_path)
 
 
-def test_a_no_or_no_folder_writes_nothing(panel, tmp_path):
+def _comes_back(panel, folder):
+    """As an overlay of the volume, with voxels, colours, threshold and legend of the one that was written."""
+    before = panel.node
+    voxels = slicer.util.arrayFromVolume(before).copy()
+    look = (before.GetDisplayNode().GetLowerThreshold(), before.GetDisplayNode().GetColorNode().GetName())
+    for extra in folder.glob("*_2*.dcm"):
+        extra.unlink()
+    click(panel.ui.removeButton)
+    assert panel.ui.resultsList.count == 0
+    panel.widget.chooseFolder = lambda *words: str(folder)
+    assert panel.ui.dicomOpenButton.visible
+    click(panel.ui.dicomOpenButton)
+    panel.waitIdle()
+    assert panel.ui.errorLabel.text == "" and panel.ui.statusLabel.text == "Opened: 1 map."
+    node, display = panel.node, panel.node.GetDisplayNode()
+    assert np.abs(slicer.util.arrayFromVolume(node) - voxels).max() <= 1e-4 * np.abs(voxels).max()
+    assert (pytest.approx(look[0], rel=1e-3), look[1]) == (
+        display.GetLowerThreshold(),
+        display.GetColorNode().GetName(),
+    )
+    assert panel.ui.resultsList.count == 1
+    assert "Seg-HiRes-Grad CAM" in panel.ui.factsText.plainText and "lesion" in node.GetName()
+    # of another series: none
+    panel.presenter.parameters.volume.SetAttribute("DICOM.instanceUIDs", "1.2.3")
+    click(panel.ui.dicomOpenButton)
+    panel.waitIdle()
+    assert panel.ui.errorLabel.text.startswith("The folder holds no parametric map of ours that explains this volume")
+    panel.presenter.parameters.volume.RemoveAttribute("DICOM.instanceUIDs")
+    panel.presenter.changed()
+    assert not panel.ui.dicomOpenButton.visible
+
+
+def test_what_writes_nothing_and_what_is_said_of_it(panel, tmp_path, monkeypatch):
+    _a_no(panel, tmp_path)
+    _without_highdicom(panel, monkeypatch)
+    _faults(panel, tmp_path)
+    _on_the_button(panel, monkeypatch)
+
+
+def _a_no(panel, tmp_path):
     panel.presenter.ask = lambda question: False
     panel.widget.chooseFolder = lambda former: pytest.fail("asked for a folder")
     click(panel.ui.dicomButton)
@@ -94,8 +134,8 @@ def test_a_no_or_no_folder_writes_nothing(panel, tmp_path):
     assert not panel.presenter.busy and list(tmp_path.iterdir()) == []
 
 
-def test_what_stands_in_the_way_is_said_on_the_button(panel, monkeypatch):
-    volume = panel.presenter.parameters.inputVolume
+def _on_the_button(panel, monkeypatch):
+    volume = panel.presenter.parameters.volume
     transform = addTransform(np.diag([1.0, 1, 1, 1]) + np.eye(4, k=3) * 5, volume)
     panel.presenter.changed()
     assert not panel.ui.dicomButton.enabled and "under a transform" in tipOf(panel.ui.dicomButton)
@@ -109,7 +149,7 @@ def test_what_stands_in_the_way_is_said_on_the_button(panel, monkeypatch):
     assert "was not loaded from DICOM" in tipOf(panel.ui.dicomButton)
 
 
-def test_a_lost_slice_another_place_and_a_folder_that_is_gone_are_one_sentence(panel, tmp_path):
+def _faults(panel, tmp_path):
     panel.widget.chooseFolder = lambda former: str(tmp_path / "gone")
     click(panel.ui.dicomButton)
     panel.waitIdle()
@@ -120,22 +160,23 @@ def test_a_lost_slice_another_place_and_a_folder_that_is_gone_are_one_sentence(p
     assert "has lost a slice of the series" in panel.ui.errorLabel.text
     panel.database.files[lost] = file
     panel.widget.chooseFolder = lambda former: str(tmp_path)
-    volume = panel.presenter.parameters.inputVolume
+    volume = panel.presenter.parameters.volume
     volume.SetAttribute("DICOM.instanceUIDs", " ".join(list(panel.database.files)[:50]))
     click(panel.ui.dicomButton)
     panel.waitIdle()
     assert panel.ui.errorLabel.text and list(tmp_path.iterdir()) == []
 
 
-def test_without_highdicom_it_is_offered_on_the_click(panel, monkeypatch, tmp_path):
+def _without_highdicom(panel, monkeypatch):
     missing = SimpleNamespace(sentence="This needs highdicom.", installable=True)
-    monkeypatch.setattr(panel.presenter, "examine", lambda requirements: missing)
     taken = []
 
     def install(what, done, yes):
         taken.append(what)
         done(False, "Nothing was installed.", "")
 
-    monkeypatch.setattr(panel.presenter.installer, "install", install)
-    click(panel.ui.dicomButton)
+    with monkeypatch.context() as patch:
+        patch.setattr(panel.presenter, "examine", lambda requirements: missing)
+        patch.setattr(panel.presenter.installer, "install", install)
+        click(panel.ui.dicomButton)
     assert taken == [missing] and "Nothing was installed." in panel.ui.errorLabel.text

@@ -77,7 +77,7 @@ class Presenter:
         self.checks = FastCheckLogic(self, scene, settings, Soon(later, PROGRESS_MS, lambda: self.changed("checks")))
         self.paint = PaintingLogic(self, scene, later)
         self.segments = SegmentEvidenceLogic(self, scene)
-        self.dicom = DicomLogic(self)
+        self.dicom = DicomLogic(self, scene)
         self.features = {name: one for name, one in vars(self).items() if hasattr(one, "View")}
         engine.presenter = self
 

@@ -15,6 +15,10 @@ from .dicom_series import sop_class
 PARAMETRIC_MAP = "1.2.840.10008.5.1.4.1.1.30"
 #: UCUM, of densities
 PER_ML = "/mL"
+_PROVENANCE = (
+    "model", "model_kind", "weights_sha256", "engine", "torch", "precision", "device", "image_sha256",
+    "pixel_set_sha256",
+)  # fmt: skip
 _LPS_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 #: a frame may lie this far from the volume's regular grid, in in-plane pixels
 _TOLERANCE = 0.1
@@ -41,6 +45,12 @@ def parameters_of(path) -> str:
     data = _dataset(path, stop_before_pixels=True)
     items = data.get("DerivationAlgorithmSequence") or [{}]
     return str(items[0].get("AlgorithmParameters", "") or "")
+
+
+def sources_of(path) -> set[str]:
+    """The SOP instance UIDs of the slices that a parametric map says it was made from."""
+    data = _dataset(path, stop_before_pixels=True, specific_tags=["SourceImageSequence"])
+    return {str(one.get("ReferencedSOPInstanceUID", "")) for one in data.get("SourceImageSequence") or ()}
 
 
 def _dataset(path, **words):
@@ -91,7 +101,7 @@ def explanation_of(path) -> Explanation:
 
     A map on another grid than the layer's comes back with one cell a voxel.  Raises ImageError for any other map.
     """
-    from .dicom_out.parameters import asked_by, told_by
+    from .dicom_out.parameters import told_by
 
     text = parameters_of(path)
     told, (array, grid) = told_by(text), read_map(path)
@@ -108,6 +118,7 @@ def explanation_of(path) -> Explanation:
     words = ("unit", "score", "method", "class_index", "class_name", "score_title", "side", "status")
     return Explanation(
         map=array.astype(np.float32), grid=grid, layer=layer, pixel_set_label="the pixel set", notes=tuple(notes),
-        method_title=str(data.DerivationAlgorithmSequence[0].AlgorithmName), provenance=asked_by(text),
+        method_title=str(data.DerivationAlgorithmSequence[0].AlgorithmName),
+        provenance={word: told[word] for word in _PROVENANCE if word in told},
         **{word: told[word] for word in words},
     )  # fmt: skip

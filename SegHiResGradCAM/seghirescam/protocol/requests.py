@@ -374,6 +374,17 @@ class WriteDicom(Request, do="write_dicom"):
     folder: str
 
 
+class ReadDicom(Request, do="read_dicom"):
+    """Result: explanations, of the parametric maps of ours in a folder that explain one of these slices, and
+    of_others: how many explain something else.
+
+    instances: the slices' SOP instance UIDs.
+    """
+
+    folder: str
+    instances: list[str]
+
+
 class Probe(Request, do="probe"):
     """Result: devices with free memory, what is kept."""
 

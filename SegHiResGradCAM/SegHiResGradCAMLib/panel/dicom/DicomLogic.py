@@ -1,4 +1,4 @@
-"""What Export to DICOM does: the shown map and its regions, written by the worker into the study of their series."""
+"""What the DICOM buttons do: the shown map written by the worker into its study, and maps that come back opened."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import slicer
+from seghirescam.protocol.display.map_grids import LAYER, map_grid
 from seghirescam.protocol.privacy import DICOM_SENTENCE
 
 from ...scene.nodes import AttributeNames
 from ...scene.nodes.Geometry import gridOfVolume
 from ...scene.nodes.Provenance import explanationFacts, inputVolumesOf
-from ...scene.results.DicomSource import addToDatabase, filesOfSeries, hasDatabase, whyNoSeries
+from ...scene.overlay.Overlay import addOverlay
+from ...scene.overlay.ShownMap import isSmall
+from ...scene.results.DicomSource import addToDatabase, filesOfSeries, hasDatabase, instancesOf, whyNoSeries
 from ...scene.results.Export import whyNotExported
 from ...worker.Job import Job
 from ..Controls import FeatureView
@@ -22,23 +25,29 @@ from ..Needs import ChecksMaps, HasParameters
 #: writes DICOM objects, in the worker's Python, which is Slicer's
 HIGHDICOM = "highdicom>=0.27"
 _TIP = f"Writes this map and the regions of its evidence as DICOM objects of the volume's study. {DICOM_SENTENCE}"
+_OPEN_TIP = "Shows parametric maps of ours in a folder that explain this volume, with their colours and legend."
 _DENSITY = "/ml"
 
 
 @dataclass(frozen=True)
 class DicomState:
-    """reason: why it cannot be written now."""
+    """reason: why it cannot be written now.  isFromDicom: the chosen volume is.  openReason: why none can be opened."""
 
     reason: str = ""
+    isFromDicom: bool = False
+    openReason: str = ""
 
 
 class DicomView(FeatureView):
     def connect(self, dicom: Any) -> None:
         """dicom: DicomLogic."""
         self._controls.onClick("dicomButton", lambda: dicom.export(self._controls.chooseFolder))
+        self._controls.onClick("dicomOpenButton", lambda: dicom.open(self._controls.chooseFolder))
 
     def show(self, state: DicomState) -> None:
         self._controls.button("dicomButton", state.reason, _TIP)
+        self._controls.show("dicomOpenButton", state.isFromDicom)
+        self._controls.button("dicomOpenButton", state.openReason, _OPEN_TIP)
 
 
 class DicomNeeds(ChecksMaps, HasParameters, Protocol):
@@ -55,8 +64,8 @@ class DicomNeeds(ChecksMaps, HasParameters, Protocol):
 class DicomLogic:
     View = DicomView
 
-    def __init__(self, panel: DicomNeeds):
-        self._panel = panel
+    def __init__(self, panel: DicomNeeds, scene: Any):
+        self._panel, self._scene = panel, scene
         self._folder = ""
 
     def whyNot(self) -> str:
@@ -66,7 +75,11 @@ class DicomLogic:
         return why or whyNoSeries(next(iter(inputVolumesOf(node)), None))
 
     def state(self) -> DicomState:
-        return DicomState() if self._panel.desk.node is None else DicomState(self.whyNot())
+        panel = self._panel
+        if panel.parameters is None:
+            return DicomState()
+        reason = self.whyNot() if panel.desk.node is not None else ""
+        return DicomState(reason, bool(instancesOf(panel.parameters.volume)), panel.mustWait() or panel.cannotCompute())
 
     def export(self, chooseFolder: Callable) -> None:
         """Says what DICOM objects carry, asks for a folder, and has the worker write.
@@ -87,6 +100,33 @@ class DicomLogic:
         if folder:
             self._folder = folder
             panel.do(self._send, folder)
+
+    def open(self, chooseFolder: Callable) -> None:
+        """Maps in a folder become results of the chosen volume."""
+        panel = self._panel
+        volume = panel.parameters.volume if panel.parameters is not None else None
+        if volume is None or not instancesOf(volume) or panel.mustWait() or panel.cannotCompute():
+            return
+        folder = chooseFolder(self._folder, "Folder with DICOM parametric maps")
+        if folder:
+            self._folder = folder
+            how: dict[str, Any] = {"answered": self.opened, "title": "Opening DICOM maps"}
+            question = {"folder": folder, "instances": instancesOf(volume)}
+            panel.do(panel.send, Job("read_dicom", (volume.GetID(),), **how), "", question)
+
+    def opened(self, job: Job, answer: dict) -> None:
+        """As results of a scene that was opened again: each with its one layer."""
+        panel, found = self._panel, answer["explanations"]
+        volume = self._scene.GetNodeByID(job.nodeIds[0])
+        for explanation in found:
+            kind = panel.parameters.grid.value
+            fine = isSmall(explanation, map_grid(kind, explanation.grid, gridOfVolume(volume)))
+            node = addOverlay(self._scene, explanation, volume, grid=kind if fine else LAYER)
+            panel.write(result=node)
+        panel.desk.results.showOnly(panel.desk.node)
+        others = answer["of_others"]
+        said = f"Opened: {len(found)} map{'s' * (len(found) > 1)}."
+        panel.notices.say(f"{said} {others} of other series or makers left out." if others else said)
 
     def answered(self, job: Job, answer: dict) -> None:
         """Offers Slicer's DICOM database, where there is one."""

@@ -38,6 +38,11 @@ def filesOfSeries(volumeNode: Any) -> list[str]:
     return [str(one) for one in files] if all(files) else []
 
 
+def instancesOf(volumeNode: Any) -> list[str]:
+    """The UIDs of the slices that a volume was loaded from; [] where it was not loaded from DICOM."""
+    return _instances(volumeNode) if volumeNode is not None else []
+
+
 def hasDatabase() -> bool:
     return _database() is not None
 

@@ -81,7 +81,7 @@ def finish(found, series: SourceSeries) -> None:
                  "DeidentificationMethodCodeSequence", "IssuerOfPatientID"):  # fmt: skip
         if word in series.header:
             setattr(found, word, series.header[word].value)
-    found.ReferringPhysicianName = ""
+    found.ReferringPhysicianName, found.SpecificCharacterSet = "", _UTF_8
     found.ContentQualification = "RESEARCH"
 
 

@@ -14,7 +14,7 @@ FORMAT = "seghirescam-dicom-1"
 _ANSWER = ("class_index", "class_name", "score_title", "side", "unit", "score", "total", "completeness", "status")
 #: what a model's description must say again
 _READING = ("axes", "preprocessing", "head", "activation", "output", "logits_enlarged")
-_MADE_BY = ("engine", "torch", "precision", "device", "image_sha256", "pixel_set_sha256")
+_MADE_BY = ("weights_sha256", "engine", "torch", "precision", "device", "image_sha256", "pixel_set_sha256")
 #: LT holds so many characters (PS3.5, 6.2)
 _MOST = 10240
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,7 @@ def write_map(
     code, about = quantity(facts["method"], facts["layer"]["part"]), f"{facts['unit']}{'/ml' * (per == 'ml')}"
     low, high = float(array.min()), float(array.max())
     found = hd.pm.ParametricMap(
-        [stand_in(series, frames, size)],
+        [stand_in(series, frames, size)] * (len(ordered) if _is_old(hd) else 1),
         ordered,
         series_instance_uid=uid or hd.UID(),
         series_number=SERIES_NUMBER,
@@ -56,13 +57,15 @@ def write_map(
         # maps of the image itself follow its outlines, and a head's outline is a face
         contains_recognizable_visual_features=facts["layer"]["part"] == "input",
         real_world_value_mappings=[_mapping(hd, code, about, per, low, high)],
-        voi_lut_transformations=[_window(hd, low, high)],
+        **_window(hd, low, high),
         content_label="HEATMAP",
         content_description=short(f"{facts['method_title']} of {facts['score_title']}"),
         contributing_equipment=contributors(facts),
         series_description=short(f"{facts['method_title']}: {facts['class_name']}, {facts['layer']['name']}"),
         **frames.as_sequences(),
     )
+    # all values of the window, not all but half a step of whole numbers
+    found.SharedFunctionalGroupsSequence[0].FrameVOILUTSequence[0].VOILUTFunction = "LINEAR_EXACT"
     frames.state_spacing(found)
     _in_rising_order(found, frames, ordered)
     words = f"{facts['method_title']} of {facts['score_title']} at the layer {facts['layer']['name']}"
@@ -84,14 +87,18 @@ def _mapping(hd, code, about, per, low, high):
     return found
 
 
+def _is_old(hd):
+    """highdicom 0.27, which Slicer 5.13 brings: it takes a window as numbers, and a source for every frame."""
+    return "voi_lut_transformations" not in inspect.signature(hd.pm.ParametricMap.__init__).parameters
+
+
 def _window(hd, low, high):
-    """Symmetric about 0 where the map has a sign, else from 0 to its maximum."""
+    """highdicom's words for it: symmetric about 0 where the map has a sign, else from 0 to its maximum."""
     most = max(abs(low), abs(high)) or 1.0
-    signed = low < 0
-    return hd.VOILUTTransformation(
-        window_center=0.0 if signed else most / 2, window_width=2 * most if signed else most,
-        voi_lut_function="LINEAR_EXACT",
-    )  # fmt: skip
+    window = {"window_center": 0.0 if low < 0 else most / 2, "window_width": 2 * most if low < 0 else most}
+    if _is_old(hd):
+        return window
+    return {"voi_lut_transformations": [hd.VOILUTTransformation(**window)]}
 
 
 def _in_rising_order(found, frames, ordered):
