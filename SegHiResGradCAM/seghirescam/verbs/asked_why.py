@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..demo.words import labels_path
-from ..evaluation.causes.anatomy_causes import anatomy_causes, masks_by_name
+from ..evaluation.causes.anatomy_causes import anatomy_causes, maps_beside, masks_by_name
 from ..evaluation.causes.causes import Causes
 from ..evaluation.causes.channel_causes import channel_causes
 from ..evaluation.causes.shapley import PERMUTATIONS
@@ -19,6 +19,7 @@ from ..protocol.errors import ImageError, PixelSetError
 from ..protocol.image import Image
 from ..protocol.progress import Progress
 from ..protocol.question import DEFAULT, DEFAULT_METHOD, LAYER_WORDS, LOGIT
+from ..protocol.recipes import mask_on
 from ..session.opening import open_session
 from ..session.understood import score_of
 from .as_image import Needs, as_image
@@ -83,11 +84,12 @@ def causes(
         if segments is None:
             return channel_causes(session, sets, scores, **asked, progress=tell.part(0.1, 1.0))
         masks = _masks(segments, case.image, case.model.header_rule)
-        maps = session.ask(
-            sets, class_index=index, methods=[method], layers=layer if layer in LAYER_WORDS else [layer], score=score,
-            rival=rival, progress=tell.part(0.1, 0.2),
-        )  # fmt: skip
-        return anatomy_causes(session, masks, sets, scores, maps=maps, **asked, progress=tell.part(0.2, 1.0))
+        where = [mask_on(case.image.grid, one.of, m) for one, m in zip(case.noted or [], sets, strict=True)]
+        question = {"class_index": index, "methods": [method], "score": score, "rival": rival}
+        question["layers"] = layer if layer in LAYER_WORDS else [layer]
+        maps, told = maps_beside(session, sets, question, tell.part(0.1, 0.2))
+        beside = {"maps": maps, "where": where, "told": told, "progress": tell.part(0.2, 1.0)}
+        return anatomy_causes(session, masks, sets, scores, **beside, **asked)
 
 
 def smallest_flip(

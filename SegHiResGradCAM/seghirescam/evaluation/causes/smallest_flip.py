@@ -38,7 +38,7 @@ MOST = 0.25
 #: (image, region) -> the image with the region painted over
 Paint = Callable[[Image, PixelSet], Image]
 #: predictions of one search
-MOST_PREDICTIONS = 64
+MOST_PREDICTIONS = 100
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def smallest_flip(
 
     No block of the finest edge of the region found can be given back without losing the flip, unless ``stopped``: small
     in this sense, not proven to be the smallest of all.  Where no flip is found, none of the unions that were painted
-    over (the first 1, 2, 4, ... blocks of the order, up to ``most``) had one.
+    over (the first 1, 2, 4, ... blocks of the order, coarse, then finer, up to ``most``) had one.
     Raises EmptyPixelSetError where the model does not choose the class within M, PixelSetError where nothing may be
     painted over, and what the model raises.
     """
@@ -257,8 +257,7 @@ class _Search:
         try:
             times = COARSEST
             while times >= 1:
-                if not self._level(tuple(min(n, e * times) for n, e in zip(grid.shape, edge, strict=True)), times):
-                    break
+                self._level(tuple(min(n, e * times) for n, e in zip(grid.shape, edge, strict=True)), times)
                 times //= 2
         except _UsedUpError:
             self.stopped = True
@@ -273,8 +272,8 @@ class _Search:
         region = PixelSet(mask, grid, "smallest region found")
         return replace(flip, region=region, left=left, after=score, becomes=becomes)
 
-    def _level(self, edge, times) -> bool:
-        """Narrow down with blocks of this edge (voxels); False: no flip was found."""
+    def _level(self, edge, times):
+        """Narrow down with blocks of this edge (voxels); where coarser ones found no flip, look for one with these."""
         region = self.case.free if self.best is None else self.best[0]
         index, order, sizes = self._blocks(region, edge)
         most = None
@@ -287,11 +286,9 @@ class _Search:
             return self._flips(chosen[index])
 
         found = shortest_prefix(order.tolist(), does, most)
-        if found is None and self.best is None:
-            return False
-        # of a region that flips as a whole a prefix is found at the latest with all blocks
-        narrowed(order.tolist() if found is None else found, does)
-        return True
+        if found is not None or self.best is not None:
+            # of a region that flips as a whole a prefix is found at the latest with all blocks
+            narrowed(order.tolist() if found is None else found, does, to_the_end=times == 1)
 
     def _blocks(self, region, edge):
         """(number of the block of every voxel, -1 outside the region; their order; their voxels)"""
