@@ -25,7 +25,7 @@ from ..session.understood import score_of
 from .as_image import Needs, as_image
 from .as_model import target_of
 from .as_pixel_set import as_recipes
-from .asked import _split, _told
+from .asked import Telling, case_and_rest
 
 
 def causes(
@@ -63,7 +63,7 @@ def causes(
     Returns one :class:`causes.Causes` a pixel set.  Raises what :func:`channel_causes.channel_causes` and
     :func:`anatomy_causes.anatomy_causes` raise.
     """
-    case, rest = _split(model, image, pixels, words)
+    case, rest = case_and_rest(model, image, pixels, words)
     _refuse(rest)
     index = target_of(case.model, target, class_index)[0]
     session = open_session(case.model, case.image, device=device, precision=precision)
@@ -77,7 +77,7 @@ def causes(
         "baseline": baseline or ("blur" if other is None else "other"), "other": other, "permutations": permutations,
         "seed": seed, "before": before,
     }  # fmt: skip
-    with _told(progress) as given:
+    with Telling(progress) as given:
         tell = Progress(given)
         sets = [frozen(session, one.of, index, tell.part(0.0, 0.1)) for one in case.noted or []]
         scores = [chosen] * len(sets)
@@ -118,7 +118,7 @@ def smallest_flip(
     ``method`` at ``layer`` (order: or "random", "reverse").  within: a mask, only there may be painted.  limits,
     before, and what is raised: see :func:`evaluation.causes.smallest_flip.smallest_flip`.
     """
-    case, rest = _split(model, image, pixels, words)
+    case, rest = case_and_rest(model, image, pixels, words)
     _refuse(rest)
     index = target_of(case.model, target, class_index)[0]
     session = open_session(case.model, case.image, device=device, precision=precision)
@@ -128,7 +128,7 @@ def smallest_flip(
         raise PixelSetError("A flip is searched of one pixel set.", "Name one.")
     if within is not None:
         within = _masks({"within": within}, case.image, case.model.header_rule)["within"]
-    with _told(progress) as given:
+    with Telling(progress) as given:
         tell = Progress(given)
         frozen_set = frozen(session, recipes[0], index, tell.part(0.0, 0.05))
         (heat,) = session.ask(

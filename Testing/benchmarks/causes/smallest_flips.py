@@ -6,8 +6,8 @@ Grad-CAM, contrast, encoder.2), once more where there is no flip to be found (th
 painted, or nothing within 8 mm of the lesion), in a random order and in the reverse.  The settings are the product's
 defaults; they were chosen on explore seeds (1000 to 1006).  Two earlier versions were stopped after the report seeds
 2000 to 2003 and thrown away: with at most 64 predictions the searches ran out, and where the coarse blocks found no
-flip finer ones were not tried (2002).  A cue is found where the region flips the network and at least half of it lies in
-the cue grown by 4 mm, half a block.
+flip finer ones were not tried (2002).  A cue is found where the region flips the network and at least half of it lies
+in the cue grown by 4 mm, half a block.
 
 Resumable: one line a search in results/smallest_flips_SEEDS.jsonl, made again only where it is missing; --table writes
 results/smallest_flips.md and .json from the lines.  Needs nilearn.

@@ -175,7 +175,7 @@ def test_bad_words_are_refused_in_one_sentence():
         smallest_flip(session, pixels, ClassLogit(1), np.full(cue.shape, np.nan), **words)
     with pytest.raises(MethodError, match="Unknown order"):
         smallest_flip(session, pixels, ClassLogit(1), cue + 0.0, order="best", **words)
-    for wrong in ({"gone": 0.0}, {"most": 1.5}, {"predictions": 0}):
+    for wrong in ({"gone": 0.0}, {"most": 1.5}, {"predictions": 0}, {"finest_mm": 0.0}):
         with pytest.raises(MethodError):
             SearchLimits(**wrong)
     with pytest.raises(PixelSetError, match="clearance"):

@@ -8,6 +8,7 @@ that is asked for: painting the organ over takes its segmentation away, whatever
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -57,6 +58,8 @@ class SearchLimits:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if not (math.isfinite(self.finest_mm) and self.finest_mm > 0):
+            raise MethodError(f"The finest blocks have an edge above 0 mm, got {self.finest_mm:g}.", "8 mm is usual.")
         for name in ("gone", "most"):
             if not 0 < getattr(self, name) <= 1:
                 raise MethodError(
@@ -204,8 +207,8 @@ class _Case:
     def look(self, tell):
         """The unchanged image. Raises EmptyPixelSetError."""
         seen = self.changed.seen(self.image, tell)
-        (self.before,) = self.changed.read(seen)
-        self.chosen = self._chosen(seen)
+        self.before = float(self.changed.read(seen)[0])
+        self.chosen = seen.chosen_within(self.pixels, self.score.class_index)
         if not self.chosen > 0:
             name = self.session.model.class_name(self.score.class_index)
             raise EmptyPixelSetError(
@@ -213,23 +216,20 @@ class _Case:
                 "Choose the class that it draws there.",
             )
 
-    def _chosen(self, seen):
-        """The weight of M where the model chooses the class."""
-        return float(seen.weights(self.pixels)[seen.predicted(self.score.class_index)].sum())
-
     def painted(self, mask, tell):
         """(share of the prediction within M that is left, mean score, what was seen)"""
         tell(0.0, "painting over")
-        image = self.paint(self.image, PixelSet(mask, self.image.grid, "region"))
+        told = {"progress": tell.part(0.0, 0.3)} if self.paint is paint_over else {}
+        image = self.paint(self.image, PixelSet(mask, self.image.grid, "region"), **told)
         seen = self.changed.seen(image, tell.part(0.3, 1.0))
         (score,) = self.changed.read(seen)
-        return self._chosen(seen) / self.chosen, float(score), seen
+        left = seen.chosen_within(self.pixels, self.score.class_index) / self.chosen
+        return left, float(score), seen
 
     def becomes(self, seen):
         """The class that takes most of M instead; "" where the classes do not exclude each other or it is nothing."""
-        weights = seen.weights(self.pixels)
         shares = {
-            info.name: float(weights[seen.predicted(info.index)].sum())
+            info.name: seen.chosen_within(self.pixels, info.index)
             for info in self.session.model.classes
             if info.index != self.score.class_index
         }
