@@ -109,10 +109,8 @@ def _run(options, console, place):
 
 def check_look(options) -> None:
     """Raises OutputError, ImageError."""
-    if not 0 < options.share <= 1:
-        raise OutputError(
-            f"The share of the evidence lies between 0 and 1, got {options.share:g}.", "Use 0.8, for example."
-        )
+    if (share := getattr(options, "share", None)) is not None and not 0 < share <= 1:
+        raise OutputError(f"The share of the evidence lies between 0 and 1, got {share:g}.", "Use 0.8, for example.")
     if (maximum := getattr(options, "maximum", None)) is not None and not maximum > 0:
         raise OutputError("The end of the colour scale must be above zero.", "Leave --maximum away for the map's own.")
     if options.window and not options.window[0] < options.window[1]:

@@ -7,7 +7,8 @@ import sys
 
 from .. import __version__
 from ..demo.words import image_path, labels_path
-from . import check, cohort, compare, evaluate, explain, figure, init, layers, models, paint, predict
+from . import check, compare, evaluate, explain, figure, init, layers, models, paint, predict
+from .cohorts import cohort
 from .dicom import export
 from .interventions import causes, flip
 from .two_models import disagree

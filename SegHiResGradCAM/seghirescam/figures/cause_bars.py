@@ -12,7 +12,8 @@ from .style import LIGHT, Theme, new_figure
 
 #: inches
 _WIDE, _BAR, _HEAD, _LOW, _LEFT, _RIGHT, _BETWEEN = 7.2, 0.3, 0.35, 0.6, 1.9, 0.9, 0.25
-_LINE, _FOOT = 0.19, 0.3
+#: of a line of text, of the foot, and of the axis above that tells the evidence
+_LINE, _FOOT, _ABOVE = 0.19, 0.3, 0.5
 #: Okabe and Ito's blue and vermilion, told apart by all
 _FOR, _AGAINST = "#0072b2", "#d55e00"
 
@@ -20,7 +21,10 @@ _FOR, _AGAINST = "#0072b2", "#d55e00"
 def draw_causes(found: list, theme: Theme = LIGHT):
     """A matplotlib Figure: one row of bars for each of ``found`` (:class:`causes.Causes`). Raises DependencyError."""
     told = [textwrap.wrap(sentence(one), 100) for one in found]
-    heights = [_HEAD + _LINE * len(t) + _BAR * len(one.causes) + _LOW for one, t in zip(found, told, strict=True)]
+    heights = [
+        _HEAD + _LINE * len(text) + _ABOVE * _has_evidence(one) + _BAR * len(one.causes) + _LOW
+        for one, text in zip(found, told, strict=True)
+    ]
     tall = sum(heights) + _BETWEEN * (len(found) - 1) + _FOOT
     figure = new_figure((_WIDE, tall), theme)
     top = tall
@@ -32,9 +36,14 @@ def draw_causes(found: list, theme: Theme = LIGHT):
         axis = figure.add_axes((_LEFT / _WIDE, low / tall, wide, _BAR * len(one.causes) / tall))
         _bars(axis, one, theme)
         top -= height + _BETWEEN
-    foot = "Shapley values; a whisker is two standard errors. Research use, not for diagnosis."
+    sampled = "" if all(one.exact for one in found) else " A whisker is two standard errors."
+    foot = f"Right: share of the change.{sampled} Research use, not for diagnosis."
     figure.text(0.2 / _WIDE, 0.1 / tall, foot, color=theme.faint, fontsize=7.5)
     return figure
+
+
+def _has_evidence(one):
+    return any(cause.evidence.ok for cause in one.causes)
 
 
 def _bars(axis, one, theme):
@@ -53,7 +62,7 @@ def _bars(axis, one, theme):
         axis.annotate(
             share, (1.02, place), xycoords=("axes fraction", "data"), va="center", color=theme.ink, fontsize=8,
         )  # fmt: skip
-    if any(cause.evidence.ok for cause in ranked):
+    if _has_evidence(one):
         shares = axis.twiny()
         known = [
             (place, cause.evidence.value) for place, cause in zip(places, ranked, strict=True) if cause.evidence.ok
@@ -73,6 +82,7 @@ def _aligned(axis, shares, percents):
     low, high = axis.get_xlim()
     most = max(percents, default=1.0) * 1.08 or 1.0
     shares.set_xlim(most * low / high if high > 0 else -most, most)
+    shares.set_xticks([tick for tick in shares.get_xticks() if 0 <= tick <= most])
 
 
 def _plain(axis, theme, kept):

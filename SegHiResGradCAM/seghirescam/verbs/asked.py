@@ -104,7 +104,7 @@ def explain(
             "class_index": index, "methods": methods, "layers": layers, "score": score, "rival": rival, "side": side,
             "draws": draws, "noise": noise, "noise_samples": noise_samples, "noise_sigma": noise_sigma,
         }  # fmt: skip
-    with _told(progress) as tell:
+    with Telling(progress) as tell:
         found = answered(
             case.model, case.image, question, **words, device=device, precision=precision, tolerance=tolerance,
             seed=seed, mirroring=mirroring, folds=folds, progress=tell,
@@ -135,7 +135,7 @@ def compare(model: Any, image: Any, pixels: Any = None, *, target=None, class_in
     """
     from ..comparison.compare import compare as compared
 
-    case, rest = _split(model, image, pixels, words)
+    case, rest = case_and_rest(model, image, pixels, words)
     return compared(case.model, case.image, case.one, class_index=target_of(case.model, target, class_index)[0], **rest)
 
 
@@ -146,7 +146,7 @@ def evaluate(model: Any, image: Any, pixels: Any = None, *, target=None, class_i
     """
     from ..evaluation.evaluate import evaluate as evaluated
 
-    case, rest = _split(model, image, pixels, words)
+    case, rest = case_and_rest(model, image, pixels, words)
     return evaluated(
         case.model, case.image, case.one, class_index=target_of(case.model, target, class_index)[0], **rest
     )
@@ -170,7 +170,7 @@ def disagree(
     if not isinstance(models, (list, tuple)) or len(models) != 2:
         raise ModelError("Two models are compared.", "Give a list of two: A, then B.")
     images = (image, image if image_b is None else image_b)
-    cases = [_split(model, one, None, dict(words)) for model, one in zip(models, images, strict=True)]
+    cases = [case_and_rest(model, one, None, dict(words)) for model, one in zip(models, images, strict=True)]
     targets, indices = pair(target), pair(class_index)
     classes = [target_of(case.model, targets[n], indices[n])[0] for n, (case, _) in enumerate(cases)]
     both = [case for case, _ in cases]
@@ -182,7 +182,7 @@ def open_session(model: Any, image: Any, **words: Any) -> Session:
     and the fields of ComputeSettings."""
     from ..session.opening import open_session as session
 
-    case, rest = _split(model, image, None, words)
+    case, rest = case_and_rest(model, image, None, words)
     return session(case.model, case.image, **rest)
 
 
@@ -258,14 +258,14 @@ def _wrapped(network, read, needs, words):
     return model
 
 
-def _split(model, image, pixels, words):
+def case_and_rest(model, image, pixels, words):
     """(case, the words that are the verb's own)"""
     own = (*MODEL_WORDS, "value", "spacing", "consent")
     case = given(model, image, pixels, **{word: words.pop(word) for word in own if word in words})
     return case, words
 
 
-class _told:
+class Telling:
     """Context that gives progress(fraction, phase) or None: the caller's own, or a bar of tqdm that closes."""
 
     def __init__(self, progress):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..demo.words import labels_path
-from ..evaluation.causes.anatomy_causes import anatomy_causes, masks_by_name
+from ..evaluation.causes.anatomy_causes import anatomy_causes, maps_beside, masks_by_name
 from ..evaluation.causes.causes import Causes
 from ..evaluation.causes.channel_causes import channel_causes
 from ..evaluation.causes.shapley import PERMUTATIONS
@@ -19,12 +19,13 @@ from ..protocol.errors import ImageError, PixelSetError
 from ..protocol.image import Image
 from ..protocol.progress import Progress
 from ..protocol.question import DEFAULT, DEFAULT_METHOD, LAYER_WORDS, LOGIT
+from ..protocol.recipes import mask_on
 from ..session.opening import open_session
 from ..session.understood import score_of
 from .as_image import Needs, as_image
 from .as_model import target_of
 from .as_pixel_set import as_recipes
-from .asked import _split, _told
+from .asked import Telling, case_and_rest
 
 
 def causes(
@@ -62,7 +63,7 @@ def causes(
     Returns one :class:`causes.Causes` a pixel set.  Raises what :func:`channel_causes.channel_causes` and
     :func:`anatomy_causes.anatomy_causes` raise.
     """
-    case, rest = _split(model, image, pixels, words)
+    case, rest = case_and_rest(model, image, pixels, words)
     _refuse(rest)
     index = target_of(case.model, target, class_index)[0]
     session = open_session(case.model, case.image, device=device, precision=precision)
@@ -76,18 +77,19 @@ def causes(
         "baseline": baseline or ("blur" if other is None else "other"), "other": other, "permutations": permutations,
         "seed": seed, "before": before,
     }  # fmt: skip
-    with _told(progress) as given:
+    with Telling(progress) as given:
         tell = Progress(given)
         sets = [frozen(session, one.of, index, tell.part(0.0, 0.1)) for one in case.noted or []]
         scores = [chosen] * len(sets)
         if segments is None:
             return channel_causes(session, sets, scores, **asked, progress=tell.part(0.1, 1.0))
         masks = _masks(segments, case.image, case.model.header_rule)
-        maps = session.ask(
-            sets, class_index=index, methods=[method], layers=layer if layer in LAYER_WORDS else [layer], score=score,
-            rival=rival, progress=tell.part(0.1, 0.2),
-        )  # fmt: skip
-        return anatomy_causes(session, masks, sets, scores, maps=maps, **asked, progress=tell.part(0.2, 1.0))
+        where = [mask_on(case.image.grid, one.of, m) for one, m in zip(case.noted or [], sets, strict=True)]
+        question = {"class_index": index, "methods": [method], "score": score, "rival": rival}
+        question["layers"] = layer if layer in LAYER_WORDS else [layer]
+        maps, told = maps_beside(session, sets, question, tell.part(0.1, 0.2))
+        beside = {"maps": maps, "where": where, "told": told, "progress": tell.part(0.2, 1.0)}
+        return anatomy_causes(session, masks, sets, scores, **beside, **asked)
 
 
 def smallest_flip(
@@ -116,7 +118,7 @@ def smallest_flip(
     ``method`` at ``layer`` (order: or "random", "reverse").  within: a mask, only there may be painted.  limits,
     before, and what is raised: see :func:`evaluation.causes.smallest_flip.smallest_flip`.
     """
-    case, rest = _split(model, image, pixels, words)
+    case, rest = case_and_rest(model, image, pixels, words)
     _refuse(rest)
     index = target_of(case.model, target, class_index)[0]
     session = open_session(case.model, case.image, device=device, precision=precision)
@@ -126,7 +128,7 @@ def smallest_flip(
         raise PixelSetError("A flip is searched of one pixel set.", "Name one.")
     if within is not None:
         within = _masks({"within": within}, case.image, case.model.header_rule)["within"]
-    with _told(progress) as given:
+    with Telling(progress) as given:
         tell = Progress(given)
         frozen_set = frozen(session, recipes[0], index, tell.part(0.0, 0.05))
         (heat,) = session.ask(

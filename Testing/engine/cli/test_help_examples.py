@@ -14,7 +14,7 @@ from seghirescam.protocol.errors import ModelError
 
 BY_NAME = {module.__name__.rpartition(".")[2]: module for module in parser.COMMANDS}
 #: these draw, paint, predict again, or remove the context step by step
-SLOW = ("compare", "disagree", "paint", "evaluate")
+SLOW = ("compare", "disagree", "paint", "causes", "flip", "evaluate")
 
 
 @pytest.fixture(scope="module")

@@ -58,7 +58,7 @@ def test_commands_tell_of_an_option_in_the_same_words(flag):
 def test_every_option_of_the_question_is_one_of_explain_and_goes_not_with_repeat():
     options = _options("explain")
     flags = [one.metadata["option"][0][0] for one in fields(Asked) if "option" in one.metadata]
-    assert len(flags) == len(set(flags)) == 15 and set(flags) <= set(options)
+    assert len(flags) == len(set(flags)) == 18 and set(flags) <= set(options)
     parser = argparse.ArgumentParser()
     add_question(parser)
     assert given_words(parser.parse_args([])) == []

@@ -62,7 +62,7 @@ def test_a_whole_question_may_be_asked_instead_of_its_words(demo):
     assert found.score == again.score and np.array_equal(found.map, again.map)
     assert question.words == {
         "class_index": "lesion", "methods": ("seg_hires_grad_cam",), "layers": "encoder.1", "score": "log_odds",
-        "rival": None, "side": "auto", "draws": 1,
+        "rival": None, "side": "auto", "draws": 1, "noise": "none", "noise_samples": 25, "noise_sigma": 0.1,
     }  # fmt: skip
 
 

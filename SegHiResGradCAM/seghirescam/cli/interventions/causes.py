@@ -5,7 +5,6 @@ from __future__ import annotations
 from ...io.file_content import hash_of
 from ...protocol.csv_text import write_rows
 from ...protocol.errors import PixelSetError
-from ...protocol.question import NO_NOISE
 from ..asked_case import AskedCase
 from ..console import table
 from ..figure import add_paper, check_dpi
@@ -111,10 +110,11 @@ def _checked(options) -> str:
 
 def _shared_out(case, options, label_maps, words, console):
     """([Causes], the map of the first pixel set or None)"""
-    from ...evaluation.causes.anatomy_causes import anatomy_causes, masks_by_name
+    from ...evaluation.causes.anatomy_causes import anatomy_causes, maps_beside, masks_by_name
     from ...evaluation.causes.channel_causes import channel_causes
     from ...evaluation.trust.explained_case import frozen
     from ...protocol.progress import Progress
+    from ...protocol.recipes import mask_on
     from ...session.understood import score_of
 
     opened, question = case.opened, case.asked.question(case.opened)
@@ -130,12 +130,11 @@ def _shared_out(case, options, label_maps, words, console):
         return channel_causes(session, pixels, scores, **words, before=before, progress=tell.part(0.1, 1.0)), None
     grid = opened.image.grid
     segments = masks_by_name([layer for label_map, _ in label_maps for layer in layers_of(label_map, grid)])
-    asked = question | {"noise": NO_NOISE}
-    maps = session.ask(pixels, **asked, progress=tell.part(0.1, 0.2))
-    found = anatomy_causes(
-        session, segments, pixels, scores, maps=maps, **words, before=before, progress=tell.part(0.2, 1.0)
-    )
-    return found, maps[0]
+    where = [mask_on(grid, *both) for both in zip(case.recipes, pixels, strict=True)]
+    maps, told = maps_beside(session, pixels, question, tell.part(0.1, 0.2))
+    beside = {"maps": maps, "where": where, "told": told, "before": before, "progress": tell.part(0.2, 1.0)}
+    found = anatomy_causes(session, segments, pixels, scores, **beside, **words)
+    return found, maps[0] if maps else None
 
 
 def _write(folder, options, found, heat, request, notes):

@@ -59,7 +59,7 @@ def add_arguments(parser) -> None:
     )  # fmt: skip
     search.add_argument("--finest-mm", type=float, default=8.0, metavar="MM", help="finest blocks (default: 8)")
     search.add_argument(
-        "--predictions", type=int, default=64, metavar="N", help="of one order's search, at most (default: 64)"
+        "--predictions", type=int, default=100, metavar="N", help="of one order's search, at most (default: 100)"
     )
     search.add_argument("--seed", type=int, default=0, help="of ties and of the random order (default: 0)")
     others = ("grid", "draws", *NOISE, "random_seed")

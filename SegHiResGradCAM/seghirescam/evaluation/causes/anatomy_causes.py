@@ -8,11 +8,12 @@ from itertools import count
 import numpy as np
 
 from ...cam.logits.score import Score
-from ...protocol.errors import EmptyPixelSetError, PixelSetError
+from ...protocol.errors import EmptyPixelSetError, GradientError, LayerError, PixelSetError
 from ...protocol.explanation import Explanation
 from ...protocol.image import Image
 from ...protocol.pixel_set import PixelSet
 from ...protocol.progress import Progress
+from ...protocol.question import DEFAULT
 from ...protocol.sizes import Size
 from ...protocol.value import Value
 from ...session.interface import Session
@@ -35,6 +36,8 @@ def anatomy_causes(
     scores: Sequence[Score],
     *,
     maps: Sequence[Explanation | None] = (),
+    where: Sequence[np.ndarray] = (),
+    told: Sequence[str] = (),
     baseline: str = BLUR,
     other: Image | None = None,
     permutations: int = PERMUTATIONS,
@@ -45,7 +48,8 @@ def anatomy_causes(
     """Shapley values of the mean score over each M; players: the segments and :data:`REST`, what none of them holds.
 
     segments: name -> bool ``[K, J, I]`` on the image's grid; a voxel of several belongs to the smallest.  maps: an
-    explanation of each M, whose evidence in each player stands beside its cause.  Everything else as in
+    explanation of each M, whose evidence in each player stands beside its cause.  where: each M on the image's grid,
+    where it is known there more finely than on the model's.  told: notes that go with the answer.  The others as in
     :func:`channel_causes.channel_causes`.  A segment that holds M is a player as any other: taking the organ away takes
     its segmentation away, and :attr:`causes.Cause.inside` tells how much of M it is.
     Raises EmptyPixelSetError where no segment holds a voxel, PixelSetError where one covers the whole image.
@@ -61,7 +65,7 @@ def anatomy_causes(
         return replaced(image, ~present[index], filling.image)
 
     sizes = tuple(Size.of(mask, grid) for mask in masks)
-    players = Players(ANATOMY, names, with_only, filling.words, sizes, masks, notes)
+    players = Players(ANATOMY, names, with_only, filling.words, sizes, masks, tuple(where), (*notes, *told))
     found = share_out(session, players, pixels, scores, permutations, seed, before, Progress(progress))
     if not maps:
         return found
@@ -70,6 +74,19 @@ def anatomy_causes(
         one if heat is None else one.with_evidence(_evidence(heat, both, image))
         for one, heat in zip(found, maps, strict=True)
     ]
+
+
+def maps_beside(
+    session: Session, pixels: Sequence[PixelSet], words: dict, progress: Callable[[float, str], None] | None = None
+) -> tuple[list[Explanation], tuple[str, ...]]:
+    """(an explanation of each M, notes); words: of the question.  Causes need no layer: where nobody named one and the
+    network has none that could show a map, there are no maps, and the note says why."""
+    try:
+        return session.ask(list(pixels), **words, progress=progress), ()
+    except (LayerError, GradientError) as error:
+        if words["layers"] != DEFAULT:
+            raise
+        return [], (f"No map stands beside the causes. {error.sentence}",)
 
 
 def parts(

@@ -37,11 +37,12 @@ def shortest_prefix(order: Sequence[int], does: Does, most: int | None = None) -
     return list(order[:high])
 
 
-def narrowed(units: Sequence[int], does: Does) -> list[int]:
+def narrowed(units: Sequence[int], does: Does, to_the_end: bool = True) -> list[int]:
     """What is left when parts that are not needed are given back, the last of the order first.
 
     As in delta debugging (Zeller & Hildebrandt, IEEE TSE 2002): halves, quarters, ... single units, these again until
-    no single one can be given back.  units: do it together.
+    no single one can be given back.  units: do it together.  to_the_end: False ends when every single one has been
+    tried once, which of a monotone ``does`` is the same.
     """
     kept, size = list(units), -(-len(units) // 2)
     while len(kept) > 1:
@@ -52,7 +53,7 @@ def narrowed(units: Sequence[int], does: Does) -> list[int]:
             if rest and does(rest):
                 kept = rest
             end = start
-        if size == 1 and len(kept) == before:
+        if size == 1 and (len(kept) == before or not to_the_end):
             break
         size = max(1, size // 2)
     return kept

@@ -24,7 +24,8 @@ from .shapley import MOST_EXACT, coalitions, shapley
 class Players:
     """of: what they are.  with_only: the image with only these present (bool ``[players]``).  baseline: in words.
 
-    sizes: of each.  masks: bool ``[K, J, I]`` of each on the image's grid, to tell which share of M lies in it.
+    sizes: of each.  masks: bool ``[K, J, I]`` of each on the image's grid, to tell which share of M lies in it; where:
+    M there (``[K, J, I]``), of each pixel set; () is M carried over from the model grid.
     """
 
     of: str
@@ -33,6 +34,7 @@ class Players:
     baseline: str
     sizes: tuple[Size, ...] = ()
     masks: tuple[np.ndarray, ...] = ()
+    where: tuple[np.ndarray, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -62,7 +64,7 @@ def share_out(
     grid = session.image.grid
     inside = None
     if players.masks:
-        weights = [one.on(grid).weights.astype(np.float64) for one in pixels]
+        weights = [np.asarray(w, np.float64) for w in players.where or [one.on(grid).weights for one in pixels]]
         inside = [[float(w[mask].sum() / w.sum()) for w in weights] for mask in players.masks]
     names = {info.index: info.name for info in session.model.classes}
     notes = (*players.notes, *draw_notes(session.model.networks))

@@ -8,6 +8,7 @@ that is asked for: painting the organ over takes its segmentation away, whatever
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -38,7 +39,7 @@ MOST = 0.25
 #: (image, region) -> the image with the region painted over
 Paint = Callable[[Image, PixelSet], Image]
 #: predictions of one search
-MOST_PREDICTIONS = 64
+MOST_PREDICTIONS = 100
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ class SearchLimits:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if not (math.isfinite(self.finest_mm) and self.finest_mm > 0):
+            raise MethodError(f"The finest blocks have an edge above 0 mm, got {self.finest_mm:g}.", "8 mm is usual.")
         for name in ("gone", "most"):
             if not 0 < getattr(self, name) <= 1:
                 raise MethodError(
@@ -128,7 +131,7 @@ def smallest_flip(
 
     No block of the finest edge of the region found can be given back without losing the flip, unless ``stopped``: small
     in this sense, not proven to be the smallest of all.  Where no flip is found, none of the unions that were painted
-    over (the first 1, 2, 4, ... blocks of the order, up to ``most``) had one.
+    over (the first 1, 2, 4, ... blocks of the order, coarse, then finer, up to ``most``) had one.
     Raises EmptyPixelSetError where the model does not choose the class within M, PixelSetError where nothing may be
     painted over, and what the model raises.
     """
@@ -204,8 +207,8 @@ class _Case:
     def look(self, tell):
         """The unchanged image. Raises EmptyPixelSetError."""
         seen = self.changed.seen(self.image, tell)
-        (self.before,) = self.changed.read(seen)
-        self.chosen = self._chosen(seen)
+        self.before = float(self.changed.read(seen)[0])
+        self.chosen = seen.chosen_within(self.pixels, self.score.class_index)
         if not self.chosen > 0:
             name = self.session.model.class_name(self.score.class_index)
             raise EmptyPixelSetError(
@@ -213,23 +216,20 @@ class _Case:
                 "Choose the class that it draws there.",
             )
 
-    def _chosen(self, seen):
-        """The weight of M where the model chooses the class."""
-        return float(seen.weights(self.pixels)[seen.predicted(self.score.class_index)].sum())
-
     def painted(self, mask, tell):
         """(share of the prediction within M that is left, mean score, what was seen)"""
         tell(0.0, "painting over")
-        image = self.paint(self.image, PixelSet(mask, self.image.grid, "region"))
+        told = {"progress": tell.part(0.0, 0.3)} if self.paint is paint_over else {}
+        image = self.paint(self.image, PixelSet(mask, self.image.grid, "region"), **told)
         seen = self.changed.seen(image, tell.part(0.3, 1.0))
         (score,) = self.changed.read(seen)
-        return self._chosen(seen) / self.chosen, float(score), seen
+        left = seen.chosen_within(self.pixels, self.score.class_index) / self.chosen
+        return left, float(score), seen
 
     def becomes(self, seen):
         """The class that takes most of M instead; "" where the classes do not exclude each other or it is nothing."""
-        weights = seen.weights(self.pixels)
         shares = {
-            info.name: float(weights[seen.predicted(info.index)].sum())
+            info.name: seen.chosen_within(self.pixels, info.index)
             for info in self.session.model.classes
             if info.index != self.score.class_index
         }
@@ -257,8 +257,7 @@ class _Search:
         try:
             times = COARSEST
             while times >= 1:
-                if not self._level(tuple(min(n, e * times) for n, e in zip(grid.shape, edge, strict=True)), times):
-                    break
+                self._level(tuple(min(n, e * times) for n, e in zip(grid.shape, edge, strict=True)), times)
                 times //= 2
         except _UsedUpError:
             self.stopped = True
@@ -273,8 +272,8 @@ class _Search:
         region = PixelSet(mask, grid, "smallest region found")
         return replace(flip, region=region, left=left, after=score, becomes=becomes)
 
-    def _level(self, edge, times) -> bool:
-        """Narrow down with blocks of this edge (voxels); False: no flip was found."""
+    def _level(self, edge, times):
+        """Narrow down with blocks of this edge (voxels); where coarser ones found no flip, look for one with these."""
         region = self.case.free if self.best is None else self.best[0]
         index, order, sizes = self._blocks(region, edge)
         most = None
@@ -287,11 +286,9 @@ class _Search:
             return self._flips(chosen[index])
 
         found = shortest_prefix(order.tolist(), does, most)
-        if found is None and self.best is None:
-            return False
-        # of a region that flips as a whole a prefix is found at the latest with all blocks
-        narrowed(order.tolist() if found is None else found, does)
-        return True
+        if found is not None or self.best is not None:
+            # of a region that flips as a whole a prefix is found at the latest with all blocks
+            narrowed(order.tolist() if found is None else found, does, to_the_end=times == 1)
 
     def _blocks(self, region, edge):
         """(number of the block of every voxel, -1 outside the region; their order; their voxels)"""

@@ -62,6 +62,13 @@ class Seen:
         """Bool ``[K, J, I]`` without the padding: where the model chooses the class."""
         return decide(torch.from_numpy(self.logits)[None], class_index, self.head)[0].numpy()[self._inside]
 
+    def chosen_within(self, pixel_set: PixelSet, class_index: int) -> float:
+        """The weight of M where the model chooses the class; only M's voxels are looked at."""
+        weights = self.weights(pixel_set)
+        inside = weights > 0
+        logits = torch.from_numpy(np.ascontiguousarray(self.logits[(slice(None), *self._inside)][:, inside]))
+        return float(weights[inside][decide(logits[None], class_index, self.head)[0].numpy()].sum())
+
     @property
     def _inside(self):
         return tuple(slice(n) for n in self.valid)
