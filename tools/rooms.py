@@ -56,6 +56,7 @@ SUB_ROOMS = {
     "session/sets": "many pixel sets in one question: kept small, handed over one by one, in groups that fit",
     "session/windows": "a question in sliding windows: every run once, for all pixel sets, layers and methods",
     "cli/segments": "many segments or classes in one command: who is asked about which class, one map each, a table",
+    "cli/cohorts": "the commands about many cases and several models",
     "models/descriptions": "a model's description: read with its lines, its words checked, published as a schema",
     "models/architectures": "which network weights belong to, by the names and shapes of their tensors; nothing runs",
     "session/hardware": "in what a device computes, and what it says when it cannot",

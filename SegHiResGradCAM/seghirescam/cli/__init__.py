@@ -2,7 +2,8 @@
 command, torch only where it is needed.
 
 Exit codes: 0 done; 1 an unexpected failure (a fault of ours); 2 something the user can mend, told in one sentence with
-what to do; 3 some questions of a cohort failed; 130 cancelled by Ctrl-C.  Nothing half-made is left behind in any of them.
+what to do; 3 some questions of a cohort failed; 130 cancelled by Ctrl-C.  Nothing half-made is left behind in any of
+them.
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@ import sys
 
 from .. import __version__
 from ..demo.words import image_path, labels_path
-from . import check, cohort, compare, evaluate, explain, figure, init, layers, models, paint, predict
+from . import check, compare, evaluate, explain, figure, init, layers, models, paint, predict
+from .cohorts import cohort
 
 COMMANDS = (models, init, check, layers, predict, explain, compare, paint, evaluate, cohort, figure)
 #: options that name volumes, and those that name label maps: there the shipped case may stand as a word

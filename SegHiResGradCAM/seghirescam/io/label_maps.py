@@ -27,13 +27,17 @@ SEGMENTATION = ".seg.nrrd"
 
 @dataclass(frozen=True)
 class Label:
-    """One label of a label map. name: "" if the file tells none.  layer: of a map whose labels overlap."""
+    """One label of a label map. name: "" if the file tells none.  layer: of a map whose labels overlap.  parts: of a
+    union of labels, which has no value of its own."""
 
     value: int
     name: str = ""
     layer: int = 0
+    parts: tuple[Label, ...] = ()
 
     def __str__(self):
+        if self.parts:
+            return self.name
         return f"{self.value} = {self.name}" if self.name else str(self.value)
 
 
@@ -53,34 +57,53 @@ class LabelMap:
     header: str = ""
 
     def pixel_set(self, wanted: str | None = None) -> PixelSet:
-        """The label of that value or name; without one the only label there is.
+        """The label of that value or name, or a sum of labels, see :meth:`label`; without one the only label there is.
 
         Raises PixelSetError with the list of labels, EmptyPixelSetError for a label without a voxel.
         """
-        known = ", ".join(str(label) for label in self.labels) or "none"
-        if wanted is None:
+        label = self.label(wanted)
+        pixels = self.of(label)
+        if pixels.is_empty:
+            known = ", ".join(map(str, self.labels)) or "none"
+            told = f"The label {label} has no voxel."
+            if label not in self.labels and not label.parts:
+                told = f"The label map has no label '{label.value}'."
+            raise EmptyPixelSetError(told, f"Labels: {known}.")
+        return pixels
+
+    def label(self, wanted: str | None = None) -> Label:
+        """The label of that value or name; without one the only label there is. Raises PixelSetError with the list.
+
+        "1+2+3", or names: the union of several.  A value that a map without names does not hold is a label without a
+        voxel: which values there are depends on the case.
+        """
+        known = ", ".join(map(str, self.labels)) or "none"
+        if not wanted:
             if len(self.labels) != 1:
                 raise PixelSetError(
                     f"The label map holds {len(self.labels)} labels and none was chosen.",
                     f"Add a value or a name after a colon; labels: {known}.",
                 )
-            (label,) = self.labels
-        else:
-            text = wanted.strip()
-            found = [x for x in self.labels if x.name.strip().lower() == text.lower()]
-            found = found or [x for x in self.labels if str(x.value) == text]
-            if not found:
-                raise PixelSetError(f"The label map has no label {text!r}.", f"Labels: {known}.")
-            if len(found) > 1:
-                raise PixelSetError(f"Several labels of the label map are called {text!r}.", f"Labels: {known}.")
-            (label,) = found
-        pixels = self.of(label)
-        if pixels.is_empty:
-            raise EmptyPixelSetError(f"The label {label} has no voxel.", f"Labels: {known}.")
-        return pixels
+            return self.labels[0]
+        text = wanted.strip()
+        found = [x for x in self.labels if x.name.strip().lower() == text.lower()]
+        found = found or [x for x in self.labels if str(x.value) == text]
+        if len(found) > 1:
+            raise PixelSetError(f"Several labels of the label map are called {text!r}.", f"Labels: {known}.")
+        if found:
+            return found[0]
+        if "+" in text:
+            parts = tuple(self.label(part) for part in text.split("+") if part.strip())
+            return Label(0, " + ".join(part.name or str(part.value) for part in parts), parts=parts)
+        if text.isdigit() and not any(x.name for x in self.labels):
+            return Label(int(text))
+        raise PixelSetError(f"The label map has no label {text!r}.", f"Labels: {known}.")
 
     def of(self, label: Label) -> PixelSet:
         """One of its labels; it may have no voxel."""
+        if label.parts:
+            weights = np.max([self.of(part).weights for part in label.parts], axis=0)
+            return PixelSet(weights, self.grid, f"segment '{label.name}'", self.notes, self.header)
         layer = self.layers[label.layer]
         weights = layer / np.float32(self.soft) if self.soft else layer == label.value
         return PixelSet(weights, self.grid, f"segment '{label.name or label.value}'", self.notes, self.header)

@@ -127,21 +127,14 @@ FORMS_BY_WORD: dict[str, type[Recipe]] = {form.word: form for form in FORMS.valu
 
 
 def _label(labels: LabelMap, wanted: str) -> Label:
-    """The label of that name or value, "" for the only one. Raises PixelSetError with the list."""
-    known = ", ".join(map(str, labels.labels)) or "none"
-    if not wanted:
-        if len(labels.labels) != 1:
-            raise PixelSetError(
-                f"The label map holds {len(labels.labels)} labels and none was chosen.",
-                f"Fill the column 'label', or write * for all of them; labels: {known}.",
-            )
-        return labels.labels[0]
-    found = [one for one in labels.labels if one.name.strip().lower() == wanted.lower()]
-    found = found or [one for one in labels.labels if str(one.value) == wanted]
-    if len(found) != 1:
-        what = "no label" if not found else "several labels called"
-        raise PixelSetError(f"The label map has {what} '{wanted}'.", f"Labels: {known}.")
-    return found[0]
+    """As :meth:`label_maps.LabelMap.label`, "" for the only one. Raises PixelSetError with the list."""
+    if not wanted and len(labels.labels) != 1:
+        raise PixelSetError(
+            f"The label map holds {len(labels.labels)} labels and none was chosen.",
+            "Fill the column 'label', or write * for all of them; labels: "
+            f"{', '.join(map(str, labels.labels)) or 'none'}.",
+        )
+    return labels.label(wanted or None)
 
 
 def _maker(form: type[Recipe], pixels: PixelSet | None) -> Callable[[], Recipe]:

@@ -10,10 +10,10 @@ import time
 from dataclasses import fields
 from pathlib import Path
 
-from ..demo.words import PLAN, PLAN_FILE
-from ..protocol.question import ComputeSettings, Question
-from .inputs import add_device
-from .question_options import method_names
+from ...demo.words import PLAN, PLAN_FILE
+from ...protocol.question import ComputeSettings, Question
+from ..inputs import add_device
+from ..question_options import method_names
 
 HELP = "Ask many cases about several models, by a plan; one table, resumable, on one machine or a cluster."
 MORE = """PLAN is a CSV, one line a question, with the columns case, images (one a channel, between |), segment, label
@@ -29,7 +29,7 @@ FAILED = 3
 
 
 def add_arguments(parser) -> None:
-    from ..cohort.settings import TIERS
+    from ...cohort.settings import TIERS
 
     parser.add_argument("plan", metavar="PLAN", help="a CSV or YAML file, or demo:plan")
     parser.add_argument("--out", type=Path, metavar="RUN", help="folder of the run; an earlier one is gone on with")
@@ -80,14 +80,14 @@ def add_arguments(parser) -> None:
 
 
 def run(options, console) -> int:
-    from ..cohort.part import others, part_of
-    from ..cohort.plans.expanded import expanded, head
-    from ..cohort.plans.row import PlanError
-    from ..cohort.run_folder import RunFolder
-    from ..cohort.running.job import Plan
-    from ..cohort.running.model_store import Consent
-    from ..cohort.running.run import Cohort
-    from ..cohort.running.work import Work
+    from ...cohort.part import others, part_of
+    from ...cohort.plans.expanded import expanded, head
+    from ...cohort.plans.row import PlanError
+    from ...cohort.run_folder import RunFolder
+    from ...cohort.running.job import Plan
+    from ...cohort.running.model_store import Consent
+    from ...cohort.running.run import Cohort
+    from ...cohort.running.work import Work
 
     plan_file = PLAN_FILE if options.plan == PLAN else Path(options.plan)
     if options.out is None and not options.dry_run:
@@ -125,7 +125,7 @@ def run(options, console) -> int:
 
 def _settings(options, head: dict):
     """The command's words go before the plan's."""
-    from ..cohort.settings import Settings
+    from ...cohort.settings import Settings
 
     names = (*_ASKED, *_COMPUTED, "evaluate", "seed", "maps", "threads")
     given = {name: value for name in names if (value := getattr(options, name)) is not None}
@@ -134,8 +134,8 @@ def _settings(options, head: dict):
 
 
 def _engine(options, workers: int, console):
-    from ..cohort.running.here import Here
-    from ..cohort.running.on_dask import Elsewhere, OnDask
+    from ...cohort.running.here import Here
+    from ...cohort.running.on_dask import Elsewhere, OnDask
 
     if options.scheduler:
         words = options.tls_ca, options.tls_cert, options.tls_key, options.scheduler_insecure
@@ -147,7 +147,7 @@ def _gpus(device: str) -> tuple[str, ...]:
     """What CUDA_VISIBLE_DEVICES of one worker each may be, where the GPUs are shared out; () on the CPU."""
     if device != "auto":
         return ()
-    from ..session.devices import gpus
+    from ...session.devices import gpus
 
     count = len(gpus()[0])
     visible = [one for one in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if one]
@@ -177,7 +177,7 @@ def _duration(seconds: float) -> str:
 
 
 def _told(plan, work, workers, console) -> int:
-    from ..cohort.running.estimate import estimated
+    from ...cohort.running.estimate import estimated
 
     console.progress(0.0, "timing one pass of each network")
     found = estimated(plan, work, workers)
@@ -186,8 +186,8 @@ def _told(plan, work, workers, console) -> int:
 
 
 def _joined(cohort, parts, console) -> int:
-    from ..cohort.join import join
-    from ..cohort.running.run import Report
+    from ...cohort.join import join
+    from ...cohort.running.run import Report
 
     cohort.run.begin(cohort.work.settings.to_json(), cohort.plan.sha256, cohort.plan.rows)
     came, report = join(cohort.run, parts), Report()
@@ -198,7 +198,7 @@ def _joined(cohort, parts, console) -> int:
 
 
 def _answer(report, run, part, console) -> None:
-    from ..cohort.part import others
+    from ...cohort.part import others
 
     data = {
         "questions": report.questions, "answered": report.finished, "computed": report.computed,

@@ -1,0 +1,1 @@
+"""Many cases, several models: the commands about a cohort."""
