@@ -58,7 +58,7 @@ SUB_ROOMS = {
     "io/dicom_out": "results as DICOM objects of the study they explain: parametric maps, segmentations, identifiers",
     "cli/dicom": "results as DICOM objects: while explaining, and of what lies on disk",
     "cli/segments": "many segments or classes in one command: who is asked about which class, one map each, a table",
-    "cli/cohorts": "commands about many cases: a cohort's run, and what comes of it",
+    "cli/cohorts": "the commands about many cases and several models",
     "cli/two_models": "one command about two models: both opened for one case, maps of both, one sheet",
     "comparison/two_models": "where two models disagree about one case, and what each looked at",
     "models/descriptions": "a model's description: read with its lines, its words checked, published as a schema",

@@ -20,7 +20,6 @@ def _row(fault, *tests, open=""):
 
 
 GPU = "not measured: the half on a GPU needs a card"
-COHORT = "comes with cohort runs"
 
 FAULTS = {
     # model files
@@ -277,7 +276,9 @@ FAULTS = {
         "engine/cli/test_result_files::test_the_next_run_removes_what_a_killed_one_left_and_never_a_living_one_s",
         "engine/worker/test_worker::test_a_model_file_that_vanishes_or_changes_is_noticed",
         "engine/models/test_file_stamp::test_the_worker_opens_a_model_anew_whose_weights_were_swapped",
-        open=f"resume after power loss {COHORT}",
+        "engine/cohort/test_resuming::test_a_question_killed_at_any_step_is_whole_or_not_there",
+        "engine/cohort/test_resuming::test_two_runs_at_once_share_the_work_and_none_is_done_twice",
+        "engine/cohort/test_resuming::test_only_parts_of_one_cohort_share_a_folder",
     ),
     40: _row(
         "patient data in tags, file names, descriptions",
@@ -315,11 +316,13 @@ FAULTS = {
         "engine/models/test_factory::test_with_consent_to_this_content_it_opens_and_another_content_asks_again",
         "engine/cli/test_cli_explain::test_asking_again_by_the_sidecar_gives_the_same_files",
     ),
-    47: _row("symbolic-link loops in a cohort folder", open=COHORT),
+    47: _row(
+        "symbolic-link loops in a cohort folder", "engine/cohort/test_plans::test_links_in_a_circle_are_no_more_files"
+    ),
     48: _row(
         "formula injection in case ids",
         "engine/protocol/test_spreadsheet::test_texts_that_look_like_formulas_are_escaped_and_numbers_are_not",
-        open=f"case ids {COHORT.replace('comes', 'come')}",
+        "engine/cohort/test_table::test_a_case_that_a_spreadsheet_would_run_is_text",
     ),
 }
 

@@ -1,9 +1,12 @@
 """The table's numbers against the verbs they come from, and closed forms; a question's answer in any company."""
 
+import time
+
 import numpy as np
 import pytest
 
 from engine.cohort_cases import GRID, QUICK, cohort, network, patient, plan, run, small, table, tables
+from engine.volume_files import PATIENT
 from seghirescam.cohort.settings import FAST, Settings
 from seghirescam.evaluation.evaluate import evaluate
 from seghirescam.evaluation.metrics.ground import Ground
@@ -157,3 +160,21 @@ def test_models_are_loaded_once_and_a_case_is_one_pass(ran):
     assert list(report.loads.values()) == [2]
     job = cohort(where, folder / "run", QUICK).plan.jobs
     assert [len(one.rows) for one in job] == [2, 2, 2, 2] and [one.model for one in job][:2] == ["net0.model.json"] * 2
+
+
+def test_no_name_of_a_file_or_case_leaves_cases_csv(ran):
+    folder, _, _ = ran
+    files = [path for path in (folder / "run").rglob("*") if path.is_file()]
+    telling = {path.name for path in files if PATIENT.encode() in path.read_bytes()}
+    assert telling == {"cases.csv"} and len(files) > 12
+    assert not [path.name for path in files if path.name != "cases.csv" and str(folder).encode() in path.read_bytes()]
+    assert (folder / "run" / "cases.csv").stat().st_mode & 0o077 == 0
+
+
+def test_beyond_its_passes_a_question_costs_less_than_a_third_of_a_second(tmp_path):
+    """Seconds of CPU of everything: planning, reading, hashing, the passes of a tiny network, measuring, the table."""
+    where = small(tmp_path / "plan", 8, 2)
+    run(where, tmp_path / "warm", part=(1, 16))
+    before = time.process_time()
+    assert run(where, tmp_path / "run").computed == 32
+    assert (time.process_time() - before) / 32 < 0.3

@@ -53,6 +53,16 @@ def test_a_pattern_of_a_named_case_is_its_channels(tmp_path):
     assert row.images == ("p_0000.nii", "p_0001.nii")
 
 
+def test_links_in_a_circle_are_no_more_files(tmp_path):
+    files(tmp_path, "a/b/1.nii", "a/2.nii")
+    for name in ("a/round", "a/b/again"):
+        (tmp_path / name).symlink_to(tmp_path, target_is_directory=True)
+    rows = expanded(written(tmp_path, HEAD + ",**/*.nii,,,m,1,\n"))
+    assert [(row.case, row.images[0]) for row in rows] == [("2", "a/2.nii"), ("1", "a/b/1.nii")]
+    rows = expanded(written(tmp_path, HEAD + f",{tmp_path}/a/**/*.nii,,,m,1,\n"))
+    assert [row.images[0] for row in rows] == [f"{tmp_path}/a/2.nii", f"{tmp_path}/a/b/1.nii"]
+
+
 def test_yaml_lists_are_all_their_combinations_and_its_head_the_settings(tmp_path):
     files(tmp_path, "ct/1.nii", "ct/2.nii")
     plan = written(

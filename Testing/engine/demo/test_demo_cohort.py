@@ -2,11 +2,12 @@
 
 import pytest
 
-from demo_training.cohort import write, write_plan
-from demo_training.measure import evidence
+from demo_training.cohort import NAMES, write, write_plan
+from demo_training.measure import DILATION_MM, evidence
 from demo_training.synthesis import REPORT_SEEDS, make_case
 from engine.cohort_cases import table
 from seghirescam.cli import main
+from seghirescam.evaluation.metrics.shares import dilated, region_shares
 from seghirescam.models import open_model
 
 
@@ -23,9 +24,14 @@ def test_one_case_of_the_cohort_is_the_report_s_case(tmp_path, capsys):
     case = make_case(seed, ring=True, marker=True)
     regions = {name: case.region(name) for name in ("lesion", "marker")}
     for name in ("demo:honest", "demo:shortcut"):
-        rows = evidence(open_model(name), case.image, regions, layers=["encoder.2"], scores=["contrast"])
+        model, masks = open_model(name), {}
+        rows = evidence(model, case.image, regions, layers=["encoder.2"], scores=["contrast"])
+        for label in NAMES.values():
+            masks[label] = dilated(case.region(label).weights >= 0.5, case.image.grid, DILATION_MM)
         assert {row.method for row, _ in rows} == {"seg_hires_grad_cam", "seg_grad_cam"}
-        for row, _ in rows:
-            for label in ("lesion", "marker"):
-                assert lines[name, row.method, label] == pytest.approx(getattr(row, label), rel=1e-5, abs=1e-9)
+        for row, found in rows:
+            shares = region_shares(found.resampled_to(case.image.grid).array, masks)
+            for label in NAMES.values():
+                assert lines[name, row.method, label] == pytest.approx(shares[label], rel=1e-5, abs=1e-9)
+                assert lines[name, row.method, label] == pytest.approx(getattr(row, label), abs=0.03)
         assert (name, "seg_layer_cam", "lesion") in lines

@@ -1,1 +1,1 @@
-"""The command line: a cohort of cases, and what is told about its run."""
+"""Many cases, several models: the commands about a cohort."""

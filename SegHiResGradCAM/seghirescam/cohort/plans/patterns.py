@@ -68,7 +68,13 @@ def _each_file(words, images, folder):
 
 
 def _matching(pattern: str, folder: Path) -> list[str]:
-    found = sorted(glob.glob(pattern, root_dir=folder, recursive=True))
+    if "**" in pattern:  # pathlib goes through no link to a folder: links that lead in a circle end here
+        anchor = Path(Path(pattern).anchor) if Path(pattern).anchor else folder
+        inner = str(Path(pattern).relative_to(anchor)) if Path(pattern).anchor else pattern
+        files = (path for path in anchor.glob(inner) if path.is_file())
+        found = sorted(str(path if Path(pattern).anchor else path.relative_to(folder)) for path in files)
+    else:
+        found = sorted(glob.glob(pattern, root_dir=folder))
     if not found:
         raise PlanError("A pattern matches no file.", "Paths are relative to the plan's folder.")
     return [path.replace("\\", "/") for path in found]

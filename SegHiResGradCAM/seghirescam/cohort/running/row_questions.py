@@ -95,7 +95,7 @@ class OpenCase:
                     f"No label of the reference is called as the class {class_name}.",
                     f"Fill the column 'reference_label'; labels: {', '.join(map(str, labels.labels))}.",
                 )
-        label = labels.label(wanted)
+        label = _label(labels, wanted)
         pixels = self._placed(row.reference, labels, label)
         return (
             np.zeros(self.image.grid.shape, bool) if pixels.is_empty else hardened(pixels.on(self.image.grid).weights)
@@ -105,7 +105,7 @@ class OpenCase:
         if not row.segment or not form.given:
             return [(None, None)]
         labels = self.labels(row.segment)
-        wanted = list(labels.labels) if row.label == EVERY else [labels.label(row.label)]
+        wanted = list(labels.labels) if row.label == EVERY else [_label(labels, row.label)]
         return [(label, self._placed(row.segment, labels, label)) for label in wanted]
 
     def _placed(self, word: str, labels: LabelMap, label: Label) -> PixelSet:
@@ -124,6 +124,17 @@ class OpenCase:
 
 #: forms of the pixel set that a plan can name: those that need no place
 FORMS_BY_WORD: dict[str, type[Recipe]] = {form.word: form for form in FORMS.values() if not form.place}
+
+
+def _label(labels: LabelMap, wanted: str) -> Label:
+    """As :meth:`label_maps.LabelMap.label`, "" for the only one. Raises PixelSetError with the list."""
+    if not wanted and len(labels.labels) != 1:
+        raise PixelSetError(
+            f"The label map holds {len(labels.labels)} labels and none was chosen.",
+            "Fill the column 'label', or write * for all of them; labels: "
+            f"{', '.join(map(str, labels.labels)) or 'none'}.",
+        )
+    return labels.label(wanted or None)
 
 
 def _maker(form: type[Recipe], pixels: PixelSet | None) -> Callable[[], Recipe]:
