@@ -60,7 +60,8 @@ def panel(stageScene, series, monkeypatch):
 
 def test_the_shown_map_is_written_into_its_study_and_offered_to_the_database(panel, tmp_path):
     panel.widget.chooseFolder = lambda former: str(tmp_path)
-    assert panel.ui.dicomButton.enabled and "carries the patient's name" in tipOf(panel.ui.dicomButton)
+    assert panel.ui.dicomButton.visible and panel.ui.dicomButton.enabled
+    assert "carries the patient's name" in tipOf(panel.ui.dicomButton)
     click(panel.ui.dicomButton)
     panel.waitIdle()
     assert sorted(one.name for one in tmp_path.iterdir()) == [MAP, REGIONS]
@@ -146,7 +147,7 @@ def _on_the_button(panel, monkeypatch):
     assert "database is not open" in tipOf(panel.ui.dicomButton)
     volume.RemoveAttribute("DICOM.instanceUIDs")
     panel.presenter.changed()
-    assert "was not loaded from DICOM" in tipOf(panel.ui.dicomButton)
+    assert "was not loaded from DICOM" in tipOf(panel.ui.dicomButton) and not panel.ui.dicomButton.visible
 
 
 def _faults(panel, tmp_path):

@@ -31,8 +31,12 @@ _DENSITY = "/ml"
 
 @dataclass(frozen=True)
 class DicomState:
-    """reason: why it cannot be written now.  isFromDicom: the chosen volume is.  openReason: why none can be opened."""
+    """isOfDicom: the shown map's volume was loaded from DICOM.  reason: why it cannot be written now.
 
+    isFromDicom: the chosen volume was.  openReason: why no map can be opened.
+    """
+
+    isOfDicom: bool = False
     reason: str = ""
     isFromDicom: bool = False
     openReason: str = ""
@@ -45,6 +49,7 @@ class DicomView(FeatureView):
         self._controls.onClick("dicomOpenButton", lambda: dicom.open(self._controls.chooseFolder))
 
     def show(self, state: DicomState) -> None:
+        self._controls.show("dicomButton", state.isOfDicom)
         self._controls.button("dicomButton", state.reason, _TIP)
         self._controls.show("dicomOpenButton", state.isFromDicom)
         self._controls.button("dicomOpenButton", state.openReason, _OPEN_TIP)
@@ -72,14 +77,17 @@ class DicomLogic:
         """Why it cannot be written now, "" if it can."""
         panel, node = self._panel, self._panel.desk.node
         why = panel.mustWait() or panel.cannotCompute() or whyNotExported(node)
-        return why or whyNoSeries(next(iter(inputVolumesOf(node)), None))
+        return why or whyNoSeries(_explained(node))
 
     def state(self) -> DicomState:
         panel = self._panel
         if panel.parameters is None:
             return DicomState()
-        reason = self.whyNot() if panel.desk.node is not None else ""
-        return DicomState(reason, bool(instancesOf(panel.parameters.volume)), panel.mustWait() or panel.cannotCompute())
+        node, may = panel.desk.node, panel.mustWait() or panel.cannotCompute()
+        chosen = bool(instancesOf(panel.parameters.volume))
+        if node is None:
+            return DicomState(isFromDicom=chosen, openReason=may)
+        return DicomState(bool(instancesOf(_explained(node))), self.whyNot(), chosen, may)
 
     def export(self, chooseFolder: Callable) -> None:
         """Says what DICOM objects carry, asks for a folder, and has the worker write.
@@ -170,3 +178,8 @@ class DicomLogic:
         else:
             panel.notices.fail(sentence, "", log)
         panel.settle()
+
+
+def _explained(node: Any) -> Any:
+    """The volume that a map explains, None where it is gone."""
+    return next(iter(inputVolumesOf(node)), None)
