@@ -10,6 +10,8 @@ import statistics
 import sys
 from pathlib import Path
 
+import cost_tables
+
 ROOT = Path(__file__).resolve().parents[1]
 REPORT = ROOT / "Testing" / "demo_training" / "report_files"
 METHODS = {"seg_hires_grad_cam": "Seg-HiRes-Grad CAM", "seg_grad_cam": "Seg-Grad-CAM"}
@@ -30,6 +32,8 @@ def main() -> int:
     new = replaced(new, "demo:evidence", evidence_table(rows("evidence.csv")))
     for marker, path in MADE.items():
         new = replaced(new, marker, main_part(path.read_text(encoding="utf-8")))
+    for marker, made in cost_tables.TABLES.items():
+        new = replaced(new, marker, made(RESULTS))
     if "--check" in sys.argv[1:]:
         return int(new != text)
     readme.write_text(new, encoding="utf-8")
