@@ -348,7 +348,7 @@ PROMISES = {
         "engine/models/test_monai_safety::test_pretrained_is_never_fetched",
     ),
     "P4": _row(
-        "no patient identifiers in anything we write",
+        "no patient identifiers in anything we write but DICOM objects, which are written when asked for",
         "engine/cli/test_planted_names::test_no_output_of_any_command_holds_the_name_of_a_model_image_or_label_file",
         "engine/cli/test_cli_explain::test_no_patient_name_of_a_dicom_folder_reaches_any_output",
         "engine/worker/test_worker::test_a_planted_name_is_found_in_nothing_the_worker_says_or_logs",
