@@ -10,6 +10,7 @@ from engine import dicom_out_cases as cases
 from engine.cli_cases import left
 from engine.dicom_cases import PATIENT, Series, identity_model, save, segmentation
 from seghirescam.cli import main
+from seghirescam.cli.sidecars import read_results
 from seghirescam.io.dicom_maps import read_map
 from seghirescam.io.label_maps import read_labels
 from seghirescam.io.volumes import read_volume
@@ -162,3 +163,20 @@ def test_a_result_inside_the_series_folder_is_refused(case, capsys):
     before = left(case / "series")
     args = asked(case, "--format", "dicom", "--out", case / "series" / "why")
     assert run(*args) == 2 and "lie in each other" in capsys.readouterr().err and left(case / "series") == before
+
+
+def test_frames_that_lie_in_the_file_from_the_last_to_the_first_are_read_back_on_the_image(case, tmp_path):
+    series = Series(shape=(6, 16, 18), start=cases.START)
+    values = np.random.default_rng(0).normal(size=series.shape) * 100
+    (tmp_path / "series").mkdir()
+    cases.enhanced(series, values, backwards=True).save_as(tmp_path / "series" / "x.dcm", enforce_file_format=True)
+    args = asked(case, "--format", "dicom", "--grid", "image", "--pixel-set", "whole", "--out", tmp_path / "why",
+                 image=tmp_path / "series")  # fmt: skip
+    place = args.index("--segment")
+    assert run(*args[:place], *args[place + 2 :]) == 0
+    image = read_volume(tmp_path / "series")
+    (stored,) = read_results(tmp_path / "why")
+    density, unit = stored.density_on(image.grid)
+    assert unit == "logit/ml"
+    assert np.abs(density * image.grid.voxel_ml - image.array[0]).max() < 1e-3
+    assert stored.mask(image.grid).all()

@@ -48,7 +48,8 @@ def equipment() -> dict:
 def contributors(facts: dict) -> list:
     """The network that was explained. facts: of a sidecar."""
     hd, pydicom = libraries()
-    provenance = facts["provenance"]
+    known = {"model": "not named", "model_kind": "not named", "weights_sha256": ""}
+    provenance = known | {word: value for word, value in facts["provenance"].items() if value}
     return [
         hd.ContributingEquipment(
             manufacturer=short(provenance["model_kind"]),

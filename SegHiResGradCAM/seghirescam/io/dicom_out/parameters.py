@@ -24,7 +24,7 @@ def written(facts: dict) -> str:
     layer, provenance, request = facts["layer"], facts["provenance"], facts.get("request", {"question": {}})
     told = {"format": FORMAT, "method": facts["method"], "layer": layer["name"], "part": layer["part"]}
     told |= {word: facts[word] for word in _ANSWER}
-    told |= {"model": provenance["model"], "model_kind": provenance["model_kind"]}
+    told |= {word: provenance.get(word, "") for word in ("model", "model_kind")}
     told |= {word: provenance[word] for word in _MADE_BY if word in provenance}
     told |= {f"reading.{word}": provenance[word] for word in _READING if word in provenance}
     asked = {f"request.{word}": value for word, value in request.items() if word != "question"}

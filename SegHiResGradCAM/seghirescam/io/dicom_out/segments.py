@@ -38,7 +38,7 @@ class Region:
 def asked_about(mask: np.ndarray, facts: dict) -> Region:
     """facts: of a sidecar, see :func:`write_regions`."""
     given, name = facts["request"]["segment_sha256"], facts["class_name"]
-    drawn_by = "" if given else facts["provenance"]["model"]
+    drawn_by = "" if given else facts["provenance"].get("model", "not named")
     return Region(mask, short(f"Asked about: {name}"), property_of(name), _ASKED, drawn_by)
 
 

@@ -145,6 +145,7 @@ def _refuse_mixed(headers):
     known = {
         "patients": "PatientID", "studies": "StudyInstanceUID", "series": "SeriesInstanceUID",
         "frames of reference": "FrameOfReferenceUID", "modalities": "Modality", "image sizes": "Rows",
+        "image widths": "Columns",
     }  # fmt: skip
     for what, word in known.items():
         if len({str(one.get(word, "")) for one in headers}) > 1:

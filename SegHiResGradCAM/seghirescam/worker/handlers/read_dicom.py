@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def read_dicom(request: ReadDicom, jobs: Jobs, tell: Tell) -> dict:
     tell(0.0, "looking for maps")
     folder, known, found, others = Path(request.folder), set(request.instances), [], 0
-    for file in sorted(one for one in folder.rglob("*") if is_parametric_map(one)):
+    inside = sorted(folder.iterdir()) if folder.is_dir() else []
+    for file in (one for one in inside if is_parametric_map(one)):
         tell(0.1, "reading maps")
         if not known & sources_of(file):
             others += 1
