@@ -3,8 +3,8 @@
 
 Volumes, label maps of the lesion and the marker, both dilated as the report counts evidence in them, and a plan: both
 networks asked about their predicted lesion against a look-alike, by three methods at the level of the targets.
-``by_label.csv`` then holds, case by case, the shares of the README's table; counted on the image's grid of 2 mm, as every
-command counts, and not on the networks' of 4 mm, as the report does, which moves them by some hundredths.
+``by_label.csv`` then holds, case by case, the shares of the README's table; counted on the image's grid of 2 mm, as
+every command counts, and not on the networks' of 4 mm, as the report does, which moves them by some hundredths.
 """
 
 from __future__ import annotations
