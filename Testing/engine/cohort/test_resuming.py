@@ -159,7 +159,7 @@ def test_a_failure_is_a_row_stays_one_and_is_tried_again_on_request(tmp_path):
 
 
 def test_a_network_that_raises_fails_its_rows_and_no_others(tmp_path):
-    network(tmp_path, "bad", forward="raise KeyError('/ho' 'me/Jane Doe/secret')"), network(tmp_path, "good")
+    network(tmp_path, "bad", forward="raise KeyError('/data/Jane Doe/secret')"), network(tmp_path, "good")
     name = patient(tmp_path, 0)
     row = {"images": f"{name}.nii.gz", "target": "lesion"}
     where = plan(tmp_path, [row | {"model": "bad.model.json"}, row | {"model": "good.model.json"}])

@@ -33,7 +33,7 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize("evaluate", [NONE, FAST])
+@pytest.mark.parametrize("evaluate", [NONE, pytest.param(FAST, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("mirror", [(), (1,)])
 def test_windows_and_mirrorings(case, evaluate, mirror):
     model = windowed_models.model(windowed_models.windows(mirror=mirror), folds=2)

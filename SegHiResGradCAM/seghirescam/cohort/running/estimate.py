@@ -89,11 +89,15 @@ def estimated(plan: Plan, work: Work, workers: int) -> Estimate:
         by_model.setdefault(job.model, []).append(job)
     sizes = _sizes(plan, folder)
     rows = [row for job in plan.jobs for _, row in job.rows]
+    try:
+        models = {model: _model(jobs, work) for model, jobs in by_model.items()}
+    finally:
+        STORE.forget()
     return Estimate(
         cases=plan.cases,
         questions=len(rows),
         more=any(EVERY in (row.label, row.target) for row in rows),
-        models={model: _model(jobs, work) for model, jobs in by_model.items()},
+        models=models,
         gigabytes=sum(size for size in sizes.values() if size) / 1e9,
         absent=sum(size is None for size in sizes.values()),
         workers=workers,

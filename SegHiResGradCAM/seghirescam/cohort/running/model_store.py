@@ -49,7 +49,9 @@ class ModelStore:
         return found
 
     def forget(self) -> None:
+        """All models, and how often they were opened."""
         self._kept.clear()
+        self.loads.clear()
 
     def _opened(self, source: str, consent: Consent, device: str) -> Kept:
         from ...session.devices import move

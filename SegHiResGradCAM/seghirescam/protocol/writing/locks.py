@@ -60,6 +60,8 @@ def hold_folder(folder: Path) -> int | None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         if _lock(descriptor):
+            if not _is_at(descriptor, folder):  # a sweep held it between the opening and the lock, and removed it
+                raise FileNotFoundError(2, "the folder was removed", str(folder))
             return descriptor
     except BaseException:
         os.close(descriptor)
