@@ -52,7 +52,7 @@ def causes(
 ) -> list[Causes]:
     """What made the network say so? The mean score over each pixel set, shared out (Shapley values)::
 
-        (found,) = seghirescam.causes(net, [t1, t2, flair], mask, target="tumour", channels=...)   # which input image
+        (found,) = seghirescam.causes(net, [t1, t2, flair], mask, target="tumour")   # which input image
         (found,) = seghirescam.causes(net, image, mask, target="tumour", segments="organs.seg.nrrd")   # which anatomy
 
     model, image, pixels, words: as for :func:`asked.explain`.  segments: None for the channels; else a label map (array
@@ -63,6 +63,7 @@ def causes(
     Returns one :class:`causes.Causes` a pixel set.  Raises what :func:`channel_causes.channel_causes` and
     :func:`anatomy_causes.anatomy_causes` raise.
     """
+    spacing = words.get("spacing")
     case, rest = case_and_rest(model, image, pixels, words)
     _refuse(rest)
     index = target_of(case.model, target, class_index)[0]
@@ -70,9 +71,7 @@ def causes(
     chosen = score_of(case.model, index, score, rival)
     if other is not None:
         needs = Needs(case.model.spatial_dims, len(case.model.channels), case.model.channels, case.model.header_rule)
-        other = as_image(other, needs, None).image
-        if isinstance(image, np.ndarray) and other.grid.shape == case.image.grid.shape:
-            other = Image(other.array, case.image.grid)  # arrays lie where the image's does
+        other = as_image(other, needs, spacing).image
     asked = {
         "baseline": baseline or ("blur" if other is None else "other"), "other": other, "permutations": permutations,
         "seed": seed, "before": before,

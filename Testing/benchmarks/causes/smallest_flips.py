@@ -4,10 +4,9 @@ Every case has a ring and a marker.  By intervention (painting over, Testing/dem
 the marker and the honest one the ring.  For each case and network the search is run in the order of the map (Seg-HiRes
 Grad-CAM, contrast, encoder.2), once more where there is no flip to be found (the marker and 8 mm around it may not be
 painted, or nothing within 8 mm of the lesion), in a random order and in the reverse.  The settings are the product's
-defaults; they were chosen on explore seeds (1000 to 1006).  Two earlier versions were stopped after the report seeds
-2000 to 2003 and thrown away: with at most 64 predictions the searches ran out, and where the coarse blocks found no
-flip finer ones were not tried (2002).  A cue is found where the region flips the network and at least half of it lies
-in the cue grown by 4 mm, half a block.
+defaults, chosen on explore seeds: earlier versions of the search were tried on seeds 1000 to 1006 and 2000 to 2007, so
+that the report has seeds of its own.  A cue is found where the region flips the network and at least half of it lies in
+the cue grown by 4 mm, half a block.
 
 Resumable: one line a search in results/smallest_flips_SEEDS.jsonl, made again only where it is missing; --table writes
 results/smallest_flips.md and .json from the lines.  Needs nilearn.
@@ -25,6 +24,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "SegHiResGradCAM"), str(ROOT / "Testing")]
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "causes"
+#: no seed of the report was looked at by any version of the search but the last
+SEEDS = {"explore": [*range(1000, 1016), *range(2000, 2008)], "report": list(range(4000, 4024))}
 CUES = {"shortcut": "marker", "honest": "ring"}
 #: map: the search itself; none: the same where there is nothing to find
 SEARCHES = ("map", "none", "random", "reverse")
@@ -53,11 +54,10 @@ def lines(seeds):
 
 
 def measure(options):
-    from demo_training.report import SEEDS
 
     started, file = time.time(), RESULTS / f"smallest_flips_{options.seeds}.jsonl"
     done = {(row["seed"], row["model"], row["search"]) for row in lines(options.seeds)}
-    seeds = list(SEEDS[options.seeds])[: options.cases]
+    seeds = SEEDS[options.seeds][: options.cases]
     # what the claim is about first, for all seeds
     for searches in (("map",), ("none",), ("random",), ("reverse",)):
         for seed in seeds:

@@ -1,8 +1,9 @@
 """What is the smallest change that flips it? Regions painted over, coarse to fine, in the order of a map.
 
-Blocks are painted over in the map's order until the network no longer draws the segment there; then blocks that are
-not needed are given back, what is left is cut into smaller blocks, and again.  M itself is never painted over unless
-that is asked for: painting the organ over takes its segmentation away, whatever the network looked at.
+Blocks are painted over in the map's order until the network no longer draws the segment there, and clearly so: a flip
+by a hair leads nowhere.  Then blocks that are not needed are given back, what is left is cut into smaller blocks, and
+again.  M itself is never painted over unless that is asked for: painting the organ over takes its segmentation away,
+whatever the network looked at.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ...cam.logits.heads import SIGMOID
 from ...cam.logits.score import Score
 from ...protocol.display.thresholds import positive
 from ...protocol.errors import EmptyPixelSetError, MethodError, PixelSetError
@@ -228,6 +230,8 @@ class _Case:
 
     def becomes(self, seen):
         """The class that takes most of M instead; "" where the classes do not exclude each other or it is nothing."""
+        if self.session.model.head == SIGMOID:
+            return ""
         shares = {
             info.name: seen.chosen_within(self.pixels, info.index)
             for info in self.session.model.classes
@@ -242,29 +246,40 @@ class _UsedUpError(Exception):
 
 
 class _Search:
-    """One order on its way. best: (mask, left, score, becomes) of the smallest region so far."""
+    """One order on its way. best: (mask, left, score, becomes) of the smallest region so far; marginal: the same of a
+    flip that is none to narrow down from, as long as there is no clear one."""
 
     def __init__(self, case: _Case, order: str, tell: Progress):
         self.case, self.order, self.tell, self.limits = case, order, tell, case.limits
         self.made, self.tried, self.first = 0, 0, None
-        self.least, self.best, self.stopped = 1.0, None, False
-        self._known: dict[bytes, bool] = {}
+        self.least, self.best, self.marginal, self.stopped = 1.0, None, None, False
+        #: what must be left at most for a region to be kept; coarse regions have to flip clearly
+        self._enough = case.limits.gone / 2
+        self._known: dict[bytes, tuple | None] = {}
         self._calls = case.changed.passes
+        self.finest = voxels_per_edge(case.image.grid, case.limits.finest_mm)
 
     def done(self) -> Flip:
         case, grid = self.case, self.case.image.grid
-        edge = voxels_per_edge(grid, self.limits.finest_mm)
         try:
             times = COARSEST
-            while times >= 1:
-                self._level(tuple(min(n, e * times) for n, e in zip(grid.shape, edge, strict=True)), times)
+            while times >= 1 and self.best is None:
+                self._search(times)
                 times //= 2
+            if self.best is None:  # none is clear: what there is is narrowed down as it is
+                self.best, self._enough, times = self.marginal, self.limits.gone, COARSEST
+            while times > 1 and self.best is not None:
+                self._narrow(times)
+                times //= 2
+            if self.best is not None:
+                self._enough = self.limits.gone
+                self._narrow(1)
         except _UsedUpError:
             self.stopped = True
-        finest = edge[1] * grid.spacing_kji[1]
+            self.best = self.best or self.marginal
         flip = Flip(
             self.order, None, self.least, case.before, None, self.made, self.first, case.changed.passes - self._calls,
-            self.tried / int(np.count_nonzero(case.free)), self.stopped, float(finest),
+            self.tried / int(np.count_nonzero(case.free)), self.stopped, self.finest[1] * grid.spacing_kji[1],
         )  # fmt: skip
         if self.best is None:
             return flip
@@ -272,57 +287,90 @@ class _Search:
         region = PixelSet(mask, grid, "smallest region found")
         return replace(flip, region=region, left=left, after=score, becomes=becomes)
 
-    def _level(self, edge, times):
-        """Narrow down with blocks of this edge (voxels); where coarser ones found no flip, look for one with these."""
-        region = self.case.free if self.best is None else self.best[0]
-        index, order, sizes = self._blocks(region, edge)
-        most = None
-        if self.best is None:
-            most = max(1, int(np.searchsorted(np.cumsum(sizes[order]), self.case.most, side="right")))
+    def _search(self, times):
+        """Look for a clear flip with blocks of so many finest ones along an edge, and give coarse ones back.
 
-        def does(units):
-            chosen = np.zeros(len(sizes) + 1, dtype=bool)  # the last entry is what -1 finds
-            chosen[list(units)] = True
-            return self._flips(chosen[index])
+        Blocks are painted over with a rim of the finest edge: a cue lies across blocks more often than in one, and what
+        is left of it beside a painted block is what the block would be filled from.
+        """
+        order, union = self._blocks(self.case.free, times)
 
-        found = shortest_prefix(order.tolist(), does, most)
-        if found is not None or self.best is not None:
-            # of a region that flips as a whole a prefix is found at the latest with all blocks
-            narrowed(order.tolist() if found is None else found, does, to_the_end=times == 1)
+        def flips(units):
+            mask = self._rimmed(union(units))
+            return np.count_nonzero(mask) <= self.case.most and self._flips(mask)
 
-    def _blocks(self, region, edge):
-        """(number of the block of every voxel, -1 outside the region; their order; their voxels)"""
-        number, counts = lattice(self.case.image.grid, edge)
+        found = shortest_prefix(order, flips)
+        if found is not None:
+            narrowed(found, flips, to_the_end=False)
+
+    def _narrow(self, times):
+        """Give back what of the region so far is not needed."""
+        order, union = self._blocks(self.best[0], times)
+
+        def flips(units):
+            return self._flips(union(units))
+
+        # the region flips as a whole, so that a prefix is found at the latest with all blocks
+        narrowed(shortest_prefix(order, flips) or order, flips, to_the_end=times == 1)
+
+    def _rimmed(self, mask):
+        """With the voxels within one finest block of it, as far as they may be painted over."""
+        from scipy.ndimage import maximum_filter
+
+        return maximum_filter(mask, [2 * n + 1 for n in self.finest]) & self.case.free
+
+    def _blocks(self, region, times):
+        """(blocks of the region in the search's order, a function from some of them to their mask)"""
+        grid = self.case.image.grid
+        number, counts = lattice(grid, tuple(min(n, e * times) for n, e in zip(grid.shape, self.finest, strict=True)))
         voxels = np.bincount(number[region], minlength=int(np.prod(counts)))
         there = voxels > 0
         new = np.full(len(voxels), -1)
         new[there] = np.arange(np.count_nonzero(there))
-        index = np.where(region, new[number], -1)
-        sizes = voxels[there]
+        index, sizes = np.where(region, new[number], -1), voxels[there]
         held = np.bincount(index[region], weights=self.case.evidence[region], minlength=len(sizes))
         order = falling(held / sizes, self.limits.seed)
         if self.order == REVERSE:
             order = order[::-1]
         elif self.order == RANDOM:
             order = shuffled(len(sizes), self.limits.seed + 1)
-        return index, order, sizes
+
+        def union(units):
+            chosen = np.zeros(len(sizes) + 1, dtype=bool)  # the last entry is what -1 finds
+            chosen[list(units)] = True
+            return chosen[index]
+
+        return order.tolist(), union
 
     def _flips(self, mask) -> bool:
+        """Whether enough is gone; the smallest region of which that is so is remembered."""
         key = hashlib.sha256(np.packbits(mask)).digest()
-        if key in self._known:
-            return self._known[key]
+        if key not in self._known:
+            self._known[key] = self._looked_at(mask)
+        known = self._known[key]
+        if known is None:
+            return False
+        flips = known[0] < self._enough
+        if flips and _smaller(mask, self.best):
+            self.best = mask, *known
+        elif not flips and _smaller(mask, self.marginal):
+            self.marginal = mask, *known
+        return flips
+
+    def _looked_at(self, mask):
+        """(left, score, becomes) of a region that flips, else None."""
         if self.made == self.limits.predictions:
             raise _UsedUpError
-        count = int(np.count_nonzero(mask))
         part = [(self.made + k) / self.limits.predictions for k in (0, 1)]
         words = f"prediction {self.made + 1} of at most {self.limits.predictions}: "
         left, score, seen = self.case.painted(mask, self.tell.part(*part, words))
         self.made += 1
-        self.tried, self.least = max(self.tried, count), min(self.least, left)
-        flips = left < self.limits.gone
-        if flips:
-            self.first = self.first or self.made
-            if self.best is None or count < int(np.count_nonzero(self.best[0])):
-                self.best = mask, left, score, self.case.becomes(seen)
-        self._known[key] = flips
-        return flips
+        self.tried, self.least = max(self.tried, int(np.count_nonzero(mask))), min(self.least, left)
+        if left >= self.limits.gone:
+            return None
+        self.first = self.first or self.made
+        return left, score, self.case.becomes(seen)
+
+
+def _smaller(mask, other) -> bool:
+    return other is None or np.count_nonzero(mask) < np.count_nonzero(other[0])

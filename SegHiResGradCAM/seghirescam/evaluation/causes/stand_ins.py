@@ -74,7 +74,10 @@ def _brought(other, image):
             f"The other case leaves {100 * missing:.3g} % of the image uncovered: it cannot stand in for it.",
             "Register and resample it to this image first, or use another baseline.",
         )
-    found = resampled(other.array.astype(np.float32), other.grid, image.grid)
+    if other.grid.same_as(image.grid):
+        found = other.array
+    else:
+        found = resampled(other.array.astype(np.float32), other.grid, image.grid)
     found = Image(in_type(found, image.array.dtype), image.grid)
     if np.array_equal(found.array, image.array):
         raise ImageError("The other case is this case: nothing would be taken away.", "Name another one.")
