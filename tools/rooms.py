@@ -77,6 +77,7 @@ SUB_ROOMS = {
     "evaluation/feeding": "is the model fed as it is meant to be? one thing changed at a time",
     "evaluation/trust": "is it about this model, does it hold still; the verdict",
     "protocol/display": "what showing a map needs to know: colours, thresholds, shares of the evidence",
+    "protocol/wire": "how what a request carries travels between the two processes",
     "protocol/writing": "a place belongs to one run; all files or none; nothing left of what was killed",
 }
 

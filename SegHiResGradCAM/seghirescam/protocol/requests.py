@@ -6,107 +6,18 @@ engine's choice.  Arrays travel as files: ``save(array, what) -> name`` keeps on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, ClassVar, dataclass_transform
 
-import numpy as np
-
 from .arrays import Load, MessageError, Save
-from .display.map_grids import MAP_GRIDS
 from .grid import Grid
-from .messages import recipe_from_json, recipe_to_json, sets_from_json, sets_to_json
 from .question import DEFAULT, ComputeSettings, Question
 from .recipes import Recipe
+from .wire.request_fields import CELLS, FAULT, GRID, LABELS, PLAIN, REGION, SETS, SHOW, Cells, HottestPart, Show
 
-#: the array of a map or label map, and where its cells lie
-Cells = tuple[np.ndarray, Grid]
 Source = str | list | dict
-_FAULT = "This is a fault of ours."
-#: kind of a region that is the hottest part of a map; all others are pixel sets
-_HOTTEST = "hottest"
 #: what tells a line apart, beside the fields
 _ENVELOPE = {"id", "do"}
-
-
-@dataclass(frozen=True, eq=False)
-class HottestPart:
-    """A region to paint over: the part of a map that holds ``share`` of its evidence, or ``ml`` millilitres of it.
-
-    outside: of the evidence that lies outside the pixel set, with a distance.
-    """
-
-    map: Cells
-    share: float | None = None
-    outside: bool = False
-    ml: float | None = None
-
-
-@dataclass(frozen=True)
-class Show:
-    """Which of the maps is wanted for display, the first by default. on: a kind of :mod:`map_grids`."""
-
-    on: str
-    layer: str | None = None
-
-
-# how fields travel that are more than plain values: (to JSON, from JSON)
-
-
-def _cells_to_json(cells: tuple, save: Save) -> dict:
-    return {"grid": cells[1].to_json(), "array": save(cells[0], "map")}
-
-
-def _cells(data: dict, load: Load, what: str = "The map") -> Cells:
-    array, grid = load(data["array"]), Grid.from_json(data["grid"])
-    if array.shape != grid.shape:
-        raise MessageError(f"{what} does not fit its grid.", _FAULT)
-    return array, grid
-
-
-def _region_to_json(region: Recipe | HottestPart, save: Save) -> dict:
-    if not isinstance(region, HottestPart):
-        return recipe_to_json(region, save)
-    told = {"kind": _HOTTEST, "map": _cells_to_json(region.map, save), "share": region.share, "outside": region.outside}
-    return told if region.ml is None else told | {"ml": region.ml}
-
-
-def _region(data: dict, load: Load) -> Recipe | HottestPart:
-    if data.get("kind") != _HOTTEST:
-        return recipe_from_json(data, load)
-    return HottestPart(_cells(data["map"], load), data.get("share"), bool(data.get("outside")), data.get("ml"))
-
-
-def _labels_to_json(labels: Iterable[tuple], save: Save) -> list[dict]:
-    """labels: [(label map, its Grid, {label: name})]."""
-    return [_cells_to_json(one, save) | {"names": {str(n): name for n, name in one[2].items()}} for one in labels]
-
-
-def _labels(data: list[dict], load: Load) -> tuple:
-    if not data:
-        raise MessageError("No label map was sent.", _FAULT)
-    names = [{int(n): name for n, name in one["names"].items()} for one in data]
-    return tuple((*_cells(one, load, "A label map"), own) for one, own in zip(data, names, strict=True))
-
-
-def _show(data: dict) -> Show:
-    if data["on"] not in MAP_GRIDS:
-        raise MessageError(f"A map cannot be shown on {data['on']!r}.", _FAULT)
-    return Show(data["on"], data.get("layer"))
-
-
-_CELLS = {"travels": (_cells_to_json, _cells)}
-_LABELS = {"travels": (_labels_to_json, _labels)}
-_REGION = {"travels": (_region_to_json, _region)}
-_GRID = {"travels": (lambda grid, save: grid.to_json(), lambda data, load: Grid.from_json(data))}
-_SETS = {"travels": (sets_to_json, sets_from_json)}
-_SHOW = {
-    "travels": (
-        lambda show, save: {name: value for name, value in vars(show).items() if value is not None},
-        lambda data, load: _show(data),
-    )
-}
-_PLAIN: tuple[Callable, Callable] = (lambda value, save: value, lambda data, load: data)
 
 #: every request by its word
 REQUESTS: dict[str, type[Request]] = {}
@@ -131,7 +42,7 @@ class Request:
         for one in fields(self):  # type: ignore[arg-type]
             value = getattr(self, one.name)
             if value is not None:
-                told[one.name] = one.metadata.get("travels", _PLAIN)[0](value, save)
+                told[one.name] = one.metadata.get("travels", PLAIN)[0](value, save)
         return told
 
 
@@ -143,16 +54,16 @@ def request_from_json(data: dict, load: Load) -> Request:
     known = {one.name: one for one in fields(kind)}  # type: ignore[arg-type]
     unknown = sorted(data.keys() - known.keys() - _ENVELOPE)
     if unknown:
-        raise MessageError(f"The request '{kind.do}' has no {', '.join(map(repr, unknown))}.", _FAULT)
+        raise MessageError(f"The request '{kind.do}' has no {', '.join(map(repr, unknown))}.", FAULT)
     try:
         values = {}
         for name, one in known.items():
             if data.get(name) is not None:
-                values[name] = one.metadata.get("travels", _PLAIN)[1](data[name], load)
+                values[name] = one.metadata.get("travels", PLAIN)[1](data[name], load)
             elif one.default is MISSING:
                 raise KeyError(name)
     except KeyError as error:
-        raise MessageError(f"The request lacks {error}.", _FAULT) from error
+        raise MessageError(f"The request lacks {error}.", FAULT) from error
     return kind(**values)
 
 
@@ -184,7 +95,7 @@ class AboutPixelSets(OfACase):
     """What is asked about pixel sets, in the words of :class:`question.Question`. pixel_sets: also of BoxedPixels or
     LabelledPixels."""
 
-    pixel_sets: tuple[Recipe, ...] = field(metadata=_SETS)
+    pixel_sets: tuple[Recipe, ...] = field(metadata=SETS)
     class_index: int | str
     score: str | None = None
     rival: int | str | None = None
@@ -198,7 +109,7 @@ class AboutPixelSets(OfACase):
     def pixel_set(self, what: str) -> Recipe:
         """The only one. Raises MessageError with ``what`` is about one."""
         if len(self.pixel_sets) != 1:
-            raise MessageError(f"{what} is about one pixel set.", _FAULT)
+            raise MessageError(f"{what} is about one pixel set.", FAULT)
         return self.pixel_sets[0]
 
 
@@ -220,7 +131,7 @@ class Layers(OfACase, do="layers"):
 class Estimate(OfACase, do="estimate"):
     """Result: windows, of_windows, forward_passes, window_bytes of a question; {} where a model cuts no windows."""
 
-    pixel_sets: tuple[Recipe, ...] = field(metadata=_SETS)
+    pixel_sets: tuple[Recipe, ...] = field(metadata=SETS)
     layers: str | list[str] | None = None
     class_index: int | str | None = None
 
@@ -240,7 +151,7 @@ class Explain(AboutPixelSets, do="explain"):
     noise_samples: int | None = None
     noise_sigma: float | None = None
     draws: int | None = None
-    show: Show | None = field(default=None, metadata=_SHOW)
+    show: Show | None = field(default=None, metadata=SHOW)
 
 
 class Compare(AboutPixelSets, do="compare"):
@@ -280,7 +191,7 @@ class Paint(AboutPixelSets, do="paint"):
     control: also paint the same shape over elsewhere.
     """
 
-    region: Recipe | HottestPart = field(metadata=_REGION)
+    region: Recipe | HottestPart = field(metadata=REGION)
     margin_mm: float | None = None
     control: bool | None = None
 
@@ -294,7 +205,7 @@ class Trust(AboutPixelSets, do="trust"):
     tier: str
     method: str
     layer: str | None = None
-    map: Cells | None = field(default=None, metadata=_CELLS)
+    map: Cells | None = field(default=None, metadata=CELLS)
 
     @property
     def words(self) -> dict[str, Any]:
@@ -311,7 +222,7 @@ class Check(OfACase, do="check"):
     segment: what the model should draw of a class.
     """
 
-    segment: Recipe = field(metadata=_REGION)
+    segment: Recipe = field(metadata=REGION)
     class_index: int | str
 
 
@@ -322,8 +233,8 @@ class BySegment(Request, do="by_segment"):
     the first.  image: the one explained, in whose body chance is counted; without it over the whole volume.
     """
 
-    map: Cells = field(metadata=_CELLS)
-    labels: tuple = field(metadata=_LABELS)
+    map: Cells = field(metadata=CELLS)
+    labels: tuple = field(metadata=LABELS)
     image: Any = None
 
 
@@ -353,9 +264,9 @@ class Draft(Request, do="draft"):
 class Resample(Request, do="resample"):
     """Result: shown (voxels, unit, evidence), the map on the voxels of ``target``; without it on its own cells."""
 
-    map: Cells = field(metadata=_CELLS)
+    map: Cells = field(metadata=CELLS)
     unit: str
-    target: Grid | None = field(default=None, metadata=_GRID)
+    target: Grid | None = field(default=None, metadata=GRID)
 
 
 class WriteDicom(Request, do="write_dicom"):
@@ -366,11 +277,11 @@ class WriteDicom(Request, do="write_dicom"):
     explained, which must be the series'.  folder: where the objects go; it is there.
     """
 
-    map: Cells = field(metadata=_CELLS)
+    map: Cells = field(metadata=CELLS)
     per: str
     facts: dict
     files: list[str]
-    volume: Grid = field(metadata=_GRID)
+    volume: Grid = field(metadata=GRID)
     folder: str
 
 

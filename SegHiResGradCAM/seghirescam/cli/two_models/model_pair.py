@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from ...models import recognise
-from ...protocol.errors import LayerError, MethodError, ModelError
+from ...protocol.errors import ClassError, LayerError, MethodError, ModelError
 from ...protocol.explanation import ClassInfo
 from ...protocol.question import DEEPEST, DEFAULT, EACH, MAIN
 from ..inputs import Opened, checked
@@ -75,6 +75,8 @@ class ModelPair:
         return SimpleNamespace(**vars(options) | one)
 
     def _questions(self) -> tuple[Asked, Asked]:
+        if self.options.class_name is None:  # which is meant of each of the two is not for us to say
+            raise ClassError("No class was named.", "Add --class NAME, or NAME,NAME_B where B calls it otherwise.")
         asked = understood(self.options)
         if len(asked.methods) != 1:
             raise MethodError("Two models are compared by one method.", "Name --method once.")

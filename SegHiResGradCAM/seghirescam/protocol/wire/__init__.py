@@ -1,0 +1,1 @@
+"""How what a request carries travels between the two processes."""
