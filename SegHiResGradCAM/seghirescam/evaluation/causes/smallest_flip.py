@@ -266,6 +266,8 @@ class _Search:
             while times >= 1 and self.best is None:
                 self._search(times)
                 times //= 2
+            if self.best is None:  # with a rim a few blocks may be more than may be painted over
+                self._search(1, rim=False)
             if self.best is None:  # none is clear: what there is is narrowed down as it is
                 self.best, self._enough, times = self.marginal, self.limits.gone, COARSEST
             while times > 1 and self.best is not None:
@@ -287,7 +289,7 @@ class _Search:
         region = PixelSet(mask, grid, "smallest region found")
         return replace(flip, region=region, left=left, after=score, becomes=becomes)
 
-    def _search(self, times):
+    def _search(self, times, rim=True):
         """Look for a clear flip with blocks of so many finest ones along an edge, and give coarse ones back.
 
         Blocks are painted over with a rim of the finest edge: a cue lies across blocks more often than in one, and what
@@ -296,7 +298,7 @@ class _Search:
         order, union = self._blocks(self.case.free, times)
 
         def flips(units):
-            mask = self._rimmed(union(units))
+            mask = self._rimmed(union(units)) if rim else union(units)
             return np.count_nonzero(mask) <= self.case.most and self._flips(mask)
 
         found = shortest_prefix(order, flips)
