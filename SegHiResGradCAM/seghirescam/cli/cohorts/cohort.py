@@ -10,16 +10,17 @@ import time
 from dataclasses import fields
 from pathlib import Path
 
-from ...demo.words import PLAN, PLAN_FILE
 from ...protocol.question import ComputeSettings, Question
 from ..inputs import add_device
 from ..question_options import method_names
+from .plan_asked import add_folder_words, asked, write_plan
 
 HELP = "Ask many cases about several models, by a plan; one table, resumable, on one machine or a cluster."
 MORE = """PLAN is a CSV, one line a question, with the columns case, images (one a channel, between |), segment, label
 (a value, a name, or * for every one), pixels (as explain's --pixel-set), model, target (a class, or *), rival,
 reference, reference_label and group; paths are relative to it. A pattern in images without a case is one question a
 file. Or a small YAML with settings, defaults and rows, whose lists stand for all their combinations. demo:plan is one.
+Or the folder of a dataset as it is published, with --model: nnU-Net, BIDS, and by --layout KiTS23, Cityscapes, teeth.
 A finished question is never computed again, whatever ended the run: the same command goes on. Exit code 3: some
 questions failed; the table says why."""
 EXAMPLE = "seghirescam cohort demo:plan --score contrast --evaluate none --out cohort/"
@@ -31,20 +32,21 @@ FAILED = 3
 def add_arguments(parser) -> None:
     from ...cohort.settings import TIERS
 
-    parser.add_argument("plan", metavar="PLAN", help="a CSV or YAML file, or demo:plan")
+    parser.add_argument("plan", metavar="PLAN", help="a CSV or YAML file, demo:plan, or a dataset's folder")
     parser.add_argument("--out", type=Path, metavar="RUN", help="folder of the run; an earlier one is gone on with")
     parser.add_argument("--dry-run", action="store_true", help="say what it would take, and ask nothing")
-    asked = parser.add_argument_group("asked of every question (also a YAML plan's settings)")
+    add_folder_words(parser)
+    every = parser.add_argument_group("asked of every question (also a YAML plan's settings)")
     for one in (*fields(Question), *fields(ComputeSettings)):
         if one.name in _ASKED:
             flags, words = one.metadata["option"]
             more = {"help": f"repeatable: {', '.join(method_names())}"} if one.name == "methods" else {}
-            asked.add_argument(*flags, **words | {"dest": one.name, "default": None} | more)
-    asked.add_argument(
+            every.add_argument(*flags, **words | {"dest": one.name, "default": None} | more)
+    every.add_argument(
         "--evaluate", choices=TIERS, help="beside each map: none, the fast tier of evaluate (default), or the full one"
     )
-    asked.add_argument("--seed", type=int, metavar="N", help="of everything random (default: 0)")
-    asked.add_argument("--maps", action="store_true", default=None, help="write the maps, too")
+    every.add_argument("--seed", type=int, metavar="N", help="of everything random (default: 0)")
+    every.add_argument("--maps", action="store_true", default=None, help="write the maps, too")
     add_device(parser)
     parser.set_defaults(device=None, precision=None, deterministic=None)
     where = parser.add_argument_group("where")
@@ -81,7 +83,6 @@ def add_arguments(parser) -> None:
 
 def run(options, console) -> int:
     from ...cohort.part import others, part_of
-    from ...cohort.plans.expanded import expanded, head
     from ...cohort.plans.row import PlanError
     from ...cohort.run_folder import RunFolder
     from ...cohort.running.job import Plan
@@ -89,23 +90,25 @@ def run(options, console) -> int:
     from ...cohort.running.run import Cohort
     from ...cohort.running.work import Work
 
-    plan_file = PLAN_FILE if options.plan == PLAN else Path(options.plan)
+    if options.write_plan:
+        return write_plan(options, console)
     if options.out is None and not options.dry_run:
         raise PlanError("No folder was named for the run.", "Add --out RUN, or --dry-run.")
     if options.workers is not None and options.workers < 1:
         raise PlanError("A cohort has at least one worker.", "Use --workers 2, for example.")
-    settings = _settings(options, head(plan_file))
+    source = asked(options, console)
+    settings = _settings(options, source.head)
     part = part_of(options.part, os.environ)
     console.progress(0.0, "reading the plan")
-    plan = Plan.of(expanded(plan_file), settings.refuse, part)
+    plan = Plan.of(source.rows(), settings.refuse, part)
     gpus = () if options.scheduler else _gpus(settings.device)
     workers = options.workers or max(1, len(gpus))
     run = RunFolder(options.out or "unnamed")
     consent = Consent(options.consent, tuple(options.consent_sha256))
-    work = Work(str(run.path), str(plan_file.absolute().parent), settings, consent, gpus if workers > 1 else ())
+    work = Work(str(run.path), str(source.folder), settings, consent, gpus if workers > 1 else ())
     if options.dry_run:
         return _told(plan, work, workers, console)
-    cohort = Cohort(plan, lambda: enumerate(expanded(plan_file), start=1), run, work)
+    cohort = Cohort(plan, lambda: enumerate(source.rows(), start=1), run, work)
     if options.join:
         return _joined(cohort, options.join, console)
     engine = _engine(options, workers, console)

@@ -30,6 +30,7 @@ class Here:
         import torch
 
         threads = torch.get_num_threads()
+        STORE.loads.clear()  # a run tells its own openings
         try:
             yield self
         finally:

@@ -1,0 +1,73 @@
+"""All comparisons of a run: paired, tested, and corrected together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .observed import Observed
+from .paired_test import OTHER_UNITS, PairedTest, holm, paired_test
+from .pairing import MODEL, Pairs, paired
+
+#: below this corrected p a difference is told as one
+ALPHA = 0.05
+
+
+@dataclass(frozen=True)
+class Compared:
+    """number: from 1, as the figures count.  p_holm: corrected over the ``family`` tests of the same command."""
+
+    number: int
+    pairs: Pairs
+    test: PairedTest
+    p_holm: float | None
+    family: int
+
+    @property
+    def differs(self) -> bool:
+        return self.p_holm is not None and self.p_holm < ALPHA
+
+
+def compared(found: Observed, by: str) -> list[Compared]:
+    """Raises DependencyError where there is anything to correct and no statsmodels."""
+    every = paired(found, by)
+    tests = [
+        paired_test(one.a_values, one.b_values)
+        if len(one.measured_in) < 2
+        else PairedTest(OTHER_UNITS, len(one.a_values))
+        for one in every
+    ]
+    asked = [n for n, test in enumerate(tests) if test.p is not None]
+    corrected = dict(zip(asked, holm([test.p for test in tests if test.p is not None]), strict=True))
+    return [
+        Compared(n + 1, one, test, corrected.get(n), len(asked))
+        for n, (one, test) in enumerate(zip(every, tests, strict=True))
+    ]
+
+
+def called(found: Observed, own: Mapping[str, str]) -> dict[str, str]:
+    """What models are called where a user reads: own words first, the demo's, else the hash.
+
+    own: by the plan's word or by a hash's beginning.  A plan's word may be a path, and paths are not written.
+    """
+    names = {}
+    for model in dict.fromkeys(one.model for one in found.rows):
+        word = found.models.get(model, "")
+        given = [name for key, name in own.items() if key == word or (len(key) >= 4 and model.startswith(key))]
+        names[model] = given[0] if given else word if word.startswith("demo:") else model
+    return names
+
+
+def level(one: Compared, side: str, names: Mapping[str, str]) -> str:
+    """What a side ("a", "b") of a comparison is called."""
+    word = getattr(one.pairs, side)
+    return names.get(word, word) if one.pairs.by == MODEL else word
+
+
+def held(one: Compared, names: Mapping[str, str]) -> str:
+    """What both sides have in common, for headings."""
+    words = dict(one.pairs.held)
+    words[MODEL] = names.get(words.get(MODEL, ""), words.get(MODEL, ""))
+    told = [words.get(MODEL), words.get("method"), words.get("layer"), words.get("class_name"), words.get("form")]
+    rival = [f"rival {words['rival']}"] if words.get("rival") else []
+    return ", ".join([one for one in told if one] + rival)
