@@ -11,7 +11,7 @@ from ...figures.report.page import Cell, words
 
 #: said where there are none
 NO_LINKS = (
-    "The report lies outside the folder it is about: it names files without links, for a link would hold the names of "
+    "The report lies outside the folder it is about, and has no links to the files: they would hold the names of "
     "folders. Put it into that folder, or add --names."
 )
 
@@ -29,8 +29,9 @@ class Links:
         return self.names or _real(self.page).is_relative_to(_real(self.folder))
 
     def to(self, path: Path, text: str = "") -> Cell:
-        """text: instead of the file's own name."""
-        return words(text or path.name, href=self._href(path))
+        """text: instead of the file's own name.  Nothing where there is no link."""
+        href = self._href(path)
+        return words(href and (text or path.name), href=href)
 
     def _href(self, path: Path) -> str:
         if not self.linking or not path.exists():

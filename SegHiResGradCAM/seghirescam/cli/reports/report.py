@@ -11,9 +11,9 @@ from ..own_inputs import Inputs
 from .links import NO_LINKS, Links
 
 HELP = "One HTML page of a cohort's run or of a result: what was asked, the odd first, pictures within."
-MORE = """RESULT is the folder of 'seghirescam cohort', or of explain, compare, disagree, paint, causes, flip or evaluate. The
-page fetches nothing, runs no script, and holds hashes instead of names; it says by which rule cases are sorted. Maps of
-a cohort are drawn where it kept them (--maps). Within the folder it is about, it links to the files."""
+MORE = """RESULT is the folder of 'seghirescam cohort', or of explain, compare, disagree, paint, causes, flip or evaluate.
+The page fetches nothing, runs no script, and holds hashes instead of names; it says by which rule cases are sorted.
+Maps of a cohort are drawn where it kept them (--maps). Within the folder it is about, it links to the files."""
 EXAMPLE = "seghirescam report why/ --image demo:case"
 #: the page's name within the folder it is about
 NAME = "report.html"
@@ -23,9 +23,7 @@ MOST = 30
 
 def add_arguments(parser) -> None:
     parser.add_argument("result", type=Path, metavar="RESULT", help="folder of a cohort's run, or of a result")
-    parser.add_argument(
-        "--out", type=Path, metavar="FILE", help=f"the page, .html (default: {NAME} in the folder)"
-    )
+    parser.add_argument("--out", type=Path, metavar="FILE", help=f"the page, .html (default: {NAME} in the folder)")
     parser.add_argument("--overwrite", action="store_true", help="replace the file if it exists")
     parser.add_argument(
         "--image", metavar="PATH", help="of a result: the image that was explained, to be drawn behind the maps"
@@ -56,7 +54,8 @@ def run(options, console) -> int:
 def _read_of(options) -> Inputs:
     """What the page is made from is never replaced by it."""
     own = Inputs.of(options)
-    return Inputs([*own.files, *(one for one in options.result.iterdir() if one.is_file() and one.name != NAME)], own.folders)
+    held = [one for one in options.result.iterdir() if one.is_file() and one.name != NAME]
+    return Inputs([*own.files, *held], own.folders)
 
 
 def _run(options, console, place, out):

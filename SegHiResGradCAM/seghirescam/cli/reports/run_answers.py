@@ -22,7 +22,6 @@ _WORDS = ("model", "group", "class name", "class", "pixel set", "label", "layer"
 class Answer:
     """One line. place: its number within the lines of its question, from 1, by which its map is called."""
 
-    case: str
     question: tuple[str, str, str]
     place: int
     words: dict[str, str]
@@ -33,6 +32,11 @@ class Answer:
     @property
     def failed(self) -> bool:
         return self.judged.failed
+
+    @property
+    def called(self) -> str:
+        """The image's hash; of a question that failed before its image was read, its row of the plan."""
+        return self.question[0] or f"row {self.plan_row}"
 
     @property
     def class_name(self) -> str:
@@ -47,14 +51,14 @@ class Answer:
 
 @dataclass
 class Case:
-    """name: the image's hash, or which row of the plan.  answers: the odd first."""
+    """name: the image's hash, "" of all questions that failed before an image was read.  answers: the odd first."""
 
     name: str
     answers: list[Answer] = field(default_factory=list)
 
     @property
     def anchor(self) -> str:
-        return "case-" + self.name.replace(" ", "-")
+        return f"case-{self.name or 'unread'}"
 
     @property
     def judged(self) -> list[Judged]:
@@ -66,7 +70,8 @@ def cases_of(run: RunFolder) -> list[Case]:
     structures = _structures(run)
     cases: dict[str, Case] = {}
     for place, line in numbered(run):
-        case = cases.setdefault(line.case, Case(line.case))
+        name = line.text("image")
+        case = cases.setdefault(name, Case(name))
         case.answers.append(_answer(line, place, structures))
     for case in cases.values():
         case.answers.sort(key=lambda one: (*order([one.judged], one.words["model"])[:4], one.question, one.place))
@@ -114,6 +119,6 @@ def _answer(line: Line, place: int, structures: dict[tuple, list[Structure]]) ->
         line.text("verdict"), inside.value, inside.lift, dice.value, tuple(others),
     )  # fmt: skip
     return Answer(
-        line.case, line.question, place, {word: line.text(word) for word in _WORDS},
+        line.question, place, {word: line.text(word) for word in _WORDS},
         {name: line.number(name) for name in NUMBERS}, judged, line.text("plan row"),
     )  # fmt: skip

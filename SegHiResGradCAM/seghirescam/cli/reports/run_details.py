@@ -72,7 +72,9 @@ class Details:
             (words(name), *(cells[name].get(n, words("")) for n in range(len(lines))))
             for name in most[:MOST_STRUCTURES]
         ]
-        note = f"{MOST_STRUCTURES} of {len(most)} labels, those with the largest shares." if len(most) > len(rows) else ""
+        note = (
+            f"{MOST_STRUCTURES} of {len(most)} labels, those with the largest shares." if len(most) > len(rows) else ""
+        )
         return Table(("Share of the positive evidence in", *heads), rows, (False, *(True for _ in heads)), note)
 
 

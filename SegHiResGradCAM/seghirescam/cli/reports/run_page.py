@@ -12,7 +12,7 @@ from ... import __version__
 from ...cohort.run_folder import CASES, PLAN, TABLE, RunFolder
 from ...evaluation.metrics.ground import lift_text
 from ...figures.report.odd import RULE, SHORT, told
-from ...figures.report.page import NOTHING, Cell, Page, Section, Table, number, words
+from ...figures.report.page import NOTHING, Cell, Page, Section, Table, filled, number, words
 from ...figures.style import percent
 from ...protocol.writing.claims import OutputError
 from .links import NO_LINKS, Links
@@ -21,12 +21,14 @@ from .run_details import Details
 from .run_pictures import RunMaps, StoredMap, case_rows
 
 #: of one case; of all of them together; rows of the summary
-MOST_PICTURES, MOST_LINES, MOST_ALL, MOST_SUMS = 4, 40, 20_000, 200
+MOST_PICTURES, MOST_LINES, MOST_ODD, MOST_ALL, MOST_SUMS = 4, 40, 8, 20_000, 200
 _NAMES = (
-    "This report holds names: what the plan calls cases, files and models. It stays with whoever may know them; without "
-    "--names a report holds hashes."
+    "This report holds names: what the plan calls cases, files and models. It stays with whoever may know them; "
+    "without --names a report holds hashes."
 )
-_HASHES = "Cases are called by the hash of their image; cases.csv, which stays with its owner, tells which case is which."
+_HASHES = (
+    "Cases are called by the hash of their image; cases.csv, which stays with its owner, tells which case is which."
+)
 _SCALE = (
     "Share inside: of the positive evidence, what lies in the pixel set; lift: that share beside the share that evenly "
     "spread evidence would have. Completeness: what the map adds up to, of the score. A number is ok where no word "
@@ -62,9 +64,10 @@ class RunPage:
             self.progress(0.1 + 0.8 * n / max(1, len(chosen)), f"case {n + 1} of {len(chosen)}")
             sections.append(self._section(case, details))
         answers = [one for case in cases for one in case.answers]
-        odd = sum(bool(told(case.judged)) for case in cases)
+        images = [case for case in cases if case.name]
+        odd = sum(bool(told(case.judged)) for case in images)
         failed = sum(one.failed for one in answers)
-        lead = f"{_many(len(cases), 'case')}, {_many(len(answers), 'line')} of results: {_many(odd, 'case')} with "
+        lead = f"{_many(len(images), 'case')}, {_many(len(answers), 'line')} of results: {_many(odd, 'case')} with "
         lead += f"something odd, {_many(failed, 'question')} failed."
         return Page(
             title="What a cohort's models looked at",
@@ -102,11 +105,21 @@ class RunPage:
             texts.append(f"Pictures of {len(pictures)} of {kept} maps, of the oddest lines.")
         if len(case.answers) > len(shown):
             texts.append(f"{len(shown)} of {len(case.answers)} lines; table.csv has them all.")
-        rows = [(*self._cells(one), *self._files(one, stored[id(one)])) for one in shown]
+        odd = told(case.judged)
+        odd = (*odd[:MOST_ODD], f"and {len(odd) - MOST_ODD} more") if len(odd) > MOST_ODD else odd
         return Section(
-            case.anchor, self._title(case), told(case.judged), tuple(texts), _table((*_HEADS, "Files"), rows),
-            tuple(pictures), details.tables(case, lambda one: self._line(one)),
+            case.anchor, self._title(case), odd, tuple(texts), self._lines(case, shown, stored), tuple(pictures),
+            details.tables(case, self._line),
         )  # fmt: skip
+
+    def _lines(self, case: Case, shown: list[Answer], stored: dict) -> Table:
+        rows = [(*self._cells(one), *self._files(one, stored[id(one)])) for one in shown]
+        if case.name:
+            return _table((*_HEADS, "Map", "Answer"), rows)
+        rows = [
+            (words(self._case(one)), *row, words(one.judged.sentence)) for one, row in zip(shown, rows, strict=True)
+        ]
+        return _table(("Case", *_HEADS, "Map", "Answer", "Why"), rows)
 
     def _cells(self, one: Answer) -> tuple[Cell, ...]:
         kinds = {kind for kind, _ in one.judged.oddities}
@@ -122,10 +135,10 @@ class RunPage:
             words(one.words["verdict"]), words(", ".join(SHORT[kind] for kind in sorted(kinds)), odd=True),
         )  # fmt: skip
 
-    def _files(self, one: Answer, stored: StoredMap | None) -> tuple[Cell]:
-        if stored is None:
-            return (words(""),)
-        return (self.links.to(stored.path),)
+    def _files(self, one: Answer, stored: StoredMap | None) -> tuple[Cell, ...]:
+        key = None if one.failed else self.run.found("".join(one.question))
+        answer = words("") if key is None else self.links.to(self.run.question_path(key), "json")
+        return (words("") if stored is None else self.links.to(stored.path, "map"), answer)
 
     def _line(self, one: Answer) -> str:
         parts = (self._model(one).text, one.class_name, one.pixels, one.words["layer"], one.words["method"])
@@ -134,8 +147,9 @@ class RunPage:
     def _all(self, cases: list[Case], shown: set[str]) -> Table:
         rows: list[tuple[Cell, ...]] = []
         for case in cases:
-            called = words(case.name, href=f"#{case.anchor}" if case.anchor in shown else "")
-            rows += [(called, *self._cells(one)) for one in case.answers[: MOST_ALL - len(rows)]]
+            href = f"#{case.anchor}" if case.anchor in shown else ""
+            kept = case.answers[: MOST_ALL - len(rows)]
+            rows += [(words(self._case(one), href=href), *self._cells(one)) for one in kept]
         count = sum(len(case.answers) for case in cases)
         note = "" if len(rows) == count else f"The first {len(rows)} of {count} lines; table.csv has them all."
         return _table(("Case", *_HEADS), rows, note)
@@ -151,7 +165,7 @@ class RunPage:
             "Model", "Class", "Pixel set", "Method", "Group", "Lines", "No answer", "Odd", "Share inside, median",
             "Lift, median", "Completeness, median", "Dice, median", "Verdicts",
         )  # fmt: skip
-        return Table(heads, rows[:MOST_SUMS], (False,) * 5 + (True,) * 7 + (False,), note)
+        return filled(Table(heads, rows[:MOST_SUMS], (False,) * 5 + (True,) * 7 + (False,), note))
 
     def _facts(self, facts: dict, cases: list[Case]) -> tuple[tuple[str, str], ...]:
         settings, versions = facts.get("settings") or {}, facts.get("versions") or {}
@@ -182,9 +196,13 @@ class RunPage:
         return " ".join(filter(None, (self._models.get(model, ""), model, f"({', '.join(named)})" if named else "")))
 
     def _title(self, case: Case) -> str:
-        if names := sorted(self._called.get(case.name, ())):
-            return f"{', '.join(names[:5])} ({case.name})"
-        return f"Case {case.name}" if case.answers[0].question[0] else f"A question that failed: {case.name} of the plan"
+        if not case.name:
+            return f"{_many(len(case.answers), 'question')} that failed before an image was read"
+        return self._case(case.answers[0]) if self.names else f"Case {case.name}"
+
+    def _case(self, one: Answer) -> str:
+        called = sorted(self._called.get(one.called, ()))
+        return f"{', '.join(called[:5])} ({one.called})" if called else one.called
 
     def _names(self) -> dict[str, set[str]]:
         rows = case_rows(self.run)
@@ -201,8 +219,8 @@ class RunPage:
 
     def _note(self, count: int) -> str:
         if count <= self.most:
-            return f"All {_many(count, 'case')}."
-        return f"The first {self.most} of {count} cases by this rule, with pictures; the table below has every case."
+            return ""
+        return f"The first {self.most} of {count} by this rule, with pictures; the table below has them all."
 
     def _notes(self) -> list[str]:
         settings = (self.run.facts() or {}).get("settings") or {}
@@ -223,7 +241,7 @@ _NUMERIC = ("Share inside", "Completeness", "Score", "Size", "Dice")
 
 
 def _table(heads, rows, note="") -> Table:
-    return Table(heads, rows, tuple(head in _NUMERIC for head in heads), note)
+    return filled(Table(heads, rows, tuple(head in _NUMERIC for head in heads), note))
 
 
 def _sums(key: tuple[str, ...], answers: list[Answer]) -> tuple[Cell, ...]:

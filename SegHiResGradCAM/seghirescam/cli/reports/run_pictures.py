@@ -132,7 +132,7 @@ class RunMaps:
         """The segment that was asked about, by its name; None for other pixel sets, and where it is not there."""
         if answer.words["pixel set"] != "segment" or not answer.words["label"]:
             return None
-        for row in self._places.get(answer.case, ()):
+        for row in self._places.get(answer.question[0], ()):
             if not row["segment"] or row["question"] != answer.question[2]:
                 continue
             try:

@@ -47,11 +47,6 @@ class Line:
         return self.text("status") == FAILED
 
     @property
-    def case(self) -> str:
-        """The image's hash; of a question that failed before its image was read, "row 7" of the plan."""
-        return self.text("image") or f"row {self.text('plan row')}"
-
-    @property
     def question(self) -> tuple[str, str, str]:
         """(image, model, question): what the lines of one answer share; the beginnings of its key."""
         return self.text("image"), self.text("model"), self.text("question")

@@ -26,8 +26,8 @@ RULE = (
     f"'{NOT_SUPPORTED}'; (4) evidence elsewhere: another labelled structure has more positive evidence per volume than "
     f"the pixel set, and at least {percent(LEAST_SHARE)} of all; (5) the pixel set holds less of the positive evidence "
     f"than evenly spread evidence would put there (lift below 1); (6) Dice of prediction and reference below {DICE:g}.",
-    "Within one of these, and where nothing of it applies, the lowest lift comes first, then the lowest Dice. Odd means "
-    "'look here first', not 'wrong'; what was not measured is never odd.",
+    "Within one of these, and where nothing of it applies, the lowest lift comes first, then the lowest Dice. Odd "
+    "means 'look here first', not 'wrong'; what was not measured is never odd.",
 )
 
 

@@ -93,8 +93,16 @@ class Page:
     made_by: str = field(default="")
 
 
+def filled(table: Table) -> Table:
+    """Without the columns in which nothing stands."""
+    kept = [n for n in range(len(table.heads)) if any(row[n].text != NOTHING for row in table.rows)]
+    numeric = tuple(table.numeric[n] for n in kept) if table.numeric else ()
+    rows = [tuple(row[n] for n in kept) for row in table.rows]
+    return Table(tuple(table.heads[n] for n in kept), rows, numeric, table.note)
+
+
 def words(text: object, odd: bool = False, href: str = "") -> Cell:
-    return Cell(str(text) if text not in (None, "") else NOTHING, odd=odd, href=href)
+    return Cell(NOTHING) if text in (None, "") else Cell(str(text), odd=odd, href=href)
 
 
 def number(

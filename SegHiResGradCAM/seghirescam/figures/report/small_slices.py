@@ -54,7 +54,9 @@ def small_slices(
         left += w + _GAP
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=_DPI, facecolor=_BLACK.paper, metadata={"Software": None})
-    return Picture(file.getvalue(), _alt(what, image), _caption(level, end, unit, image, inside), round(wide * _SHOWN_DPI))
+    return Picture(
+        file.getvalue(), _alt(what, image), _caption(level, end, unit, image, inside), round(wide * _SHOWN_DPI)
+    )
 
 
 def _behind(image, colour):
