@@ -59,6 +59,8 @@ SUB_ROOMS = {
     "cli/dicom": "results as DICOM objects: while explaining, and of what lies on disk",
     "cli/segments": "many segments or classes in one command: who is asked about which class, one map each, a table",
     "cli/cohorts": "the commands about many cases and several models",
+    "cli/reports": "one HTML page to be read of a cohort's run, or of a result",
+    "figures/report": "a page with pictures within: what it holds, what is odd first, small pictures, its template",
     "cli/two_models": "one command about two models: both opened for one case, maps of both, one sheet",
     "comparison/two_models": "where two models disagree about one case, and what each looked at",
     "models/descriptions": "a model's description: read with its lines, its words checked, published as a schema",

@@ -11,11 +11,12 @@ from . import check, compare, evaluate, explain, figure, init, layers, models, p
 from .cohorts import cohort, stats
 from .dicom import export
 from .interventions import causes, flip
+from .reports import report
 from .two_models import disagree
 
 COMMANDS = (
     *(models, init, check, layers, predict, explain, compare, disagree, paint, causes, flip, evaluate, cohort),
-    *(stats, figure, export),
+    *(stats, figure, report, export),
 )
 #: options that name volumes, and those that name label maps: there the shipped case may stand as a word
 _IMAGES, _LABELS = ("image", "image_b", "other"), ("segment", "reference", "labels", "region", "within")

@@ -17,6 +17,7 @@ import contextlib
 import errno
 import json
 import os
+import string
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,6 +102,13 @@ class RunFolder:
 
     def question_path(self, key: str) -> Path:
         return self.path / _QUESTIONS / key[:2] / f"{key}.json"
+
+    def found(self, start: str) -> str | None:
+        """The key of the finished question that begins so; None without one, with several, and for what is no hash."""
+        if set(start) - set(string.hexdigits):
+            return None
+        keys = [path.stem for path in (self.path / _QUESTIONS / start[:2]).glob(f"{start}*.json")]
+        return keys[0] if len(keys) == 1 else None
 
     def question(self, key: str) -> dict | None:
         """The finished question; None where there is none, and for what is not whole."""

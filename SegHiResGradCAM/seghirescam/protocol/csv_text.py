@@ -21,6 +21,11 @@ def cell(value: Any) -> Any:
     return f"'{text}" if value.startswith(_FORMULA) else text
 
 
+def plain_text(text: str) -> str:
+    """What :func:`cell` was given, of a text that was read back (but for carriage returns)."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text
+
+
 def write_rows(path: Path, columns: Sequence[str], rows: Iterable[dict]) -> None:
     """One line a row: numbers in full, empty where there is none. Raises ValueError for a key that is no column."""
     with open(path, "w", newline="", encoding="utf-8") as file:
