@@ -11,11 +11,11 @@ from ..manifest import NAME as MANIFEST
 from ..outputs import claimed_folder
 
 HELP = "Compare models, methods or layers of a cohort over its cases: paired tests, intervals, a figure each."
-MORE = """RUN is the folder of 'seghirescam cohort'. For one number (--of), every two models (or methods, or layers) are compared
-case by case, everything else held: Wilcoxon's signed-rank test, corrected by Holm over all tests of the command, a
-bootstrap interval of the median difference, the matched-pairs rank-biserial correlation. Several pixel sets of a case
-are averaged first. What has no number (a status other than ok) is left out and counted; below 6 pairs there is no test.
-Writes stats.csv, pairs.csv, text.txt and pairs_1.png, ... Needs statsmodels."""
+MORE = """RUN is the folder of 'seghirescam cohort'. For one number (--of), every two models (or methods, or layers) are
+compared case by case, everything else held: Wilcoxon's signed-rank test, corrected by Holm over all tests of the
+command, a bootstrap interval of the median difference, the matched-pairs rank-biserial correlation. Several pixel
+sets of a case are averaged first. What has no number (a status other than ok) is left out and counted; below 6 pairs
+there is no test. Writes stats.csv, pairs.csv, text.txt and pairs_1.png, ... Needs statsmodels."""
 EXAMPLE = "seghirescam stats cohort/ --of 'share inside' --by model --out stats/"
 STATS, PAIRS, TEXT = "stats.csv", "pairs.csv", "text.txt"
 COLUMNS = (

@@ -67,8 +67,11 @@ def limits(found: Observed, by: str, tests: int) -> list[str]:
     if by == METHOD:
         told.append("That a method shows more evidence in a place does not show that the network used that place.")
     if tests:
-        told.insert(1, f"Holm's correction covers the {tests} tests of this command; numbers looked at elsewhere count, "
-                       "too, if only one of them is told.")  # fmt: skip
+        told.insert(
+            1,
+            f"Holm's correction covers the {tests} tests of this command; numbers looked at elsewhere count, too, if "
+            "only one of them is told.",
+        )
     if found.failed:
         told.append(f"{found.failed} questions of the run failed and are in no comparison; table.csv says why.")
     return told
