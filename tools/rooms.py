@@ -71,6 +71,7 @@ SUB_ROOMS = {
     "cohort/plans": "what a cohort asks: rows from a CSV, a small YAML, or a folder in a layout of the field",
     "cohort/layouts": "folders as datasets are published, understood by their names: one file a layout",
     "cohort/running": "a plan's questions answered, by case and model, here or on a cluster; resumable in files",
+    "cohort/statistics": "a run's table compared over cases: paired, tested, corrected, told in sentences",
     "cohort/table": "what was answered as one long table, streamed, the same from any way of running",
     "evaluation/metrics": "where the evidence is, how much, how alike two maps are; numpy, never torch",
     "evaluation/deletion": "did the network use it? curves of removal, and their gain over random orders",

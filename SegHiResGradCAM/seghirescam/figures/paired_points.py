@@ -10,10 +10,10 @@ import numpy as np
 from .style import LIGHT, Theme, new_figure
 
 #: inches
-_WIDE, _TALL, _LEFT, _RIGHT, _LOW, _LINE = 6.4, 3.2, 0.85, 0.3, 0.55, 0.19
+_WIDE, _TALL, _LEFT, _RIGHT, _LOW, _LINE = 6.4, 3.2, 0.85, 0.3, 0.42, 0.19
 _PAIRS, _BETWEEN = 3.0, 0.85
-#: Okabe and Ito's blue and vermilion, told apart by all
-_UP, _DOWN = "#0072b2", "#d55e00"
+#: Okabe and Ito's blue and vermilion, on dark paper sky blue and orange: told apart by all
+_ON_LIGHT, _ON_DARK = ("#0072b2", "#d55e00"), ("#56b4e9", "#e69f00")
 
 
 def draw_pairs(
@@ -22,7 +22,7 @@ def draw_pairs(
 ):  # fmt: skip
     """A matplotlib Figure. a, b: one value a case.  number: name and unit of the axis.  interval: of the median of
     a - b.  Raises DependencyError."""
-    above, below = textwrap.wrap(heading, 88), textwrap.wrap(caption, 105)
+    above, below = textwrap.wrap(heading, 92), textwrap.wrap(caption, 112)
     head = 0.3 + _LINE * len(above)
     foot = 0.15 + _LINE * len(below) * 0.85
     tall = head + _TALL + _LOW + foot
@@ -39,7 +39,7 @@ def draw_pairs(
 
 def _lines(axis, a, b, names, number, theme):
     for one, other in zip(a, b, strict=True):
-        colour = _UP if one > other else _DOWN if one < other else theme.faint
+        colour = _colour(one - other, theme)
         axis.plot((0, 1), (one, other), color=colour, linewidth=0.9, alpha=0.6, marker="o", markersize=3.2,
                   markeredgewidth=0)  # fmt: skip
     for place, values in enumerate((a, b)):
@@ -56,7 +56,7 @@ def _differences(axis, d, names, interval, theme):
     axis.axhline(0, color=theme.faint, linewidth=0.8)
     places = np.linspace(-0.22, 0.22, len(d)) if len(d) > 1 else np.zeros(len(d))
     order = np.argsort(d, kind="stable")
-    colours = [_UP if value > 0 else _DOWN if value < 0 else theme.faint for value in d[order]]
+    colours = [_colour(value, theme) for value in d[order]]
     axis.scatter(places - 0.1, d[order], s=11, c=colours, alpha=0.8, linewidths=0)
     if interval is not None:
         middle = float(np.median(d))
@@ -66,6 +66,11 @@ def _differences(axis, d, names, interval, theme):
     axis.set_xticks((0,), ["difference"])
     axis.set_ylabel(f"{_short(names[0], 24)} minus {_short(names[1], 24)}", color=theme.ink, fontsize=8)
     _plain(axis, theme)
+
+
+def _colour(difference: float, theme: Theme) -> str:
+    up, down = _ON_LIGHT if theme is LIGHT else _ON_DARK
+    return up if difference > 0 else down if difference < 0 else theme.faint
 
 
 def _short(name: str, most: int = 22) -> str:

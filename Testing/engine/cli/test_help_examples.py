@@ -34,6 +34,10 @@ def test_the_example_of_a_command_runs_as_it_stands(name, folder, monkeypatch, c
     if name == "figure" and not (folder / "why").exists():
         assert main(words_of("explain")[1:]) == 0
         capsys.readouterr()
+    if name == "stats" and not (folder / "cohort").exists():
+        pytest.importorskip("statsmodels")
+        assert main(words_of("cohort")[1:]) == 0
+        capsys.readouterr()
     if name == "export" and not (folder / "ct_series").exists():
         pytest.importorskip("highdicom")
         from engine.dicom_cases import as_series

@@ -12,10 +12,10 @@ from ..outputs import claimed_folder
 
 HELP = "Compare models, methods or layers of a cohort over its cases: paired tests, intervals, a figure each."
 MORE = """RUN is the folder of 'seghirescam cohort'. For one number (--of), every two models (or methods, or layers) are
-compared case by case, everything else held: Wilcoxon's signed-rank test, corrected by Holm over all tests of the
-command, a bootstrap interval of the median difference, the matched-pairs rank-biserial correlation. Several pixel
-sets of a case are averaged first. What has no number (a status other than ok) is left out and counted; below 6 pairs
-there is no test. Writes stats.csv, pairs.csv, text.txt and pairs_1.png, ... Needs statsmodels."""
+compared case by case, everything else held: Wilcoxon's signed-rank test, corrected by Holm over all tests, a
+bootstrap interval of the median difference, the matched-pairs rank-biserial correlation. Several pixel sets of a case
+are averaged first. What has no number (a status other than ok) is left out and counted; below 6 pairs there is no test.
+Writes stats.csv, pairs.csv, text.txt and pairs_1.png, ... Needs statsmodels."""
 EXAMPLE = "seghirescam stats cohort/ --of 'share inside' --by model --out stats/"
 STATS, PAIRS, TEXT = "stats.csv", "pairs.csv", "text.txt"
 COLUMNS = (
@@ -61,12 +61,12 @@ def run(options, console) -> int:
     console.progress(0.0, "reading the table")
     found = observed(RunFolder(options.run_folder), options.of, options.label, options.unit)
     by = factor_of(found, options.by)
+    names = called(found, own)
     with claimed_folder(options.out or options.run_folder / "stats", options.overwrite) as place:
         console.progress(0.1, "comparing")
-        names, every = called(found, own), compared(found, by)
+        every = compared(found, by)
         told = [(one, heading(one, found, names), sentences(one, found, names)) for one in every]
-        tests = sum(one.test.p is not None for one in every)
-        last = limits(found, by, tests)
+        last = limits(found, by, every)
         text = "\n\n".join("\n".join([head, *(f"   {line}" for line in lines)]) for _, head, lines in told)
         text += "\n\nWhat none of it shows:\n" + "\n".join(f" - {line}" for line in last)
         request = {"by": by, "of": found.of, "label": options.label, "unit": options.unit}

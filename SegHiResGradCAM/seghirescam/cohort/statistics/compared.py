@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .observed import Observed
+from .observed import Observed, StatisticsError
 from .paired_test import OTHER_UNITS, PairedTest, holm, paired_test
 from .pairing import MODEL, Pairs, paired
 
@@ -49,13 +49,23 @@ def called(found: Observed, own: Mapping[str, str]) -> dict[str, str]:
     """What models are called where a user reads: own words first, the demo's, else the hash.
 
     own: by the plan's word or by a hash's beginning.  A plan's word may be a path, and paths are not written.
+    Raises StatisticsError for a word that is no model's.
     """
     names = {}
+    models = {one.model for one in found.rows}
+    for key in own:
+        if not any(_is(key, model, found) for model in models):
+            known = ", ".join(sorted(models))
+            raise StatisticsError(f"There is no model '{key}'.", f"Say its word in the plan, or one of: {known}.")
     for model in dict.fromkeys(one.model for one in found.rows):
         word = found.models.get(model, "")
-        given = [name for key, name in own.items() if key == word or (len(key) >= 4 and model.startswith(key))]
+        given = [name for key, name in own.items() if _is(key, model, found)]
         names[model] = given[0] if given else word if word.startswith("demo:") else model
     return names
+
+
+def _is(key: str, model: str, found: Observed) -> bool:
+    return key == found.models.get(model) or (len(key) >= 4 and model.startswith(key))
 
 
 def level(one: Compared, side: str, names: Mapping[str, str]) -> str:

@@ -10,6 +10,8 @@ from .paired_test import EXACT, FEW_DIFFER, LEAST, NO_DIFFERENCE, NORMAL, OK, OT
 from .pairing import METHOD, MODEL
 
 _P_BY = {EXACT: "exact", SIGNS: "exact, all changes of signs", NORMAL: "normal approximation"}
+#: up to how many pairs the interval held the true median in fewer than 95 % of trials
+_FEW = 10
 #: statuses of a number, in a reader's words
 _WHY = {
     "empty_reference": "the set is empty", "zero_map": "the map is zero", "nonfinite": "not finite",
@@ -54,8 +56,9 @@ def heading(one: Compared, found: Observed, names: Mapping[str, str]) -> str:
     return f"{one.number}. {number_name(found)}: {sides}" + (f" ({common})" if common else "")
 
 
-def limits(found: Observed, by: str, tests: int) -> list[str]:
+def limits(found: Observed, by: str, every: Sequence[Compared]) -> list[str]:
     """What no comparison of the command shows."""
+    tests = sum(one.test.p is not None for one in every)
     unit = "group" if found.unit == GROUP else "case"
     told = [
         f"The {unit} is the unit; several pixel sets of one are averaged first. They are taken as independent of each "
@@ -67,11 +70,10 @@ def limits(found: Observed, by: str, tests: int) -> list[str]:
     if by == METHOD:
         told.append("That a method shows more evidence in a place does not show that the network used that place.")
     if tests:
-        told.insert(
-            1,
-            f"Holm's correction covers the {tests} tests of this command; numbers looked at elsewhere count, too, if "
-            "only one of them is told.",
-        )
+        told.insert(1, f"Holm's correction covers the {tests} tests of this command; numbers looked at elsewhere "
+                       "count, too, if only one of them is told.")  # fmt: skip
+    if any(one.test.low is not None and one.test.n <= _FEW for one in every):
+        told.append(f"With {_FEW} and fewer {unit}s a 95 % bootstrap interval of a median is somewhat too narrow.")
     if found.failed:
         told.append(f"{found.failed} questions of the run failed and are in no comparison; table.csv says why.")
     return told
@@ -107,7 +109,12 @@ def _concluded(one: Compared, a: str, b: str, number: str, units: str) -> str:
             f"No difference was shown. That is no proof that there is none: median differences from {test.low:.4g} to "
             f"{test.high:.4g} agree with these {units}."
         )
-    assert test.rank_biserial is not None
+    assert test.rank_biserial is not None and test.difference is not None
+    if test.rank_biserial * test.difference < 0:
+        return said + (
+            "The two differ, and neither is the larger one: many small differences go one way, fewer large ones the "
+            "other. Look at the figure."
+        )
     larger = a if test.rank_biserial > 0 else b
     said += f"May be concluded: over {units} like these, {number} is systematically larger with {larger}."
     if test.low <= 0 <= test.high:
