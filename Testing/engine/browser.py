@@ -1,4 +1,4 @@
-"""A real browser without a window, told what to do through two pipes (Chrome's DevTools protocol): no port, no driver."""
+"""A real browser without a window, told what to do through two pipes (Chrome's DevTools protocol): no port."""
 
 from __future__ import annotations
 

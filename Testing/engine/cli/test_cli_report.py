@@ -4,7 +4,6 @@ import csv
 import re
 import shutil
 import statistics
-from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
@@ -159,11 +158,9 @@ def slow_order(folder):
 
 
 def test_cases_stand_in_the_order_of_the_rule_that_is_printed(made, page):
-    assert list(page.sections) == slow_order(made[1]) and list(page.sections)[0] == "case-unread"
+    assert list(page.sections) == slow_order(made[1]) and next(iter(page.sections)) == "case-unread"
     assert "(1) a question failed" in page.text and "at least 5 %" in page.text
-    assert page.odd["case-unread"] == ["Failed: The image '<image>' is not there. Check the path."] or (
-        page.odd["case-unread"][0].startswith("Failed: ") and "<image>" in page.odd["case-unread"][0]
-    )
+    assert len(page.odd["case-unread"]) == 1 and page.odd["case-unread"][0].startswith("Failed: The image '<image>'")
 
 
 def test_so_many_cases_get_a_section_and_all_stand_in_the_table(made, tmp_path, capsys):
@@ -199,7 +196,7 @@ def test_no_name_is_in_a_page_unless_names_are_asked_for(made, page, tmp_path, c
     assert not planted.search(page.text) and str(made[1].parent) not in page.text
     place = tmp_path / f"of {PATIENT}"
     shutil.copytree(made[1], place)
-    code, out, err = run(capsys, "report", place, "--out", tmp_path / "far.html", "--json")
+    code, out, _ = run(capsys, "report", place, "--out", tmp_path / "far.html", "--json")
     assert code == 0 and not planted.search((tmp_path / "far.html").read_text(encoding="utf-8") + out)
     assert not [one for one in Page(tmp_path / "far.html").links if not one.startswith("#")]
     assert run(capsys, "report", place, "--out", tmp_path / "named.html", "--names", "--images", made[0])[0] == 0
