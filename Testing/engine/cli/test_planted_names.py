@@ -120,6 +120,8 @@ def test_no_output_of_any_command_holds_the_name_of_a_model_image_or_label_file(
         ("paint", *common, *asked, "--region", labels, "--out", out / "painted"),
         ("evaluate", *common, *asked, "--layer", "down", "--labels", labels, "--reference", labels, "--out", out / "e"),
         ("figure", why, "--image", image, "--out", out / "f.svg"),
+        ("report", why, "--image", image),
+        ("report", out / "painted", "--out", out / "far.html"),
     ):  # fmt: skip
         code, told, err = run(capsys, *words, "--json")
         assert code == 0, err

@@ -12,9 +12,8 @@ from .links import NO_LINKS, Links
 
 HELP = "One HTML page of a cohort's run or of a result: what was asked, the odd first, pictures within."
 MORE = """RESULT is the folder of 'seghirescam cohort', or of explain, compare, disagree, paint, causes, flip or
-evaluate. The page fetches nothing, runs no script, and holds hashes instead of names; it says by which
-rule cases are sorted. Maps of a cohort are drawn where it kept them (--maps). Within the folder it is
-about, it links to the files."""
+evaluate. The page fetches nothing, runs no script, and holds hashes instead of names; it says by which rule cases are
+sorted. Maps of a cohort are drawn where it kept them (--maps). Within the folder it is about, it links to the files."""
 EXAMPLE = "seghirescam report why/ --image demo:case"
 #: the page's name within the folder it is about
 NAME = "report.html"

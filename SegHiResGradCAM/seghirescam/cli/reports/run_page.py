@@ -94,7 +94,7 @@ class RunPage:
                 continue
             self._know(one, here)
             if len(pictures) < MOST_PICTURES:
-                what = f"{self._model(one).text}, {one.class_name}, {one.pixels}, {one.words['layer']}"
+                what = self._line(one)
                 picture, sentence = self.maps.picture(one, here, what)
                 self._told |= {sentence} - {""}
                 if picture is not None:
@@ -141,8 +141,10 @@ class RunPage:
         return (words("") if stored is None else self.links.to(stored.path, "map"), answer)
 
     def _line(self, one: Answer) -> str:
-        parts = (self._model(one).text, one.class_name, one.pixels, one.words["layer"], one.words["method"])
-        return ", ".join(part for part in parts if part and part != NOTHING)
+        """The model by its hash, too: several may be called the same."""
+        model = self._model(one)
+        parts = (f"{model.text} {model.aside}".strip(), one.class_name, one.pixels, one.words["layer"])
+        return ", ".join(part for part in (*parts, one.words["method"]) if part and part != NOTHING)
 
     def _all(self, cases: list[Case], shown: set[str]) -> Table:
         rows: list[tuple[Cell, ...]] = []

@@ -99,10 +99,13 @@ def _alt(what, image):
 
 
 def _caption(level, end, unit, image, inside):
-    if not math.isfinite(level):
-        return "No value is positive: nothing is coloured."
-    text = f"Brightest: {end:.3g} {unit}. Coloured: the smallest region with {percent(SHARE)} of the positive evidence"
-    text += "." if image is not None else "; faint: the rest. No image was given: the map's own cells."
+    if math.isfinite(level):
+        faint = "" if image is not None else "; faint: the rest"
+        text = f"Brightest: {end:.3g} {unit}. Coloured: the smallest region with {percent(SHARE)} of the positive "
+        text += f"evidence{faint}."
+    else:
+        text = "No value is positive: nothing is coloured."
+    text += "" if image is not None else " No image was given: the map's own cells."
     if inside is not None and inside.any():
         text += " Outline: the pixel set, dotted where it lies in other slices."
     return text
