@@ -14,7 +14,7 @@ from engine.stats_cases import digest, holm_by_hand, line, run_of, signed_rank
 from engine.volume_files import PATIENT
 
 pytest.importorskip("statsmodels")
-METHODS, MODELS = ("hires", "grad"), ("demo:honest", "/home/anna/net")
+METHODS, MODELS = ("hires", "grad"), ("demo:honest", "/data/anna/net")
 
 
 def lines_of(path):
@@ -37,7 +37,7 @@ def where(tmp_path_factory, numbers):
 
 
 def test_table_pairs_and_text_hold_the_numbers_and_no_name(where, tmp_path, capsys, numbers):
-    words = ["stats", where, "--of", "score", "--out", tmp_path / "out", "--name", "/home/anna/net=ours"]
+    words = ["stats", where, "--of", "score", "--out", tmp_path / "out", "--name", "/data/anna/net=ours"]
     code, out, _ = run(capsys, *words)
     assert code == 0 and "Larger is not better" in out and "1 questions of the run failed" in out
     lines = lines_of(tmp_path / "out" / "stats.csv")

@@ -101,7 +101,7 @@ def test_nothing_warns_and_the_same_values_give_the_same_numbers():
 
 
 @pytest.mark.slow  # 9999 resamples of 20,000 cases
-def test_a_long_cohort_needs_little_memory():
+def test_a_long_cohort_s_interval_is_as_wide_as_theory_says():
     d = np.random.default_rng(1).normal(0.1, 1, 20_000)
     low, high = tests.interval(d)
     assert low < np.median(d) < high and high - low == pytest.approx(2 * 1.96 * 1.2533 / np.sqrt(20_000), rel=0.2)

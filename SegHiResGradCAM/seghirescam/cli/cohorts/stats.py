@@ -16,7 +16,7 @@ compared case by case, everything else held: Wilcoxon's signed-rank test, correc
 bootstrap interval of the median difference, the matched-pairs rank-biserial correlation. Several pixel sets of a case
 are averaged first. What has no number (a status other than ok) is left out and counted; below 6 pairs there is no test.
 Writes stats.csv, pairs.csv, text.txt and pairs_1.png, ... Needs statsmodels."""
-EXAMPLE = "seghirescam stats cohort/ --of 'share inside' --by model --out stats/"
+EXAMPLE = "seghirescam stats cohort/ --by model --of completeness --out stats/"
 STATS, PAIRS, TEXT = "stats.csv", "pairs.csv", "text.txt"
 COLUMNS = (
     "comparison", "by", "number", "in label", "unit", "a", "a name", "b", "b name", "model", "method", "layer", "class",

@@ -14,7 +14,7 @@ CONFIDENCE, RESAMPLES, SEED = 0.95, 9999, 0
 EXACT, SIGNS, NORMAL = "exact", "all_signs", "normal"
 _MOST_SIGNS, _MOST_EXACT = 13, 50
 #: resampled values at once
-_AT_ONCE = 20_000_000
+_AT_ONCE = 4_000_000
 OK, TOO_FEW, NO_DIFFERENCE, FEW_DIFFER, OTHER_UNITS = (
     "ok", "too_few_pairs", "no_difference", "too_few_differ", "units_differ",
 )  # fmt: skip

@@ -65,7 +65,8 @@ def paired(found: Observed, by: str) -> list[Pairs]:
         strata[tuple(getattr(one, word) for word in held)].append(one)
     order = {model: n for n, model in enumerate(found.models)}
     comparisons = []
-    for values, rows in strata.items():
+    # models in the plan's order; the rest as the table has it
+    for values, rows in sorted(strata.items(), key=lambda told: order.get(told[1][0].model, 0) if by != MODEL else 0):
         levels = list(dict.fromkeys(getattr(one, by) for one in rows))
         if by == MODEL:
             levels.sort(key=lambda model: order.get(model, len(order)))
