@@ -112,7 +112,9 @@ class ResultPage:
                 notes.append(f"{name} is larger than {MOST_BYTES // 10**6} MB, and not shown here.")
                 continue
             png = path.read_bytes()
-            found.append(Picture(png, f"The figure {name}", "" if found else caption, _wide(png)))
+            # the sheets draw their caption; read aloud it is the picture's description
+            told = caption if "sheet" in name else ""
+            found.append(Picture(png, told or f"The figure {name}", "", _wide(png)))
         return found, notes
 
     def _facts(self, facts: dict) -> tuple[tuple[str, str], ...]:
