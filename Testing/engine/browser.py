@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import itertools
 import json
 import os
@@ -29,8 +30,12 @@ class Browser:
         self._count, self._held, self._session = itertools.count(1), b"", None
 
     def __enter__(self) -> Browser:
-        ours_in, theirs_out = os.pipe()
-        theirs_in, ours_out = os.pipe()
+        ours_in, low_out = os.pipe()
+        low_in, ours_out = os.pipe()
+        # out of the way of the 3 and 4 that the browser takes
+        theirs_in, theirs_out = (fcntl.fcntl(one, fcntl.F_DUPFD, 10) for one in (low_in, low_out))
+        os.close(low_in)
+        os.close(low_out)
         words = [
             found(), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
             "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",

@@ -355,12 +355,14 @@ PROMISES = {
         # a cohort on several processes opens ports on the loopback, with certificates of its own, and no other
         "engine/cohort/test_on_dask::test_the_embedded_cluster_listens_on_the_loopback_only_and_speaks_tls",
         "engine/models/test_monai_safety::test_pretrained_is_never_fetched",
+        "engine/cli/test_report_in_a_browser::test_a_browser_shows_all_of_it_and_asks_nobody",
     ),
     "P4": _row(
         "no patient identifiers in anything we write but DICOM objects, which are written when asked for",
         "engine/cli/test_planted_names::test_no_output_of_any_command_holds_the_name_of_a_model_image_or_label_file",
         "engine/cohort/test_answers::test_no_name_of_a_file_or_case_leaves_cases_csv",
         "engine/cli/test_cli_explain::test_no_patient_name_of_a_dicom_folder_reaches_any_output",
+        "engine/cli/test_cli_report::test_no_name_is_in_a_page_unless_names_are_asked_for",
         "engine/worker/test_worker::test_a_planted_name_is_found_in_nothing_the_worker_says_or_logs",
         "mrml/test_pictures::test_a_patients_name_is_drawn_nowhere_and_stands_in_no_picture_file",
         "gui/test_panel_names::test_the_name_is_in_no_file_no_log_no_message_and_no_words_of_ours",

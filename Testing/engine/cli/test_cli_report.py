@@ -1,6 +1,7 @@
 """``seghirescam report`` of a cohort's run: its numbers are the table's, its order the rule's, its names nobody's."""
 
 import csv
+import json
 import re
 import shutil
 import statistics
@@ -13,6 +14,7 @@ from engine.cohort_cases import table
 from engine.report_cases import GROUP, MARKUP, reported
 from engine.report_pages import Page
 from engine.volume_files import PATIENT
+from seghirescam.cli.reports.run_answers import is_own
 
 NUMBERS = {
     "Share inside": "share inside", "Completeness": "completeness", "Score": "score", "Size": "size", "Dice": "dice",
@@ -163,6 +165,17 @@ def test_cases_stand_in_the_order_of_the_rule_that_is_printed(made, page):
     assert len(page.odd["case-unread"]) == 1 and page.odd["case-unread"][0].startswith("Failed: The image '<image>'")
 
 
+@pytest.mark.parametrize(
+    ("structure", "label", "class_name", "own"),
+    [
+        ("Lesion", "Lesion", "lesion", True), ("LESION", "Lesion", "lesion", True), ("lesion", "", "Lesion", True),
+        ("left_lesion", "Lesion", "lesion", False), ("label 2", "", "lesion", False), ("ruler", "Lesion", "", False),
+    ],
+)  # fmt: skip
+def test_a_structure_that_is_the_pixel_set_is_not_elsewhere(structure, label, class_name, own):
+    assert is_own(structure, label, class_name) == own
+
+
 def test_so_many_cases_get_a_section_and_all_stand_in_the_table(made, tmp_path, capsys):
     code, _, err = run(capsys, "report", made[1], "--most", "2", "--out", tmp_path / "r.html")
     few = Page(tmp_path / "r.html")
@@ -300,3 +313,37 @@ def test_words_of_the_table_cannot_lead_out_of_the_run(made, tmp_path, capsys):
     assert run(capsys, "report", place, "--overwrite")[0] == 0
     page = Page(place / "report.html")
     assert all((place / unquote(one)).resolve().is_relative_to(place.resolve()) for one in page.links if one[0] != "#")
+
+
+def many(folder, cases):
+    """A run's folder with the tables of so many cases and two models, as :mod:`columns` names them."""
+    from seghirescam.cohort.run_folder import RunFolder
+    from seghirescam.cohort.settings import Settings
+    from seghirescam.cohort.table.columns import BY_LABEL_FIRST, BY_LABEL_WORDS, FIRST, KEYS, WORDS, columns_of, plain
+    from seghirescam.protocol.csv_text import write_rows
+
+    RunFolder(folder).begin(Settings().to_json(), "0" * 64, 2 * cases)
+    numbers = [column for name in FIRST for column in columns_of(name, name == "share inside")]
+    words = {"label": "Lesion", "pixel set": "segment", "class": 1, "class name": "lesion", "layer": "encoder.2",
+             "method": "seg_hires_grad_cam", "status": "ok"}  # fmt: skip
+
+    def line(n, model):
+        share = (n * 7919 + model) % 1000 / 1000
+        keys = {"image": f"{n:012x}", "model": f"{model:012x}", "question": f"{n:08x}{model:08x}"}
+        found = keys | words | plain("share inside", share, "", "") | plain("score", n / 7, "logit", "")
+        return found | {"share inside chance": 0.1, "share inside lift": share / 0.1}
+
+    write_rows(folder / "table.csv", [*KEYS, *WORDS, *numbers], (line(n, m) for n in range(cases) for m in range(2)))
+    labels = [column for name in BY_LABEL_FIRST for column in columns_of(name, False)]
+    write_rows(folder / "by_label.csv", [*KEYS, *BY_LABEL_WORDS, *labels], ())
+
+
+@pytest.mark.slow
+def test_the_page_of_two_thousand_cases_is_bounded(tmp_path, capsys):
+    many(tmp_path / "run", 2000)
+    code, out, err = run(capsys, "report", tmp_path / "run", "--json")
+    assert code == 0, err
+    page = Page(tmp_path / "run" / "report.html")
+    assert len(page.sections) == 30 and list(page.sections) == slow_order(tmp_path / "run")[:30]
+    assert len(page.table("Every line").rows) == 4000 and "The first 30 of 2000 by this rule" in page.text
+    assert json.loads(out)["bytes"] == len(page.text.encode()) < 4_000_000

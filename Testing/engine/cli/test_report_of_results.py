@@ -12,6 +12,7 @@ import pytest
 from engine.cli_cases import factory, left, run, volume
 from engine.report_pages import Page
 from engine.volume_files import PATIENT
+from seghirescam.io.file_content import hash_of
 from seghirescam.io.label_maps import write_labels
 from seghirescam.io.volumes import read_volume
 
@@ -125,3 +126,38 @@ def test_files_that_changed_are_refused_and_nothing_else_is_shown(place, tmp_pat
     assert run(capsys, "report", changed)[0] == 0 and len(Page(changed / "report.html").sources) == 1
     code, _, err = run(capsys, "report", changed, "--names", "--overwrite")
     assert code == 2 and "--names goes with a cohort's run" in err
+
+
+def test_of_many_maps_the_odd_ones_are_drawn_and_the_rest_counted(place, tmp_path, capsys, monkeypatch):
+    """The last map of a result is the oddest: it must not fall behind the limit."""
+    from seghirescam.cli.reports import result_page
+
+    monkeypatch.setattr(result_page, "MOST_SECTIONS", 1)
+    folder = shutil.copytree(place / "why", tmp_path / "why", ignore=shutil.ignore_patterns("report.html"))
+    last = sorted(folder.glob("0*.json"))[-1]
+    facts = json.loads(last.read_text()) | {"status": "zero_map", "reason": "The map is zero."}
+    last.write_text(json.dumps(facts))
+    run_json = json.loads((folder / "run.json").read_text())
+    run_json["files"][last.name] = hash_of(last)
+    (folder / "run.json").write_text(json.dumps(run_json))
+    page = page_of(capsys, folder)
+    assert (
+        list(page.sections) == ["map-2"] and page.odd["map-2"][0] == "No map that counts (zero map): The map is zero."
+    )
+    assert (
+        "The first 1 of 2 by this rule" in page.text and f"2 maps, {1 + _below(folder)} with something odd" in page.text
+    )
+
+
+def _below(folder):
+    evidence = sidecars(folder)[0]["evidence"]
+    return int(evidence["lift"] is not None and evidence["lift"] < 1)
+
+
+def test_a_report_is_no_obstacle_for_who_writes_the_folder_next(place, tmp_path, capsys):
+    folder = shutil.copytree(place / "why", tmp_path / "why")
+    assert (folder / "report.html").exists() or run(capsys, "report", folder)[0] == 0
+    words = (place / "m" / "net.model.json", "--consent", "--image", place / f"{PATIENT}.nii.gz", "--class", "organ")
+    code, _, err = run(capsys, "explain", *words, "--layer", "down", "--out", folder, "--overwrite")
+    assert code == 0, err
+    assert len(page_of(capsys, folder).sections) == 1

@@ -64,6 +64,7 @@ def test_the_gravest_goes_first_then_the_lowest_lift_then_the_lowest_dice():
         (("share inside", 0.0, "", "ok", 0.5), "0 %|chance 50 %"),
         (("completeness", 1.06), "106 %|"),
         (("dice", 0.87319), "0.8732|"),
+        (("lift", 18.508), "18.5x|"),
         (("size", 19.816, "ml"), "19.82 ml|"),
         (("score", -2653.222, "logit"), "-2653 logit|"),
         (("mean_distance", None, "mm", "empty_reference"), "empty reference|"),

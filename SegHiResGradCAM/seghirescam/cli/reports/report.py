@@ -44,7 +44,8 @@ def add_arguments(parser) -> None:
 def run(options, console) -> int:
     folder, out = options.result, options.out or options.result / NAME
     if not folder.is_dir():
-        raise OutputError(f"The folder '{folder.name}' is not there.", "Name the folder of a cohort's run or a result.")
+        what = "is a file" if folder.exists() else "is not there"
+        raise OutputError(f"'{folder.name}' {what}.", "Name the folder of a cohort's run or a result.")
     if options.most < 0:
         raise OutputError("The number of cases with pictures cannot be below zero.", f"Use --most {MOST}, for example.")
     with claimed_file(out, options.overwrite, (".html",), _read_of(options)) as place:

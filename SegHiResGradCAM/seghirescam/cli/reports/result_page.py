@@ -18,7 +18,7 @@ from ..outputs import OutputError
 from ..sidecars import FORMAT as SIDECAR
 from ..sidecars import Stored
 from .links import NO_LINKS, Links
-from .result_sections import evaluated, explained
+from .result_sections import evaluated, explained, judged_map
 from .result_tables import csv_table, painting_tables, sentences
 from .shown_image import ShownImage
 
@@ -56,24 +56,28 @@ class ResultPage:
         told = {name: self._json(name) for name in names if name.endswith(".json")}
         stored = [Stored(self.folder, one) for one in told.values() if _format(one) == SIDECAR]
         shown = ShownImage.of(self.image, stored)
-        found = []
-        for n, one in enumerate(stored[:MOST_SECTIONS]):
+        judged = [judged_map(one.facts) for one in stored]
+        first = sorted(range(len(stored)), key=lambda n: order([judged[n]], f"{n:06d}"))
+        sections = []
+        for n, place in enumerate(first[:MOST_SECTIONS]):
             self.progress(0.1 + 0.8 * n / len(stored), f"map {n + 1} of {len(stored)}")
-            found.append(explained(one, n + 1, shown, self.links))
+            sections.append(explained(stored[place], place + 1, judged[place], shown, self.links))
         evaluation = told.get(EVALUATION)
         if evaluation is not None:
-            found += [evaluated(one, n) for n, one in enumerate(evaluation["evaluations"][:MOST_SECTIONS], start=1)]
-        found.sort(key=lambda pair: order([pair[1]], pair[0].name))
-        odd = sum(bool(judged.oddities) for _, judged in found)
+            found = [evaluated(one, n) for n, one in enumerate(evaluation["evaluations"], start=1)]
+            found.sort(key=lambda pair: order([pair[1]], pair[0].name))
+            judged += [one for _, one in found]
+            sections += [section for section, _ in found[:MOST_SECTIONS]]
+        odd = sum(bool(one.oddities) for one in judged)
         result = told.get("result.json") or {}
         tables = [
             *painting_tables(result),
             *(csv_table(name, self._file(name)) for name in names if name == "table.csv"),
         ]
         pictures, notes = self._figures(names)
-        count = f"{len(found)} map{'s' * (len(found) != 1)}"
+        count = f"{len(judged)} map{'s' * (len(judged) != 1)}"
         called = (facts.get("model") or {}).get("name") or "A model"
-        lead = f"{called}: {count}, {odd} with something odd." if found else ""
+        lead = f"{called}: {count}, {odd} with something odd." if judged else ""
         return Page(
             title=_TITLES.get(self.run.command, f"A result of seghirescam {self.run.command}"),
             lead=lead or f"{called}.",
@@ -82,9 +86,9 @@ class ResultPage:
             tables=tuple(tables),
             texts=tuple(sentences(result)),
             pictures=tuple(pictures),
-            sections=tuple(section for section, _ in found),
+            sections=tuple(sections),
             sections_title="Maps, the odd ones first",
-            sections_note=self._note(len(stored)),
+            sections_note=self._note(len(judged), len(stored)),
             notes=(_SCALE, *notes, *(_list(result.get("notes")) or _list((evaluation or {}).get("notes"))))
             + (() if self.links.linking else (NO_LINKS,)),
             made_by=f"Made by seghirescam {__version__} from the files that run.json lists.",
@@ -112,7 +116,9 @@ class ResultPage:
                 notes.append(f"{name} is larger than {MOST_BYTES // 10**6} MB, and not shown here.")
                 continue
             png = path.read_bytes()
-            found.append(Picture(png, f"The figure {name}", "" if found else caption, _wide(png)))
+            # the sheets draw their caption; read aloud it is the picture's description
+            told = caption if "sheet" in name else ""
+            found.append(Picture(png, told or f"The figure {name}", "", _wide(png)))
         return found, notes
 
     def _facts(self, facts: dict) -> tuple[tuple[str, str], ...]:
@@ -130,13 +136,10 @@ class ResultPage:
         told.append(("Date", f"{when:%Y-%m-%d %H:%M} UTC, when run.json was written; a result itself records no time"))
         return tuple(told)
 
-    def _note(self, count: int) -> str:
-        more = f"The first {MOST_SECTIONS} of {count} maps." if count > MOST_SECTIONS else ""
-        return (
-            more
-            if self.image or not count
-            else f"{more} No image was given (--image), so the maps stand alone.".strip()
-        )
+    def _note(self, count: int, maps: int) -> str:
+        told = [f"The first {MOST_SECTIONS} of {count} by this rule."] if count > MOST_SECTIONS else []
+        told += ["No image was given (--image), so the maps stand alone."] if maps and not self.image else []
+        return " ".join(told)
 
 
 def _wide(png: bytes) -> int:

@@ -14,13 +14,17 @@ from .shown_image import ShownImage
 OWN = "pixel set"
 
 
-def explained(stored: Stored, place: int, shown: ShownImage, links: Links) -> tuple[Section, Judged]:
+def judged_map(facts: dict) -> Judged:
+    """Of a sidecar."""
+    evidence = facts.get("evidence") or {}
+    words = {"status": facts["status"], "reason": facts.get("reason", "")}
+    return Judged(**words, inside=evidence.get("inside"), lift=evidence.get("lift"))
+
+
+def explained(stored: Stored, place: int, judged: Judged, shown: ShownImage, links: Links) -> Section:
     """Of a sidecar and its map."""
     facts = stored.facts
     evidence, size = facts.get("evidence") or {}, facts.get("pixel_set_size") or {}
-    judged = Judged(
-        status=facts["status"], reason=facts.get("reason", ""), inside=evidence.get("inside"), lift=evidence.get("lift")
-    )
     side = (facts.get("disagreement") or {}).get("side")
     title = f"{side + ': ' if side else ''}{_title(facts)}"
     picture = shown.picture(stored, title)
@@ -29,11 +33,10 @@ def explained(stored: Stored, place: int, shown: ShownImage, links: Links) -> tu
         (links.to(path, "map"), links.to(sidecar, "sidecar"), links.to(stored.folder / facts["pixel_set_file"], OWN))
         if links.linking else ()
     )  # fmt: skip
-    section = Section(
+    return Section(
         f"map-{place}", title, tuple(text for _, text in judged.oddities), tuple(facts.get("notes") or ()),
         _numbers(facts, evidence, size), () if picture is None else (picture,), links=tuple(c for c in cells if c.href),
     )  # fmt: skip
-    return section, judged
 
 
 def evaluated(facts: dict, place: int) -> tuple[Section, Judged]:

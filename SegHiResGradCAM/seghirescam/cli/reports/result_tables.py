@@ -15,6 +15,9 @@ _LEFT_OUT = (
     "map", "pixel_set_file", "title", "unit", "part", "model_voxels", "seconds", "cells_in_pass", "mm_per_cell_k",
     "mm_per_cell_j", "mm_per_cell_i",
 )  # fmt: skip
+#: numbers in the order in which they are looked for; all words stand before them
+_FIRST = ("inside", "lift", "chance", "score", "score_per_voxel", "dice")
+_LAST = ("total", "completeness", "voxels", "pixels", "ml", "mm2", "share_of_image", "chance_over", "reason")
 #: what a column's number is measured in, where the column says so by its name
 _UNITS = {"ml": "ml", "mm2": "mm\u00b2"}
 
@@ -24,6 +27,8 @@ def csv_table(name: str, path: Path) -> tuple[str, Table]:
     with open(path, newline="", encoding="utf-8") as file:
         lines = list(csv.DictReader(file))
     heads = [head for head in (lines[0] if lines else ()) if head not in _LEFT_OUT]
+    known = _FIRST + _LAST
+    heads = [head for head in heads if head not in known] + [head for head in known if head in heads]
     rows = [tuple(_cell(head, line[head] or "", line) for head in heads) for line in lines[:MOST_ROWS]]
     numeric = tuple(any(row[n].value is not None for row in rows) for n in range(len(heads)))
     note = f"The first {MOST_ROWS} of {len(lines)} lines." if len(lines) > MOST_ROWS else ""

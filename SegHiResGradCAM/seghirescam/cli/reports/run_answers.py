@@ -95,7 +95,7 @@ def map_of(line: Line, label: str) -> tuple:
 
 def is_own(structure: str, label: str, class_name: str) -> bool:
     """Whether a labelled structure is what the pixel set is of."""
-    return structure == label or bool(matching_class(structure, [name for name in (label, class_name) if name]))
+    return structure == label or any(matching_class(structure, [name]) for name in (label, class_name) if name)
 
 
 def _structures(run: RunFolder) -> dict[tuple, list[Structure]]:

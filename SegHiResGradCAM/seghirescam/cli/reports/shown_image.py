@@ -10,7 +10,7 @@ from ...figures.report.small_slices import small_slices
 from ...io.colour_images import is_rgb, read_rgb
 from ...io.file_content import hash_of
 from ...io.volumes import read_volume
-from ...protocol.errors import ImageError, SegHiResCamError
+from ...protocol.errors import DependencyError, ImageError, SegHiResCamError
 from ...protocol.grid import Grid
 from ...protocol.image import Image
 from ..sidecars import Stored
@@ -55,6 +55,8 @@ class ShownImage:
                 return None
             unit = facts["unit"] if "/" in facts["unit"] else f"{facts['unit']} per cell"
             return small_slices(array, grid, unit, what, mask=self._mask(stored, grid))
+        except DependencyError:
+            raise
         except (SegHiResCamError, OSError, KeyError, TypeError, ValueError):
             return None
 

@@ -112,18 +112,21 @@ def number(
     """A number as it is read, with its unit, and its status where that is not ok; never a number without a meaning."""
     if value is None:
         return Cell(_status(status) if status and status != OK else NOTHING, None, status, about=name, odd=odd)
-    text = percent(value) if is_share(name, unit) else f"{value:.4g}{f' {unit}' if unit else ''}"
+    text = lift_text(value) if name == "lift" else _read(name, value, unit)
     aside = [] if status == OK else [_status(status)]
     if lift is not None:
         aside.append(f"lift {lift_text(lift)}")
     elif chance is not None:
-        told = percent(chance) if is_share(name, unit) else f"{chance:.4g}{f' {unit}' if unit else ''}"
-        aside.append(f"chance {told}")
+        aside.append(f"chance {_read(name, chance, unit)}")
     return Cell(text, value, status, ", ".join(aside), name, odd=odd)
 
 
 def is_share(name: str, unit: str = "") -> bool:
     return not unit and (name in _SHARES or name.startswith("share"))
+
+
+def _read(name: str, value: float, unit: str) -> str:
+    return percent(value) if is_share(name, unit) else f"{value:.4g}{f' {unit}' if unit else ''}"
 
 
 def _status(word: str) -> str:
