@@ -8,8 +8,8 @@ defaults, chosen on explore seeds: earlier versions of the search were tried on 
 that the report has seeds of its own.  A cue is found where the region flips the network and at least half of it lies in
 the cue grown by 4 mm, half a block.
 
-Resumable: one line a search in results/smallest_flips_SEEDS.jsonl, made again only where it is missing; --table writes
-results/smallest_flips.md and .json from the lines.  Needs nilearn.
+Resumable: one line a search in results/causes/smallest_flips_SEEDS.jsonl, made only where it is missing; --table writes
+results/causes/smallest_flips.md and .json from the lines.  Needs nilearn; about 40 core-minutes for all.
 """
 
 from __future__ import annotations
@@ -166,7 +166,8 @@ def _said():
         "Written by Testing/benchmarks/causes/smallest_flips.py, whose head says how. Right: the region flips the",
         "network and half of it or more lies in the cue it uses (marker, ring) grown by 4 mm; for the search where",
         "there is nothing to find (none): no flip was found. In brackets Wilson's 95 % interval. Predictions: until",
-        "the first flip, and of the whole search (at most 100). Stopped: searches that used all of them up.",
+        "the first flip, and of the whole search (at most 100). Stopped: searches that used all of them up. Planned",
+        "are 24 seeds; where there are fewer cases the rest has not been run yet.",
     ]
 
 
