@@ -1,5 +1,6 @@
 """Export to DICOM: the shown map and its regions in the study of the volume's series, or one sentence why not."""
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,11 +10,14 @@ import pytest
 import slicer
 from engine import dicom_out_cases as cases
 from engine.dicom_cases import PATIENT, as_series
+from seghirescam.cli import main
 from seghirescam.demo.case import VOLUME_FILE
 from seghirescam.io.dicom_maps import read_map
 from seghirescam.io.label_maps import read_labels
-from seghirescam.protocol.resampling import spread
+from seghirescam.io.volumes import read_volume
+from seghirescam.protocol.resampling import copied, spread
 from SegHiResGradCAMLib.scene.nodes.Geometry import gridOfVolume
+from SegHiResGradCAMLib.scene.segments.PixelSetReader import readPixelSet
 from stage.builders import addTransform
 from stage.gui import click
 from stage.panel import Panel, tipOf
@@ -52,7 +56,7 @@ def panel(stageScene, series, monkeypatch):
     volume = opened.presenter.parameters.volume
     volume.SetAttribute("DICOM.instanceUIDs", " ".join(database.files))
     opened.applyAndWait()
-    opened.database, opened.asked = database, []
+    opened.database, opened.asked, opened.series = database, [], series
     opened.presenter.ask = lambda question: opened.asked.append(question) or True
     yield opened
     opened.close()
@@ -74,16 +78,37 @@ def test_the_shown_map_is_written_into_its_study_and_offered_to_the_database(pan
     assert str(pydicom.dcmread(tmp_path / MAP).PatientName) == PATIENT
     for name in (MAP, REGIONS):
         assert cases.errors_of_dciodvfy(tmp_path / name) == []
+    _asks_again(panel, tmp_path, one)
     # the 50 % region, where it lies
     image = gridOfVolume(panel.presenter.parameters.volume)
     density = spread(one.map, one.grid, image)
-    region = read_labels(tmp_path / REGIONS, image).pixel_set("1").on(image).weights > 0
+    region = read_labels(tmp_path / REGIONS, image).pixel_set("2").on(image).weights > 0
     held = density[region & (density > 0)].sum(dtype=float) / density[density > 0].sum(dtype=float)
     assert 0.5 <= held < 0.51
     click(panel.ui.dicomButton)
     panel.waitIdle()
     assert len(list(tmp_path.iterdir())) == 4  # nothing is overwritten
     _comes_back(panel, tmp_path)
+
+
+def _asks_again(panel, folder, one):
+    """The segment is the first of the regions, and the command line repeats the map with it."""
+    parameters, source = panel.presenter.parameters, panel.presenter.models.facts.source
+    drawn = readPixelSet(parameters.segmentation, parameters.segmentId, parameters.volume)
+    labels = read_labels(folder / REGIONS, drawn.grid)
+    assert [label.name for label in labels.labels] == [
+        "Asked about: lesion", "50 % of the evidence", "80 % of the evidence", "95 % of the evidence",
+    ]  # fmt: skip
+    assert np.array_equal(labels.pixel_set("1").on(drawn.grid).weights, drawn.weights) and drawn.weights.any()
+    words = ("--image", panel.series, "--segment", f"{folder / REGIONS}:1", "--repeat", folder / MAP)
+    out = folder.parent / "again"
+    assert main(["explain", source, *map(str, words), "--device", "cpu", "--out", str(out), "--quiet"]) == 0
+    (file,) = out.glob("01_*.nii.gz")
+    repeated = read_volume(file)
+    cells = copied(repeated.array[0], repeated.grid, one.grid)
+    assert np.abs(cells - one.map).max() <= 1e-5 * np.abs(one.map).max()
+    (told,) = [facts for facts in map(json.loads, (f.read_text() for f in out.glob("01_*.json")))]
+    assert told["score"] == pytest.approx(one.score, rel=1e-6) and told["method"] == one.method
 
 
 def _comes_back(panel, folder):
@@ -108,6 +133,12 @@ def _comes_back(panel, folder):
     )
     assert panel.ui.resultsList.count == 1
     assert "Seg-HiRes-Grad CAM" in panel.ui.factsText.plainText and "lesion" in node.GetName()
+    # a map that came from a file has no question that could be asked again: it is written without
+    click(panel.ui.dicomButton)
+    panel.waitIdle()
+    assert "Without its question: this map came with the scene" in panel.ui.statusLabel.text
+    labels = read_labels(folder / REGIONS.replace("_regions", "_2_regions"))
+    assert [label.name for label in labels.labels][0] == "50 % of the evidence"
     # of another series: none
     panel.presenter.parameters.volume.SetAttribute("DICOM.instanceUIDs", "1.2.3")
     click(panel.ui.dicomOpenButton)
