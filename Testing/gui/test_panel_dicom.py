@@ -12,8 +12,10 @@ from engine import dicom_out_cases as cases
 from engine.dicom_cases import PATIENT, as_series
 from seghirescam.cli import main
 from seghirescam.demo.case import VOLUME_FILE
-from seghirescam.io.dicom_maps import read_map
+from seghirescam.io.dicom_maps import parameters_of, read_map
+from seghirescam.io.dicom_out.parameters import asked_by
 from seghirescam.io.label_maps import read_labels
+from seghirescam.io.segments_on_images import read_segment
 from seghirescam.io.volumes import read_volume
 from seghirescam.protocol.resampling import copied, spread
 from SegHiResGradCAMLib.scene.nodes.Geometry import gridOfVolume
@@ -78,7 +80,7 @@ def test_the_shown_map_is_written_into_its_study_and_offered_to_the_database(pan
     assert str(pydicom.dcmread(tmp_path / MAP).PatientName) == PATIENT
     for name in (MAP, REGIONS):
         assert cases.errors_of_dciodvfy(tmp_path / name) == []
-    _asks_again(panel, tmp_path, one)
+    _tells_the_question(panel, tmp_path, one)
     # the 50 % region, where it lies
     image = gridOfVolume(panel.presenter.parameters.volume)
     density = spread(one.map, one.grid, image)
@@ -91,24 +93,25 @@ def test_the_shown_map_is_written_into_its_study_and_offered_to_the_database(pan
     _comes_back(panel, tmp_path)
 
 
-def _asks_again(panel, folder, one):
-    """The segment is the first of the regions, and the command line repeats the map with it."""
-    parameters, source = panel.presenter.parameters, panel.presenter.models.facts.source
+def _tells_the_question(panel, folder, one):
+    """The segment is the first of the regions; the hashes are those of the files that a command will be given."""
+    parameters = panel.presenter.parameters
     drawn = readPixelSet(parameters.segmentation, parameters.segmentId, parameters.volume)
     labels = read_labels(folder / REGIONS, drawn.grid)
     assert [label.name for label in labels.labels] == [
         "Asked about: lesion", "50 % of the evidence", "80 % of the evidence", "95 % of the evidence",
     ]  # fmt: skip
     assert np.array_equal(labels.pixel_set("1").on(drawn.grid).weights, drawn.weights) and drawn.weights.any()
-    words = ("--image", panel.series, "--segment", f"{folder / REGIONS}:1", "--repeat", folder / MAP)
-    out = folder.parent / "again"
-    assert main(["explain", source, *map(str, words), "--device", "cpu", "--out", str(out), "--quiet"]) == 0
-    (file,) = out.glob("01_*.nii.gz")
-    repeated = read_volume(file)
-    cells = copied(repeated.array[0], repeated.grid, one.grid)
-    assert np.abs(cells - one.map).max() <= 1e-5 * np.abs(one.map).max()
-    (told,) = [facts for facts in map(json.loads, (f.read_text() for f in out.glob("01_*.json")))]
-    assert told["score"] == pytest.approx(one.score, rel=1e-6) and told["method"] == one.method
+    asked = asked_by(parameters_of(folder / MAP))["request"]
+    assert asked["segment_sha256"] == read_segment(f"{folder / REGIONS}:1").content_hash
+    assert [channel["sha256"] for channel in asked["channels"]] == [read_volume(panel.series).content_hash]
+    assert asked["weights_sha256"] == one.provenance["weights_sha256"]
+    question = asked["question"]
+    assert (question["class_name"], question["layers"], question["methods"], question["pixel_sets"]) == (
+        "lesion", ["encoder.2"], [one.method], ["segment"],
+    )  # fmt: skip
+    score = parameters.score.value, parameters.rivalName if parameters.score.value == "contrast" else None
+    assert (question["score"], question["rival"]) == score
 
 
 def _comes_back(panel, folder):
@@ -138,7 +141,7 @@ def _comes_back(panel, folder):
     panel.waitIdle()
     assert "Without its question: this map came with the scene" in panel.ui.statusLabel.text
     labels = read_labels(folder / REGIONS.replace("_regions", "_2_regions"))
-    assert [label.name for label in labels.labels][0] == "50 % of the evidence"
+    assert next(label.name for label in labels.labels) == "50 % of the evidence"
     # of another series: none
     panel.presenter.parameters.volume.SetAttribute("DICOM.instanceUIDs", "1.2.3")
     click(panel.ui.dicomOpenButton)
@@ -147,6 +150,25 @@ def _comes_back(panel, folder):
     panel.presenter.parameters.volume.RemoveAttribute("DICOM.instanceUIDs")
     panel.presenter.changed()
     assert not panel.ui.dicomOpenButton.visible
+
+
+@pytest.mark.slow
+def test_the_command_line_repeats_the_panel_s_map(panel, tmp_path):
+    folder, source = tmp_path / "dicom", panel.presenter.models.facts.source
+    folder.mkdir()
+    panel.widget.chooseFolder = lambda former: str(folder)
+    click(panel.ui.dicomButton)
+    panel.waitIdle()
+    one = panel.presenter.desk.results.origin(panel.node).maps["encoder.2"]
+    words = ("--image", panel.series, "--segment", f"{folder / REGIONS}:1", "--repeat", folder / MAP)
+    out = tmp_path / "again"
+    assert main(["explain", source, *map(str, words), "--device", "cpu", "--out", str(out), "--quiet"]) == 0
+    (file,) = out.glob("01_*.nii.gz")
+    repeated = read_volume(file)
+    cells = copied(repeated.array[0], repeated.grid, one.grid)
+    assert np.abs(cells - one.map).max() <= 1e-5 * np.abs(one.map).max()
+    told = json.loads(next(out.glob("01_*.json")).read_text())
+    assert told["score"] == pytest.approx(one.score, rel=1e-6) and told["method"] == one.method
 
 
 def test_what_writes_nothing_and_what_is_said_of_it(panel, tmp_path, monkeypatch):

@@ -58,8 +58,7 @@ def read_series(sitk, folder, number: int | None = None):
 
 
 def read_slices(sitk, files):
-    """The same of the files of one series, which lie wherever they lie. files: along its slices, see :func:`sorted_slices`
-    for others."""
+    """The same of the files of one series, wherever they lie. files: along its slices, see :func:`sorted_slices`."""
     try:
         if len(files) == 1:
             itk = _volume(sitk, sitk.ReadImage(files[0]))

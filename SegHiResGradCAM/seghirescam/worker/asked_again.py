@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,7 +62,7 @@ class AskedAgain:
         grid = self.session.image.grid
         return hardened(PixelSet(mask_on(grid, self.recipe, self.pixels), grid).on(series.grid).weights)
 
-    def request(self, request: WriteAskedDicom, regions) -> tuple[dict | None, str]:
+    def request(self, request: WriteAskedDicom, regions: Path) -> tuple[dict | None, str]:
         """(what a sidecar has under that word, "") or (None, why not).
 
         regions: the file that was written, with M as its first segment.  The hashes are those of what a command will

@@ -1,4 +1,4 @@
-"""A map's question and pixel set in its DICOM objects: asked again by a command to the same map, or left out and said."""
+"""A map's question and pixel set in its DICOM objects: a command repeats the map, or it is said why not."""
 
 import json
 from dataclasses import replace
@@ -53,7 +53,7 @@ class Case:
         return found
 
     def written(self, recipe, out, answer=None, image=None):
-        """The answer of the worker. recipe: what it is asked about.  answer: the map, of which recipe may be another."""
+        """The worker's answer. answer: the map, which may be another recipe's."""
         answer, image = answer or self.answer(recipe), image or self.image
         out.mkdir()
         names = (f"{out.name}_{n}.npy" for n in count())
@@ -84,9 +84,7 @@ def test_a_command_repeats_the_map_and_the_set_is_the_first_segment(case, tmp_pa
     answer = case.answer(recipe)
     assert case.written(recipe, out, answer) == {"files": [MAP, REGIONS], "notes": []}
     values = case.image.array[0]
-    meant = {Segment: case.segment.weights > 0, PredictedClass: values > 0, WholeImage: np.ones(values.shape, bool)}[
-        kind
-    ]
+    meant = {Segment: case.segment.weights > 0, PredictedClass: values > 0, WholeImage: np.isfinite(values)}[kind]
     labels = read_labels(out / REGIONS, case.image.grid)
     assert np.array_equal(labels.pixel_set("1").on(case.image.grid).weights > 0, meant)
     first = pydicom.dcmread(out / REGIONS).SegmentSequence[0]

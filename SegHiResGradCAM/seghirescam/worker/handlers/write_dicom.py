@@ -47,7 +47,8 @@ def write_dicom(request: WriteDicom, jobs: Jobs, tell: Tell) -> dict:
 @answers(WriteAskedDicom)
 def write_asked_dicom(request: WriteAskedDicom, jobs: Jobs, tell: Tell) -> dict:
     libraries()
-    told, notes = Progress(tell), []
+    told = Progress(tell)
+    notes: list[str] = []
     told(0.0, "reading the series' headers")
     series = SourceSeries.of_files(request.files)
     series.refuse_other(jobs.image(request.image, told).grid)
@@ -71,7 +72,7 @@ def write_asked_dicom(request: WriteAskedDicom, jobs: Jobs, tell: Tell) -> dict:
     return {"files": write_objects(request.folder, facts, write), "notes": notes}
 
 
-def _again(request, jobs, tell) -> tuple[AskedAgain | None, str]:
+def _again(request: WriteAskedDicom, jobs: Jobs, tell: Tell) -> tuple[AskedAgain | None, str]:
     """(what was asked, "") or (None, why it is not known any more): the map itself can be written all the same."""
     try:
         again, *_ = jobs.measured(request, tell, lambda session, tell: AskedAgain.of(session, request, tell))
