@@ -122,10 +122,8 @@ def _painted(stored, grid):
     try:
         about = json.loads((stored.folder / _PAINTING).read_text(encoding="utf-8"))
         name, digest = next(one for one in about["files"].items() if one[0].startswith(f"{_PAINTED}."))
-        flips, found = (
-            bool(about["painting"]["flips"]),
-            [one["order"] for one in about.get("flips", ()) if one["found"]],
-        )
+        flips = bool(about["painting"]["flips"])
+        found = [one["order"] for one in about.get("flips", ()) if one["found"]]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration):
         return ()
     path = stored.folder / Path(name).name
