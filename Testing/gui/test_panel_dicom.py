@@ -1,5 +1,6 @@
 """Export to DICOM: the shown map and its regions in the study of the volume's series, or one sentence why not."""
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,11 +10,16 @@ import pytest
 import slicer
 from engine import dicom_out_cases as cases
 from engine.dicom_cases import PATIENT, as_series
+from seghirescam.cli import main
 from seghirescam.demo.case import VOLUME_FILE
-from seghirescam.io.dicom_maps import read_map
+from seghirescam.io.dicom_maps import parameters_of, read_map
+from seghirescam.io.dicom_out.parameters import asked_by
 from seghirescam.io.label_maps import read_labels
-from seghirescam.protocol.resampling import spread
+from seghirescam.io.segments_on_images import read_segment
+from seghirescam.io.volumes import read_volume
+from seghirescam.protocol.resampling import copied, spread
 from SegHiResGradCAMLib.scene.nodes.Geometry import gridOfVolume
+from SegHiResGradCAMLib.scene.segments.PixelSetReader import readPixelSet
 from stage.builders import addTransform
 from stage.gui import click
 from stage.panel import Panel, tipOf
@@ -52,7 +58,7 @@ def panel(stageScene, series, monkeypatch):
     volume = opened.presenter.parameters.volume
     volume.SetAttribute("DICOM.instanceUIDs", " ".join(database.files))
     opened.applyAndWait()
-    opened.database, opened.asked = database, []
+    opened.database, opened.asked, opened.series = database, [], series
     opened.presenter.ask = lambda question: opened.asked.append(question) or True
     yield opened
     opened.close()
@@ -74,16 +80,38 @@ def test_the_shown_map_is_written_into_its_study_and_offered_to_the_database(pan
     assert str(pydicom.dcmread(tmp_path / MAP).PatientName) == PATIENT
     for name in (MAP, REGIONS):
         assert cases.errors_of_dciodvfy(tmp_path / name) == []
+    _tells_the_question(panel, tmp_path, one)
     # the 50 % region, where it lies
     image = gridOfVolume(panel.presenter.parameters.volume)
     density = spread(one.map, one.grid, image)
-    region = read_labels(tmp_path / REGIONS, image).pixel_set("1").on(image).weights > 0
+    region = read_labels(tmp_path / REGIONS, image).pixel_set("2").on(image).weights > 0
     held = density[region & (density > 0)].sum(dtype=float) / density[density > 0].sum(dtype=float)
     assert 0.5 <= held < 0.51
     click(panel.ui.dicomButton)
     panel.waitIdle()
     assert len(list(tmp_path.iterdir())) == 4  # nothing is overwritten
     _comes_back(panel, tmp_path)
+
+
+def _tells_the_question(panel, folder, one):
+    """The segment is the first of the regions; the hashes are those of the files that a command will be given."""
+    parameters = panel.presenter.parameters
+    drawn = readPixelSet(parameters.segmentation, parameters.segmentId, parameters.volume)
+    labels = read_labels(folder / REGIONS, drawn.grid)
+    assert [label.name for label in labels.labels] == [
+        "Asked about: lesion", "50 % of the evidence", "80 % of the evidence", "95 % of the evidence",
+    ]  # fmt: skip
+    assert np.array_equal(labels.pixel_set("1").on(drawn.grid).weights, drawn.weights) and drawn.weights.any()
+    asked = asked_by(parameters_of(folder / MAP))["request"]
+    assert asked["segment_sha256"] == read_segment(f"{folder / REGIONS}:1").content_hash
+    assert [channel["sha256"] for channel in asked["channels"]] == [read_volume(panel.series).content_hash]
+    assert asked["weights_sha256"] == one.provenance["weights_sha256"]
+    question = asked["question"]
+    assert (question["class_name"], question["layers"], question["methods"], question["pixel_sets"]) == (
+        "lesion", ["encoder.2"], [one.method], ["segment"],
+    )  # fmt: skip
+    score = parameters.score.value, parameters.rivalName if parameters.score.value == "contrast" else None
+    assert (question["score"], question["rival"]) == score
 
 
 def _comes_back(panel, folder):
@@ -108,6 +136,12 @@ def _comes_back(panel, folder):
     )
     assert panel.ui.resultsList.count == 1
     assert "Seg-HiRes-Grad CAM" in panel.ui.factsText.plainText and "lesion" in node.GetName()
+    # a map that came from a file has no question that could be asked again: it is written without
+    click(panel.ui.dicomButton)
+    panel.waitIdle()
+    assert "Without its question: this map came with the scene" in panel.ui.statusLabel.text
+    labels = read_labels(folder / REGIONS.replace("_regions", "_2_regions"))
+    assert next(label.name for label in labels.labels) == "50 % of the evidence"
     # of another series: none
     panel.presenter.parameters.volume.SetAttribute("DICOM.instanceUIDs", "1.2.3")
     click(panel.ui.dicomOpenButton)
@@ -116,6 +150,25 @@ def _comes_back(panel, folder):
     panel.presenter.parameters.volume.RemoveAttribute("DICOM.instanceUIDs")
     panel.presenter.changed()
     assert not panel.ui.dicomOpenButton.visible
+
+
+@pytest.mark.slow
+def test_the_command_line_repeats_the_panel_s_map(panel, tmp_path):
+    folder, source = tmp_path / "dicom", panel.presenter.models.facts.source
+    folder.mkdir()
+    panel.widget.chooseFolder = lambda former: str(folder)
+    click(panel.ui.dicomButton)
+    panel.waitIdle()
+    one = panel.presenter.desk.results.origin(panel.node).maps["encoder.2"]
+    words = ("--image", panel.series, "--segment", f"{folder / REGIONS}:1", "--repeat", folder / MAP)
+    out = tmp_path / "again"
+    assert main(["explain", source, *map(str, words), "--device", "cpu", "--out", str(out), "--quiet"]) == 0
+    (file,) = out.glob("01_*.nii.gz")
+    repeated = read_volume(file)
+    cells = copied(repeated.array[0], repeated.grid, one.grid)
+    assert np.abs(cells - one.map).max() <= 1e-5 * np.abs(one.map).max()
+    told = json.loads(next(out.glob("01_*.json")).read_text())
+    assert told["score"] == pytest.approx(one.score, rel=1e-6) and told["method"] == one.method
 
 
 def test_what_writes_nothing_and_what_is_said_of_it(panel, tmp_path, monkeypatch):

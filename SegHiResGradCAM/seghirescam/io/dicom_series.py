@@ -54,7 +54,11 @@ def read_series(sitk, folder, number: int | None = None):
     reports among them are no series of images.  Raises ImageError: no or several series, slices that are missing,
     uneven, repeated, tilted (gantry tilt) or turned against each other.
     """
-    files = files_of_series(sitk, folder, number)
+    return read_slices(sitk, files_of_series(sitk, folder, number))
+
+
+def read_slices(sitk, files):
+    """The same of the files of one series, wherever they lie. files: along its slices, see :func:`sorted_slices`."""
     try:
         if len(files) == 1:
             itk = _volume(sitk, sitk.ReadImage(files[0]))
@@ -75,6 +79,16 @@ def read_series(sitk, folder, number: int | None = None):
     if len(frames) == 1:
         itk.SetMetaData(FRAME, frames.pop())
     return itk
+
+
+def sorted_slices(sitk, files):
+    """Files of one series in the order in which :func:`files_of_series` gives them: rising along the slices' normal."""
+    if len(files) < 2:
+        return list(files)
+    headers = [_header(sitk, file) for file in files]
+    turn = np.array(headers[0][1])
+    along = [np.dot(place, np.cross(turn[:3], turn[3:])) for place, _, _ in headers]
+    return [files[n] for n in np.argsort(along, kind="stable")]
 
 
 def files_of_series(sitk, folder, number: int | None = None):

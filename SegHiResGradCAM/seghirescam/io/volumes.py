@@ -6,6 +6,7 @@ whatever else stands in its header (names, dates) goes nowhere.
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Sequence
 from functools import partial
@@ -19,7 +20,7 @@ from ..protocol.grid import Grid
 from ..protocol.image import Image
 from .channels import joined
 from .dicom_maps import is_parametric_map, read_map
-from .dicom_series import check_frames, read_series, refuse_no_image
+from .dicom_series import check_frames, read_series, read_slices, refuse_no_image, sorted_slices
 from .file_content import hash_of, under_its_own_name
 from .itk_places import apart_mm, grid_of, notes_of, place, put_on
 from .nifti_header import NIBABEL, is_sheared, nifti_header
@@ -44,7 +45,17 @@ def read_volume(path, rule: str = NIBABEL) -> Image:
     if is_parametric_map(path):  # floating point pixels, which ITK's DICOM reader leaves out
         array, grid = read_map(path)
         return Image(array, grid)
-    itk = read_itk(path, rule)
+    return _as_image(path, read_itk(path, rule))
+
+
+def read_slices_of(files: Sequence) -> Image:
+    """What :func:`read_volume` gives of the folder in which these files of one series, in any order, lie alone."""
+    sitk = simple_itk()
+    names = sorted_slices(sitk, [os.fspath(one) for one in files])
+    return _as_image(Path(names[0]).parent, read_slices(sitk, names))
+
+
+def _as_image(path, itk) -> Image:
     if itk.GetNumberOfComponentsPerPixel() != 1:
         raise ImageError(
             f"{named(path)} has {itk.GetNumberOfComponentsPerPixel()} values per voxel (colour or vector image).",

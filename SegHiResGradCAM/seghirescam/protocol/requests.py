@@ -285,6 +285,16 @@ class WriteDicom(Request, do="write_dicom"):
     folder: str
 
 
+class WriteAskedDicom(AboutPixelSets, do="write_asked_dicom"):
+    """As :class:`WriteDicom`, with the pixel set as a segment and the question in the map; notes in the result: why one
+    of them is not there. image: what was explained, of which nothing but the pixel set is computed anew."""
+
+    map: Cells = field(metadata=CELLS)
+    facts: dict
+    files: list[str]
+    folder: str
+
+
 class ReadDicom(Request, do="read_dicom"):
     """Result: explanations, of the parametric maps of ours in a folder that explain one of these slices, and
     of_others: how many explain something else.

@@ -13,7 +13,7 @@ from seghirescam.cli import main
 from seghirescam.cli.sidecars import read_results
 from seghirescam.io.dicom_maps import read_map
 from seghirescam.io.label_maps import read_labels
-from seghirescam.io.volumes import read_volume
+from seghirescam.io.volumes import read_volume, write_volume
 
 MAP, REGIONS, SIDECAR = (f"01_0_seg_hires_grad_cam{end}" for end in (".dcm", "_regions.dcm", ".json"))
 
@@ -131,6 +131,41 @@ def test_export_tells_what_was_painted_over(case, tmp_path):
     (label,) = [one for one in labels.labels if one.name.startswith("Painted over")]
     meant = read_volume(tmp_path / "painted" / "region.nii.gz").array[0] > 0
     assert meant.any() and np.array_equal(labels.of(label).on(image.grid).weights > 0, meant)
+
+
+def test_export_tells_the_smallest_flip(case, tmp_path, capsys):
+    """A bright block on dark ground: the network's segment is the block, and goes where the ground is painted in."""
+    series = Series(turn=cases.DOWN, start=cases.START, thickness=5.0)
+    mask = np.zeros(series.shape, np.uint8)
+    mask[3:9, 2:8, 3:9] = 1
+    slices = series.slices(np.where(mask, 90.0, -60.0) + np.random.default_rng(0).normal(size=series.shape))
+    save(tmp_path / "series", slices)
+    segmentation(tmp_path / "seg.dcm", slices, mask)
+    (tmp_path / "model").symlink_to(case / "model")
+    search = ("--anywhere", "--most", "0.5", "--finest-mm", "3", "--predictions", "12")
+    assert run("flip", *asked(tmp_path)[1:], *search, "--dpi", "60", "--out", tmp_path / "flip") == 0
+    assert run("export", tmp_path / "flip", "--image", tmp_path / "series", "--out", tmp_path / "out") == 0
+    assert cases.errors_of_dciodvfy(tmp_path / "out" / REGIONS) == []
+    found = [one for one in json.loads((tmp_path / "flip" / "result.json").read_text())["flips"] if one["found"]]
+    image = read_volume(tmp_path / "series")
+    labels = read_labels(tmp_path / "out" / REGIONS, image.grid)
+    (label,) = [one for one in labels.labels if one.name == "Smallest flip found: painted over"]
+    meant = read_volume(tmp_path / "flip" / "region.nii.gz").array[0] > 0
+    assert found[0]["order"] == "map" and meant.sum() == found[0]["size"]["voxels"] > 0
+    assert np.array_equal(labels.of(label).on(image.grid).weights > 0, meant)
+    last = pydicom.dcmread(tmp_path / "out" / REGIONS).SegmentSequence[-1]
+    assert (last.SegmentAlgorithmType, last.SegmentAlgorithmName) == ("AUTOMATIC", "smallest flip")
+    assert last.SegmentedPropertyTypeCodeSequence[0].CodeMeaning == "Selected region"
+    # the region of another run is not this one's
+    write_volume(tmp_path / "flip" / "region.nii.gz", (~meant).astype(np.uint8), image.grid)
+    capsys.readouterr()
+    assert run("export", tmp_path / "flip", "--image", tmp_path / "series", "--out", tmp_path / "no") == 2
+    assert "is not the region" in capsys.readouterr().err
+    # and with a map that lies elsewhere (--map) there is none in the folder
+    (sidecar,) = [one for one in left(tmp_path / "flip") if one.startswith("01") and one.endswith(".json")]
+    (tmp_path / "flip" / sidecar).unlink()
+    assert run("export", tmp_path / "flip", "--image", tmp_path / "series", "--out", tmp_path / "no") == 2
+    assert "but no map" in capsys.readouterr().err and not (tmp_path / "no").exists()
 
 
 def test_other_voxels_in_the_same_place_are_not_the_image(case, tmp_path, capsys):

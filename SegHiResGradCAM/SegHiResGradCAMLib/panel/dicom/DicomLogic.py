@@ -20,11 +20,15 @@ from ...scene.results.DicomSource import addToDatabase, filesOfSeries, hasDataba
 from ...scene.results.Export import whyNotExported
 from ...worker.Job import Job
 from ..Controls import FeatureView
-from ..Needs import ChecksMaps, HasParameters
+from ..Needs import ChecksMaps, ChecksPackages, HasParameters
+from ..results.RepeatedQuestion import again, whyNotAgain
 
 #: writes DICOM objects, in the worker's Python, which is Slicer's
 HIGHDICOM = "highdicom>=0.27"
-_TIP = f"Writes this map and the regions of its evidence as DICOM objects of the volume's study. {DICOM_SENTENCE}"
+_TIP = (
+    "Writes this map, what it was asked about and the regions of its evidence as DICOM objects of the volume's study. "
+    f"{DICOM_SENTENCE}"
+)
 _OPEN_TIP = "Shows parametric maps of ours in a folder that explain this volume, with their colours and legend."
 _DENSITY = "/ml"
 
@@ -55,13 +59,12 @@ class DicomView(FeatureView):
         self._controls.button("dicomOpenButton", state.openReason, _OPEN_TIP)
 
 
-class DicomNeeds(ChecksMaps, HasParameters, Protocol):
+class DicomNeeds(ChecksMaps, ChecksPackages, HasParameters, Protocol):
     """What this feature needs of the panel."""
 
     installer: Any
     ask: Callable[[str], bool]
 
-    def examine(self, requirements: tuple[str, ...]) -> Any: ...
     def mustWait(self) -> str: ...
     def stopWork(self) -> None: ...
 
@@ -143,7 +146,7 @@ class DicomLogic:
         if hasDatabase() and panel.ask("Add the new DICOM objects to Slicer's DICOM database, too?"):
             addToDatabase(Path(job.what["folder"]) / name for name in names)
             said += " They are in Slicer's DICOM database."
-        panel.notices.say(said)
+        panel.notices.say(" ".join(filter(None, [said, job.what["why"], *answer["notes"]])))
 
     def _send(self, folder: str) -> None:
         panel, node = self._panel, self._panel.desk.node
@@ -153,12 +156,19 @@ class DicomLogic:
             panel.notices.fail("Slicer's DICOM database has lost a slice of the series.", "Import the series again.")
             return
         array, grid, per = self._map(node)
-        question = {
-            "map": (array, grid), "per": per, "facts": explanationFacts(node), "files": files,
-            "volume": gridOfVolume(volume), "folder": folder,
-        }  # fmt: skip
+        question = {"map": (array, grid), "facts": explanationFacts(node), "files": files, "folder": folder}
         how: dict[str, Any] = {"answered": self.answered, "title": "Writing DICOM"}
-        panel.send(Job("write_dicom", (node.GetID(), volume.GetID()), {"folder": folder}, **how), "", question)
+        why = panel.missing.sentence or whyNotAgain(panel.desk.results, node)
+        what = {"folder": folder, "why": why and f"Without its question: {why[0].lower()}{why[1:]}"}
+        nodes = (node.GetID(), volume.GetID())
+        if why:
+            own = {"per": per, "volume": gridOfVolume(volume)}
+            panel.send(Job("write_dicom", nodes, what, **how), "", question | own)
+            return
+        volumes, asked = again(panel.desk.results, node)
+        how |= {"request": "write_asked_dicom", "aside": True}
+        source = panel.desk.results.origin(node).model
+        panel.send(Job("write_dicom", (*nodes, *volumes.values()), what, volumes, **how), source, asked | question)
 
     def _map(self, node: Any) -> tuple:
         """(voxels, grid, per): the layer's own cells where they are at hand, else the voxels of the node."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from textwrap import fill
 from types import SimpleNamespace
 
+from ...io.file_content import hash_of
 from ...protocol.errors import ImageError
 from ...protocol.privacy import DICOM_SENTENCE
 from ..inputs import refuse_absent
@@ -14,14 +15,15 @@ from ..outputs import OutputError, into_folder
 from ..sidecars import read_results
 from .dicom_files import SUFFIX, DicomFiles, regions_name, series_at
 
-HELP = "Write what 'seghirescam explain' or 'paint' wrote as DICOM objects of the series that was explained."
+HELP = "Write what 'seghirescam explain', 'paint' or 'flip' wrote as DICOM objects of the series that was explained."
 MORE = fill(
     f"""One parametric map for each map, on the grid on which it was stored, and one segmentation with the pixel set,
-the smallest regions with 50, 80 and 95 % of the evidence and what was painted over. {DICOM_SENTENCE}""",
+the smallest regions with 50, 80 and 95 % of the evidence, and what was painted over or the smallest flip that was
+found. {DICOM_SENTENCE}""",
     112,
 )
 EXAMPLE = "seghirescam export why/ --image ct_series/ --out dicom/"
-#: what 'paint' writes beside its map
+#: what 'paint' and 'flip' write beside their map
 _PAINTING, _PAINTED = "result.json", "region"
 
 
@@ -47,7 +49,7 @@ def run(options, console, place) -> int:
     from ...io.volumes import read_volume
 
     libraries()
-    results = read_results(options.result)
+    results = _results(options.result)
     refuse_absent([options.image])
     series = series_at(options.image)
     console.note(DICOM_SENTENCE)
@@ -66,6 +68,19 @@ def run(options, console, place) -> int:
     console.progress(1.0, "writing")
     console.answer({"files": told}, f"Written: {', '.join(told)}.")
     return 0
+
+
+def _results(path):
+    """Raises OutputError, also for a painting whose map lies elsewhere."""
+    try:
+        return read_results(path)
+    except OutputError:
+        if next(path.glob(f"{_PAINTED}.*"), None) is None or not (path / _PAINTING).is_file():
+            raise
+        raise OutputError(
+            "The folder holds what was painted over, but no map: none was made for it.",
+            "Run the command that wrote it without --map (paint: with --region hottest), then its folder holds both.",
+        ) from None
 
 
 def _refuse_other_image(results, image):
@@ -99,15 +114,25 @@ def _write(files, stored, grid, folder, hashes):
 
 
 def _painted(stored, grid):
-    """What was painted over, where the result is that of 'paint'."""
-    from ...io.dicom_out.segments import painted_over
+    """What was painted over, where the result is that of 'paint' or 'flip'. Raises OutputError for another region than
+    theirs."""
+    from ...io.dicom_out.segments import painted_over, smallest_flip
     from ...io.volumes import read_volume
 
     try:
         about = json.loads((stored.folder / _PAINTING).read_text(encoding="utf-8"))
-        name = next(one for one in about["files"] if one.startswith(f"{_PAINTED}."))
+        name, digest = next(one for one in about["files"].items() if one[0].startswith(f"{_PAINTED}."))
         flips = bool(about["painting"]["flips"])
-    except (OSError, ValueError, KeyError, TypeError, StopIteration):
+        found = [one["order"] for one in about.get("flips", ()) if one["found"]]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration):
         return ()
-    region = read_volume(stored.folder / Path(name).name)
-    return (painted_over(region.array[0] > 0, flips),) if region.grid.same_as(grid, 1e-2) else ()
+    path = stored.folder / Path(name).name
+    if not path.is_file() or hash_of(path) != digest:
+        raise OutputError(
+            f"'{path.name}' is not the region that '{_PAINTING}' tells of.", "Run the command that wrote it again."
+        )
+    region = read_volume(path)
+    if not region.grid.same_as(grid, 1e-2):
+        return ()
+    mask = region.array[0] > 0
+    return (smallest_flip(mask, found[0]) if found else painted_over(mask, flips),)

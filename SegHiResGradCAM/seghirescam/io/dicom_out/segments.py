@@ -35,9 +35,10 @@ class Region:
     algorithm: str = ""
 
 
-def asked_about(mask: np.ndarray, facts: dict) -> Region:
-    """facts: of a sidecar, see :func:`write_regions`."""
-    given, name = facts["request"]["segment_sha256"], facts["class_name"]
+def asked_about(mask: np.ndarray, facts: dict, given: bool | None = None) -> Region:
+    """facts: of a sidecar, see :func:`write_regions`.  given: whether a segment was; None: as the request tells."""
+    given = bool(facts["request"]["segment_sha256"]) if given is None else given
+    name = facts["class_name"]
     drawn_by = "" if given else facts["provenance"].get("model", "not named")
     return Region(mask, short(f"Asked about: {name}"), property_of(name), _ASKED, drawn_by)
 
@@ -48,6 +49,15 @@ def painted_over(mask: np.ndarray, flips: bool) -> Region:
 
     what = codes.cid7150.SpatialAndRelationalConcept, codes.DCM.SelectedRegion
     return Region(mask, "Painted over, which flips it" if flips else "Painted over", what, _PAINTED, "painting")
+
+
+def smallest_flip(mask: np.ndarray, order: str) -> Region:
+    """order: in which regions were painted over, see :mod:`smallest_flip`; told unless it is the map's."""
+    from pydicom.sr.codedict import codes
+
+    what = codes.cid7150.SpatialAndRelationalConcept, codes.DCM.SelectedRegion
+    by = "" if order == "map" else f", {order} order"
+    return Region(mask, f"Smallest flip found{by}: painted over", what, _PAINTED, "smallest flip")
 
 
 def regions_of_evidence(density: np.ndarray, facts: dict) -> list[Region]:
