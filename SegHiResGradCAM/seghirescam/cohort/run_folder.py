@@ -6,7 +6,8 @@
     table.csv, by_label.csv   the results (table.parquet, by_label.parquet where pyarrow is there)
     cases.csv                 STAYS WITH YOU: which key is which case, file and model
     journal/<process>.jsonl   STAYS WITH YOU: which row of the plan has which key, and which failed, and why
-    working/                  of running processes: what is being written, and who holds which case
+    journal/asked             hashes of the rows of the plan that it was last begun with
+    working/                  of running processes: what is being written, who holds which case, in what one ended
 
 Everything can be moved as a whole.  Runs of one plan with the same settings may work in one folder at once.
 """
@@ -19,6 +20,7 @@ import json
 import os
 import string
 import time
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,7 +33,7 @@ from ..protocol.writing.private_folders import PrivateFolder
 
 FORMAT, QUESTION = "seghirescam-cohort-1", "seghirescam-question-1"
 PLAN, TABLE, BY_LABEL, CASES = "plan.json", "table", "by_label", "cases.csv"
-_QUESTIONS, _MAPS, _JOURNAL, _WORKING = "questions", "maps", "journal", "working"
+_QUESTIONS, _MAPS, _JOURNAL, _WORKING, _ASKED = "questions", "maps", "journal", "working", "asked"
 #: what a folder may hold that begins to be a run's
 _OURS = {_QUESTIONS, _JOURNAL, _WORKING, PLAN}
 
@@ -54,9 +56,11 @@ class RunFolder:
     def working(self) -> Path:
         return self.path / _WORKING
 
-    def begin(self, settings: dict, plan: str, rows: int) -> None:
-        """Make the folder, or go on in it. plan: hash of all rows.
+    def begin(self, settings: dict, plan: str, rows: int, identities: array | None = None) -> tuple[int, int] | None:
+        """Make the folder, or go on in it. plan: hash of all rows; identities: of :class:`job.Plan`.
 
+        Returns (questions that are new, questions of the run that are no longer asked) where the run was last begun
+        with another plan, as far as that is known.
         Raises OutputError where it holds something else, another run's settings or versions, DiskError.
         """
         facts = {"format": FORMAT, "settings": settings, "versions": versions(), "plan": plan, "questions": rows}
@@ -65,23 +69,36 @@ class RunFolder:
         if self.path.is_dir() and self.facts() is None and set(os.listdir(self.path)) - _OURS:
             raise OutputError(f"The folder '{self.path.name}' holds something else.", "Name another folder with --out.")
         with written():
-            while not self._begun(facts):  # another process begins at this moment
+            while (begun := self._begun(facts, identities)) is None:  # another process begins at this moment
                 time.sleep(0.05)
+        return begun if any(begun) else None
 
-    def _begun(self, facts: dict) -> bool:
-        """False while another process holds the plan."""
+    def _begun(self, facts: dict, identities: array | None) -> tuple[int, int] | None:
+        """(new, no longer asked); None while another process holds the plan."""
         self._refuse(self.facts(), facts)
         with self.held("plan") as mine:
             if not mine:
-                return False
-            held = self.facts()
+                return None
+            held, changed = self.facts(), (0, 0)
             self._refuse(held, facts)
             for folder in (self.path / _QUESTIONS, self.journal, self.working):
                 folder.mkdir(parents=True, exist_ok=True)
             if held != facts:
                 with self.scratch() as scratch:
+                    if identities is not None:
+                        changed = self._changed(identities)
+                        self.write(self.journal / _ASKED, identities.tobytes(), scratch)
                     self.write(self.path / PLAN, json.dumps(facts, indent=2, sort_keys=True).encode() + b"\n", scratch)
-        return True
+        return changed
+
+    def _changed(self, identities: array) -> tuple[int, int]:
+        before = array("Q")
+        try:
+            before.frombytes((self.journal / _ASKED).read_bytes())
+        except (OSError, ValueError):  # a run that has just begun, or of a version that kept none
+            return 0, 0
+        now, then = set(identities), set(before)
+        return len(now - then), len(then - now)
 
     def _refuse(self, held: dict | None, facts: dict) -> None:
         for word in ("settings", "versions"):

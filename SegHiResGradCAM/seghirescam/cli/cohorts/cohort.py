@@ -117,7 +117,7 @@ def run(options, console) -> int:
     said = _Said(console, sum(len(job.rows) for job in plan.jobs))
     try:
         with _terminated():
-            report = cohort.answer(engine, retry_failed=options.retry_failed, tell=said)
+            report = cohort.answer(engine, retry_failed=options.retry_failed, tell=said, note=console.note)
     except KeyboardInterrupt:
         console.end_progress()
         console.error_out.write("Stopped. What is finished stays; the same command goes on with the rest.\n")
@@ -192,7 +192,7 @@ def _joined(cohort, parts, console) -> int:
     from ...cohort.join import join
     from ...cohort.running.run import Report
 
-    cohort.run.begin(cohort.work.settings.to_json(), cohort.plan.sha256, cohort.plan.rows)
+    cohort.begin(console.note)
     came, report = join(cohort.run, parts), Report()
     cohort.write(report)
     console.note(f"{came} finished questions were joined.")

@@ -13,6 +13,12 @@ from ..plans.row import Row
 UNEXPECTED, DIED = "unexpected", "process_ended"
 
 
+class ProcessEndedError(SegHiResCamError, RuntimeError):
+    """A process that ended whenever it was given this question."""
+
+    code = DIED
+
+
 def failure(error: Exception, rows: Iterable[Row]) -> dict[str, str]:
     """{"code", "sentence"}: ours in its own words, another by its type only: its text may quote anything."""
     if isinstance(error, SegHiResCamError):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from .interrupted import work_counted
 from .job import Job
-from .work import STORE, Outcome, Work, work_on
+from .work import STORE, Outcome, Work
 
 #: gives a job to answer, or None where there is none now
 Next = Callable[[], Job | None]
@@ -17,7 +18,7 @@ class Here:
 
     workers = 1
 
-    def __init__(self, function: Callable[[Job, Work], Outcome] = work_on):
+    def __init__(self, function: Callable[[Job, Work], Outcome] = work_counted):
         self._function = function
 
     def outcomes(self, more: Next, work: Work) -> Iterator[tuple[Job, Outcome | Exception]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..plans.row import PlanError, Row
 
@@ -43,6 +44,8 @@ class Plan:
     sha256: str
     part: tuple[int, int] = (1, 1)
     all_jobs: int = 0
+    #: first 16 hex digits of every row's identity, in the plan's order, as numbers
+    identities: array = field(default_factory=lambda: array("Q"))
 
     @staticmethod
     def of(rows: Iterable[Row], check=lambda row: None, part: tuple[int, int] = (1, 1)) -> Plan:
@@ -51,20 +54,22 @@ class Plan:
         Raises PlanError with the row's number.
         """
         together: dict[tuple, list[tuple[int, Row]]] = {}
-        content, number = hashlib.sha256(), 0
+        content, number, identities = hashlib.sha256(), 0, array("Q")
         for number, row in enumerate(rows, start=1):
             try:
                 check(row)
             except PlanError as error:
                 raise PlanError(f"Question {number} of the plan: {error.sentence}", error.hint, row=number) from None
-            content.update(row.identity.encode())
+            identity = row.identity
+            content.update(identity.encode())
+            identities.append(int(identity[:16], 16))
             together.setdefault(row.together, []).append((number, row))
         by_model: dict[str, list[Job]] = {}
         for own in together.values():
             by_model.setdefault(own[0][1].model, []).append(Job(tuple(own)))
         jobs = [job for several in by_model.values() for job in several]
         k, n = part
-        return Plan(jobs[k - 1 :: n], number, content.hexdigest(), part, len(jobs))
+        return Plan(jobs[k - 1 :: n], number, content.hexdigest(), part, len(jobs), identities)
 
     @property
     def questions(self) -> Iterator[tuple[int, Row]]:

@@ -20,6 +20,7 @@ from typing import Any
 
 from ...protocol.errors import DependencyError, SegHiResCamError
 from ...protocol.writing.private_folders import PrivateFolder
+from .failures import ProcessEndedError
 from .here import Next
 from .job import Job
 from .work import Outcome, Work, work_on
@@ -34,12 +35,6 @@ class SchedulerError(SegHiResCamError, RuntimeError):
     """A scheduler that cannot be reached, or must not be."""
 
     code = "scheduler"
-
-
-class ProcessEndedError(SegHiResCamError, RuntimeError):
-    """A process that ended whenever it was given this question."""
-
-    code = "process_ended"
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from ..run_folder import RunFolder
 from ..table.cases import write_cases
 from ..table.write_table import Answered, Unanswered, write_tables
 from .failures import failure
+from .interrupted import forget
 from .job import Job, Plan
 from .work import Done, Outcome, Work
 
@@ -24,7 +25,8 @@ _AGAIN_SECONDS = 0.5
 @dataclass
 class Report:
     """What a run did. questions: of this part; finished: by then, before: those at the start.  waiting: questions of
-    other parts that have no answer yet.  loads: model openings of every process.  tables: file -> lines."""
+    other parts that have no answer yet.  loads: model openings of every process.  tables: file -> lines.  changed: of
+    :meth:`RunFolder.begin`."""
 
     questions: int = 0
     before: int = 0
@@ -38,6 +40,7 @@ class Report:
     loads: dict[int, int] = field(default_factory=dict)
     failures: list[tuple[int, str]] = field(default_factory=list)
     tables: dict[str, int] = field(default_factory=dict)
+    changed: tuple[int, int] | None = None
 
 
 @dataclass
@@ -49,16 +52,20 @@ class Cohort:
     run: RunFolder
     work: Work
 
-    def answer(self, engine, *, retry_failed: bool = False, tell: Callable[[Report], None] | None = None) -> Report:
+    def answer(
+        self, engine, *, retry_failed: bool = False, tell: Callable[[Report], None] | None = None,
+        note: Callable[[str], object] = lambda sentence: None,
+    ) -> Report:  # fmt: skip
         """Everything of this part answered by an engine (:class:`here.Here`, :class:`on_dask.OnDask`).
 
+        note: is told what the user should know before.
         Raises OutputError, DiskError, SchedulerError; what was finished by then stays.
         """
         started = time.perf_counter()
-        self.run.begin(self.work.settings.to_json(), self.plan.sha256, self.plan.rows)
+        changed = self.begin(note)
         journal = Journal(self.run)
         receipts = Receipts(Path(self.work.plan), self.work.settings)
-        known, report = journal.read(), Report()
+        known, report = journal.read(), Report(changed=changed)
         try:
             waiting = deque(self._unfinished(known, receipts, report, retry_failed))
             if waiting:
@@ -70,6 +77,17 @@ class Cohort:
         report.seconds = time.perf_counter() - started
         self.write(report)
         return report
+
+    def begin(self, note: Callable[[str], object] = lambda sentence: None) -> tuple[int, int] | None:
+        """The run's folder made, or gone on with. Returns and raises as :meth:`RunFolder.begin`."""
+        plan = self.plan
+        changed = self.run.begin(self.work.settings.to_json(), plan.sha256, plan.rows, plan.identities)
+        if changed is not None:
+            note(
+                f"The plan is not the one that this run was last begun with: {changed[0]} questions are new, "
+                f"{changed[1]} of the run are no longer asked (answers stay in its folder; the table is of this plan)."
+            )
+        return changed
 
     def write(self, report: Report) -> None:
         """The tables, once every question of the plan has an answer or a failure; cases.csv always."""
@@ -95,6 +113,7 @@ class Cohort:
         write_cases(self.run, seen())
         if not report.waiting:
             report.tables = write_tables(self.run, list(answered.values()), failed)
+            forget(self.run)
 
     def _unfinished(self, known: dict[str, Entry], receipts: Receipts, report: Report, retry: bool) -> Iterator[Job]:
         for job in self.plan.jobs:

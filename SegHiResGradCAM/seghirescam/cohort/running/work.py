@@ -64,14 +64,19 @@ STORE = ModelStore()
 _DEVICES: dict[str, str] = {}
 
 
-def work_on(job: Job, work: Work, progress: Tell | None = None) -> Outcome:
-    """Raises DiskError (nothing can be written: the run ends), CancelledError; everything else is a row's failure."""
+def work_on(
+    job: Job, work: Work, progress: Tell | None = None, *, worked: Callable[..., tuple[list[Done], int]] | None = None
+) -> Outcome:
+    """worked: in the place of :func:`worked_on`.
+
+    Raises DiskError (nothing can be written: the run ends), CancelledError; everything else is a row's failure.
+    """
     run, started = RunFolder(work.run), time.perf_counter()
     with run.held(f"job-{job.name}") as mine:
         if not mine:
             return Outcome(busy=True)
         set_threads(work.settings.threads)
-        done, passes = _worked(job, work, run, progress)
+        done, passes = (worked or worked_on)(job, work, run, progress)
     seconds = time.perf_counter() - started
     return Outcome(tuple(done), False, passes, seconds, os.getpid(), sum(STORE.loads.values()))
 
@@ -97,7 +102,11 @@ def device_of(word: str) -> tuple[str, str]:
     return device, f"cuda {torch.cuda.get_device_name(device)}"
 
 
-def _worked(job: Job, work: Work, run: RunFolder, progress: Tell | None) -> tuple[list[Done], int]:
+def worked_on(
+    job: Job, work: Work, run: RunFolder, progress: Tell | None = None,
+    tell: Callable[[list[Done]], None] = lambda keyed: None,
+) -> tuple[list[Done], int]:  # fmt: skip
+    """(what became of each row, forward passes). tell: is given the keys, before anything is answered."""
     rows = [row for _, row in job.rows]
     try:
         device, called = device_of(work.settings.device)
@@ -120,6 +129,7 @@ def _worked(job: Job, work: Work, run: RunFolder, progress: Tell | None) -> tupl
             done[number] = Done(number, row, key, hashes=hashes)
         else:
             waiting.append((number, row, key, hashes))
+    tell([Done(number, row, key, hashes=hashes) for number, row, key, hashes in waiting])
     found, passes = _answered(waiting, case, kept, work, run, device, progress) if waiting else ({}, 0)
     done |= found
     return [done[number] for number, _ in job.rows], passes
