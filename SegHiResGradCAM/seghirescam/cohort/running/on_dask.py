@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import re
 import signal
 import sys
 import warnings
@@ -28,7 +27,6 @@ from .work import Outcome, Work, work_on
 #: how often a job may end its process before it is given up
 TRIES = 3
 _CONNECT_SECONDS, _CLOSE_SECONDS = 20, 60
-_SIGNAL = re.compile(r"Worker process (\d+) was killed by signal (\d+)")
 
 
 class SchedulerError(SegHiResCamError, RuntimeError):
@@ -68,7 +66,6 @@ class OnDask:
         self._function = function
         self.elsewhere, self._wanted = elsewhere, workers
         self._client: Any = None
-        self._signals: dict[int, int] = {}
 
     @property
     def workers(self) -> int:
@@ -93,7 +90,7 @@ class OnDask:
             # each process opens a port for pages of its own on the loopback: with nothing behind it
             "distributed.scheduler.http.routes": [], "distributed.worker.http.routes": [],
         }  # fmt: skip
-        with dask.config.set(words), self._listening():
+        with dask.config.set(words):
             if self.elsewhere is not None:
                 with self._far(Client, Security):
                     yield self
@@ -150,11 +147,10 @@ class OnDask:
 
         try:
             return future.result()
-        except KilledWorker as error:
-            number = self._signals.get(getattr(error.last_worker, "pid", -1) or -1)
-            with_what = "" if number is None else f" with signal {_name(number)}"
+        except KilledWorker:
+            # by which signal is told too late to stand in every run's table alike
             return ProcessEndedError(
-                f"The process ended{with_what} each of the {TRIES} times it was given this question.",
+                f"The process ended each of the {TRIES} times it was given this question.",
                 "It may take more memory than there is, or a library may crash: try it alone with --workers 1.",
             )
         except (FutureCancelledError, OSError) as error:
@@ -202,18 +198,6 @@ class OnDask:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
 
-    @contextmanager
-    def _listening(self) -> Iterator[None]:
-        """By which signal a process ended, its nanny says in its log only."""
-        heard, log = _Heard(self._signals), logging.getLogger("distributed.nanny")
-        before = log.level
-        log.addHandler(heard)
-        try:
-            yield
-        finally:
-            log.removeHandler(heard)
-            log.setLevel(before)
-
 
 def _on_its_gpu(function: Callable[[Job, Work], Outcome], job: Job, work: Work) -> Outcome:
     """In a worker: the first job settles which of the GPUs is its own, before torch looks for them."""
@@ -222,21 +206,3 @@ def _on_its_gpu(function: Callable[[Job, Work], Outcome], job: Job, work: Work) 
 
         os.environ["CUDA_VISIBLE_DEVICES"] = work.gpus[int(get_worker().name) % len(work.gpus)]
     return function(job, work)
-
-
-class _Heard(logging.Handler):
-    def __init__(self, signals: dict[int, int]):
-        super().__init__(logging.INFO)
-        self._signals = signals
-
-    def emit(self, record: logging.LogRecord) -> None:
-        found = _SIGNAL.search(record.getMessage())
-        if found:
-            self._signals[int(found[1])] = int(found[2])
-
-
-def _name(number: int) -> str:
-    try:
-        return f"{number} ({signal.Signals(number).name})"
-    except ValueError:
-        return str(number)
