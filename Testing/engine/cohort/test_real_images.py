@@ -97,7 +97,7 @@ def test_published_networks_on_two_brains(tmp_path):
     cases = {}
     for name in ("meshnet_gwm", "meshnet_gwm20"):
         (tmp_path / name).mkdir()
-        cases[name] = Case(name, 24, tmp_path / name)
+        cases[name] = Case(name, 40, tmp_path / name)
     head = str(cases["meshnet_gwm"].volume.relative_to(tmp_path))
     tumour, mask = cut(tmp_path)
     rows = []
