@@ -1,6 +1,8 @@
 """The table's numbers against the verbs they come from, and closed forms; a question's answer in any company."""
 
-import time
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -171,10 +173,26 @@ def test_no_name_of_a_file_or_case_leaves_cases_csv(ran):
     assert (folder / "run" / "cases.csv").stat().st_mode & 0o077 == 0
 
 
+#: a cohort runs in a process of its own: in the tests' one each collection of garbage walks thousands of tests' objects
+_COST = """
+import sys, time
+from pathlib import Path
+from engine.cohort_cases import run, small
+folder = Path(sys.argv[1])
+where = small(folder / "plan", 8, 2)
+run(where, folder / "warm", part=(1, 16))
+before = time.process_time()
+computed = run(where, folder / "run").computed
+print(computed, (time.process_time() - before) / computed)
+"""
+
+
 def test_beyond_its_passes_a_question_costs_less_than_a_third_of_a_second(tmp_path):
     """Seconds of CPU of everything: planning, reading, hashing, the passes of a tiny network, measuring, the table."""
-    where = small(tmp_path / "plan", 8, 2)
-    run(where, tmp_path / "warm", part=(1, 16))
-    before = time.process_time()
-    assert run(where, tmp_path / "run").computed == 32
-    assert (time.process_time() - before) / 32 < 0.3
+    said = subprocess.run(
+        [sys.executable, "-c", _COST, str(tmp_path)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    computed, seconds = said.stdout.split()
+    assert int(computed) == 32 and float(seconds) < 0.3
