@@ -7,6 +7,7 @@
     python3 dev.py bench    side by side with the tools one would use instead (--gpu: what only a GPU can tell, eight
                             minutes; --gpu --own-python: with this Python's torch, without installing anything)
     python3 dev.py train    train the demo models again and measure them -> demo_training/
+    python3 dev.py enter FILE.py    your own method in the benchmark with known answers -> entry/
     python3 dev.py lint     ruff and mypy
 
 Set-up is part of each command: a virtual environment in .venv (or $SEGHIRESCAM_VENV) with pinned packages.  Standard
@@ -61,6 +62,7 @@ def main(arguments: list[str]) -> int:
     )
     commands.add_parser("bench", help="the benchmark; its own options follow (--quick, --rounds N, --resume, --gpu)")
     commands.add_parser("train", help="train the demo models again; its own options follow (--out DIR)")
+    commands.add_parser("enter", help="your own method in the benchmark with known answers; --help says what it gets")
     commands.add_parser("lint", help="ruff check and format check, mypy")
     options, rest = parser.parse_known_args(arguments)
     if rest and options.command in ("demo", "lint"):
@@ -96,6 +98,8 @@ def main(arguments: list[str]) -> int:
         return max(run([python, "-m", *words]) for words in lints)
     if options.command == "train":
         return run([environment("test"), "Testing/demo_training", "train", *(rest or ["--out", "demo_training"])])
+    if options.command == "enter":
+        return run([environment("test"), "Testing/benchmarks/known/enter.py", *rest])
     if "--gpu" in rest:
         words = [word for word in rest if word not in ("--gpu", "--own-python")]
         python = sys.executable if "--own-python" in rest else environment("test")
