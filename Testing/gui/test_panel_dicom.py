@@ -122,7 +122,7 @@ def _comes_back(panel, folder):
     for extra in folder.glob("*_2*.dcm"):
         extra.unlink()
     click(panel.ui.removeButton)
-    assert panel.ui.resultsList.count == 0
+    assert len(panel.results) == 0
     panel.widget.chooseFolder = lambda *words: str(folder)
     assert panel.ui.dicomOpenButton.visible
     click(panel.ui.dicomOpenButton)
@@ -134,7 +134,7 @@ def _comes_back(panel, folder):
         display.GetLowerThreshold(),
         display.GetColorNode().GetName(),
     )
-    assert panel.ui.resultsList.count == 1
+    assert len(panel.results) == 1
     assert "Seg-HiRes-Grad CAM" in panel.ui.factsText.plainText and "lesion" in node.GetName()
     # a map that came from a file has no question that could be asked again: it is written without
     click(panel.ui.dicomButton)

@@ -81,7 +81,7 @@ def test_the_name_is_in_no_file_no_log_no_message_and_no_words_of_ours(panel, ca
     panel.waitChecked()
     click(ui.paintButton)
     panel.waitIdle()
-    click(ui.trueButton)
+    click(ui.faithfulSection)
     panel.waitIdle()
     click(ui.segmentsButton)
     panel.waitIdle()
@@ -94,7 +94,7 @@ def test_the_name_is_in_no_file_no_log_no_message_and_no_words_of_ours(panel, ca
         "sidecar": sidecar.read_text(encoding="utf-8"),
         "voxels": voxels.read_bytes().split(b"\n\n")[0].decode(),
         "names of files": voxels.name + sidecar.name,
-        "facts": ui.factsText.plainText + " ".join(option.tip for option in panel.presenter.desk.results.options()),
+        "facts": ui.factsText.plainText + " ".join(option.tip for option in panel.presenter.desk.results.lines()),
         "status": ui.statusLabel.text,
         "tables": " ".join(path.read_text(encoding="utf-8") for path in (tmp_path / "out").glob("*.csv")),
         "what was found out": " ".join((ui.numbersLabel.text, ui.paintTextLabel.text, ui.segmentsTextLabel.text)),

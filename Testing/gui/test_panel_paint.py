@@ -57,11 +57,11 @@ def facts(painting):
 def test_one_click_takes_the_evidence_away_and_the_segment_with_it(panel, bead):
     volume, bright = bead
     ui, before = panel.ui, nodes()
-    assert ui.paintButton.enabled and ui.paintComboBox.currentText == "Hottest part (50 %)"
+    assert ui.paintButton.enabled and ui.paintComboBox.currentText == "Most important region (50 %)"
     assert not ui.paintTextLabel.isVisible()
     with events.LoopGap() as gap:
         click(ui.paintButton)
-        assert ui.applyButton.text == "Cancel" and not ui.paintButton.enabled
+        assert ui.applyButton.text == "C&ancel" and not ui.paintButton.enabled
         panel.waitIdle()
     assert ui.errorLabel.text == "" and gap.longest < 1.0
     (painting,) = attachedTo(panel.node)
@@ -74,7 +74,7 @@ def test_one_click_takes_the_evidence_away_and_the_segment_with_it(panel, bead):
     assert ui.paintTextLabel.isVisible() and ui.paintTextLabel.text == told["sentence"]
     # the network says bright; the surroundings are not: painted over as a whole, nothing is left
     ui.shareSlider.value = 100
-    choose(ui.paintComboBox, "Coloured part (100 %)")
+    choose(ui.paintComboBox, "Coloured region (100 %)")
     click(ui.paintButton)
     panel.waitIdle()
     assert ui.errorLabel.text == "" and facts(attachedTo(panel.node)[-1])["after"]["voxels"] == 0
@@ -123,7 +123,7 @@ def test_in_the_demo_the_marker_is_what_the_shortcut_network_looks_at(panel):
     segmentation = panel.presenter.parameters.segmentation
     segmentation.GetSegmentation().RemoveSegment("Marker")
     panel.presenter.changed()
-    assert ui.paintComboBox.currentText == "Hottest part (50 %)" and ui.paintButton.enabled
+    assert ui.paintComboBox.currentText == "Most important region (50 %)" and ui.paintButton.enabled
     slicer.mrmlScene.RemoveNode(ui.volumeSelector.currentNode())
     events.wait(50)
     assert not ui.paintButton.enabled
