@@ -91,9 +91,7 @@ def isSame(one, two):
 def shares(panel, node):
     """{segment: share of the evidence} of the table that the button makes."""
     panel.presenter.desk.choose(node.GetID())
-    if panel.ui.faithfulSection.collapsed:
-        click(panel.ui.faithfulSection)
-        panel.waitIdle()
+    panel.open(panel.ui.segmentsButton)
     click(panel.ui.segmentsButton)
     panel.waitIdle()
     assert panel.ui.errorLabel.text == "", panel.ui.errorLabel.text
@@ -203,6 +201,7 @@ def test_further_questions_about_a_row_are_those_about_its_segment(panel, case, 
         panel.waitIdle()
         assert ui.errorLabel.text == "" and panel.node is not node, ui.errorLabel.text
         other[segmentId] = panel.node
+        panel.open(ui.paintButton)
         click(ui.paintButton)
         panel.waitIdle()
         assert ui.errorLabel.text == "", ui.errorLabel.text

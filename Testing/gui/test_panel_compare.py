@@ -47,6 +47,7 @@ def test_one_click_gives_a_folder_of_maps_and_a_table_and_remove_takes_all_of_it
     assert ui.compareButton.enabled and ui.applyButton.enabled
     stageScene.writeMrb(tmp_path / "before.mrb")  # gives the case its storage nodes
     before = nodes()
+    panel.open(ui.compareButton)
     with events.LoopGap() as gap:
         click(ui.compareButton)
         assert ui.applyButton.text == "C&ancel" and not ui.compareButton.enabled
@@ -110,6 +111,7 @@ def test_cancel_leaves_nothing_while_computing_and_while_the_maps_come(panel):
     panel.openDemo()
     panel.openAdvanced()
     before = nodes()
+    panel.open(ui.compareButton)
     click(ui.compareButton)
     panel.waitComputing()
     click(ui.applyButton)

@@ -66,6 +66,7 @@ def test_one_click_tells_where_two_models_disagree_and_remove_takes_all_of_it(pa
     panel.openDemo()
     panel.openAdvanced()
     assert not ui.disagreeButton.enabled and tipOf(ui.disagreeButton) == "Choose a second model."
+    panel.open(ui.secondModelComboBox)
     choose(ui.secondModelComboBox, "Demo network: shortcut")
     panel.waitIdle()
     assert tipOf(ui.disagreeButton).startswith("Choose another model than the first")
@@ -115,6 +116,7 @@ def test_cancel_leaves_nothing_while_computing_and_while_the_maps_come(panel):
     ui, presenter = panel.ui, panel.presenter
     panel.openDemo()
     panel.openAdvanced()
+    panel.open(ui.secondModelComboBox)
     choose(ui.secondModelComboBox, HONEST)
     panel.waitIdle()
     before = nodes()
@@ -136,6 +138,7 @@ def test_the_second_models_class_is_matched_by_name_and_never_guessed(panel):
     ui, presenter = panel.ui, panel.presenter
     panel.openDemo()
     panel.openAdvanced()
+    panel.open(ui.secondModelComboBox)
     choose(ui.secondModelComboBox, HONEST)
     panel.waitIdle()
     presenter.pick(className="look-alike")

@@ -119,6 +119,7 @@ def test_painting_over_and_sharing_out_the_evidence_hold_nothing_up(panel):
     openLargeCase(panel, SMALLER)
     panel.applyAndWait()
     before, ui = nodes(), panel.ui
+    panel.open(ui.paintButton)
     with events.LoopGap() as gap:
         click(ui.paintButton)
         panel.waitIdle()
@@ -128,8 +129,8 @@ def test_painting_over_and_sharing_out_the_evidence_hold_nothing_up(panel):
     facts = json.loads(painting.GetAttribute("SegHiResGradCAM.Painting"))
     voxel = gridOfVolume(panel.presenter.parameters.volume).voxel_ml
     assert mask.sum() * voxel == pytest.approx(facts["painted_ml"], rel=1e-3)
-    click(ui.faithfulSection)
     panel.waitIdle()
+    panel.open(ui.segmentsButton)
     with events.LoopGap() as gap:
         click(ui.segmentsButton)
         panel.waitIdle()
@@ -182,9 +183,7 @@ def test_the_evidence_of_segments_is_the_same_whatever_voxels_the_map_is_shown_o
     for voxels in ("On quarters of the layer's cells", "On the volume's voxels"):
         on(panel, voxels)
         panel.applyAndWait()
-        if not panel.ui.segmentsButton.isVisible():
-            click(panel.ui.faithfulSection)
-            panel.waitIdle()
+        panel.open(panel.ui.segmentsButton)
         click(panel.ui.segmentsButton)
         panel.waitIdle()
         texts.append(panel.ui.segmentsTextLabel.text)

@@ -79,13 +79,15 @@ def test_the_name_is_in_no_file_no_log_no_message_and_no_words_of_ours(panel, ca
     ui = panel.ui
     assert ui.errorLabel.text == ""
     panel.waitChecked()
+    panel.open(ui.paintButton)
     click(ui.paintButton)
     panel.waitIdle()
-    click(ui.faithfulSection)
     panel.waitIdle()
+    panel.open(ui.segmentsButton)
     click(ui.segmentsButton)
     panel.waitIdle()
     assert ui.errorLabel.text == "" and ui.numbersLabel.text
+    panel.open(ui.tableButton)
     click(ui.tableButton)
     click(ui.exportButton)
     voxels, sidecar = (next((tmp_path / "out").glob(f"*{end}")) for end in (".nrrd", ".json"))

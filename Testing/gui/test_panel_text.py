@@ -143,8 +143,8 @@ def test_names_of_a_model_and_a_scene_are_read_as_they_are_everywhere(panel, cas
     panel.applyAndWait()
     assert panel.ui.errorLabel.text == ""
     panel.waitChecked()
-    click(panel.ui.faithfulSection)
     panel.waitIdle()
+    panel.open(panel.ui.segmentsButton)
     click(panel.ui.segmentsButton)
     panel.waitIdle()
     panel.presenter.notices.fail(f"No class is called {EVIL}.", "Choose one.", EVIL)

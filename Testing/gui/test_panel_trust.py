@@ -47,7 +47,6 @@ def nodes():
 
 
 def opened(panel):
-    click(panel.ui.faithfulSection)
     panel.waitIdle()
     return panel.ui
 
@@ -97,6 +96,7 @@ def test_stopped_or_switched_off_the_map_stays_and_nothing_more_is_asked(panel, 
     click(ui.stopCheckButton) if ui.stopCheckButton.isVisible() else panel.presenter.checks.stop()
     assert ui.checkStateLabel.text in ("Not checked.", "") and len(panel.results) == 1
     opened(panel)
+    panel.open(ui.checkCheckBox)
     click(ui.checkCheckBox)
     assert not ui.checkCheckBox.checked
     choose(ui.pixelSetComboBox, "Whole image")
@@ -127,6 +127,7 @@ def test_the_full_check_tells_its_cost_asks_and_brings_tables_curves_and_files(p
     panel.waitChecked()
     panel.widget.ask = lambda question: bool(asked.append(question))
     before = nodes()
+    panel.open(ui.fullCheckButton)
     click(ui.fullCheckButton)
     panel.waitIdle()
     assert len(asked) == 1 and "predictions" in asked[0] and "It can be cancelled." in asked[0]
@@ -188,6 +189,7 @@ def test_the_full_check_tells_its_cost_asks_and_brings_tables_curves_and_files(p
 def test_evidence_by_segment_adds_up_also_where_segments_overlap(panel, small):
     ui = opened(panel)
     assert ui.segmentsButton.enabled and not ui.segmentsTextLabel.isVisible()
+    panel.open(ui.segmentsButton)
     with events.LoopGap() as gap:
         click(ui.segmentsButton)
         panel.waitIdle()
@@ -218,6 +220,7 @@ def test_maps_of_a_comparison_are_not_checked_by_themselves(panel, small):
     ui = panel.ui
     panel.waitChecked()
     panel.openAdvanced()
+    panel.open(ui.compareButton)
     click(ui.compareButton)
     panel.waitIdle()
     assert ui.errorLabel.text == "" and panel.presenter.checks.job is None
@@ -237,6 +240,7 @@ def test_a_map_of_places_the_network_did_not_use_is_marked_everywhere(panel, tmp
     panel.applyAndWait()
     opened(panel)
     panel.waitChecked()
+    panel.open(ui.fullCheckButton)
     click(ui.fullCheckButton)
     panel.waitIdle(patience=300_000)
     full = trustOf(panel.node)["full"]

@@ -15,8 +15,8 @@ from SegHiResGradCAMLib.panel.Presenter import Presenter
 from SegHiResGradCAMLib.panel.sections.Sections import sections
 
 NAMES = (
-    "desk", "models", "question", "run", "installing", "predictions", "comparisons", "trust", "checks", "paint",
-    "segments", "feeding", "drafts", "allSegments", "disagreements", "dicom",
+    "desk", "sheet", "models", "question", "run", "installing", "predictions", "comparisons", "trust", "checks",
+    "paint", "segments", "feeding", "drafts", "allSegments", "disagreements", "dicom",
 )  # fmt: skip
 
 

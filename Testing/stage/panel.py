@@ -72,6 +72,13 @@ class Panel:
                 click(head)
                 events.wait(20)
 
+    def openSections(self) -> None:
+        """Opens the small sections that are there."""
+        for head in [*self.ui.resultSections.children(), *self.ui.panelSections.children()]:
+            if head.inherits("ctkCollapsibleButton") and head.isVisible() and head.collapsed:
+                click(head)
+        events.wait(20)
+
     def openDemo(self) -> None:
         click(self.ui.demoButton)
         self.waitIdle()

@@ -12,6 +12,7 @@ from ..setup.Dependencies import Dependencies
 from ..setup.Installer import Installer
 from ..worker.Job import Job
 from .comparison.ComparisonLogic import ComparisonLogic
+from .comparison.ContactSheet import ContactSheet
 from .dicom.DicomLogic import DicomLogic
 from .disagreement.DisagreementLogic import DisagreementLogic
 from .draft.DraftLogic import DraftLogic
@@ -73,6 +74,7 @@ class Presenter:
         self.drafts = DraftLogic(self)
         self.feeding = FeedingLogic(self)
         self.comparisons = ComparisonLogic(self, scene, later)
+        self.sheet = ContactSheet(self, scene, later)
         self.disagreements = DisagreementLogic(self, scene)
         self.trust = TrustLogic(self)
         self.checks = FastCheckLogic(self, scene, settings, Soon(later, PROGRESS_MS, lambda: self.changed("checks")))
@@ -110,6 +112,7 @@ class Presenter:
         self.allSegments.stop()
         self.paint.stop()
         self.checks.forget()
+        self.sheet.close()
         self.desk.results.clear()
         self.parameters = self.job = None
         self.engine.close()
