@@ -10,10 +10,9 @@ import qt
 from PySide6 import QtTest
 
 import slicer
-from stage import gui
 from stage.builders import addSegmentation, addVolume
 from stage.gui import choose, click, events, screenshot
-from stage.panel import MODULE, Panel, tipOf
+from stage.panel import Panel, tipOf
 
 #: pixels: Slicer's module column on a laptop
 WIDTH, HEIGHT = 400, 700
@@ -164,11 +163,11 @@ def test_tab_goes_down_the_panel(panel):
     for _n in range(300):
         one = one.nextInFocusChain()
         if one in known and one.isVisible() and one.focusPolicy & 1 and top.isAncestorOf(one):
-            places.append((one.mapTo(top, qt.QPoint(0, one.height // 2)).y(), one.name))
+            places.append((one.mapTo(top, qt.QPoint(0, 0)).y(), one.name))
     places = places[: len({name for _y, name in places})]
     start = min(range(len(places)), key=lambda n: places[n][0])
     ys = [y for y, _name in places[start:] + places[:start]]
-    assert len(ys) > 20 and all(b >= a - 6 for a, b in itertools.pairwise(ys)), places
+    assert len(ys) > 20 and all(b >= a - 8 for a, b in itertools.pairwise(ys)), places
 
 
 def press(panel, keys):
@@ -210,7 +209,6 @@ def test_help_has_the_documentation_and_who_made_it(panel):
     parent = panel.loaded.parent
     assert f'<a href="{HOMEPAGE}">' in parent.helpText and "Not for diagnosis" in parent.helpText
     assert ", ".join(parent.contributors) == CONTRIBUTORS and "MELBA 2024:023" in parent.acknowledgementText
-    assert MODULE.exists() and gui
 
 
 def test_an_error_has_its_sign_and_progress_its_one_line(panel):

@@ -98,7 +98,7 @@ def test_a_small_picture_shows_the_map_where_it_lies(mrml, tmp_path):
     # the slow replica: a pixel's voxel, anterior above and right (+R) on the left; the cell whose centre is the nearest
     voxel = [7.5 - 16 * ((n + 0.5) / SIZE - 0.5) for n in range(SIZE)]
     centres = gridOfVolume(maps[0]).ras([[0, n, 0] for n in range(4)])[:, 1] / 2
-    cell = np.array([int(np.argmin(np.abs(centres - one))) for one in voxel])
+    cell = np.array([n if abs(centres[n] - one) < 2 else -1 for one in voxel for n in [np.abs(centres - one).argmin()]])
     for node, at in zip(maps, (0, 3), strict=True):
         image = picture(found[node.GetID()], tmp_path)
         assert image.shape == (SIZE, SIZE, 3)
