@@ -49,6 +49,22 @@ _COLORS = {  # role: (active, disabled); close to Slicer's dark style
     "Highlight": ("#2a72b8", "#50565c"),
     "HighlightedText": ("#ffffff", "#a0a0a0"),
 }
+_LIGHT = {
+    "Window": ("#efefef", "#efefef"),
+    "WindowText": ("#101010", "#8c8c8c"),
+    "Base": ("#ffffff", "#f4f4f4"),
+    "AlternateBase": ("#f5f5f5", "#f0f0f0"),
+    "ToolTipBase": ("#ffffdc", "#ffffdc"),
+    "ToolTipText": ("#000000", "#000000"),
+    "PlaceholderText": ("#808080", "#a0a0a0"),
+    "Text": ("#101010", "#8c8c8c"),
+    "Button": ("#efefef", "#efefef"),
+    "ButtonText": ("#101010", "#8c8c8c"),
+    "BrightText": ("#ff0000", "#ff0000"),
+    "Link": ("#0057ae", "#0057ae"),
+    "Highlight": ("#308cc6", "#919191"),
+    "HighlightedText": ("#ffffff", "#ffffff"),
+}
 
 
 def start() -> QtWidgets.QApplication:
@@ -74,8 +90,17 @@ def start() -> QtWidgets.QApplication:
 
 
 def darkPalette() -> QtGui.QPalette:
+    return _palette(_COLORS)
+
+
+def lightPalette() -> QtGui.QPalette:
+    """Close to Slicer's light style."""
+    return _palette(_LIGHT)
+
+
+def _palette(colors: dict) -> QtGui.QPalette:
     palette = QtGui.QPalette()
-    for role, (active, disabled) in _COLORS.items():
+    for role, (active, disabled) in colors.items():
         role = getattr(QtGui.QPalette.ColorRole, role)
         palette.setColor(role, QtGui.QColor(active))
         palette.setColor(QtGui.QPalette.ColorGroup.Disabled, role, QtGui.QColor(disabled))
@@ -86,4 +111,15 @@ def fontsExist() -> bool:
     return bool(QtGui.QFontDatabase.families())
 
 
-__all__ = ["NO_FONTS", "QtCore", "QtGui", "QtTest", "QtWidgets", "darkPalette", "folder", "fontsExist", "start"]
+__all__ = [
+    "NO_FONTS",
+    "QtCore",
+    "QtGui",
+    "QtTest",
+    "QtWidgets",
+    "darkPalette",
+    "folder",
+    "fontsExist",
+    "lightPalette",
+    "start",
+]
