@@ -11,6 +11,8 @@ from ..setup.Consent import Consent
 from ..setup.Dependencies import Dependencies
 from ..setup.Installer import Installer
 from ..worker.Job import Job
+from .causes.CausesLogic import CausesLogic
+from .causes.FlipLogic import FlipLogic
 from .comparison.ComparisonLogic import ComparisonLogic
 from .dicom.DicomLogic import DicomLogic
 from .disagreement.DisagreementLogic import DisagreementLogic
@@ -77,6 +79,8 @@ class Presenter:
         self.checks = FastCheckLogic(self, scene, settings, Soon(later, PROGRESS_MS, lambda: self.changed("checks")))
         self.paint = PaintingLogic(self, scene, later)
         self.segments = SegmentEvidenceLogic(self, scene)
+        self.causes = CausesLogic(self, scene)
+        self.flips = FlipLogic(self, scene)
         self.dicom = DicomLogic(self, scene)
         self.features = {name: one for name, one in vars(self).items() if hasattr(one, "View")}
         engine.presenter = self
