@@ -7,6 +7,7 @@ import shutil
 import sys
 from typing import Annotated
 
+import ctk
 import qt
 import vtk
 
@@ -19,6 +20,7 @@ from SegHiResGradCAMLib.panel.question import Choices
 from SegHiResGradCAMLib.scene.volumes.SampleDataSources import registerSampleData
 from SegHiResGradCAMLib.scene.volumes.Voxels import Voxels
 from SegHiResGradCAMLib.schedule.Later import Later
+from SegHiResGradCAMLib.setup.About import describe
 from SegHiResGradCAMLib.setup.Installer import Installer, examine
 from SegHiResGradCAMLib.setup.Settings import Settings
 from SegHiResGradCAMLib.worker.WorkerClient import WorkerClient
@@ -41,14 +43,7 @@ class SegHiResGradCAM(ScriptedLoadableModule):
         ScriptedLoadableModule.__init__(self, parent)
         self.parent.title = _("Seg-HiRes-Grad CAM")
         self.parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
-        self.parent.contributors = ["The SegHiResGradCAM authors"]
-        self.parent.helpText = _(
-            "Why did a network draw that segment? Choose volume, segment and model, press Apply. Not for diagnosis."
-        )
-        self.parent.acknowledgementText = _(
-            "Method: T. Rheude, A. Wirtz, A. Kuijper, S. Wesarg, Leveraging CAM Algorithms for Explaining Medical "
-            "Semantic Segmentation, MELBA 2024:023."
-        )
+        describe(self.parent)
         slicer.app.connect("startupCompleted()", registerSampleData)
 
 
@@ -95,7 +90,7 @@ class SegHiResGradCAMWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui = slicer.util.childWidgetVariables(uiWidget)
         uiWidget.setMRMLScene(slicer.mrmlScene)
         self.logic, self.later = SegHiResGradCAMLogic(), Later(qt.QTimer())
-        self.view = PanelView(self.ui, lambda *words: self.chooseFolder(*words))
+        self.view = PanelView(self.ui, lambda *words: self.chooseFolder(*words), qt, ctk)
         self.presenter = self.logic.makePresenter(lambda question: self.ask(question), self.view.show, self.later)
         self.view.connect(self.presenter.features)
         scene = slicer.mrmlScene

@@ -76,11 +76,11 @@ class SegHiResGradCAMSelfTest(unittest.TestCase):
         self.openDemo()
         before = slicer.mrmlScene.GetNumberOfNodes()
         self.ui.applyButton.click()
-        self.assertEqual(self.ui.applyButton.text, "Cancel")
+        self.assertEqual(self.ui.applyButton.text, "C&ancel")
         self.ui.applyButton.click()
         self.waitIdle()
         self.assertEqual(slicer.mrmlScene.GetNumberOfNodes(), before)
-        self.assertEqual(self.ui.applyButton.text, "Apply")
+        self.assertEqual(self.ui.applyButton.text, "&Apply")
         self.assertTrue(self.ui.applyButton.enabled)
 
     @unittest.skipUnless(hasTorch(), "torch is not installed")

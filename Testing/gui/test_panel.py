@@ -33,7 +33,7 @@ def test_an_empty_panel_says_what_to_do_and_offers_the_demo(panel):
     assert panel.ui.demoButton.isVisible()
     assert not panel.ui.applyButton.enabled
     assert tipOf(panel.ui.applyButton) == panel.ui.statusLabel.text == "Choose a volume."
-    assert not panel.ui.seeButton.isVisible() and not panel.ui.errorArea.isVisible()
+    assert not panel.ui.resultArea.isVisible() and not panel.ui.errorArea.isVisible()
     assert "PyTorch" in panel.ui.deviceTextLabel.text
 
 
@@ -45,7 +45,7 @@ def test_apply_says_what_is_missing_one_thing_after_the_other(panel):
     panel.ui.segmentSelector.setCurrentSegmentID("")
     events.wait(20)
     assert panel.ui.statusLabel.text == "Choose a segment."
-    panel.openHow()
+    panel.openAdvanced()
     choose(panel.ui.pixelSetComboBox, "Predicted class")
     assert panel.ui.statusLabel.text == "Choose the class."
 
@@ -72,8 +72,8 @@ def test_the_whole_story(panel, views, tmp_path, stageScene):
     ui.progressBar.connect("valueChanged(int)", seen.append)
     with events.LoopGap() as gap:
         panel.apply()
-        assert ui.applyButton.text == "Cancel" and ui.progressBar.isVisible()
-        assert not ui.whatButton.enabled
+        assert ui.applyButton.text == "C&ancel" and ui.progressBar.isVisible()
+        assert not ui.inputsSection.enabled
         panel.waitIdle()
     assert ui.errorLabel.text == "" and ui.statusLabel.text.startswith("Done in ")
     told = seen[:-1] if seen[-1] == 0 else seen  # it is set back at the end
@@ -98,7 +98,7 @@ def test_the_whole_story(panel, views, tmp_path, stageScene):
     choose(ui.pixelSetComboBox, "Predicted class")
     panel.applyAndWait()
     assert ui.statusLabel.text.endswith("without running the network again.")
-    assert ui.resultsList.count == 2 and panel.node is not first
+    assert len(panel.results) == 2 and panel.node is not first
     assert settingsOf(panel.node).share == 0.95
     assert "predicted lesion" in ui.factsText.plainText
 
@@ -110,11 +110,11 @@ def test_the_whole_story(panel, views, tmp_path, stageScene):
     click(ui.applyButton)
     assert ui.statusLabel.text == "Cancelling..." and not ui.applyButton.enabled
     panel.waitIdle()
-    assert ui.statusLabel.text == "Cancelled. The scene is unchanged." and ui.applyButton.text == "Apply"
+    assert ui.statusLabel.text == "Cancelled. The scene is unchanged." and ui.applyButton.text == "&Apply"
     assert {node.GetID() for node in slicer.mrmlScene.GetNodes()} == ids
 
     # saved and read again: the panel is as it was
-    shown, facts, titles = panel.node.GetName(), ui.factsText.plainText, ui.resultsList.count
+    shown, facts, titles = panel.node.GetName(), ui.factsText.plainText, len(panel.results)
     path = stageScene.writeMrb(tmp_path / "case.mrb")
     stageScene.readMrb(path)
     panel.widget.initializeParameterNode()
@@ -122,10 +122,10 @@ def test_the_whole_story(panel, views, tmp_path, stageScene):
     assert presenter.parameters.pixelSet is PixelSetChoice.PREDICTED
     assert (ui.volumeSelector.currentNode().GetName(), presenter.parameters.segmentId) == ("Demo brain", "Lesion")
     assert ui.modelComboBox.currentText == "Demo network: honest" and ui.classComboBox.currentText == "lesion"
-    assert (panel.node.GetName(), ui.factsText.plainText, ui.resultsList.count) == (shown, facts, titles)
+    assert (panel.node.GetName(), ui.factsText.plainText, len(panel.results)) == (shown, facts, titles)
     assert ui.shareSlider.value == 95 and ui.applyButton.enabled
     panel.applyAndWait()
-    assert ui.errorLabel.text == "" and ui.resultsList.count == 3
+    assert ui.errorLabel.text == "" and len(panel.results) == 3
 
 
 def test_layers_of_the_same_pass_are_switched_without_another_pass(panel):
@@ -138,7 +138,7 @@ def test_layers_of_the_same_pass_are_switched_without_another_pass(panel):
         choose(panel.ui.shownLayerComboBox, name)
         panel.waitIdle()
         assert panel.ui.errorLabel.text == ""
-        assert panel.ui.shownLayerComboBox.currentText == name and panel.ui.resultsList.count == 1
+        assert panel.ui.shownLayerComboBox.currentText == name and len(panel.results) == 1
         assert slicer.mrmlScene.GetNumberOfNodes() == count
     assert panel.presenter.engine.cost["forward_calls"] == 1
 
@@ -162,7 +162,7 @@ def test_a_layer_of_a_result_whose_volume_has_changed_is_refused_and_the_maps_st
 
 def test_the_layers_are_listed_when_how_is_opened_and_coarse_ones_warn(panel):
     panel.openDemo()
-    panel.openHow()
+    panel.openAdvanced()
     combo = panel.ui.layerComboBox
     names = [combo.itemText(n) for n in range(combo.count)]
     assert any(name.startswith("encoder.2 (encoder, 16 x 16 x 16 mm)") for name in names), names
@@ -229,7 +229,7 @@ def test_a_removed_result_leaves_no_node(panel):
     click(panel.ui.removeButton)
     events.wait(20)
     assert {node.GetID() for node in slicer.mrmlScene.GetNodes()} == ids
-    assert not panel.ui.seeButton.isVisible()
+    assert not panel.ui.resultArea.isVisible()
 
 
 def test_results_are_listed_and_the_marked_one_is_shown(panel, views):
@@ -239,9 +239,9 @@ def test_results_are_listed_and_the_marked_one_is_shown(panel, views):
     choose(panel.ui.pixelSetComboBox, "Whole image")
     panel.applyAndWait()
     second = panel.node
-    panel.ui.resultsList.currentRow = 0
+    panel.chooseResult(0)
     assert panel.node is first
     assert all(node.GetForegroundVolumeID() == first.GetID() for node in composites())
     click(panel.ui.removeButton)
-    assert panel.node is second and panel.ui.resultsList.count == 1
+    assert panel.node is second and len(panel.results) == 1
     assert all(node.GetForegroundVolumeID() == second.GetID() for node in composites())

@@ -65,7 +65,7 @@ def nodes():
 
 
 def rows(panel):
-    return [panel.ui.resultsList.item(n).text() for n in range(panel.ui.resultsList.count)]
+    return panel.results
 
 
 def results(panel):
@@ -91,9 +91,7 @@ def isSame(one, two):
 def shares(panel, node):
     """{segment: share of the evidence} of the table that the button makes."""
     panel.presenter.desk.choose(node.GetID())
-    if panel.ui.trueButton.collapsed:
-        click(panel.ui.trueButton)
-        panel.waitIdle()
+    panel.open(panel.ui.segmentsButton)
     click(panel.ui.segmentsButton)
     panel.waitIdle()
     assert panel.ui.errorLabel.text == "", panel.ui.errorLabel.text
@@ -160,7 +158,7 @@ def test_with_one_class_for_all_against_a_rival_and_with_one_name(panel, case, t
     ui = panel.ui
     ready(panel, case, tmp_path / "m")
     case[1].GetSegmentation().GetSegment("vessel").SetName("Lesion")
-    panel.openHow()
+    panel.openAdvanced()
     choose(ui.scoreComboBox, "Contrast with a rival")
     choose(ui.rivalComboBox, "organ")
     assert ui.classTextLabel.text == (
@@ -203,10 +201,11 @@ def test_further_questions_about_a_row_are_those_about_its_segment(panel, case, 
         panel.waitIdle()
         assert ui.errorLabel.text == "" and panel.node is not node, ui.errorLabel.text
         other[segmentId] = panel.node
+        panel.open(ui.paintButton)
         click(ui.paintButton)
         panel.waitIdle()
         assert ui.errorLabel.text == "", ui.errorLabel.text
-        assert f"'{segmentId}'" in rows(panel)[ui.resultsList.currentRow]
+        assert f"'{segmentId}'" in rows(panel)[panel.resultRow]
     panel.presenter.checks.setEveryMap(True)
     checked = []
     for node in results(panel).values():  # a row is checked when it comes into the views
@@ -240,7 +239,7 @@ def test_each_is_removed_by_itself_and_what_cannot_be_asked_is_said_before(panel
     events.wait(50)
     assert nodes() == before and panel.presenter.desk.results._passes == {}
 
-    panel.openHow()
+    panel.openAdvanced()
     assert not ui.compareButton.enabled and "untick All segments" in tipOf(ui.compareButton)
     assert not ui.feedingButton.enabled and "untick All segments" in tipOf(ui.feedingButton)
     panel.presenter.pick(segmentation=addSegmentation(case[0], thing=MASKS["thing"]))
@@ -263,7 +262,7 @@ def test_cancelled_while_computing_and_while_the_maps_come_the_scene_is_as_befor
     ready(panel, case, tmp_path / "m", waits=10)
     before = nodes()
     panel.apply()
-    assert ui.applyButton.text == "Cancel" and not ui.whatButton.enabled
+    assert ui.applyButton.text == "C&ancel" and not ui.inputsSection.enabled
     panel.waitComputing()
     click(ui.applyButton)
     panel.waitIdle()
@@ -274,7 +273,7 @@ def test_cancelled_while_computing_and_while_the_maps_come_the_scene_is_as_befor
     presenter.apply()
     panel.waitIdle()
     assert ui.statusLabel.text == "Cancelled. The scene is unchanged." and nodes() == before
-    assert rows(panel) == [] and ui.applyButton.text == "Apply"
+    assert rows(panel) == [] and ui.applyButton.text == "&Apply"
 
 
 def test_the_worker_dies_the_segmentation_goes_and_the_scene_closes(panel, case, tmp_path, stageScene):

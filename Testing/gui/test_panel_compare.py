@@ -43,13 +43,14 @@ def test_one_click_gives_a_folder_of_maps_and_a_table_and_remove_takes_all_of_it
     ui = panel.ui
     assert not ui.compareButton.enabled and tipOf(ui.compareButton) == "Choose a volume."
     panel.openDemo()
-    panel.openHow()
+    panel.openAdvanced()
     assert ui.compareButton.enabled and ui.applyButton.enabled
     stageScene.writeMrb(tmp_path / "before.mrb")  # gives the case its storage nodes
     before = nodes()
+    panel.open(ui.compareButton)
     with events.LoopGap() as gap:
         click(ui.compareButton)
-        assert ui.applyButton.text == "Cancel" and not ui.compareButton.enabled
+        assert ui.applyButton.text == "C&ancel" and not ui.compareButton.enabled
         panel.waitIdle()
     assert ui.errorLabel.text == "" and gap.longest < 1.0
     table = comparisonOf(panel.node)
@@ -60,7 +61,7 @@ def test_one_click_gives_a_folder_of_maps_and_a_table_and_remove_takes_all_of_it
     volume = panel.presenter.parameters.volume
     assert hierarchy.GetItemParent(folder) == hierarchy.GetItemParent(hierarchy.GetItemByDataNode(volume))
     assert [settingsOf(node).foreground for node in overlays] == [True] + [False] * (len(overlays) - 1)
-    assert ui.resultsList.count == len(overlays) and panel.node is overlays[0]
+    assert len(panel.results) == len(overlays) and panel.node is overlays[0]
 
     # every cheap method at every main layer is a row; what has no map says why
     rows = table.GetNumberOfRows()
@@ -96,7 +97,7 @@ def test_one_click_gives_a_folder_of_maps_and_a_table_and_remove_takes_all_of_it
     assert "all its maps" in tipOf(ui.removeButton)
     with events.LoopGap() as gap:
         click(ui.removeButton)
-        assert panel.node is None and ui.resultsList.count == 0
+        assert panel.node is None and len(panel.results) == 0
     assert nodes() - before  # still going
     assert savedVolumes(stageScene.writeMrb(tmp_path / "case.mrb")) == (1, 1)
     with events.LoopGap() as later:
@@ -108,8 +109,9 @@ def test_one_click_gives_a_folder_of_maps_and_a_table_and_remove_takes_all_of_it
 def test_cancel_leaves_nothing_while_computing_and_while_the_maps_come(panel):
     ui, presenter = panel.ui, panel.presenter
     panel.openDemo()
-    panel.openHow()
+    panel.openAdvanced()
     before = nodes()
+    panel.open(ui.compareButton)
     click(ui.compareButton)
     panel.waitComputing()
     click(ui.applyButton)
@@ -122,4 +124,4 @@ def test_cancel_leaves_nothing_while_computing_and_while_the_maps_come(panel):
     presenter.apply()
     panel.waitIdle()
     assert ui.statusLabel.text == "Cancelled. The scene is unchanged." and nodes() == before
-    assert ui.applyButton.text == "Apply" and ui.compareButton.enabled
+    assert ui.applyButton.text == "&Apply" and ui.compareButton.enabled

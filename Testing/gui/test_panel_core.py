@@ -98,7 +98,7 @@ def test_twenty_rounds_leave_no_timer_no_observer_and_no_node(stageScene, monkey
         panel.presenter.models.pick("demo:honest")
         panel.waitIdle()
         panel.applyAndWait()
-        assert panel.ui.errorLabel.text == "" and panel.ui.resultsList.count == 1
+        assert panel.ui.errorLabel.text == "" and len(panel.results) == 1
         click(panel.ui.removeButton)
         panel.loaded.exit()
         panel.loaded.enter()

@@ -64,8 +64,9 @@ def test_one_click_tells_where_two_models_disagree_and_remove_takes_all_of_it(pa
     ui = panel.ui
     assert not ui.disagreeButton.enabled and tipOf(ui.disagreeButton) == "Choose a volume."
     panel.openDemo()
-    panel.openHow()
+    panel.openAdvanced()
     assert not ui.disagreeButton.enabled and tipOf(ui.disagreeButton) == "Choose a second model."
+    panel.open(ui.secondModelComboBox)
     choose(ui.secondModelComboBox, "Demo network: shortcut")
     panel.waitIdle()
     assert tipOf(ui.disagreeButton).startswith("Choose another model than the first")
@@ -75,7 +76,7 @@ def test_one_click_tells_where_two_models_disagree_and_remove_takes_all_of_it(pa
     assert ui.disagreeButton.enabled
     before = nodes()
     click(ui.disagreeButton)
-    assert ui.applyButton.text == "Cancel" and not ui.disagreeButton.enabled
+    assert ui.applyButton.text == "C&ancel" and not ui.disagreeButton.enabled
     panel.waitIdle()
     assert ui.errorLabel.text == ""
 
@@ -114,7 +115,8 @@ def test_one_click_tells_where_two_models_disagree_and_remove_takes_all_of_it(pa
 def test_cancel_leaves_nothing_while_computing_and_while_the_maps_come(panel):
     ui, presenter = panel.ui, panel.presenter
     panel.openDemo()
-    panel.openHow()
+    panel.openAdvanced()
+    panel.open(ui.secondModelComboBox)
     choose(ui.secondModelComboBox, HONEST)
     panel.waitIdle()
     before = nodes()
@@ -135,7 +137,8 @@ def test_cancel_leaves_nothing_while_computing_and_while_the_maps_come(panel):
 def test_the_second_models_class_is_matched_by_name_and_never_guessed(panel):
     ui, presenter = panel.ui, panel.presenter
     panel.openDemo()
-    panel.openHow()
+    panel.openAdvanced()
+    panel.open(ui.secondModelComboBox)
     choose(ui.secondModelComboBox, HONEST)
     panel.waitIdle()
     presenter.pick(className="look-alike")

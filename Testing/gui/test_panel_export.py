@@ -66,7 +66,7 @@ def test_a_full_disk_or_a_folder_that_is_gone_is_one_sentence_and_no_half_file(p
     assert panel.ui.errorLabel.text.startswith(f"The files could not be written: {reason}.")
     assert str(tmp_path) not in panel.ui.errorLabel.text
     assert gone or list(folder.iterdir()) == []
-    assert panel.ui.exportButton.enabled and panel.ui.resultsList.count == 1
+    assert panel.ui.exportButton.enabled and len(panel.results) == 1
 
 
 def test_a_disabled_button_says_why(panel):

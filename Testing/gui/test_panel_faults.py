@@ -131,7 +131,7 @@ def test_unattended_the_answer_is_no(panel, case, tmp_path):
     ask(panel, case, writeModel(tmp_path / "model"))
     del panel.widget.ask
     panel.applyAndWait()
-    assert "not agreed to" in panel.ui.errorLabel.text and panel.ui.resultsList.count == 0
+    assert "not agreed to" in panel.ui.errorLabel.text and len(panel.results) == 0
 
 
 def test_cancel_ends_a_running_pass_and_the_scene_is_unchanged(panel, case, tmp_path):
@@ -148,7 +148,7 @@ def test_cancel_ends_a_running_pass_and_the_scene_is_unchanged(panel, case, tmp_
 
     assert cancelled_in_time(attempt)
     assert "Cancelled" in panel.ui.statusLabel.text and nodes() == before
-    assert panel.ui.applyButton.enabled and panel.ui.whatButton.enabled
+    assert panel.ui.applyButton.enabled and panel.ui.inputsSection.enabled
 
 
 def test_a_killed_worker_is_told_and_the_next_apply_starts_another(panel, case, tmp_path):
@@ -166,7 +166,7 @@ def test_a_killed_worker_is_told_and_the_next_apply_starts_another(panel, case, 
     panel.applyAndWait()
     if panel.ui.errorLabel.text:  # the code that was agreed to is another one
         panel.applyAndWait()
-    assert panel.ui.errorLabel.text == "" and panel.ui.resultsList.count == 1
+    assert panel.ui.errorLabel.text == "" and len(panel.results) == 1
 
 
 def test_a_worker_that_prints_garbage_is_given_up(panel, case, tmp_path, monkeypatch):
@@ -180,7 +180,7 @@ def test_a_worker_that_prints_garbage_is_given_up(panel, case, tmp_path, monkeyp
     panel.chooseModel("Demo network: shortcut")
     assert "ended unexpectedly" in panel.ui.errorLabel.text
     assert "it broke here" in panel.ui.detailsText.plainText and panel.ui.detailsButton.collapsed
-    assert panel.ui.whatButton.enabled
+    assert panel.ui.inputsSection.enabled
 
 
 def test_closing_the_scene_ends_the_worker_and_leaves_a_usable_panel(panel, case, tmp_path):
@@ -195,7 +195,7 @@ def test_closing_the_scene_ends_the_worker_and_leaves_a_usable_panel(panel, case
     assert panel.ui.demoButton.isVisible()
     panel.openDemo()
     panel.applyAndWait()
-    assert panel.ui.errorLabel.text == "" and panel.ui.resultsList.count == 1
+    assert panel.ui.errorLabel.text == "" and len(panel.results) == 1
 
 
 def test_deleting_the_volume_stops_the_question(panel, case, tmp_path):
@@ -248,7 +248,7 @@ def test_leaving_the_module_lets_a_question_end_and_then_frees_the_worker(panel,
     panel.waitIdle()
     untilGone(pid)
     panel.loaded.enter()
-    assert panel.ui.resultsList.count == 1
+    assert len(panel.results) == 1
 
 
 def test_a_model_file_that_vanishes_is_named(panel, case, tmp_path):
@@ -273,7 +273,7 @@ def test_a_full_disk_for_the_arrays_is_one_sentence(panel, case, tmp_path, monke
     assert "No space left on device" in panel.ui.errorLabel.text and nodes() == before
     monkeypatch.undo()
     panel.applyAndWait()
-    assert panel.ui.errorLabel.text == "" and panel.ui.resultsList.count == 1
+    assert panel.ui.errorLabel.text == "" and len(panel.results) == 1
 
 
 def test_an_empty_segment_is_refused_before_anything_runs(panel, case, tmp_path):
@@ -313,7 +313,7 @@ def test_missing_packages_are_offered_not_installed(panel, monkeypatch):
     assert panel.ui.installLabel.text == missing.sentence and panel.ui.installButton.isVisible()
     assert panel.presenter.engine.hello is None
     click(panel.ui.installButton)  # nobody is there to say yes
-    assert "Nothing was installed" in panel.ui.errorLabel.text and panel.ui.whatButton.enabled
+    assert "Nothing was installed" in panel.ui.errorLabel.text and panel.ui.inputsSection.enabled
     choose(panel.ui.modelComboBox, "Demo network: honest")
     assert panel.ui.modelComboBox.currentText == "Demo network: honest"
 

@@ -36,7 +36,7 @@ def test_a_wrong_normalisation_is_found_and_told_while_the_case_is_chosen(panel,
     panel.presenter.pick(segmentation=segmentation, segmentId="lesion", className="lesion")
     assert ui.feedingButton.enabled
     click(ui.feedingButton)
-    assert ui.applyButton.text == "Cancel" and not ui.feedingButton.enabled
+    assert ui.applyButton.text == "C&ancel" and not ui.feedingButton.enabled
     panel.waitIdle()
     assert ui.errorLabel.text == ""
     # a threshold on two values is met by several: all are named
@@ -66,4 +66,4 @@ def test_no_is_no_and_nothing_runs(panel, tmp_path):
     panel.widget.ask = lambda question: False
     click(panel.ui.feedingButton)
     panel.waitIdle()
-    assert panel.ui.errorLabel.text.endswith("Nothing was run.") and not panel.ui.feedingTextLabel.isVisible()
+    assert panel.ui.errorLabel.text.endswith("No code was executed.") and not panel.ui.feedingTextLabel.isVisible()

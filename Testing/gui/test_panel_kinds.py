@@ -71,7 +71,7 @@ def test_two_volumes_on_two_grids_end_to_end_and_back_from_a_saved_scene(panel, 
     events.wait(50)
     assert panel.presenter.parameters.channel2.GetName() == "head T2"
     panel.applyAndWait()
-    assert ui.errorLabel.text == "" and ui.resultsList.count == 2
+    assert ui.errorLabel.text == "" and len(panel.results) == 2
     assert explanationFacts(panel.node)["score"] == pytest.approx(truth.score, rel=1e-5)
 
 
@@ -116,7 +116,7 @@ def test_a_monai_bundle_is_a_folder_that_is_typed_dropped_or_browsed_and_explain
     assert any(told in status for status in said), said
     facts = explanationFacts(panel.node)
     assert facts["provenance"]["windows"]["run"] == cost["windows"]
-    panel.openHow()
+    panel.openAdvanced()
     texts = [ui.layerComboBox.itemText(n) for n in range(ui.layerComboBox.count)]
     assert any("mm)" in text for text in texts), texts
 

@@ -45,8 +45,8 @@ def onTheVolumesVoxels(panel):
 
 def on(panel, voxels):
     """Chooses the voxels of the maps."""
-    if panel.ui.howButton.collapsed:
-        click(panel.ui.howButton)
+    if panel.ui.advancedSection.collapsed:
+        click(panel.ui.advancedSection)
         panel.waitIdle()
     choose(panel.ui.gridComboBox, voxels)
 
@@ -97,7 +97,7 @@ def test_cancel_and_a_death_while_a_map_is_placed_leave_no_half_made_node(panel)
         text for n in range(ui.shownLayerComboBox.count) if "bottleneck" in (text := ui.shownLayerComboBox.itemText(n))
     )
     choose(ui.shownLayerComboBox, other)
-    assert ui.applyButton.text == "Cancel" and "another layer" in ui.statusLabel.text
+    assert ui.applyButton.text == "C&ancel" and "another layer" in ui.statusLabel.text
     panel.apply()
     panel.waitIdle()
     assert ui.statusLabel.text == "Cancelled. The scene is unchanged."
@@ -119,6 +119,7 @@ def test_painting_over_and_sharing_out_the_evidence_hold_nothing_up(panel):
     openLargeCase(panel, SMALLER)
     panel.applyAndWait()
     before, ui = nodes(), panel.ui
+    panel.open(ui.paintButton)
     with events.LoopGap() as gap:
         click(ui.paintButton)
         panel.waitIdle()
@@ -128,8 +129,8 @@ def test_painting_over_and_sharing_out_the_evidence_hold_nothing_up(panel):
     facts = json.loads(painting.GetAttribute("SegHiResGradCAM.Painting"))
     voxel = gridOfVolume(panel.presenter.parameters.volume).voxel_ml
     assert mask.sum() * voxel == pytest.approx(facts["painted_ml"], rel=1e-3)
-    click(ui.trueButton)
     panel.waitIdle()
+    panel.open(ui.segmentsButton)
     with events.LoopGap() as gap:
         click(ui.segmentsButton)
         panel.waitIdle()
@@ -142,11 +143,11 @@ def test_cancel_while_the_volume_is_read_stops_at_once(panel):
     openLargeCase(panel, SMALLER)
     before = nodes()
     click(panel.ui.applyButton)
-    assert panel.ui.applyButton.text == "Cancel"
+    assert panel.ui.applyButton.text == "C&ancel"
     click(panel.ui.applyButton)
     panel.waitIdle()
     assert panel.ui.statusLabel.text == "Cancelled. The scene is unchanged." and nodes() == before
-    assert panel.ui.applyButton.text == "Apply" and panel.ui.applyButton.enabled
+    assert panel.ui.applyButton.text == "&Apply" and panel.ui.applyButton.enabled
 
 
 def test_a_volume_removed_while_its_map_is_placed_takes_the_question_with_it(panel):
@@ -173,7 +174,7 @@ def test_while_another_question_runs_a_map_that_must_be_placed_waits_and_says_so
     assert ui.errorLabel.text == "The worker is busy with another question. Wait for its answer, or cancel it."
     assert panel.node is first and ui.shownLayerComboBox.currentText == shown
     panel.waitIdle()
-    assert ui.errorLabel.text == "" and ui.resultsList.count == 2
+    assert ui.errorLabel.text == "" and len(panel.results) == 2
 
 
 def test_the_evidence_of_segments_is_the_same_whatever_voxels_the_map_is_shown_on(panel):
@@ -182,9 +183,7 @@ def test_the_evidence_of_segments_is_the_same_whatever_voxels_the_map_is_shown_o
     for voxels in ("On quarters of the layer's cells", "On the volume's voxels"):
         on(panel, voxels)
         panel.applyAndWait()
-        if not panel.ui.segmentsButton.isVisible():
-            click(panel.ui.trueButton)
-            panel.waitIdle()
+        panel.open(panel.ui.segmentsButton)
         click(panel.ui.segmentsButton)
         panel.waitIdle()
         texts.append(panel.ui.segmentsTextLabel.text)

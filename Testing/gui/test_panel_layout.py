@@ -39,7 +39,7 @@ def test_the_panel_fits_the_module_column_in_every_state(panel, tmp_path):
         if name == "demo":
             panel.openDemo()
         if name == "how":
-            panel.openHow()
+            panel.openAdvanced()
         if name == "result":
             panel.applyAndWait()
         if name == "checked":
@@ -96,7 +96,7 @@ def test_the_panels_methods_are_the_engines_as_the_worker_tells_them(panel):
     assert {combo.itemData(n) for n in range(combo.count)} == set(methods())
     slow = next(n for n in range(combo.count) if combo.itemData(n) == "seg_score_cam")
     assert combo.itemText(slow).endswith(" - slow") and "Slow: a pass for each channel" in combo.itemData(slow, 3)
-    panel.openHow()
+    panel.openAdvanced()
     choose(combo, "Seg-Grad-CAM")
     panel.applyAndWait()
     assert panel.ui.errorLabel.text == "" and "Seg-Grad-CAM" in panel.ui.factsText.plainText
@@ -114,4 +114,4 @@ def test_the_view_shows_nothing_the_state_does_not_say(panel):
     show(error="One sentence.", details="")
     assert panel.ui.errorArea.isVisible() and not panel.ui.detailsButton.isVisible()
     show(busy=True, fraction=0.5, status="Asking")
-    assert panel.ui.applyButton.text == "Cancel" and panel.ui.progressBar.value == 500
+    assert panel.ui.applyButton.text == "C&ancel" and panel.ui.progressBar.value == 500

@@ -79,13 +79,15 @@ def test_the_name_is_in_no_file_no_log_no_message_and_no_words_of_ours(panel, ca
     ui = panel.ui
     assert ui.errorLabel.text == ""
     panel.waitChecked()
+    panel.open(ui.paintButton)
     click(ui.paintButton)
     panel.waitIdle()
-    click(ui.trueButton)
     panel.waitIdle()
+    panel.open(ui.segmentsButton)
     click(ui.segmentsButton)
     panel.waitIdle()
     assert ui.errorLabel.text == "" and ui.numbersLabel.text
+    panel.open(ui.tableButton)
     click(ui.tableButton)
     click(ui.exportButton)
     voxels, sidecar = (next((tmp_path / "out").glob(f"*{end}")) for end in (".nrrd", ".json"))
@@ -94,7 +96,7 @@ def test_the_name_is_in_no_file_no_log_no_message_and_no_words_of_ours(panel, ca
         "sidecar": sidecar.read_text(encoding="utf-8"),
         "voxels": voxels.read_bytes().split(b"\n\n")[0].decode(),
         "names of files": voxels.name + sidecar.name,
-        "facts": ui.factsText.plainText + " ".join(option.tip for option in panel.presenter.desk.results.options()),
+        "facts": ui.factsText.plainText + " ".join(option.tip for option in panel.presenter.desk.results.lines()),
         "status": ui.statusLabel.text,
         "tables": " ".join(path.read_text(encoding="utf-8") for path in (tmp_path / "out").glob("*.csv")),
         "what was found out": " ".join((ui.numbersLabel.text, ui.paintTextLabel.text, ui.segmentsTextLabel.text)),

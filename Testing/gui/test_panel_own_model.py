@@ -241,7 +241,7 @@ def test_a_draft_that_is_cancelled_or_whose_worker_dies_leaves_nothing_and_can_b
     assert "ended" in ui.errorLabel.text and "Traceback" not in ui.errorLabel.text
     assert not ui.draftArea.isVisible() and names(tmp_path) == before
     click(ui.describeButton)
-    assert ui.errorLabel.text == "" and ui.applyButton.text == "Cancel" and not ui.describeButton.enabled
+    assert ui.errorLabel.text == "" and ui.applyButton.text == "C&ancel" and not ui.describeButton.enabled
     panel.waitComputing()
     click(ui.applyButton)
     panel.waitIdle()

@@ -57,11 +57,12 @@ def facts(painting):
 def test_one_click_takes_the_evidence_away_and_the_segment_with_it(panel, bead):
     volume, bright = bead
     ui, before = panel.ui, nodes()
-    assert ui.paintButton.enabled and ui.paintComboBox.currentText == "Hottest part (50 %)"
+    assert ui.paintButton.enabled and ui.paintComboBox.currentText == "Most important region (50 %)"
     assert not ui.paintTextLabel.isVisible()
+    panel.open(ui.paintButton)
     with events.LoopGap() as gap:
         click(ui.paintButton)
-        assert ui.applyButton.text == "Cancel" and not ui.paintButton.enabled
+        assert ui.applyButton.text == "C&ancel" and not ui.paintButton.enabled
         panel.waitIdle()
     assert ui.errorLabel.text == "" and gap.longest < 1.0
     (painting,) = attachedTo(panel.node)
@@ -74,7 +75,7 @@ def test_one_click_takes_the_evidence_away_and_the_segment_with_it(panel, bead):
     assert ui.paintTextLabel.isVisible() and ui.paintTextLabel.text == told["sentence"]
     # the network says bright; the surroundings are not: painted over as a whole, nothing is left
     ui.shareSlider.value = 100
-    choose(ui.paintComboBox, "Coloured part (100 %)")
+    choose(ui.paintComboBox, "Coloured region (100 %)")
     click(ui.paintButton)
     panel.waitIdle()
     assert ui.errorLabel.text == "" and facts(attachedTo(panel.node)[-1])["after"]["voxels"] == 0
@@ -90,6 +91,7 @@ def test_a_box_of_the_scene_is_painted_over_where_it_is(panel, bead):
     corners = gridOfVolume(volume).ras(np.argwhere(bright))
     roi.SetCenter(*corners.mean(axis=0))
     roi.SetSize(*(np.ptp(corners, axis=0) + 1))
+    panel.open(panel.ui.paintComboBox)
     choose(panel.ui.paintComboBox, "ROI: Bead")
     click(panel.ui.paintButton)
     panel.waitIdle()
@@ -112,6 +114,7 @@ def test_in_the_demo_the_marker_is_what_the_shortcut_network_looks_at(panel):
     names = [ui.shownLayerComboBox.itemText(n) for n in range(ui.shownLayerComboBox.count)]
     choose(ui.shownLayerComboBox, next(name for name in names if "decoder" in name))
     panel.waitIdle()
+    panel.open(ui.paintComboBox)
     choose(ui.paintComboBox, "Segment: Marker")
     click(ui.paintButton)
     panel.waitIdle()
@@ -123,7 +126,7 @@ def test_in_the_demo_the_marker_is_what_the_shortcut_network_looks_at(panel):
     segmentation = panel.presenter.parameters.segmentation
     segmentation.GetSegmentation().RemoveSegment("Marker")
     panel.presenter.changed()
-    assert ui.paintComboBox.currentText == "Hottest part (50 %)" and ui.paintButton.enabled
+    assert ui.paintComboBox.currentText == "Most important region (50 %)" and ui.paintButton.enabled
     slicer.mrmlScene.RemoveNode(ui.volumeSelector.currentNode())
     events.wait(50)
     assert not ui.paintButton.enabled
@@ -133,6 +136,7 @@ def test_in_the_demo_the_marker_is_what_the_shortcut_network_looks_at(panel):
 
 def test_cancelled_the_scene_is_unchanged(panel, bead):
     before = nodes()
+    panel.open(panel.ui.paintButton)
     click(panel.ui.paintButton)
     click(panel.ui.applyButton)
     panel.waitIdle()

@@ -51,7 +51,7 @@ def test_the_prediction_is_the_engines_voxel_by_voxel_and_is_explained_without_p
     assert ui.statusLabel.text == "Choose a segmentation, or let the model predict one." and ui.predictButton.enabled
     with events.LoopGap() as gap:
         click(ui.predictButton)
-        assert ui.applyButton.text == "Cancel" and not ui.predictButton.enabled
+        assert ui.applyButton.text == "C&ancel" and not ui.predictButton.enabled
         panel.waitIdle()
     assert ui.errorLabel.text == "" and gap.longest < 1.0
     node = panel.presenter.parameters.segmentation
@@ -107,7 +107,7 @@ def test_what_is_refused_cancelled_or_finds_nothing_leaves_no_node_and_a_panel_t
     panel.widget.ask = lambda question: False
     click(ui.predictButton)
     panel.waitIdle()
-    assert ui.errorLabel.text.endswith("Nothing was run.") and nodes() == before and ui.predictButton.enabled
+    assert ui.errorLabel.text.endswith("No code was executed.") and nodes() == before and ui.predictButton.enabled
 
     panel.widget.ask = lambda question: True
     click(ui.predictButton)

@@ -45,6 +45,13 @@ def read(label):
     return label.text if label.textFormat == 0 else core.shownText(label.text)
 
 
+def itemsOf(item):
+    """All items of a tree below one."""
+    for child in [item.child(n) for n in range(item.childCount())]:
+        yield child
+        yield from itemsOf(child)
+
+
 def allTexts(top):
     """{where: (what was set, what is read)} of every label, tooltip and entry."""
     found = {}
@@ -53,9 +60,9 @@ def allTexts(top):
             found[one.name, "tip"] = one.toolTip, core.shownText(one.toolTip)
         if one.inherits("QLabel"):
             found[one.name, "text"] = one.text, read(one)
-        if one.inherits("QListWidget"):
-            for n in range(one.count):
-                found[one.name, n] = one.item(n).toolTip(), core.shownText(one.item(n).toolTip())
+        if one.inherits("QTreeWidget"):
+            for n, item in enumerate(itemsOf(one.invisibleRootItem())):
+                found[one.name, n] = item.toolTip(0), core.shownText(item.toolTip(0))
         if one.inherits("QComboBox"):
             for n in range(one.count):
                 tip = one.itemData(n, 3) or ""
@@ -131,19 +138,19 @@ def test_names_of_a_model_and_a_scene_are_read_as_they_are_everywhere(panel, cas
     model = model.rename(model.with_name("<h3>safe<h3>.model.json"))
     panel.chooseModelFile(model)
     assert panel.presenter.parameters.className == EVIL, panel.ui.errorLabel.text
-    (file,) = [shown for where, (_was, shown) in allTexts(panel.ui.whatButton).items() if "safe" in shown]
+    (file,) = [shown for where, (_was, shown) in allTexts(panel.ui.inputsSection).items() if "safe" in shown]
     assert file == str(model)  # the tip of the list's entry
     panel.applyAndWait()
     assert panel.ui.errorLabel.text == ""
     panel.waitChecked()
-    click(panel.ui.trueButton)
     panel.waitIdle()
+    panel.open(panel.ui.segmentsButton)
     click(panel.ui.segmentsButton)
     panel.waitIdle()
     panel.presenter.notices.fail(f"No class is called {EVIL}.", "Choose one.", EVIL)
     panel.presenter.changed()
     assert unreadable(panel) == {}
-    assert {"resultsList", "errorLabel", "segmentsTextLabel"} <= placesOfTheName(panel)
+    assert {"resultsTree", "errorLabel", "segmentsTextLabel"} <= placesOfTheName(panel)
     panel.presenter.notices.say(f"Predicted: {EVIL}.")
     panel.presenter.missing = type(panel.presenter.missing)("", (EVIL,), f"{EVIL} is needed.", True)
     panel.presenter.changed()
@@ -151,7 +158,7 @@ def test_names_of_a_model_and_a_scene_are_read_as_they_are_everywhere(panel, cas
     assert {"applyButton", "statusLabel", "installLabel", "predictButton"} <= placesOfTheName(panel)
 
 
-def test_every_label_is_plain_but_the_one_that_writes_its_own_paragraphs(panel):
+def test_every_label_is_plain_but_those_that_write_their_own_paragraphs(panel):
     labels = {one.name: one.textFormat for one in panel.widget.parent.findChildren("QLabel") if one.name}
     own = {name: kind for name, kind in labels.items() if name in vars(panel.ui)}
-    assert len(own) > 30 and {name for name, kind in own.items() if kind != 0} == {"numbersLabel"}
+    assert len(own) > 30 and {name for name, kind in own.items() if kind != 0} == {"numbersLabel", "trustLabel"}

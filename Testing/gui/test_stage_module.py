@@ -19,7 +19,7 @@ def nodeText(name):
 def test_the_panel_opens_without_main_window_or_layout_manager(demo):
     widget = demo.widget()
     assert slicer.util.mainWindow() is None and slicer.app.layoutManager() is None
-    assert widget.parent.isEntered and widget.ui.applyButton.text == "Apply"
+    assert widget.parent.isEntered and widget.ui.applyButton.text == "&Apply"
     assert not widget.ui.applyButton.enabled and core.shownText(widget.ui.applyButton.toolTip) == "Choose a volume."
 
 

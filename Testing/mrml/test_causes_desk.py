@@ -74,7 +74,7 @@ def column(table, name):
 
 def test_the_cost_is_told_before_anything_runs_and_no_is_respected(panel, case, nodeIds):
     presenter, before = panel.presenter, nodeIds()
-    presenter.causes.askAnatomy()
+    presenter.features["whatMattered"].askAnatomy()
     purpose, source, volumes, question = panel.engine.sent[-1]
     assert (purpose, source, question["of"]) == ("causes_cost", "demo:honest", "anatomy")
     names = [name for _, _, own in question["labels"] for name in own.values()]
@@ -88,7 +88,7 @@ def test_the_cost_is_told_before_anything_runs_and_no_is_respected(panel, case, 
     assert panel.states[-1].run.status == "Sharing the score out among the segments: not started."
     assert nodeIds() == before and panel.engine.sent[-1][0] == "causes_cost"
     panel.answers.append(True)
-    presenter.flips.search()
+    presenter.features["smallestFlip"].search()
     assert panel.engine.sent[-1][0] == "flip_cost"
     presenter.onAnswer({"text": "at most 100 predictions", "notes": []})
     assert panel.engine.sent[-1][0] == "flip" and panel.states[-1].run.busy
@@ -97,11 +97,13 @@ def test_the_cost_is_told_before_anything_runs_and_no_is_respected(panel, case, 
 
 
 def test_anatomy_becomes_bars_a_table_and_a_file_beside_the_map(panel, tmp_path):
-    node = asked(panel, panel.presenter.causes.askAnatomy, ANATOMY)
-    head, *bars = panel.states[-1].causes.text.splitlines()
+    node = asked(panel, panel.presenter.features["whatMattered"].askAnatomy, ANATOMY)
+    head, *bars = panel.states[-1].whatMattered.text.splitlines()
     assert head == "logit of lesion, mean: 8 as it is, -2 with all taken away. Each adds:"
     assert bars == ["■" * 12 + " other +9 logit", "■" * 3 + " lesion +2 logit", "□ the rest -1 logit"]
-    assert panel.states[-1].causes.tip == "The mean logit is 8." and panel.states[-1].run.status.endswith("A note.")
+    assert panel.states[-1].whatMattered.tip == "The mean logit is 8." and panel.states[-1].run.status.endswith(
+        "A note."
+    )
     (table,) = attachedTo(node, "anatomy")
     assert column(table, "segment") == ["other", "lesion", "the rest"]
     assert column(table, "adds, logit") == [9.0, 2.0, -1.0] and column(table, "ml") == [3.0, 1.5, 9.0]
@@ -113,17 +115,17 @@ def test_anatomy_becomes_bars_a_table_and_a_file_beside_the_map(panel, tmp_path)
     assert json.loads(sidecar.read_text(encoding="utf-8"))["causes"] == [ANATOMY["causes"]]
     # of another layer nothing was asked; asked again, the table is replaced
     panel.presenter.desk.showLayer("decoder.1")
-    assert panel.states[-1].causes.text == ""
+    assert panel.states[-1].whatMattered.text == ""
     panel.presenter.desk.showLayer("encoder.2")
-    assert panel.states[-1].causes.text.startswith(head)
-    asked(panel, panel.presenter.causes.askAnatomy, ANATOMY)
+    assert panel.states[-1].whatMattered.text.startswith(head)
+    asked(panel, panel.presenter.features["whatMattered"].askAnatomy, ANATOMY)
     assert len(attachedTo(panel.presenter.desk.node, "anatomy")) == 1
 
 
 def test_channels_are_asked_about_where_there_are_several(mrml, panel, case):
-    reason = panel.states[-1].causes.channelsReason
+    reason = panel.states[-1].whatMattered.channelsReason
     assert reason == "The model looks at one volume: there is no other to share the score with."
-    panel.presenter.causes.askChannels()
+    panel.presenter.features["whatMattered"].askChannels()
     assert panel.engine.sent[-1][0] == "explain"
     made = makePanel(mrml, {KEY: "no"})
     other = addVolume(np.zeros(SHAPE, np.float32), np.diag([2.0, 2, 2, 1]))
@@ -133,11 +135,11 @@ def test_channels_are_asked_about_where_there_are_several(mrml, panel, case):
     made.presenter.onAnswer(answer(case, "encoder.2"))
     node = asked(
         made,
-        made.presenter.causes.askChannels,
+        made.presenter.features["whatMattered"].askChannels,
         shared("channels", player("T1", 1.0, 0.1, 0.25), player("T2", 9.0, 0.9)),
     )
     assert made.engine.sent[-1][3]["of"] == "channels" and "labels" not in made.engine.sent[-1][3]
-    assert made.states[-1].causes.text.splitlines()[1:] == ["■" * 12 + " T2 +9 logit", "■ T1 +1 ± 0.25 logit"]
+    assert made.states[-1].whatMattered.text.splitlines()[1:] == ["■" * 12 + " T2 +9 logit", "■ T1 +1 ± 0.25 logit"]
     (table,) = attachedTo(node, "channels")
     assert column(table, "channel") == ["T2", "T1"] and column(table, "standard error")[1] == 0.25
 
@@ -157,33 +159,33 @@ def flip(volume, found):
 
 
 def test_a_flip_comes_with_region_before_and_after_and_none_is_said(panel, case):
-    node = asked(panel, panel.presenter.flips.search, flip(case[0], found=False))
-    assert panel.states[-1].flips.text == "No flip was found (…)." and attachedTo(node) == []
+    node = asked(panel, panel.presenter.features["smallestFlip"].search, flip(case[0], found=False))
+    assert panel.states[-1].smallestFlip.text == "No flip was found (…)." and attachedTo(node) == []
     assert panel.engine.sent[-1][3]["map"][0].shape == (4, 4, 4)
-    asked(panel, panel.presenter.flips.search, flip(case[0], found=True))
+    asked(panel, panel.presenter.features["smallestFlip"].search, flip(case[0], found=True))
     (painting,) = attachedTo(node, "painting")
     assert list(painting.GetSegmentation().GetSegmentIDs()) == ["region", "before"]
-    assert panel.states[-1].flips.text == "Painting over 3 ml is enough."
+    assert panel.states[-1].smallestFlip.text == "Painting over 3 ml is enough."
     assert panel.states[-1].paint.text == "Painting over the smallest region found."
     panel.presenter.desk.showLayer("decoder.1")
-    assert panel.states[-1].flips.text == ""
+    assert panel.states[-1].smallestFlip.text == ""
 
 
 def test_an_answer_without_its_map_and_a_yes_for_another_map_change_nothing(panel, nodeIds):
     presenter = panel.presenter
     panel.answers.append(True)
-    presenter.causes.askAnatomy()
+    presenter.features["whatMattered"].askAnatomy()
     presenter.desk.showLayer("decoder.1")
     before, sent = nodeIds(), len(panel.engine.sent)
     presenter.onAnswer(dict(COST))
     assert panel.states[-1].run.status.endswith("not started. Another map is shown now.")
     assert nodeIds() == before and len(panel.engine.sent) == sent
     panel.answers.append(True)
-    presenter.causes.askAnatomy()
+    presenter.features["whatMattered"].askAnatomy()
     presenter.exit()
     presenter.onAnswer(dict(COST))
     assert panel.states[-1].run.status.endswith("because you had left the module. Ask again.")
     node = presenter.desk.node
     slicer.mrmlScene.RemoveNode(node)
     presenter.sceneChanged()
-    assert panel.states[-1].causes.text == panel.states[-1].flips.text == ""
+    assert panel.states[-1].whatMattered.text == panel.states[-1].smallestFlip.text == ""

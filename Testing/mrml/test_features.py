@@ -12,10 +12,11 @@ from mrml.asking import makeCase, makePanel, ready
 from SegHiResGradCAMLib.panel.Notices import Notices
 from SegHiResGradCAMLib.panel.painting.PaintingLogic import PaintingLogic
 from SegHiResGradCAMLib.panel.Presenter import Presenter
+from SegHiResGradCAMLib.panel.sections.Sections import sections
 
 NAMES = (
-    "desk", "models", "question", "run", "installing", "predictions", "comparisons", "trust", "checks", "paint",
-    "segments", "feeding", "drafts", "allSegments", "disagreements", "dicom", "causes", "flips",
+    "desk", "sheet", "models", "question", "run", "installing", "predictions", "comparisons", "trust", "checks",
+    "paint", "segments", "feeding", "drafts", "allSegments", "disagreements", "dicom",
 )  # fmt: skip
 
 
@@ -47,10 +48,10 @@ def protocolOf(feature):
 
 
 def test_the_features_are_these(panel):
-    assert set(panel.presenter.features) == set(NAMES)
+    assert set(panel.presenter.features) == {*NAMES, *sections()}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, *sections()])
 def test_a_feature_uses_what_its_protocol_names_and_the_panel_has_it(panel, name):
     feature = panel.presenter.features[name]
     protocol = protocolOf(feature)
@@ -60,7 +61,7 @@ def test_a_feature_uses_what_its_protocol_names_and_the_panel_has_it(panel, name
     assert 2 * len(needed(protocol)) < len([one for one in dir(panel.presenter) if not one.startswith("_")])
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, *sections()])
 def test_every_feature_has_a_state_and_a_view_that_shows_it(panel, mrml, name):
     feature = panel.presenter.features[name]
     closed = feature.state()

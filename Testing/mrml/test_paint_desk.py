@@ -62,7 +62,8 @@ def paintings(node):
 def test_the_hottest_part_comes_first_then_what_is_coloured_then_boxes_and_other_segments(panel, mrml):
     options = {option.key: option.text for option in panel.states[-1].paint.regions}
     assert options == {
-        "hottest": "Hottest part (50 %)", "outside": "Hottest part outside (50 %)", "shown": "Coloured part (80 %)",
+        "hottest": "Most important region (50 %)", "outside": "Most important outside (50 %)",
+        "shown": "Coloured region (80 %)",
         "segment:marker": "Segment: marker",
     }  # fmt: skip
     assert panel.states[-1].paint.region == "hottest" and panel.states[-1].paint.reason == ""
@@ -94,7 +95,7 @@ def test_the_question_is_the_maps_own_with_the_chosen_region(panel, case, mrml):
         assert question == {
             "class_index": "Lesion", "score": "logit", "rival": None, "device": None, "codeHash": "", "margin_mm": 2.0,
         }  # fmt: skip
-        assert panel.states[-1].run.busy and "Painting over" in panel.states[-1].run.status
+        assert panel.states[-1].run.busy and "Masking out" in panel.states[-1].run.status
         panel.presenter.onError("cancelled", "Cancelled.", "")
     panel.presenter.paint.choose("segment:marker")
     panel.presenter.paint.paint()
@@ -125,11 +126,11 @@ def test_what_was_painted_and_drawn_stands_in_the_scene_where_it_was_to_the_voxe
     panel.presenter.paint.paint()
     panel.presenter.onAnswer(painted(volume, **masks))
     state = panel.states[-1]
-    assert state.paint.text == SENTENCE and state.run.status == "Painted over in 0.5 s. A note." and not state.run.busy
+    assert state.paint.text == SENTENCE and state.run.status == "Masked out in 0.5 s. A note." and not state.run.busy
     (node,) = paintings(panel.presenter.desk.node)
     segmentation = node.GetSegmentation()
     assert [segmentation.GetSegment(i).GetName() for i in segmentation.GetSegmentIDs()] == [
-        "Painted over", "lesion before", "lesion after",
+        "Masked out", "lesion before", "lesion after",
     ]  # fmt: skip
     for name, mask in masks.items():
         found = slicer.util.arrayFromSegmentBinaryLabelmap(node, name, volume)
@@ -288,5 +289,5 @@ def test_a_painting_that_cannot_be_attached_leaves_the_former_one(panel, case, n
     monkeypatch.setattr("SegHiResGradCAMLib.scene.results.PaintingNode.attach", refuse)
     presenter.paint.paint()
     presenter.onAnswer(painted(case[0], sentence="Another one.", before=mask))
-    assert panel.states[-1].run.error.startswith("Something failed") and panel.states[-1].paint.text == SENTENCE
+    assert panel.states[-1].run.error.startswith("Internal error") and panel.states[-1].paint.text == SENTENCE
     assert nodeIds() == before

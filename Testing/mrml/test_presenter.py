@@ -33,6 +33,7 @@ def panel(mrml):
 
 
 def test_every_missing_piece_is_named_in_turn(panel, case):
+    makeCase()  # with two cases in the scene nothing is chosen by itself
     presenter, p = panel.presenter, parameters()
     presenter.enter(p)
     said = [presenter.whyNot()]
@@ -191,7 +192,7 @@ def test_an_answer_becomes_a_result_and_other_layers_are_at_hand(panel, case, mr
     p = ready(panel, case)
     panel.presenter.apply()
     assert (
-        panel.states[-1].run.busy and panel.states[-1].run.applyText == "Cancel" and not panel.states[-1].run.editable
+        panel.states[-1].run.busy and panel.states[-1].run.applyText == "C&ancel" and not panel.states[-1].run.editable
     )
     panel.presenter.onProgress(0.4, "running the network")
     assert panel.states[-1].run.fraction == 0.4 and "running the network" in panel.states[-1].run.status
@@ -237,7 +238,7 @@ def test_a_fault_of_our_own_is_told_and_logged_not_raised(panel, case, monkeypat
     broken = answer(case, "encoder.2")
     broken["explanations"][0] = replace(broken["explanations"][0], grid=None)
     panel.presenter.onAnswer(broken)
-    assert panel.states[-1].run.error.startswith("Something failed in the module itself.")
+    assert panel.states[-1].run.error.startswith("Internal error in the module.")
     assert "SegHiResGradCAM failed" in caplog.text and not panel.states[-1].run.busy
 
 
@@ -334,7 +335,7 @@ def test_missing_packages_disable_apply_and_offer_what_can_be_done(panel, case):
 
 def test_too_coarse_a_layer_is_warned_of(panel, case):
     p = ready(panel, case)
-    panel.presenter.openHow()
+    panel.presenter.openAdvanced()
     assert panel.engine.sent[-1][0] == "layers"
     layers = answer(case)["layers"]
     coarse = replace(layers[1], name="deep", mm_per_cell=(16.0, 16.0, 16.0))

@@ -243,7 +243,7 @@ def test_without_segments_it_says_what_to_do(panel, case, mrml):
     assert panel.states[-1].segments.reason == ""  # the map's own segmentation
     mrml.RemoveNode(case[1])
     panel.presenter.sceneChanged()
-    assert panel.states[-1].segments.reason == "Choose a segmentation with segments (in What)."
+    assert panel.states[-1].segments.reason == "Choose a segmentation with segments (in Inputs)."
     count = len(panel.engine.sent)
     panel.presenter.segments.ask()
     assert len(panel.engine.sent) == count
@@ -328,5 +328,5 @@ def test_a_table_that_cannot_be_made_leaves_the_former_one(panel, nodeIds):
     before, text = nodeIds(), panel.states[-1].segments.text
     panel.presenter.segments.ask()
     panel.presenter.onAnswer({"rows": [*ROWS, row("odd", "a lot", 0.5, 0.5, 1.0, 1.0)], "notes": []})
-    assert panel.states[-1].run.error.startswith("Something failed in the module itself.")
+    assert panel.states[-1].run.error.startswith("Internal error in the module.")
     assert nodeIds() == before and panel.states[-1].segments.text == text

@@ -80,7 +80,7 @@ def test_a_map_that_fails_is_marked_in_panel_list_legend_node_and_file(panel, tm
         state.trust.verdict == "This map is not supported by the model: chance."
         and state.run.status == "Checked fully."
     )
-    assert state.desk.results[0].text.startswith("NOT SUPPORTED BY THE MODEL · ")
+    assert state.desk.results[0].verdict == FAILS
     assert state.desk.results[0].tip.startswith(state.trust.verdict) and state.trust.verdict not in state.desk.facts
     assert legend(node).splitlines()[-1] == FAILS
     assert json.loads(node.GetAttribute("SegHiResGradCAM.Trust"))["full"]["verdict"] == FAILS
@@ -99,7 +99,7 @@ def test_a_map_that_fails_is_marked_in_panel_list_legend_node_and_file(panel, tm
 
 def test_a_map_that_holds_is_not_marked(panel):
     node = fullyChecked(panel, "supported")
-    assert FAILS not in legend(node) and not panel.states[-1].desk.results[0].text.startswith("NOT")
+    assert FAILS not in legend(node) and panel.states[-1].desk.results[0].verdict != FAILS
 
 
 def test_table_and_chart_hold_the_numbers_beside_the_map_and_csv_says_the_same(panel, case, tmp_path):
@@ -189,7 +189,7 @@ def test_everything_comes_back_with_a_saved_scene_and_goes_with_the_map(panel, c
         state.checks.numbers,
         "",
     )
-    assert again.desk.results[0].text == state.desk.results[0].text and legend(node).splitlines()[-1] == FAILS
+    assert again.desk.results[0].verdict == state.desk.results[0].verdict and legend(node).splitlines()[-1] == FAILS
     assert kinds(node) == ["chart", "curves", "numbers", "series", "series", "series"]
     chart = panel.presenter.trust.chart()
     series = chart.GetNthPlotSeriesNode(0)
@@ -286,7 +286,7 @@ def test_numbers_and_curves_that_cannot_be_made_leave_the_former_ones(panel, nod
 
     monkeypatch.setattr("SegHiResGradCAMLib.scene.results.TrustTables.attach", refuse)
     fullyChecked(panel, "supported")
-    assert panel.states[-1].run.error.startswith("Something failed in the module itself.")
+    assert panel.states[-1].run.error.startswith("Internal error in the module.")
     if fails == "TableNode":
         assert nodeIds() == before
     else:  # the numbers were complete: another node of the same name

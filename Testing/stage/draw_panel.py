@@ -25,6 +25,7 @@ def drawPanel(path) -> None:
     panel.openDemo()
     panel.applyAndWait()
     panel.waitChecked()
+    panel.open(panel.ui.paintComboBox)
     choose(panel.ui.paintComboBox, "Segment: Marker")
     click(panel.ui.paintButton)
     panel.waitIdle()

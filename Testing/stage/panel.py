@@ -38,6 +38,47 @@ class Panel:
         """The overlay that is shown."""
         return self.presenter.desk.node
 
+    @property
+    def results(self) -> list[str]:
+        """The lines of the tree of results as they are read: question, method, layer, share, verdict."""
+        return [" · ".join((*path, *(leaf.text(column) for column in range(3)))) for path, leaf in self._leaves()]
+
+    @property
+    def resultRow(self) -> int:
+        """Which of them is marked."""
+        return next(n for n, (_path, leaf) in enumerate(self._leaves()) if leaf.isSelected())
+
+    def chooseResult(self, row: int) -> None:
+        """Marks one of them, as a click does."""
+        self.ui.resultsTree.setCurrentItem(self._leaves()[row][1])
+        events.process()
+
+    def _leaves(self) -> list:
+        root = self.ui.resultsTree.invisibleRootItem()
+        questions = [root.child(n) for n in range(root.childCount())]
+        methods = [(one, one.child(n)) for one in questions for n in range(one.childCount())]
+        return [((one.text(0), method.text(0)), method.child(n)) for one, method in methods
+                for n in range(method.childCount())]  # fmt: skip
+
+    def open(self, control) -> None:
+        """Opens the sections in which a control lies."""
+        inside, heads = control, []
+        while inside is not None and inside is not self.widget.parent:
+            if inside.inherits("ctkCollapsibleButton"):
+                heads.insert(0, inside)
+            inside = inside.parent()
+        for head in heads:
+            if head.collapsed:
+                click(head)
+                events.wait(20)
+
+    def openSections(self) -> None:
+        """Opens the small sections that are there."""
+        for head in [*self.ui.resultSections.children(), *self.ui.panelSections.children()]:
+            if head.inherits("ctkCollapsibleButton") and head.isVisible() and head.collapsed:
+                click(head)
+        events.wait(20)
+
     def openDemo(self) -> None:
         click(self.ui.demoButton)
         self.waitIdle()
@@ -59,9 +100,8 @@ class Panel:
         events.waitUntil(lambda: self.presenter.models.facts.source == str(path), 10_000, "the path was taken")
         self.waitIdle()
 
-    def openHow(self) -> None:
-        if self.ui.howButton.collapsed:
-            click(self.ui.howButton)
+    def openAdvanced(self) -> None:
+        self.open(self.ui.methodComboBox)
         self.waitIdle()
 
     def waitIdle(self, patience=PATIENCE_MS) -> None:

@@ -13,14 +13,15 @@ _TOOLTIP_ROLE = 3  # Qt::ToolTipRole
 
 class Controls:
     """ui: the controls by name, as slicer.util.childWidgetVariables gives them.  chooseFolder(former, title) -> path.
+    qt: Slicer's module, for entries of trees and tables.
 
     ``filling`` is True while controls are being set: what they signal then was not the user.  What only we set is
     compared with what we set last and never read back: the application may rewrite it (Slicer's tooltips).  All text
     is shown as text, whatever stands in a model, a file or a scene.
     """
 
-    def __init__(self, ui: Any, chooseFolder: Callable[..., str]):
-        self.ui, self.chooseFolder = ui, chooseFolder
+    def __init__(self, ui: Any, chooseFolder: Callable[..., str], qt: Any):
+        self.ui, self.chooseFolder, self.qt = ui, chooseFolder, qt
         self._written: dict[tuple[str, str], object] = {}
         self._filled: dict[str, tuple] = {}
         self.filling = False
@@ -41,6 +42,12 @@ class Controls:
 
     def onCheck(self, name: str, action: Callable[..., object]) -> None:
         getattr(self.ui, name).connect("clicked(bool)", action)
+
+    def shortcut(self, keys: str, action: Callable[..., object]) -> None:
+        """Keys that do something while the panel is shown."""
+        made = self.qt.QShortcut(self.ui.resultSection)
+        made.setKey(self.qt.QKeySequence(keys))
+        made.connect("activated()", action)
 
     # what only we set: compared with what was set last
 

@@ -141,7 +141,7 @@ class JobRunner:
         else:
             logging.error("SegHiResGradCAM failed", exc_info=error)
             self._listener.onError(
-                "unexpected", "Something failed in the module itself.", "Please report the details.", repr(error)
+                "unexpected", "Internal error in the module.", "Please report the details.", repr(error)
             )
 
     def _onProgress(self, number: int | None, fraction: float, phase: str) -> None:

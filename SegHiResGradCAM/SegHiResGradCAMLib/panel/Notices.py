@@ -40,7 +40,7 @@ class Notices:
             self.fail(error.sentence, error.hint)
         else:
             logging.error("SegHiResGradCAM failed", exc_info=error)
-            self.fail("Something failed in the module itself.", "Please report the details.", repr(error))
+            self.fail("Internal error in the module.", "Please report the details.", repr(error))
 
     def guarded(self, action: Callable, *arguments: Any) -> Any:
         """What the action returns; None after an error, which is then told."""

@@ -11,9 +11,8 @@ from ..setup.Consent import Consent
 from ..setup.Dependencies import Dependencies
 from ..setup.Installer import Installer
 from ..worker.Job import Job
-from .causes.CausesLogic import CausesLogic
-from .causes.FlipLogic import FlipLogic
 from .comparison.ComparisonLogic import ComparisonLogic
+from .comparison.ContactSheet import ContactSheet
 from .dicom.DicomLogic import DicomLogic
 from .disagreement.DisagreementLogic import DisagreementLogic
 from .draft.DraftLogic import DraftLogic
@@ -29,6 +28,7 @@ from .question.QuestionLogic import QuestionLogic
 from .results.ResultLogic import ResultLogic
 from .run.InstallLogic import InstallLogic
 from .run.RunLogic import RunLogic
+from .sections.Sections import sections
 from .segments.SegmentEvidenceLogic import SegmentEvidenceLogic
 from .trust.FastCheckLogic import FastCheckLogic
 from .trust.TrustLogic import TrustLogic
@@ -74,14 +74,15 @@ class Presenter:
         self.drafts = DraftLogic(self)
         self.feeding = FeedingLogic(self)
         self.comparisons = ComparisonLogic(self, scene, later)
+        self.sheet = ContactSheet(self, scene, later)
         self.disagreements = DisagreementLogic(self, scene)
         self.trust = TrustLogic(self)
         self.checks = FastCheckLogic(self, scene, settings, Soon(later, PROGRESS_MS, lambda: self.changed("checks")))
         self.paint = PaintingLogic(self, scene, later)
         self.segments = SegmentEvidenceLogic(self, scene)
-        self.causes = CausesLogic(self, scene)
-        self.flips = FlipLogic(self, scene)
         self.dicom = DicomLogic(self, scene)
+        for name, Logic in sections().items():
+            setattr(self, name, Logic(self, scene, later))
         self.features = {name: one for name, one in vars(self).items() if hasattr(one, "View")}
         engine.presenter = self
 
@@ -91,6 +92,7 @@ class Presenter:
         """The panel is open with these parameters (None: there is no scene to work on)."""
         self.entered = parameters is not None
         self.parameters = parameters
+        self.question.chooseOnly(entered=True)
         self.models.enter()
         self.missing = self.examine(self.model.requirements)
         if self.entered:
@@ -110,6 +112,7 @@ class Presenter:
         self.allSegments.stop()
         self.paint.stop()
         self.checks.forget()
+        self.sheet.close()
         self.desk.results.clear()
         self.parameters = self.job = None
         self.engine.close()
@@ -128,6 +131,7 @@ class Presenter:
         self.comparisons.sweep()
         removeOrphans(self.scene)
         self.checks.sweep()
+        self.question.chooseOnly()
         if self.job is not None and not self.job.hasItsNodes(self.scene):
             self.stopAdding()
             self.engine.close()
@@ -210,8 +214,8 @@ class Presenter:
     def apply(self) -> None:
         self.run.apply()
 
-    def openHow(self) -> None:
-        self.question.openHow()
+    def openAdvanced(self) -> None:
+        self.question.openAdvanced()
 
     def send(self, job: Job, source: str, question: dict, listener: Any = None) -> None:
         """Hands a job over; the engine reads its volumes by and by.

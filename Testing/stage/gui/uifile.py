@@ -55,12 +55,17 @@ class QUiLoader(QtUiTools.QUiLoader):
 
 def _checked(tree):
     """Checks classes and properties; takes the stand-ins' enums out and yields them as (name, property, value)."""
+    names = {element.get("name") for element in tree.iter("widget")}
     for element in tree.iter("widget"):
         cls = classOf(element.get("class"))
         known = facts.ofClass(cls).properties
         for item in list(element.findall("property")):
             name = item.get("name")
             if name not in known and (item.get("stdset") == "0" or element.get("class") == "Line"):
+                continue
+            if name == "buddy" and issubclass(cls, QtWidgets.QLabel):  # no property of QLabel's: the loader knows it
+                if item[0].text not in names:
+                    raise StageError(f"{element.get('name')} is a label for {item[0].text}, which is not there")
                 continue
             if name not in known:
                 raise StageError(f"{element.get('class')} {element.get('name')} has no property {name}")

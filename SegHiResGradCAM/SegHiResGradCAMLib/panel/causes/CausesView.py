@@ -28,7 +28,7 @@ class CausesState:
 
 class CausesView(FeatureView):
     def connect(self, causes: Any) -> None:
-        """causes: CausesLogic."""
+        """causes: WhatMattered."""
         self._controls.onClick("channelCausesButton", causes.askChannels)
         self._controls.onClick("anatomyCausesButton", causes.askAnatomy)
 
@@ -49,7 +49,7 @@ class FlipState:
 
 class FlipView(FeatureView):
     def connect(self, flips: Any) -> None:
-        """flips: FlipLogic."""
+        """flips: SmallestFlip."""
         self._controls.onClick("flipButton", flips.search)
 
     def show(self, state: FlipState) -> None:

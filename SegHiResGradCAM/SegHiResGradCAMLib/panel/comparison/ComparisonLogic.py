@@ -62,7 +62,7 @@ class ComparisonLogic:
         """Why a comparison cannot be asked for now, "" if it can."""
         panel = self._panel
         if panel.parameters is not None and QuestionWords.asksAll(panel.parameters):
-            return "Methods are compared about one segment: untick All segments (in What)."
+            return "Methods are compared about one segment: untick All segments (in Inputs)."
         return panel.mustWait() or panel.whyNot()
 
     state = whyNot

@@ -53,6 +53,7 @@ class DicomView(FeatureView):
         self._controls.onClick("dicomOpenButton", lambda: dicom.open(self._controls.chooseFolder))
 
     def show(self, state: DicomState) -> None:
+        self._controls.show("dicomSection", state.isOfDicom or state.isFromDicom)
         self._controls.show("dicomButton", state.isOfDicom)
         self._controls.button("dicomButton", state.reason, _TIP)
         self._controls.show("dicomOpenButton", state.isFromDicom)

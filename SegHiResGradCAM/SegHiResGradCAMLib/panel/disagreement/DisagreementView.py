@@ -40,8 +40,7 @@ class DisagreementView(FeatureView):
         controls = self._controls
         controls.fill("secondModelComboBox", state.models, state.model, "Second model...")
         controls.fill("secondClassComboBox", state.classes, state.className, "Its class...")
-        controls.show("secondClassLabel", state.ownClass)
-        controls.show("secondClassComboBox", state.ownClass)
+        controls.show("secondClassRow", state.ownClass)
         controls.button("disagreeButton", state.reason, _TIP)
         controls.say("disagreeTextLabel", state.text)
         controls.tip("disagreeTextLabel", state.rows)

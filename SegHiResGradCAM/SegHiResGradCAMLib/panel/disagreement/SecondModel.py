@@ -83,7 +83,7 @@ class SecondModel:
         if not facts.codeReason or self._panel.models.consent.request(facts.codeReason, facts.codeHash):
             return True
         self._panel.notices.fail(
-            "The second model runs its author's code, and that was not agreed to.", "Nothing was run."
+            "The second model runs its author's code, and that was not agreed to.", "No code was executed."
         )
         return False
 

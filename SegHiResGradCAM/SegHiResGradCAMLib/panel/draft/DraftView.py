@@ -29,7 +29,7 @@ _TIPS = {
     "divisor": "Images are padded to multiples of it: 2 for each halving in the network.",
     "arguments": "What the network's class or function is called with and the weights do not tell, a line each.",
 }
-_WRITE = "Writes the description beside the weights and opens it as the model. Nothing of the model runs."
+_WRITE = "Writes the description beside the weights and opens it as the model. No code is executed."
 
 
 @dataclass(frozen=True)

@@ -168,7 +168,9 @@ class ModelLogic:
         """Whether the model may be opened: the user's yes, where its author's code would run."""
         if not self.facts.codeReason or self.consent.request(self.facts.codeReason, self.facts.codeHash):
             return True
-        self._panel.notices.fail("This model runs its author's code, and that was not agreed to.", "Nothing was run.")
+        self._panel.notices.fail(
+            "This model runs its author's code, and that was not agreed to.", "No code was executed."
+        )
         return False
 
     def state(self) -> ModelState:

@@ -44,7 +44,8 @@ class ModelView(FeatureView):
         controls.say("modelTextLabel", state.text)
         controls.setUsers("modelPathLineEdit", "currentPath", state.path)
         controls.say("channelTextLabel", state.channelText)
-        controls.set("volumeLabel", "text", f"{names[0]}:" if names else "Volume:")
+        # the label has a key: what stands in a model's name is no key
+        controls.set("volumeLabel", "text", f"{names[0].replace('&', '&&')}:" if names else "Vol&ume:")
         for number, field in enumerate(FIELDS):
             shown = number < max(1, len(names))
             if shown and controls.isNew(f"{field}Selector", "hiddenNodeIDs", state.ownVolumes):

@@ -1,4 +1,4 @@
-"""What Paint over and ask again does: would the model still say so without that part of the image?"""
+"""What Mask out and re-run does: would the model still say so without that part of the image?"""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ MARGIN_MM = 2.0
 
 
 _TIP = (
-    "Replaces that part of the image by its surroundings and asks the network again: does the segment stay? The "
-    "painted part and the segments before and after come into the scene."
+    "Replaces that part of the image by its surroundings and runs the network again: does the segment stay? The "
+    "masked-out part and the segments before and after come into the scene."
 )
 
 
 @dataclass(frozen=True)
 class PaintingState:
-    """regions, region: what can be painted over.  reason: why nothing can now.  text: what came of it."""
+    """regions, region: what can be masked out.  reason: why nothing can now.  text: what came of it."""
 
     regions: tuple[Option, ...] = ()
     region: str = ""
@@ -62,7 +62,7 @@ class PaintingLogic:
         self._chosen = HOTTEST
 
     def options(self) -> tuple:
-        """What can be painted over."""
+        """What can be masked out."""
         return regionOptions(self._scene, self._panel.desk.node, self._panel.parameters.segmentation)
 
     @property
@@ -75,7 +75,7 @@ class PaintingLogic:
         self._panel.changed()
 
     def whyNot(self) -> str:
-        """Why nothing can be painted over now, "" if it can."""
+        """Why nothing can be masked out now, "" if it can."""
         panel = self._panel
         return panel.cannotTest() or whyNotAgain(panel.desk.results, panel.desk.node)
 
@@ -117,7 +117,7 @@ class PaintingLogic:
         name = explanationFacts(node)["class_name"]
         what = {"origin": results.origin(node), "layer": layerOf(node), "name": name}
         question |= {"region": region, "margin_mm": MARGIN_MM}
-        how: dict[str, Any] = {"answered": self.answered, "title": "Painting over", "aside": True}
+        how: dict[str, Any] = {"answered": self.answered, "title": "Masking out", "aside": True}
         panel.send(Job("paint", tuple(volumes.values()), what, volumes, **how), what["origin"].model, question)
 
     def _read(self, job: Job, answer: dict, node: Any) -> None:
@@ -130,7 +130,7 @@ class PaintingLogic:
             made = panel.notices.guarded(addPainting, *add)
             if made is not None:
                 hidePaintings(panel.desk.node, but=made)
-                panel.notices.say(" ".join([f"Painted over in {answer['session']['seconds']:.1f} s.", *facts["notes"]]))
+                panel.notices.say(" ".join([f"Masked out in {answer['session']['seconds']:.1f} s.", *facts["notes"]]))
         panel.settle()
 
     def _failed(self, error: Exception) -> None:

@@ -1,4 +1,4 @@
-"""What can be painted over, as the panel offers it; and as the engine is asked."""
+"""What can be masked out, as the panel offers it; and as the engine is asked."""
 
 from __future__ import annotations
 
@@ -27,17 +27,19 @@ SHARE = 0.5
 
 
 def regionOptions(scene: Any, node: Any, segmentation: Any) -> tuple[Option, ...]:
-    """The hottest part first, then what is coloured now, the scene's ROIs, the segmentation's other segments."""
+    """The most important region first, then what is coloured, the scene's ROIs, the segmentation's other segments."""
     half = f"{100 * SHARE:.0f} %"
     found = [
-        Option(HOTTEST, f"Hottest part ({half})", "The smallest part that holds half the evidence."),
+        Option(HOTTEST, f"Most important region ({half})", "The smallest region that holds half the evidence."),
         Option(
-            OUTSIDE, f"Hottest part outside ({half})", "Half the evidence that lies away from the explained pixels."
+            OUTSIDE, f"Most important outside ({half})", "Half the evidence that lies away from the explained pixels."
         ),
     ]
     share = settingsOf(node).share
     if abs(share - SHARE) > 0.005:
-        found.append(Option(SHOWN, f"Coloured part ({100 * share:.0f} %)", "What the Evidence slider leaves coloured."))
+        found.append(
+            Option(SHOWN, f"Coloured region ({100 * share:.0f} %)", "What the Evidence slider leaves coloured.")
+        )
     for roi in nodesOfClass(scene, "vtkMRMLMarkupsROINode"):
         found.append(Option(ROI + roi.GetID(), f"ROI: {roi.GetName()}", "A box drawn with the Markups module."))
     own = (

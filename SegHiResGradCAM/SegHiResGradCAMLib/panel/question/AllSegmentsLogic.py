@@ -60,7 +60,7 @@ class AllSegmentsLogic:
         p = self._panel.parameters
         if p is None or p.pixelSet.needsSegment:
             return AllSegmentsState()
-        return AllSegmentsState(f"'{p.pixelSet.label()}' is about no segment: choose other Pixels.")
+        return AllSegmentsState(f"'{p.pixelSet.label()}' is about no segment: choose another set in Explain over.")
 
     def answered(self, job: Job, answer: dict) -> None:
         """The maps have come: they are brought into the scene by and by, and the panel is busy meanwhile."""

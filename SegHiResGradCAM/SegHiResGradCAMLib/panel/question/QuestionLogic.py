@@ -20,6 +20,7 @@ from ..Option import Option
 from ..results.Results import layerOption
 from . import QuestionWords
 from .Choices import DEFAULT_METHOD_TITLE, ScoreChoice
+from .OnlyNodes import onlySegment, onlySegmentation, onlyVolume
 from .QuestionView import QuestionState, QuestionView
 
 _WORDS = (
@@ -48,8 +49,24 @@ class QuestionLogic:
         self._panel, self._scene = panel, scene
         self.pick = panel.pick
         self.layersOf: dict[tuple, tuple] = {}
+        self._offered: set[str] = set()  # nodes chosen by themselves: a user who took one away meant it
 
-    def openHow(self) -> None:
+    def chooseOnly(self, entered: bool = False) -> None:
+        """Chooses the volume and the segmentation where the scene holds one of each kind, and none is chosen.
+
+        entered: the user has come to the panel, so that what was taken away before may be meant again.
+        """
+        p = self._panel.parameters
+        if p is None:
+            return
+        if entered:
+            self._offered.clear()
+        if p.volume is None and (volume := self._fresh(onlyVolume(self._scene))) is not None:
+            self._panel.write(volume=volume)
+        if p.segmentation is None and (node := self._fresh(onlySegmentation(self._scene))) is not None:
+            self._panel.write(segmentation=node, segmentId=onlySegment(node))
+
+    def openAdvanced(self) -> None:
         """The section with the layers was opened: lists them where that needs no question to the user."""
         panel, model = self._panel, self._panel.models.facts
         if panel.busy or panel.whyNot() or model.state != READ or self._key() in self.layersOf:
@@ -114,6 +131,13 @@ class QuestionLogic:
             segmentation=p.segmentation,
             segmentId=p.segmentId,
         )
+
+    def _fresh(self, node: Any) -> Any:
+        """The node where it was not chosen by itself before, else None."""
+        if node is None or node.GetID() in self._offered:
+            return None
+        self._offered.add(node.GetID())
+        return node
 
     def _volumeIds(self) -> dict[str, str]:
         """Channel name -> id of its volume; all of them are chosen when something can be asked."""

@@ -47,8 +47,8 @@ class QuestionView(FeatureView):
 
         selector.connect("currentNodeChanged(vtkMRMLNode*)", controls.byUser(segment))
         selector.connect("currentSegmentChanged(QString)", controls.byUser(segment))
-        opened = lambda closed: None if closed else question.openHow()  # noqa: E731
-        controls.ui.howButton.connect("contentsCollapsed(bool)", opened)
+        opened = lambda closed: None if closed else question.openAdvanced()  # noqa: E731
+        controls.ui.advancedSection.connect("contentsCollapsed(bool)", opened)
 
     def show(self, state: QuestionState) -> None:
         controls, selector = self._controls, self._controls.ui.segmentSelector

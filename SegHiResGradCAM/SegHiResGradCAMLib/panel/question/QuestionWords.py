@@ -160,7 +160,7 @@ def _classMissing(parameters: Any, model: ModelFacts) -> str:
         if many.asked:
             return ""
         if any(one.reason == OF_RIVAL for one in many.leftOut):
-            return "No segment is left: the class of each is the rival itself, or none. Choose another rival (in How)."
+            return "No segment is left: each class is the rival itself, or none. Choose another rival (in Advanced)."
         return "No segment is called like a class of the model: choose the class of all."
     return "" if parameters.className in model.classes else "Choose the class."
 
@@ -169,6 +169,6 @@ def _rivalMissing(parameters: Any, model: ModelFacts) -> str:
     if parameters.score is not ScoreChoice.CONTRAST or model.state != READ:
         return ""
     if parameters.rivalName not in model.classes:
-        return "Choose the rival class of the contrast (in How)."
+        return "Choose the rival class of the contrast (in Advanced)."
     same = parameters.rivalName == parameters.className  # of many segments said before, with those that are left out
     return "A class cannot be its own rival." if same and not asksAll(parameters) else ""

@@ -1,4 +1,4 @@
-"""What the See section does: which result is shown, and how."""
+"""What the Result section does: which result is shown, and how."""
 
 from __future__ import annotations
 
@@ -62,6 +62,11 @@ class ResultLogic:
         known, wanted = self.results.nodes(), self._panel.parameters.result
         return wanted if wanted in known else known[-1] if known else None
 
+    @property
+    def shown(self) -> str:
+        """Id of the node that is shown, "" without one."""
+        return "" if self.node is None else str(self.node.GetID())
+
     def isGone(self, job: Job) -> bool:
         """The map that a job is about was removed meanwhile."""
         origin = job.what.get("origin")
@@ -76,6 +81,29 @@ class ResultLogic:
             self._panel.checks.shown(node)  # of many maps that came together only the first was
             self._panel.checks.follow()
             self._panel.changed("checks")
+
+    def again(self) -> None:
+        """Shows the results once more: their order was changed."""
+        self._panel.changed("desk")
+
+    def layerAbove(self) -> None:
+        self._otherLayer(-1)
+
+    def layerBelow(self) -> None:
+        self._otherLayer(1)
+
+    def toggleOverlay(self) -> None:
+        """Takes the shown map out of the slice views, or brings it back."""
+        if self.node is not None:
+            self.setDisplay(foreground=not settingsOf(self.node).foreground)
+
+    def _otherLayer(self, step: int) -> None:
+        """The next one of the list of layers; nothing beyond its ends."""
+        if self.node is not None:
+            names = [option.key for option in self.results.layers(self.node)]
+            place = names.index(self.results.shownLayer(self.node)) + step
+            if 0 <= place < len(names):
+                self.showLayer(names[place])
 
     def remove(self) -> None:
         """Removes the shown result, a map of a comparison with all of it; the latest other one is shown instead."""
@@ -211,7 +239,7 @@ class ResultLogic:
         if node is None:
             return ResultState()
         return ResultState(
-            results=self.results.options(),
+            results=self.results.lines(),
             result=node.GetID(),
             facts="\n".join(facts(node)),
             shownLayers=self.results.layers(node),

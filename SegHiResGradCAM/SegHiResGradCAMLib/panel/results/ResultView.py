@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...scene.overlay.DisplaySettings import SWITCHES, TABLES, DisplaySettings
-from ..Controls import FeatureView, asText
+from ..Controls import FeatureView
 from ..Option import Option
+from .ResultLine import ResultLine
+from .ResultTree import ResultTree
 
 _REMOVE_TIP = "Removes this result and everything that came with it from the scene."
 _REMOVE_ALL_TIP = "Removes the comparison that this map belongs to: all its maps, its table and its folder."
@@ -19,7 +21,7 @@ class ResultState:
     """results, result; shownLayers, shownLayer: the lists with the chosen keys.  facts: the shown one's provenance.
     display: None when no result is shown.  inComparison: it goes with a whole comparison."""
 
-    results: tuple[Option, ...] = ()
+    results: tuple[ResultLine, ...] = ()
     result: str = ""
     facts: str = ""
     shownLayers: tuple[Option, ...] = ()
@@ -30,13 +32,22 @@ class ResultState:
     inComparison: bool = False
 
 
-class ResultView(FeatureView):
-    _listed: tuple[Option, ...] = ()
+#: what the keyboard does while the panel is shown
+LAYER_ABOVE, LAYER_BELOW, NEXT_RESULT, TOGGLE = "Ctrl+Shift+Up", "Ctrl+Shift+Down", "Ctrl+Shift+Right", "Ctrl+Shift+E"
+#: sections that are about the shown map
+_OF_A_MAP = ("faithfulSection", "maskSection", "segmentsSection", "provenanceSection")
 
+
+class ResultView(FeatureView):
     def connect(self, desk: Any) -> None:
         """desk: ResultLogic."""
         controls, ui = self._controls, self._controls.ui
-        ui.resultsList.connect("currentRowChanged(int)", controls.byUser(lambda row: desk.choose(self._key(row))))
+        self._tree = ResultTree(controls)
+        self._tree.connect(desk.choose, lambda: desk.again())
+        controls.shortcut(LAYER_ABOVE, desk.layerAbove)
+        controls.shortcut(LAYER_BELOW, desk.layerBelow)
+        controls.shortcut(NEXT_RESULT, lambda: desk.choose(self._tree.following(desk.shown)))
+        controls.shortcut(TOGGLE, desk.toggleOverlay)
         controls.onClick("removeButton", desk.remove)
         controls.onClick("exportButton", lambda: desk.export(controls.chooseFolder))
         controls.onClick("strongestButton", desk.jump)
@@ -53,10 +64,9 @@ class ResultView(FeatureView):
 
     def show(self, state: ResultState) -> None:
         controls, display = self._controls, state.display
-        controls.show("seeButton", bool(state.results))
-        self._list(state.results)
-        row = [option.key for option in state.results].index(state.result) if state.result else -1
-        controls.setUsers("resultsList", "currentRow", row)
+        for name in ("resultArea", *_OF_A_MAP):
+            controls.show(name, bool(state.results))
+        self._tree.show(state.results, state.result)
         controls.fill("shownLayerComboBox", state.shownLayers, state.shownLayer)
         controls.fill("colorTableComboBox", _TABLES, display.colorTable if display else "")
         controls.set("factsText", "plainText", state.facts)
@@ -71,16 +81,3 @@ class ResultView(FeatureView):
         controls.setUsers("in3DCheckBox", "checked", state.in3D)
         controls.set("colorTableComboBox", "enabled", not display.signed)
         controls.set("opacitySlider", "enabled", display.foreground)
-
-    def _list(self, results: tuple[Option, ...]) -> None:
-        if self._listed == results:
-            return
-        shown = self._controls.ui.resultsList
-        shown.clear()
-        for option in results:
-            shown.addItem(option.text)
-            shown.item(shown.count - 1).setToolTip(asText(option.tip))
-        self._listed = results
-
-    def _key(self, row: int) -> str:
-        return self._listed[row].key if 0 <= row < len(self._listed) else ""

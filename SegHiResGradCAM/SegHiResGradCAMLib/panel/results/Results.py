@@ -15,7 +15,7 @@ from ...scene.nodes.Attachments import moveAttached, removeAttached
 from ...scene.nodes.Geometry import gridOfVolume
 from ...scene.nodes.Provenance import explanationFacts, inputVolumesOf, isOverlay
 from ...scene.nodes.SceneNodes import nodesOfClass
-from ...scene.nodes.TrustFacts import NOT_SUPPORTED, isNotSupported, verdictText
+from ...scene.nodes.TrustFacts import verdictOf, verdictText
 from ...scene.overlay.DisplaySettings import DisplaySettings
 from ...scene.overlay.Overlay import addOverlay, applyDisplay, removeOverlay
 from ...scene.overlay.OverlayDisplay import settingsOf
@@ -26,9 +26,12 @@ from ...scene.results.PaintingNode import hidePaintings
 from ...scene.views.SliceLayers import hideFromForeground
 from ..Option import Option
 from .RecentMaps import RecentMaps
+from .ResultLine import ResultLine
 
 #: the engine's word for maps that are on no scale of the score
 ARBITRARY = "arbitrary"
+#: how the titles of most scores begin: the tree's lines leave it out
+_USUAL_SCORE = "logit of "
 
 
 @dataclass(eq=False)
@@ -68,9 +71,9 @@ class Results:
         """Ids of all our volumes in the scene, also of those on their way in or out."""
         return tuple(node.GetID() for node in self._overlays())
 
-    def options(self) -> tuple[Option, ...]:
-        """What the list of results shows."""
-        return tuple(Option(node.GetID(), _title(node), _tip(node)) for node in self.nodes())
+    def lines(self) -> tuple[ResultLine, ...]:
+        """What the tree of results shows, in the order in which they came."""
+        return tuple(_line(node) for node in self.nodes())
 
     def add(
         self,
@@ -253,14 +256,24 @@ def _more(origin: dict) -> str:
     return told + ("" if share is None else f", {100 * share:.3g} % of the image")
 
 
-def _title(node: Any) -> str:
+def _line(node: Any) -> ResultLine:
     found = explanationFacts(node)
-    parts = [found["class_name"], found["layer"]["name"], found["pixel_set"], found["provenance"].get("model", "")]
-    if comparisonOf(node) is not None:
-        parts.insert(0, found["method_title"])
-    if isNotSupported(node):
-        parts.insert(0, NOT_SUPPORTED.upper())
-    return " · ".join(part for part in parts if part)
+    table = comparisonOf(node)
+    asked = [found["score_title"].removeprefix(_USUAL_SCORE), found["pixel_set"], found["provenance"].get("model", "")]
+    return ResultLine(
+        node.GetID(),
+        ("Comparison: " if table is not None else "") + " · ".join(part for part in asked if part),
+        found["method_title"],
+        _shortLayer(found["layer"]["name"], found["layer"]["mm_per_cell_kji"]),
+        None if found["unit"] == ARBITRARY else found["completeness"],
+        verdictOf(node),
+        _tip(node),
+    )
+
+
+def _shortLayer(name: str, mmPerCell: Sequence[float] | None) -> str:
+    sizes = [] if mmPerCell is None else [f"{mm:.3g}" for mm in mmPerCell]
+    return f"{name}, {' x '.join(sizes if len(set(sizes)) > 1 else sizes[:1])} mm" if sizes else name
 
 
 def _layerText(name: str, part: str, mmPerCell: Sequence[float] | None) -> str:

@@ -32,7 +32,7 @@ class RunState:
 
     @property
     def applyText(self) -> str:
-        return "Cancel" if self.busy else "Apply"
+        return "C&ancel" if self.busy else "&Apply"
 
 
 class RunView(FeatureView):
@@ -43,16 +43,18 @@ class RunView(FeatureView):
 
     def show(self, state: RunState) -> None:
         controls = self._controls
-        for name in ("whatButton", "howButton"):
+        for name in ("inputsSection", "advancedSection"):
             controls.set(name, "enabled", state.editable)
         controls.show("startArea", state.demoOffered)
         controls.set("applyButton", "text", state.applyText)
         controls.set("applyButton", "enabled", state.canApply)
         tip = "Stop the computation; the scene stays as it is." if state.busy else state.applyReason
         controls.tip("applyButton", tip or "Ask the network why it drew the segment.")
+        status = state.status or ("" if state.error else state.applyReason)
         controls.show("progressBar", state.busy)
         controls.set("progressBar", "value", round(1000 * state.fraction))
-        controls.say("statusLabel", state.status or ("" if state.error else state.applyReason))
+        controls.say("statusLabel", status)
+        controls.show("progressRow", state.busy or bool(status))
         controls.say("deviceTextLabel", state.device)
         controls.show("errorArea", bool(state.error))
         controls.set("errorLabel", "text", state.error)

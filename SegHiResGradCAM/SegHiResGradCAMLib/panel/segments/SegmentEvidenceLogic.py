@@ -68,7 +68,7 @@ class SegmentEvidenceLogic:
             return whyNotExported(panel.desk.node)
         segmentation = self._segmentation()
         if segmentation is None or not segmentation.GetSegmentation().GetNumberOfSegments():
-            return "Choose a segmentation with segments (in What)."
+            return "Choose a segmentation with segments (in Inputs)."
         return ""
 
     def state(self) -> SegmentEvidenceState:

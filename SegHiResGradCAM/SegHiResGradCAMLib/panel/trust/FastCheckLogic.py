@@ -11,6 +11,7 @@ from ...worker.Job import Job
 from ..Needs import ChecksMaps
 from ..results.RepeatedQuestion import layerOf, whyNotAgain
 from ..results.Results import Pass
+from .TrustLines import trustLines
 from .TrustLogic import TrustLogic
 from .TrustView import FastCheckState, FastCheckView
 
@@ -128,7 +129,8 @@ class FastCheckLogic:
         node, running = self._panel.desk.node, self.job is not None
         if node is None:
             return FastCheckState(self.everyMap, running)
-        return FastCheckState(self.everyMap, running, self.text(node), numbersText(node), numbersTip(node))
+        said = numbersText(node), numbersTip(node), trustLines(trustOf(node))
+        return FastCheckState(self.everyMap, running, self.text(node), *said)
 
     def _ended(self, do: Callable[[Job], None]) -> None:
         job, self.job = self.job, None

@@ -1,4 +1,4 @@
-"""Is the map true? The full check on a click, which states its cost first; tables and curves of what was found."""
+"""Is the map faithful? The full check on a click, which states its cost first; tables and curves of what was found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is the shown map true? The full check's part of the panel, and that of the numbers behind every map."""
+"""Is the shown map faithful? The full check's part of the panel, and that of the numbers behind every map."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..Controls import FeatureView
+from .TrustLines import TrustLine, richText
 
 _FULL_TIP = (
-    "Deletion against random order, randomised weights, stability. Says first what it takes, and asks. A map that "
-    "fails is marked: not supported by the model."
+    "Deletion against random order, randomised weights, stability. Says its cost first and starts after you confirm. "
+    "A map that fails is marked: not supported by the model."
 )
 _TABLE_TIP = "Adds a table with the numbers beside the map; Export writes it too."
 _CURVES_TIP = "Shows the deletion and insertion curves; changes the layout to one with a plot."
@@ -41,14 +42,15 @@ class TrustView(FeatureView):
 
 @dataclass(frozen=True)
 class FastCheckState:
-    """numbers: rich text, with a longer tip; text: what is going on while there are none; running: a check runs behind
-    the panel."""
+    """lines: the three that are read first.  numbers: rich text, with a longer tip; text: what is going on while there
+    are none; running: a check runs behind the panel."""
 
     everyMap: bool = True
     running: bool = False
     text: str = ""
     numbers: str = ""
     numbersTip: str = ""
+    lines: tuple[TrustLine, ...] = ()
 
 
 class FastCheckView(FeatureView):
@@ -61,5 +63,8 @@ class FastCheckView(FeatureView):
         self._controls.setUsers("checkCheckBox", "checked", state.everyMap)
         self._controls.show("stopCheckButton", state.running)
         self._controls.say("checkStateLabel", state.text)
+        self._controls.show("checkStateRow", state.running or bool(state.text))
+        self._controls.say("trustLabel", richText(state.lines))
+        self._controls.tip("trustLabel", "\n".join(f"{one.text}. {one.tip}".strip() for one in state.lines))
         self._controls.say("numbersLabel", state.numbers)
         self._controls.tip("numbersLabel", state.numbersTip)

@@ -1,1 +1,1 @@
-"""Is the shown map true?"""
+"""Is the shown map faithful?"""

@@ -1,4 +1,4 @@
-"""Whether a map is true, as far as it was checked: remembered with the map's node, and said in words."""
+"""Whether a map is faithful, as far as it was checked: remembered with the map's node, and said in words."""
 
 from __future__ import annotations
 
@@ -32,8 +32,13 @@ def trustOf(volumeNode: Any) -> dict:
     return factsOf(volumeNode, AttributeNames.TRUST)
 
 
+def verdictOf(volumeNode: Any) -> str:
+    """The full check's verdict in the engine's word, "" before there is one."""
+    return trustOf(volumeNode).get(FULL, {}).get("verdict", "")
+
+
 def isNotSupported(volumeNode: Any) -> bool:
-    return trustOf(volumeNode).get(FULL, {}).get("verdict") == NOT_SUPPORTED
+    return verdictOf(volumeNode) == NOT_SUPPORTED
 
 
 def verdictText(volumeNode: Any) -> str:

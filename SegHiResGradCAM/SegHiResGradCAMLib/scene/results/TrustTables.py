@@ -45,7 +45,7 @@ def addNumbers(overlay: Any, checks: dict, layerName: str) -> Any:
         ("sentence", "What the number says."),
     )
     filled = [(title, meaning, [row[title] for row in rows]) for title, meaning in columns]
-    return addTable(overlay, "Is it true", NUMBERS, layerName, filled)
+    return addTable(overlay, "Is the map faithful", NUMBERS, layerName, filled)
 
 
 def addCurves(overlay: Any, curves: Any, layerName: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 
@@ -13,6 +14,7 @@ from ...scene.results.SegmentEvidence import labelSteps
 from ...worker.Job import Job
 from ..Needs import HasParameters
 from ..results.RepeatedQuestion import layerOf, shownMap, whyNotAgain
+from ..sections.Section import Control, Section
 from .AskedFirst import AskedFirst, AskedFirstNeeds
 from .CausesView import CausesState, CausesView
 
@@ -24,10 +26,21 @@ class CausesNeeds(AskedFirstNeeds, HasParameters, Protocol):
     """What this feature needs of the panel."""
 
 
-class CausesLogic:
+class WhatMattered:
     View = CausesView
+    section = Section(
+        "whatMatteredSection",
+        "What mattered?",
+        (
+            (
+                Control("channelCausesButton", "QPushButton", "Which input image?"),
+                Control("anatomyCausesButton", "QPushButton", "Which anatomy?"),
+            ),
+            (Control("causesTextLabel", "QLabel"),),
+        ),
+    )
 
-    def __init__(self, panel: CausesNeeds, scene: Any):
+    def __init__(self, panel: CausesNeeds, scene: Any, later: Callable):
         self._panel, self._scene = panel, scene
         self._leftOut: list[str] = []
         self._channels = AskedFirst(

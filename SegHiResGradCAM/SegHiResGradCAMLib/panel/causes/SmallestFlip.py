@@ -10,6 +10,7 @@ from ...scene.nodes.Provenance import explanationFacts
 from ...scene.results.PaintingNode import paintingOf
 from ...worker.Job import Job
 from ..results.RepeatedQuestion import layerOf, shownMap, whyNotAgain
+from ..sections.Section import Control, Section
 from .AskedFirst import AskedFirst, AskedFirstNeeds
 from .CausesView import FlipState, FlipView
 
@@ -27,10 +28,18 @@ class FlipNeeds(AskedFirstNeeds, Protocol):
     def paint(self) -> BringsPaintings: ...
 
 
-class FlipLogic:
+class SmallestFlip:
     View = FlipView
+    section = Section(
+        "smallestFlipSection",
+        "What would flip it?",
+        (
+            (Control("flipButton", "QPushButton", "Smallest change that flips it"),),
+            (Control("flipTextLabel", "QLabel"),),
+        ),
+    )
 
-    def __init__(self, panel: FlipNeeds, scene: Any):
+    def __init__(self, panel: FlipNeeds, scene: Any, later: Callable):
         self._panel, self._scene = panel, scene
         #: of searches that found nothing: (the map's pass, layer) -> the sentence; the last few
         self._nothing: list[tuple[Any, str, str]] = []

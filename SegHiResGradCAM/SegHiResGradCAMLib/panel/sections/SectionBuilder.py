@@ -1,0 +1,59 @@
+"""Makes the controls of a section and puts them where the panel has its sections."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .Section import Control, Section
+
+_MARGIN, _SPACING, _BETWEEN = 6, 4, 6
+
+
+class SectionBuilder:
+    """ui: the controls by name; those that are made join them.  qt, ctk: Slicer's modules, handed over: no file here
+    imports them."""
+
+    def __init__(self, ui: Any, qt: Any, ctk: Any):
+        self._ui, self._qt, self._ctk = ui, qt, ctk
+
+    def build(self, section: Section) -> None:
+        """Adds the section below those that are there; its names must be new."""
+        qt = self._qt
+        head = self._named(self._ctk.ctkCollapsibleButton(), section.name)
+        head.text = section.title
+        column = qt.QVBoxLayout(head)
+        column.setContentsMargins(_MARGIN, _MARGIN, _MARGIN, _MARGIN)
+        column.setSpacing(_SPACING)
+        for controls in section.rows:
+            row = qt.QHBoxLayout()
+            row.setSpacing(_BETWEEN)
+            for control in controls:
+                row.addWidget(self._made(control))
+            column.addLayout(row)
+        getattr(self._ui, section.place).layout().addWidget(head)
+        head.collapsed = True
+
+    def _made(self, control: Control) -> Any:
+        qt = self._qt
+        made = self._named(getattr(qt, control.kind)(), control.name)
+        if control.text:
+            made.text = control.text
+        if control.tip:
+            made.toolTip = control.tip
+        if control.kind == "QLabel":
+            made.textFormat = qt.Qt.PlainText
+            made.wordWrap = True
+            made.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Preferred)
+            made.setVisible(bool(control.text))
+        if control.kind == "QComboBox":  # a long entry does not widen the panel
+            made.sizeAdjustPolicy = qt.QComboBox.AdjustToMinimumContentsLengthWithIcon
+            made.minimumContentsLength = 8
+            made.setSizePolicy(qt.QSizePolicy.Expanding, qt.QSizePolicy.Fixed)
+        return made
+
+    def _named(self, widget: Any, name: str) -> Any:
+        if hasattr(self._ui, name):
+            raise ValueError(f"There is a control {name} already.")
+        widget.objectName = name
+        setattr(self._ui, name, widget)
+        return widget

@@ -1,0 +1,1 @@
+"""Small sections of the panel, each filled by one file."""
