@@ -53,7 +53,7 @@ class SmallestFlip:
 
     def state(self) -> FlipState:
         node = self._panel.desk.node
-        return FlipState() if node is None else FlipState(self.whyNot(), self.text(node))
+        return FlipState(self.whyNot(), "" if node is None else self.text(node))
 
     def search(self) -> None:
         self._search.ask()

@@ -74,7 +74,7 @@ class WhatMattered:
     def state(self) -> CausesState:
         node = self._panel.desk.node
         if node is None:
-            return CausesState()
+            return CausesState(self.whyNotChannels(), self.whyNotAnatomy())
         found = [one for of in (CHANNELS, ANATOMY) if (one := causesOf(node, of, layerOf(node)))]
         text, tip = ("\n\n".join(map(of, found)) for of in (_bars, lambda one: one["sentence"]))
         return CausesState(self.whyNotChannels(), self.whyNotAnatomy(), text, tip)
