@@ -203,7 +203,8 @@ class _Case:
                 f"Nothing beside {pixels.label} may be painted over.", "Choose a smaller pixel set, or allow more."
             )
         self.free = free
-        self.most = max(1, int(limits.most * np.count_nonzero(free)))
+        # something must be left around a region to fill it from
+        self.most = max(1, min(int(limits.most * np.count_nonzero(free)), free.size - 1))
         self.changed = ChangedScores(session, [pixels], [score])
 
     def look(self, tell):

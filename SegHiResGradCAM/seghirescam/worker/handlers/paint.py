@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ...evaluation.painting.intervention import paint_in
 from ...evaluation.painting.regions import Hottest
 from ...protocol.question import Question
-from ...protocol.recipes import hardened
 from ...protocol.requests import HottestPart, Paint
 from ...protocol.resampling import spread
 from ...session.understood import score_of
 from . import answers
+from .painted_masks import painted_masks
 
 if TYPE_CHECKING:
     from ...evaluation.painting.intervention import Painting
@@ -30,12 +28,8 @@ _MARGIN_MM = 2.0
 def paint(request: Paint, jobs: Jobs, tell: Tell) -> dict:
     found, _, notes, cost = jobs.measured(request, tell, lambda session, tell: _painted(session, request, tell))
     calls = {key: cost[key] + found.forward_calls for key in ("forward_calls", "forward_calls_now")}
-    # of the region the margin is part
-    masks = {"region": hardened(found.painted.weights), "before": found.predicted[0], "after": found.predicted[1]}
-    grid = found.painted.grid.to_json()
-    with jobs.writing() as save:
-        arrays = {name: {"array": save(mask.astype(np.uint8)), "grid": grid} for name, mask in masks.items()}
-    return {"painting": found.to_json(), **arrays, "notes": [*notes, *found.notes], "session": cost | calls}
+    told = {"painting": found.to_json(), "notes": [*notes, *found.notes], "session": cost | calls}
+    return told | painted_masks(found, jobs)
 
 
 def _painted(session: Session, request: Paint, tell: Tell) -> Painting:
