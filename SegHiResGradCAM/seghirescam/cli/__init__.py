@@ -1,5 +1,5 @@
 """The command ``seghirescam models|init|check|layers|predict|explain|compare|disagree|paint|causes|flip|evaluate|
-cohort|stats|figure|report|export``; one file a command, torch only where it is needed.
+cohort|stats|figure|report|export|doctor``; one file a command, torch only where it is needed.
 
 Exit codes: 0 done; 1 an unexpected failure (a fault of ours); 2 something the user can mend, told in one sentence with
 what to do; 3 some questions of a cohort failed; 130 cancelled by Ctrl-C.  Nothing half-made is left behind in any of
