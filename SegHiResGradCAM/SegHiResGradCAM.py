@@ -16,11 +16,13 @@ from SegHiResGradCAMLib.panel.JobRunner import JobRunner
 from SegHiResGradCAMLib.panel.PanelView import PanelView
 from SegHiResGradCAMLib.panel.Presenter import Presenter
 from SegHiResGradCAMLib.panel.question import Choices
+from SegHiResGradCAMLib.panel.setup_check.SetupCheckView import placeSetupCheck
 from SegHiResGradCAMLib.scene.volumes.SampleDataSources import registerSampleData
 from SegHiResGradCAMLib.scene.volumes.Voxels import Voxels
 from SegHiResGradCAMLib.schedule.Later import Later
 from SegHiResGradCAMLib.setup.Installer import Installer, examine
 from SegHiResGradCAMLib.setup.Settings import Settings
+from SegHiResGradCAMLib.worker.SetupProcess import SetupProcess
 from SegHiResGradCAMLib.worker.WorkerClient import WorkerClient
 from slicer.i18n import tr as _
 from slicer.i18n import translate
@@ -91,6 +93,7 @@ class SegHiResGradCAMWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def setup(self):
         ScriptedLoadableModuleWidget.setup(self)
         uiWidget = slicer.util.loadUI(self.resourcePath("UI/SegHiResGradCAM.ui"))
+        placeSetupCheck(uiWidget, slicer.util.loadUI(self.resourcePath("UI/SetupCheck.ui")))
         self.layout.addWidget(uiWidget)
         self.ui = slicer.util.childWidgetVariables(uiWidget)
         uiWidget.setMRMLScene(slicer.mrmlScene)
@@ -176,7 +179,8 @@ class SegHiResGradCAMLogic(ScriptedLoadableModuleLogic):
         settings, python = Settings(slicer.app.userSettings()), shutil.which("PythonSlicer")
         words = {"settings": settings, "temporaryFolder": slicer.app.temporaryPath, "hold": Voxels}
         engine = JobRunner(lambda: WorkerClient(later, python, **words), later)
-        return Presenter(slicer.mrmlScene, engine, settings, ask, Installer(ask), onChange, examine, later)
+        doctor = SetupProcess(later, python, slicer.app.temporaryPath)
+        return Presenter(slicer.mrmlScene, engine, settings, ask, Installer(ask), onChange, examine, later, doctor)
 
 
 class SegHiResGradCAMTest(ScriptedLoadableModuleTest):

@@ -11,6 +11,7 @@ from ..setup.Consent import Consent
 from ..setup.Dependencies import Dependencies
 from ..setup.Installer import Installer
 from ..worker.Job import Job
+from ..worker.SetupProcess import SetupProcess
 from .comparison.ComparisonLogic import ComparisonLogic
 from .dicom.DicomLogic import DicomLogic
 from .disagreement.DisagreementLogic import DisagreementLogic
@@ -28,6 +29,7 @@ from .results.ResultLogic import ResultLogic
 from .run.InstallLogic import InstallLogic
 from .run.RunLogic import RunLogic
 from .segments.SegmentEvidenceLogic import SegmentEvidenceLogic
+from .setup_check.SetupCheckLogic import SetupCheckLogic
 from .trust.FastCheckLogic import FastCheckLogic
 from .trust.TrustLogic import TrustLogic
 
@@ -41,6 +43,7 @@ class Presenter:
     scene: the MRML scene.  engine: a JobRunner.  settings: mapping that outlives the session.  ask:
     ``ask(question) -> bool``.  installer: an Installer.  onChange: called with the new PanelState after every change.
     examine: ``examine(requirements) -> Dependencies``.  later: ``later(ms, fn)`` calls fn once, from the event loop.
+    doctor: see SetupCheckLogic.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Presenter:
         onChange: Callable[[PanelState], object],
         examine: Callable[..., Dependencies],
         later: Callable = lambda ms, fn: fn(),
+        doctor: SetupProcess | None = None,
     ):
         self.scene, self.engine, self.installer = scene, engine, installer
         self.examine, self.ask, self._onChange = examine, ask, onChange
@@ -78,6 +82,7 @@ class Presenter:
         self.paint = PaintingLogic(self, scene, later)
         self.segments = SegmentEvidenceLogic(self, scene)
         self.dicom = DicomLogic(self, scene)
+        self.setupCheck = SetupCheckLogic(self, doctor or SetupProcess(later))
         self.features = {name: one for name, one in vars(self).items() if hasattr(one, "View")}
         engine.presenter = self
 
@@ -116,6 +121,7 @@ class Presenter:
     def cleanup(self) -> None:
         """The panel goes for good."""
         self._onChange = lambda state: None
+        self.setupCheck.stop()
         self.sceneClosing()
 
     def sceneChanged(self) -> None:
@@ -263,6 +269,7 @@ class Presenter:
     def stopWork(self) -> None:
         """Whatever runs ends, and the worker with it."""
         self.stopAdding()
+        self.setupCheck.stop()
         self.checks.giveWay()
         self.engine.close()
         if self.busy:

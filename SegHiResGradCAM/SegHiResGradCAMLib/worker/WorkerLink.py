@@ -33,7 +33,7 @@ class WorkerLink:
         # -P: the folder of the arrays, which is the current one, is not searched for modules
         command = [*python, "-u", "-P", "-m", "seghirescam.worker", "--folder", str(self.folder.path)]
         try:
-            self._process = WorkerProcess(command, str(self.folder.path), _environment() | environment)
+            self._process = WorkerProcess(command, str(self.folder.path), engineEnvironment() | environment)
         except OSError:
             self.folder.remove()
             raise
@@ -112,7 +112,7 @@ def notStarted(error: OSError) -> Failure:
     )
 
 
-def _environment() -> dict[str, str]:
+def engineEnvironment() -> dict[str, str]:
     """Ours first: the engine beside this file is the one to run."""
     kept = os.environ.get("PYTHONPATH")
     engine = str(Path(seghirescam.__file__).resolve().parents[1])

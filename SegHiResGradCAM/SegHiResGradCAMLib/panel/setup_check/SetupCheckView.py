@@ -1,0 +1,53 @@
+"""The button below the panel, and the text that it brings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..Controls import FeatureView
+
+TIP = (
+    "Looks at Python, PyTorch, cards and disk, and makes a small map on each device, in a separate process. Nothing is "
+    "written or sent."
+)
+
+
+@dataclass(frozen=True)
+class SetupCheckState:
+    """reason: why the button is disabled, "" if it is not.  now: what is being looked at.  text: what was found, ""
+    before and after."""
+
+    reason: str = ""
+    running: bool = False
+    now: str = ""
+    text: str = ""
+
+
+class SetupCheckView(FeatureView):
+    def connect(self, check: Any) -> None:
+        """check: SetupCheckLogic."""
+        self._controls.onClick("setupCheckButton", check.toggle)
+        self._controls.onClick("setupCheckCloseButton", check.close)
+        self._controls.onClick("setupCheckCopyButton", self._copy)
+
+    def show(self, state: SetupCheckState) -> None:
+        controls = self._controls
+        controls.set("setupCheckButton", "text", "Stop checking" if state.running else "Check my setup")
+        controls.button("setupCheckButton", state.reason, TIP)
+        controls.say("setupCheckLabel", f"Checking: {state.now}" if state.running else "")
+        controls.show("setupCheckArea", bool(state.text))
+        controls.set("setupCheckText", "plainText", state.text)
+
+    def _copy(self) -> None:
+        text = self._controls.ui.setupCheckText
+        text.selectAll()
+        text.copy()
+
+
+def placeSetupCheck(panel: Any, footer: Any) -> None:
+    """Puts the footer (SetupCheck.ui) below the panel's line that says what computes, else at the panel's end."""
+    layout = panel.layout()
+    label = panel.findChild("QLabel", "deviceTextLabel")
+    place = layout.indexOf(label) if label is not None else -1
+    layout.insertWidget(place + 1 if place >= 0 else -1, footer)
