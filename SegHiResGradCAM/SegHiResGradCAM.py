@@ -1,7 +1,4 @@
-"""Seg-HiRes-Grad CAM in 3D Slicer: why did a segmentation network draw that segment?
-
-Only wiring: panel/Presenter.py decides, a process of its own (seghirescam/worker) computes; no torch in Slicer.
-"""
+"""Why did a network draw that segment? Only wiring: panel/Presenter.py decides, another process computes."""
 
 import shutil
 import sys
@@ -22,7 +19,6 @@ from SegHiResGradCAMLib.scene.volumes.Voxels import Voxels
 from SegHiResGradCAMLib.schedule.Later import Later
 from SegHiResGradCAMLib.setup.Installer import Installer, examine
 from SegHiResGradCAMLib.setup.Settings import Settings
-from SegHiResGradCAMLib.worker.SetupProcess import SetupProcess
 from SegHiResGradCAMLib.worker.WorkerClient import WorkerClient
 from slicer.i18n import tr as _
 from slicer.i18n import translate
@@ -179,8 +175,7 @@ class SegHiResGradCAMLogic(ScriptedLoadableModuleLogic):
         settings, python = Settings(slicer.app.userSettings()), shutil.which("PythonSlicer")
         words = {"settings": settings, "temporaryFolder": slicer.app.temporaryPath, "hold": Voxels}
         engine = JobRunner(lambda: WorkerClient(later, python, **words), later)
-        doctor = SetupProcess(later, python, slicer.app.temporaryPath)
-        return Presenter(slicer.mrmlScene, engine, settings, ask, Installer(ask), onChange, examine, later, doctor)
+        return Presenter(slicer.mrmlScene, engine, settings, ask, Installer(ask), onChange, examine, later)
 
 
 class SegHiResGradCAMTest(ScriptedLoadableModuleTest):

@@ -55,7 +55,7 @@ def test_the_check_is_told_copied_and_put_away_and_never_holds_the_panel(panel):
     events.wait(20)
     assert {"Checking: Packages load", "Checking: Map on the CPU"} <= seen
     text = ui.setupCheckText.plainText
-    assert text.startswith("Maps can be made here: on the CPU") and "ok       Python" in text
+    assert text.startswith("Maps can be made here: on the CPU") and "ok - Python: CPython" in text
     assert ui.setupCheckArea.visible and ui.setupCheckText.readOnly and not ui.setupCheckLabel.visible
     click(ui.setupCheckCopyButton)
     assert slicer.app.clipboard().text() == text
@@ -69,7 +69,7 @@ def test_a_driver_that_is_too_old_is_told_with_what_to_do(panel, tmp_path):
     click(panel.ui.setupCheckButton)
     wait(panel)
     text = panel.ui.setupCheckText.plainText
-    assert "too old (found version 11040)" in text and "-> The GPU's driver does not work with this PyTorch." in text
+    assert "too old (found version 11040)" in text and "    The GPU's driver does not work with this PyTorch." in text
     assert text.startswith("Maps can be made here: on the CPU.") and str(tmp_path) not in text
 
 

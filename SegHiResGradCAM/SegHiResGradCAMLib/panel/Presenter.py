@@ -43,7 +43,6 @@ class Presenter:
     scene: the MRML scene.  engine: a JobRunner.  settings: mapping that outlives the session.  ask:
     ``ask(question) -> bool``.  installer: an Installer.  onChange: called with the new PanelState after every change.
     examine: ``examine(requirements) -> Dependencies``.  later: ``later(ms, fn)`` calls fn once, from the event loop.
-    doctor: see SetupCheckLogic.
     """
 
     def __init__(
@@ -56,7 +55,6 @@ class Presenter:
         onChange: Callable[[PanelState], object],
         examine: Callable[..., Dependencies],
         later: Callable = lambda ms, fn: fn(),
-        doctor: SetupProcess | None = None,
     ):
         self.scene, self.engine, self.installer = scene, engine, installer
         self.examine, self.ask, self._onChange = examine, ask, onChange
@@ -82,7 +80,7 @@ class Presenter:
         self.paint = PaintingLogic(self, scene, later)
         self.segments = SegmentEvidenceLogic(self, scene)
         self.dicom = DicomLogic(self, scene)
-        self.setupCheck = SetupCheckLogic(self, doctor or SetupProcess(later))
+        self.setupCheck = SetupCheckLogic(self, SetupProcess(later))
         self.features = {name: one for name, one in vars(self).items() if hasattr(one, "View")}
         engine.presenter = self
 

@@ -19,6 +19,9 @@ MAC = (
     "No local computing on this Mac: Slicer runs here as an Intel program, for which no PyTorch exists that is safe "
     "to load model files with (2.10 or later). Use Slicer on Linux or Windows."
 )
+#: the extension that brings what installs PyTorch
+EXTENSION = "PyTorch"
+RESTART = "The extension PyTorch is installed, and works after a restart: restart Slicer, then install PyTorch here."
 NO_EXTENSION = (
     "PyTorch is missing. Install the extension PyTorch in the Extensions Manager and restart Slicer; everything else "
     "here works without it."
@@ -52,11 +55,13 @@ class Dependencies:
         version: Any = metadata.version,
         system: str | None = None,
         machine: str | None = None,
+        waitsForRestart: bool = False,
     ) -> Dependencies:
         """What the chosen model kind needs beyond the engine's own needs, against what is installed.
 
         requirements: pip requirements such as "monai>=1.6".  version: name -> installed version, raising
-        PackageNotFoundError.  system, machine: as of :mod:`platform`, replaceable for tests.
+        PackageNotFoundError.  system, machine: as of :mod:`platform`, replaceable for tests.  waitsForRestart:
+        the extension is on disk only.
         """
         system, machine = system or platform.system(), machine or platform.machine()
         wanted = TORCH_ON_WINDOWS if system == "Windows" else TORCH
@@ -66,7 +71,7 @@ class Dependencies:
         if torch and system == "Darwin" and machine == "x86_64":
             return Dependencies(torch, packages, MAC, False)
         if torch and not hasPyTorchExtension:
-            return Dependencies(torch, packages, NO_EXTENSION, False)
+            return Dependencies(torch, packages, RESTART if waitsForRestart else NO_EXTENSION, False)
         if torch:
             size = "3 GB with an NVIDIA GPU, 0.2 GB without"
             sentence = f"PyTorch 2.10 or later is needed to run networks (download: about {size})."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -17,19 +18,17 @@ _EVERY_MS, _LOG_LINES = 100, 40
 
 class SetupProcess:
     """schedule(ms, fn): calls fn once, later, from the event loop.  python: the interpreter or its launcher, a word or
-    a list of words.  folder: where the process begins; nothing is written there.  environment: additions to the
-    process's."""
+    a list of words, Slicer's own unless given.  environment: additions to the process's."""
 
     def __init__(
         self,
         schedule: Callable,
         python: str | Sequence[str] | None = None,
-        folder: str = "",
         environment: dict[str, str] | None = None,
     ):
         self._schedule, self._environment = schedule, environment or {}
-        self._python = [python] if isinstance(python, str) else list(python or [sys.executable])
-        self._folder = folder
+        python = python or shutil.which("PythonSlicer") or sys.executable
+        self._python = [python] if isinstance(python, str) else list(python)
         self._process: WorkerProcess | None = None
 
     @property
@@ -40,11 +39,12 @@ class SetupProcess:
         """onProgress(what is being looked at).  onEnd(answer, sentence): once, with what the doctor says (``told.py``),
         or with {} and why there is no answer.  Not called after :meth:`stop`."""
         self.stop()
-        folder = self._folder or tempfile.gettempdir()
         # -P: the current folder is not searched for modules
         command = [*self._python, "-u", "-P", "-m", _MODULE, "--json"]
         try:
-            self._process = process = WorkerProcess(command, folder, engineEnvironment() | self._environment)
+            self._process = process = WorkerProcess(
+                command, tempfile.gettempdir(), engineEnvironment() | self._environment
+            )
         except OSError as error:
             failure = notStarted(error)
             onEnd({}, f"{failure.sentence} {failure.hint}")

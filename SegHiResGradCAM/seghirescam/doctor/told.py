@@ -7,13 +7,13 @@ from .finding import OK, Finding
 
 
 def setup_text(found: list[Finding]) -> str:
-    """The answer first, then a line for each finding, and below it what to do."""
-    width = max(len(one.name) for one in found)
+    """The answer first, then what is not well with what to do, then the rest: a line each, in any font."""
+    unwell = [one for one in found if one.status != OK]
     lines = [verdict(found), ""]
-    for one in found:
-        lines.append(f"{one.status:<8} {one.name:<{width}}  {one.said}")
-        if one.do and one.status != OK:
-            lines.append(f"{'':<8} {'':<{width}}  -> {one.do}")
+    for one in unwell:
+        lines += [f"{one.status.upper()} - {one.name}: {one.said}", *([f"    {one.do}"] if one.do else [])]
+    lines += [""] if unwell else []
+    lines += [f"ok - {one.name}: {one.said}" for one in found if one.status == OK]
     return "\n".join(lines)
 
 

@@ -46,8 +46,9 @@ class SetupCheckView(FeatureView):
 
 
 def placeSetupCheck(panel: Any, footer: Any) -> None:
-    """Puts the footer (SetupCheck.ui) below the panel's line that says what computes, else at the panel's end."""
-    layout = panel.layout()
-    label = panel.findChild("QLabel", "deviceTextLabel")
+    """Puts the footer (SetupCheck.ui) where the panel says what computes, and that line before the button."""
+    layout, label = panel.layout(), panel.findChild("QLabel", "deviceTextLabel")
     place = layout.indexOf(label) if label is not None else -1
-    layout.insertWidget(place + 1 if place >= 0 else -1, footer)
+    layout.insertWidget(place, footer)  # -1: at the end
+    if place >= 0:
+        footer.findChild("QHBoxLayout", "setupCheckRow").insertWidget(0, label, 1)
