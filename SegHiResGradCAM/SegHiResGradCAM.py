@@ -39,7 +39,7 @@ class SegHiResGradCAM(ScriptedLoadableModule):
         ScriptedLoadableModule.__init__(self, parent)
         self.parent.title = _("Seg-HiRes-Grad CAM")
         self.parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
-        self.parent.contributors = ["The SegHiResGradCAM authors"]
+        self.parent.contributors = ["The SegHiResGradCAM authors"]  # no tr
         self.parent.helpText = _(
             "Why did a network draw that segment? Choose volume, segment and model, press Apply. Not for diagnosis."
         )
@@ -154,8 +154,8 @@ class SegHiResGradCAMWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def ask(self, question):
         return not slicer.app.testingEnabled() and slicer.util.confirmYesNoDisplay(question, textFormat=qt.Qt.PlainText)
 
-    def chooseFolder(self, former, title="Folder for the map and its facts"):
-        words = slicer.util.mainWindow(), _(title), former
+    def chooseFolder(self, former, title=""):
+        words = slicer.util.mainWindow(), title or _("Folder for the map and its facts"), former
         return "" if slicer.app.testingEnabled() else qt.QFileDialog.getExistingDirectory(*words)
 
     def _disconnectParameterNode(self):

@@ -12,6 +12,7 @@ import slicer
 
 from .Dependencies import EXTENSION, TORCH_INSTALLER, Dependencies
 from .InstallFailures import whyFailed
+from .Translation import _
 
 _WHO = "SegHiResGradCAM"
 
@@ -31,12 +32,14 @@ class Installer:
         onYes: called between the user's yes and the installation.
         """
         if self.busy or not missing.installable:
-            onDone(False, "Another installation is running." if self.busy else missing.sentence, "")
+            onDone(False, _("Another installation is running.") if self.busy else missing.sentence, "")
             return
         listed = "\n".join(f"    {requirement}" for requirement in missing.wouldInstall)
-        question = f"These Python packages will be downloaded and installed into Slicer:\n\n{listed}\n\nInstall?"
+        question = _(
+            "These Python packages will be downloaded and installed into Slicer:\n\n{listed}\n\nInstall?"
+        ).format(listed=listed)
         if not self._ask(question):
-            onDone(False, "Nothing was installed. The panel stays usable; the model cannot be run without them.", "")
+            onDone(False, _("Nothing was installed. The panel stays usable; the model cannot be run without them."), "")
             return
         self.busy = True
         onYes()
@@ -45,7 +48,7 @@ class Installer:
         def finished(returnCode: int) -> None:
             self.busy = False
             if returnCode == 0:
-                onDone(True, "Installed.", "\n".join(log))
+                onDone(True, _("Installed."), "\n".join(log))
             else:
                 onDone(False, " ".join(whyFailed(log, returnCode)), "\n".join(log[-200:]))
 

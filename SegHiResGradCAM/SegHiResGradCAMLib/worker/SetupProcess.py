@@ -8,11 +8,12 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 
+from ..setup.Translation import _
 from .WorkerLink import engineEnvironment, notStarted
 from .WorkerProcess import WorkerProcess
 
 _MODULE = "seghirescam.doctor"
-_CHECKING = "Checking: "
+_CHECKING = "Checking: "  # no tr
 _EVERY_MS, _LOG_LINES = 100, 40
 
 
@@ -90,5 +91,7 @@ def _answer(said: list[bytes]) -> dict:
 
 
 def _noAnswer(code: int | None, log: list[str]) -> str:
-    last = next((line for line in reversed(log) if line.strip()), "it said nothing")
-    return f"The check ended without an answer (code {code}): {last.strip()[:200]} Install Slicer again if this stays."
+    last = next((line for line in reversed(log) if line.strip()), _("it said nothing"))
+    return _("The check ended without an answer (code {code}): {said} Install Slicer again if this stays.").format(
+        code=code, said=last.strip()[:200]
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from ...setup.Installer import Installer
+from ...setup.Translation import _
 from ...worker.SetupProcess import SetupProcess
 from .SetupCheckView import SetupCheckState, SetupCheckView
 
@@ -44,7 +45,7 @@ class SetupCheckLogic:
         self._now = ""
 
     def state(self) -> SetupCheckState:
-        reason = "Packages are being installed." if self._panel.installer.busy else ""
+        reason = _("Packages are being installed.") if self._panel.installer.busy else ""
         return SetupCheckState(reason, self._process.running, self._now, self._text)
 
     def _onProgress(self, name: str) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ...setup.Translation import _
 from ..Controls import FeatureView
 
-TIP = (
-    "Looks at Python, PyTorch, cards and disk, and makes a small map on each device, in a separate process. Nothing is "
-    "written or sent."
+TIP = _(
+    "Looks at Python, PyTorch, cards and disk, and makes a small map on each device, in a separate process. "
+    "Nothing is written or sent."
 )
 
 
@@ -33,9 +34,9 @@ class SetupCheckView(FeatureView):
 
     def show(self, state: SetupCheckState) -> None:
         controls = self._controls
-        controls.set("setupCheckButton", "text", "Stop checking" if state.running else "Check my setup")
+        controls.set("setupCheckButton", "text", _("Stop checking") if state.running else _("Check my setup"))
         controls.button("setupCheckButton", state.reason, TIP)
-        controls.say("setupCheckLabel", f"Checking: {state.now}" if state.running else "")
+        controls.say("setupCheckLabel", _("Checking: {now}").format(now=state.now) if state.running else "")
         controls.show("setupCheckArea", bool(state.text))
         controls.set("setupCheckText", "plainText", state.text)
 
