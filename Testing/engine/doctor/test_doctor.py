@@ -55,6 +55,18 @@ def test_without_any_package_it_says_what_is_missing_and_how_large_it_is(tmp_pat
     assert found["Disk for packages"]["numbers"]["needed_bytes"] == 2 * (57 + 114 + 740 + 1) * 10**6
 
 
+def test_the_command_itself_needs_nothing_but_python_and_others_point_to_it(tmp_path):
+    command = [sys.executable, "-S", "-P", "-m", "seghirescam"]
+    options = {"env": computer(tmp_path), "capture_output": True, "text": True, "check": False}
+    done = subprocess.run([*command, "doctor"], **options)
+    assert done.returncode == 2 and done.stdout.startswith("No map can be made here yet: numpy, not installed")
+    done = subprocess.run([*command, "models", "demo:honest"], **options)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "Error: The packages that every command needs do not load (No module named 'numpy'). Run: seghirescam doctor\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "error", "said", "do"),
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 HELP = "Check this computer: Python, PyTorch, cards, disk, and a small map on each device."
 MORE = """Says of everything whether it is ok, missing or failed, and what to do. The text holds no paths and no names:
 it can be sent to others. Exit code 0 if a map can be made, else 2. Nothing is written, nobody is asked on the
-network. Where even this command does not start: python -m seghirescam.doctor."""
+network. It works without numpy and PyTorch, too."""
 EXAMPLE = "seghirescam doctor"
 
 
