@@ -25,6 +25,11 @@ _INTERNAL = set(
     "TypeError ValueError KeyError RuntimeError AttributeError IndexError AssertionError NotImplementedError OSError "
     "connect compile invoke getattr setattr".split()
 )
+#: calls whose first words are keys
+_KEYED = {"Job", "jobFor"}
+#: calls that show their arguments from that one on: there a single word is a text, too
+_SHOWING = {"Option": 1, "say": 1, "tip": 1, "set": 2, "setUsers": 2, "addTable": 1}
+_WORD = re.compile(r"^[A-Z][a-z]+$")
 _LOGGING = {"debug", "info", "warning", "error", "exception", "critical"}
 
 
@@ -81,15 +86,18 @@ def literals(source: str) -> Iterator[ast.Constant | ast.JoinedStr]:
     """The nodes of literals that read as words and are not translated."""
     tree, lines = ast.parse(source), source.splitlines()
     skipped: set[int] = set()
+    shown: set[int] = set()
     for node in ast.walk(tree):
         skipped |= {id(part) for part in _not_for_users(node)}
+        shown |= {id(part) for part in _shown(node)}
         if isinstance(node, (ast.Tuple, ast.List, ast.Set, ast.Dict)) and NOT_TRANSLATED in lines[node.lineno - 1]:
             skipped |= {id(part) for part in ast.walk(node)}
     for node in ast.walk(tree):
         if id(node) in skipped or not isinstance(node, (ast.Constant, ast.JoinedStr)):
             continue
         marked = any(NOT_TRANSLATED in lines[n - 1] for n in range(node.lineno, (node.end_lineno or node.lineno) + 1))
-        if not marked and _WORDS.search(template(node)):
+        words = template(node)
+        if not marked and (_WORDS.search(words) or (id(node) in shown and _WORD.match(words))):
             yield node
 
 
@@ -100,12 +108,28 @@ def template(node: ast.Constant | ast.JoinedStr) -> str:
     return node.value if isinstance(node.value, str) else ""
 
 
+def _shown(node: ast.AST) -> Iterator[ast.AST]:
+    """Of one node: literals within it that stand where a user reads them."""
+    if isinstance(node, ast.Call):
+        name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+        if name in _SHOWING:
+            yield from (part for one in node.args[_SHOWING[name] :] for part in ast.walk(one))
+    elif isinstance(node, ast.FunctionDef) and node.name.lower().endswith("text"):
+        yield from (part for one in ast.walk(node) if isinstance(one, ast.Return) for part in ast.walk(one))
+    elif isinstance(node, ast.ClassDef) and any(ast.unparse(base).endswith("Choice") for base in node.bases):
+        for one in node.body:
+            if isinstance(one, ast.Assign) and isinstance(one.value, ast.Tuple):
+                yield from one.value.elts[1:]
+
+
 def _not_for_users(node: ast.AST) -> Iterator[ast.AST]:
     """Of one node: what within it is translated already, a docstring, a key, a fragment, or for programmers."""
     if isinstance(node, ast.Call):
         name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
         if name in (TR, TRANSLATE):
             yield from (part for one in node.args for part in ast.walk(one))
+        if name in _KEYED:
+            yield from node.args[:1]
         logs = isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value) in ("logging", "re", "slicer.util")
         if name in _INTERNAL or (logs and (name in _LOGGING or ast.unparse(node.func.value) == "re")):
             yield from (part for one in node.args for part in ast.walk(one))

@@ -1188,6 +1188,11 @@
     <name>results.TrustTables</name>
     <message>
         <location filename="SegHiResGradCAMLib/scene/results/TrustTables.py"/>
+        <source>Curves</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/scene/results/TrustTables.py"/>
         <source>Deletion and insertion</source>
         <translation type="unfinished"></translation>
     </message>

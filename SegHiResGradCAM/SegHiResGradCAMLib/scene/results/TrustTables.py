@@ -80,7 +80,7 @@ def addCurves(overlay: Any, curves: Any, layerName: str) -> Any:
     name = _name(overlay, _("Deletion and insertion"), layerName, chartOf(overlay, layerName))
     with replacing(former) as made:
         chart = _chart(made, overlay, drawn, len(curves), layerName)
-        table = addTable(overlay, "Curves", CURVES, layerName, filled)  # replaces the former one if nothing fails
+        table = addTable(overlay, _("Curves"), CURVES, layerName, filled)  # replaces the former one if nothing fails
         for series in made[1:]:
             series.SetAndObserveTableNodeID(table.GetID())
         chart.SetName(name)
