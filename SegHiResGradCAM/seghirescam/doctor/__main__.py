@@ -11,6 +11,8 @@ from .told import setup_json, setup_text
 
 def main(arguments: list[str]) -> int:
     """0: a map can be made; 2: it cannot, the text says why. What is being looked at is told on stderr."""
+    if hasattr(sys.stdout, "reconfigure"):  # a console that does not know every letter
+        sys.stdout.reconfigure(errors="backslashreplace")
     found = examine(lambda name: print(f"Checking: {name}", file=sys.stderr, flush=True))
     print(json.dumps(setup_json(found)) if "--json" in arguments else setup_text(found), flush=True)
     return 0 if can_make_a_map(found) else 2

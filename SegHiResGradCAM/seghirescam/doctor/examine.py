@@ -84,11 +84,11 @@ def _probed(cards: int, tell: Callable[[str], object], seconds: float) -> Iterat
                 return
             if not line:
                 break
-            message = json.loads(line)
+            message = _message(line)
             if "begun" in message:
                 begun = message["begun"]
                 tell(begun)
-            else:
+            elif "finding" in message:
                 begun = ""
                 yield Finding(**message["finding"])
         code = process.wait(timeout=seconds)
@@ -98,6 +98,15 @@ def _probed(cards: int, tell: Callable[[str], object], seconds: float) -> Iterat
     finally:
         process.kill()
         process.wait()
+
+
+def _message(line: bytes) -> dict:
+    """{} for what is none: a start-up script of this Python may print, too."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _unfinished(name: str, said: str, do: str) -> Finding:
