@@ -27,7 +27,8 @@ def test_here_a_map_is_made_nothing_is_written_and_nobody_is_asked_on_the_networ
     work.mkdir()
     place.mkdir()
     (place / "sitecustomize.py").write_text(
-        "import sys\nprint('hello from this computer') if 'torch_probe' in str(sys.orig_argv) else None\nwatched = ('socket.connect', 'socket.bind', 'socket.getaddrinfo', 'socket.sendto')\n"
+        "import sys\nprint('hello from this computer') if 'torch_probe' in str(sys.orig_argv) else None\n"
+        "watched = ('socket.connect', 'socket.bind', 'socket.getaddrinfo', 'socket.sendto')\n"
         f"sys.addaudithook(lambda event, words: event in watched and open({str(asked)!r}, 'a').write(event))"
     )
     environment = ENVIRONMENT | {"PYTHONPATH": os.pathsep.join([str(place), ENVIRONMENT["PYTHONPATH"]])}
