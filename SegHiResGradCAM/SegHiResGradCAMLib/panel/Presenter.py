@@ -11,6 +11,7 @@ from ..setup.Consent import Consent
 from ..setup.Dependencies import Dependencies
 from ..setup.Installer import Installer
 from ..worker.Job import Job
+from ..worker.SetupProcess import SetupProcess
 from .comparison.ComparisonLogic import ComparisonLogic
 from .comparison.ContactSheet import ContactSheet
 from .dicom.DicomLogic import DicomLogic
@@ -30,6 +31,7 @@ from .run.InstallLogic import InstallLogic
 from .run.RunLogic import RunLogic
 from .sections.Sections import sections
 from .segments.SegmentEvidenceLogic import SegmentEvidenceLogic
+from .setup_check.SetupCheckLogic import SetupCheckLogic
 from .trust.FastCheckLogic import FastCheckLogic
 from .trust.TrustLogic import TrustLogic
 
@@ -81,6 +83,7 @@ class Presenter:
         self.paint = PaintingLogic(self, scene, later)
         self.segments = SegmentEvidenceLogic(self, scene)
         self.dicom = DicomLogic(self, scene)
+        self.setupCheck = SetupCheckLogic(self, SetupProcess(later))
         for name, Logic in sections().items():
             setattr(self, name, Logic(self, scene, later))
         self.features = {name: one for name, one in vars(self).items() if hasattr(one, "View")}
@@ -123,6 +126,7 @@ class Presenter:
     def cleanup(self) -> None:
         """The panel goes for good."""
         self._onChange = lambda state: None
+        self.setupCheck.stop()
         self.sceneClosing()
 
     def sceneChanged(self) -> None:
@@ -271,6 +275,7 @@ class Presenter:
     def stopWork(self) -> None:
         """Whatever runs ends, and the worker with it."""
         self.stopAdding()
+        self.setupCheck.stop()
         self.checks.giveWay()
         self.engine.close()
         if self.busy:

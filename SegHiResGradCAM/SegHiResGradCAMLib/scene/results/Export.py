@@ -16,6 +16,7 @@ from seghirescam.protocol.errors import GeometryError
 from seghirescam.protocol.writing.claims import Claim, claim, sweep
 from seghirescam.protocol.writing.swap import NEW
 
+from ...setup.Translation import _
 from ..nodes import AttributeNames
 from ..nodes.Attachments import ANATOMY, CHANNELS, CURVES, NUMBERS, PAINTING, SEGMENTS, aboutLayer
 from ..nodes.Geometry import localMatrix, parentToWorld
@@ -34,9 +35,9 @@ _TABLES = (NUMBERS, CURVES, SEGMENTS, CHANNELS, ANATOMY)
 def whyNotExported(volumeNode: Any) -> str:
     """Why a result cannot be exported now, as one sentence with what to do; "" if it can."""
     if volumeNode is None:
-        return "There is no result to export: press Apply first."
+        return _("There is no result to export: press Apply first.")
     if volumeNode.GetImageData() is None:
-        return "This result has lost its voxels: press Apply again."
+        return _("This result has lost its voxels: press Apply again.")
     try:
         parentToWorld(volumeNode, "result")
     except GeometryError as error:
@@ -95,7 +96,7 @@ def _written(volumeNode: Any, path: Path, held: Claim) -> tuple[Path, ...]:
     names = [path.name, *tables, sidecar.name]
     for name in names:
         if (path.parent / name).is_dir():
-            raise IsADirectoryError(f"{name} is a folder; choose another file name.")
+            raise IsADirectoryError(_("{name} is a folder; choose another file name.").format(name=name))
     folder = held.prepare()
     _writeVoxels(volumeNode, folder / path.name)
     for name, table in tables.items():
