@@ -240,10 +240,8 @@ def facts(node: Any) -> list[str]:
     ]
     if found["score"] is not None:
         arbitrary = found["unit"] == ARBITRARY
-        lines.append(
-            _("Score {score:.4g}").format(score=found["score"])
-            + (_("; the map has no unit") if arbitrary else f" {found['unit']}")
-        )
+        unit = _("; the map has no unit") if arbitrary else f" {found['unit']}"
+        lines.append(_("Score {score:.4g}").format(score=found["score"]) + unit)
         if found["completeness"] is not None and not arbitrary:
             lines[-1] += _(", of which the map explains {percent:.0f} %").format(percent=100 * found["completeness"])
     if "model" in origin:
