@@ -7,9 +7,9 @@ import SimpleITK as sitk
 import slicer
 from mrml.asking import checked, value
 from SegHiResGradCAMLib import addOverlay
+from SegHiResGradCAMLib.panel.Marks import MARKS, verdictMark
 from SegHiResGradCAMLib.panel.question.OnlyNodes import onlySegment, onlySegmentation, onlyVolume
 from SegHiResGradCAMLib.panel.results.ResultLine import RESULT, SHARE, VERDICT, ResultLine, grouped, inOrder
-from SegHiResGradCAMLib.panel.trust.Marks import MARKS, verdictMark
 from SegHiResGradCAMLib.panel.trust.TrustLines import richText, trustLines
 from SegHiResGradCAMLib.scene.nodes import AttributeNames
 from SegHiResGradCAMLib.scene.nodes.Geometry import gridOfVolume

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from html import escape
 
 from ...scene.nodes.TrustFacts import FAST, FULL, valueText
-from .Marks import MARKS, Mark
+from ..Marks import MARKS, Mark
 
 #: what each line answers, the full check's tests that judge it, and the number that is told before them
 _QUESTIONS = (
