@@ -14,8 +14,8 @@ from ..question import QuestionWords
 
 _TIP = (
     "Is the model fed as it is meant to be? Predicts with axes, head, normalisation and orientation changed one at a "
-    "time, compares with the segment and says which fits best: up to about 20 predictions, which can be cancelled. "
-    "Changes nothing."
+    "time, compares with the reference segment and says which fits best: up to about 20 predictions, which can be "
+    "cancelled. Changes nothing."
 )
 
 

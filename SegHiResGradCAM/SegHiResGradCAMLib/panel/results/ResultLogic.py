@@ -213,7 +213,7 @@ class ResultLogic:
             return
         place = self._panel.notices.guarded(jumpToStrongestPlace, self.node)
         if place is not None:
-            self._panel.notices.say("Strongest at R {:.0f}, A {:.0f}, S {:.0f} mm.".format(*place))
+            self._panel.notices.say("Most important region: R {:.0f}, A {:.0f}, S {:.0f} mm.".format(*place))
         self._panel.changed()
 
     def export(self, chooseFolder: Callable) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..Controls import Controls, asText
-from ..trust.Marks import MARKS, verdictMark
+from ..Marks import MARKS, verdictMark
 from .ResultLine import RESULT, SHARE, VERDICT, ResultLine, grouped, inOrder
 
 _KEY_ROLE = 32  # Qt::UserRole

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ...scene.nodes.TrustFacts import NOT_SUPPORTED
+from ..scene.nodes.TrustFacts import NOT_SUPPORTED
 
 
 class Mark(NamedTuple):
