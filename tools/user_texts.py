@@ -19,7 +19,7 @@ MODULE = ROOT / "SegHiResGradCAM"
 #: what translates: ``_(text)`` by the file's own context, ``translate(context, text)``
 TR, TRANSLATE = "_", "translate"
 NOT_TRANSLATED = "# no tr"
-_WORDS = re.compile(r"[A-Za-z]{2,}[,.:;]? +[A-Za-z({]|[A-Za-z}] [a-z]{2,}|[a-z]{3,}\.(\s|$)|^[A-Z][a-z]+(\.\.\.|:)$")
+_WORDS = re.compile(r"[A-Za-z]{2,}[,.:;]? +[A-Za-z({]|[A-Za-z}] [a-z]{2,}|[a-z]{3,}\.(\s|$)|^[A-Z][a-z]+(\.\.\.|:)\s*$")
 #: whoever calls these talks to programmers, or to Qt
 _INTERNAL = set(
     "TypeError ValueError KeyError RuntimeError AttributeError IndexError AssertionError NotImplementedError OSError "
@@ -29,7 +29,7 @@ _INTERNAL = set(
 _KEYED = {"Job", "jobFor"}
 #: calls that show their arguments from that one on: there a single word is a text, too
 _SHOWING = {"Option": 1, "say": 1, "tip": 1, "set": 2, "setUsers": 2, "addTable": 1}
-_WORD = re.compile(r"^[A-Z][a-z]+$")
+_WORD = re.compile(r"^&?[A-Z][a-z&]+:?$")
 _LOGGING = {"debug", "info", "warning", "error", "exception", "critical"}
 
 

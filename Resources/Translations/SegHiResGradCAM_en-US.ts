@@ -10,6 +10,46 @@
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>&amp;Apply</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>&amp;Class:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>&amp;Go to the most important region</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>&amp;Layer:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>&amp;Model:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>&amp;Remove</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>&amp;Segmentation:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>3D</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
         <source>50</source>
         <translation type="unfinished"></translation>
     </message>
@@ -25,7 +65,7 @@
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>A model on this computer, a file or a folder: nnU-Net, TotalSegmentator, MONAI bundle, .pt2, TorchScript or *.model.toml (also *.model.json); for bare weights a description can be written. Type it, drop it here, or browse. Nothing of it is run when you pick it.</source>
+        <source>A model on this computer, a file or a folder: nnU-Net, TotalSegmentator, MONAI bundle, .pt2, TorchScript or *.model.toml (also *.model.json); for bare weights a description can be written. Type it, drop it here, or browse. No code is executed when you pick it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -50,17 +90,12 @@
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>Advanced</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
         <source>All segments</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>Also evidence against</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>Apply</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -90,7 +125,7 @@
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>Both signs: red speaks for the class, blue against it.</source>
+        <source>Both signs</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -115,11 +150,6 @@
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>Class:</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
         <source>Classes:</source>
         <translation type="unfinished"></translation>
     </message>
@@ -140,6 +170,11 @@
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>Compare methods and models</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
         <source>Compare methods...</source>
         <translation type="unfinished"></translation>
     </message>
@@ -150,7 +185,17 @@
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>Compute the shares</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
         <source>Compute:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>DICOM</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -165,7 +210,22 @@
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>E&amp;xplain over:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
         <source>Ends the check of this map; the map stays.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>Evi&amp;dence:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>Evidence against the class too: red speaks for the class, blue against it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -175,17 +235,12 @@
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>Evidence:</source>
+        <source>Ex&amp;port...</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
         <source>Export to DICOM...</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>Export...</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -205,12 +260,17 @@
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>From disk:</source>
+        <source>From dis&amp;k:</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
         <source>Full check...</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>Full provenance</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -221,11 +281,6 @@
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
         <source>Head:</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>How</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -250,12 +305,7 @@
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>In 3D</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>In the slice views</source>
+        <source>Inputs</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -265,17 +315,22 @@
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>Is it true?</source>
+        <source>Interpolates between the layer&apos;s cells; off shows the cells as they are: a 12 mm cell is no 1 mm finding.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>Is the model fed as it is meant to be? Compares its predictions with the segment, one thing changed at a time.</source>
+        <source>Is the map faithful?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>Layer:</source>
+        <source>Is the model fed as it is meant to be? Compares its predictions with the reference segment, one thing changed at a time.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>Its class:</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -290,27 +345,27 @@
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>Map voxels:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>Mask out and re-run</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>Me&amp;thod:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
         <source>Method, class, layer and unit beside the map.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>Method:</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="SegHiResGradCAM.py"/>
-        <source>Method: T. Rheude, A. Wirtz, A. Kuijper, S. Wesarg, Leveraging CAM Algorithms for Explaining Medical Semantic Segmentation, MELBA 2024:023.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>Model:</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>Moves the slice views to the voxel with the strongest evidence.</source>
+        <source>Moves the slice views to the most important region: the voxel with the strongest evidence.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -330,27 +385,17 @@
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>Off gives the former foreground back.</source>
+        <source>On which voxels the map is stored: quarters of the layer&apos;s cells (or the volume&apos;s voxels, where they are coarser), the volume&apos;s voxels, or the cells as computed. Between quarters the map is linear: finer voxels take memory and time and say no more.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>Off shows the cells as they are: a 12 mm cell is no 1 mm finding.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>On which voxels the map is stored: quarters of the layer&apos;s cells (or the volume&apos;s voxels, where they are coarser), the volume&apos;s voxels, or the cells as computed. What lies between a map&apos;s quarters is a straight line: finer voxels take memory and time and say no more.</source>
+        <source>Opac&amp;ity:</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
         <source>Opacity of the overlay in the slice views.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>Opacity:</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -365,17 +410,7 @@
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>Paint over and ask again</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>Pixels:</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>Predict with the model</source>
+        <source>Predict &amp;with the model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -385,22 +420,17 @@
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>Remove</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
         <source>Removes this result and everything that came with it from the scene.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>Replaces that part of the image by its surroundings and asks the network again.</source>
+        <source>Replaces that part of the image by its surroundings and runs the network again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>Result:</source>
+        <source>Result</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -415,22 +445,12 @@
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>Says what it takes, and asks.</source>
+        <source>Says what it costs and starts after you confirm.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>Score:</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>Second&apos;s:</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>See</source>
+        <source>Sc&amp;ore:</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -440,17 +460,12 @@
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>Segmentation:</source>
+        <source>Share</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
         <source>Show curves</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>Show where it is strongest</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -465,12 +480,17 @@
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>Shows what would be installed and asks before it does anything.</source>
+        <source>Shows what would be installed; starts after you confirm.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>Smooth between cells</source>
+        <source>Slices</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>Smooth</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -480,7 +500,12 @@
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>The Python file that builds the network, where you have one. It is read, not run; before it runs you are asked.</source>
+        <source>Target la&amp;yer:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>The Python file that builds the network, where you have one. It is read, and no code is executed before you confirm.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -495,6 +520,11 @@
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>The full provenance: what was asked, of which model, and how much of the score the map explains.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
         <source>The function or class of the Python file that builds the network.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -505,7 +535,17 @@
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>The layer whose map is shown. The layers behind the one asked for came in the same pass; finer encoder layers cost a short computation.</source>
+        <source>The layer whose map is shown. The layers behind the target layer came in the same pass; finer encoder layers cost a short computation. Ctrl+Shift+Up, Ctrl+Shift+Down: the layer above, below.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>The map in the slice views (Ctrl+Shift+E); off gives the former foreground back.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>The maps of the comparison: a row for each method, a column for each layer. A click shows that map.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -520,7 +560,7 @@
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>The results in this scene; the marked one is shown.</source>
+        <source>The results in this scene: question, method, layer; the marked one is shown. Click a head to sort. Ctrl+Shift+Right: the next result.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -560,22 +600,22 @@
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>Verdict</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>Vol&amp;ume:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
         <source>Volume rendering of the visible evidence. Show the segments in 3D too (module Segmentations) to see where it lies.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>Volume:</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>What</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>What is painted over: the hottest part of the map, what is coloured now, a ROI of the scene (Markups), or another segment.</source>
+        <source>What is masked out: the most important region of the map, what is coloured now, a ROI of the scene (Markups), or another segment.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -600,11 +640,6 @@
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>What was asked, of which model, and how much of the score the map explains.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
         <source>Where do the two models disagree, and what did each look at?</source>
         <translation type="unfinished"></translation>
     </message>
@@ -621,11 +656,6 @@
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
         <source>Which class of the network the segment is. Matched to the segment&apos;s name; never guessed.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="SegHiResGradCAM.py"/>
-        <source>Why did a network draw that segment? Choose volume, segment and model, press Apply. Not for diagnosis.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -660,72 +690,12 @@
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>allSegments</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
         <source>bf16 takes half the memory and, where the processor computes in it, half the time; the map is approximate.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>channel2</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>channel3</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>channel4</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>channel5</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>channel6</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>device</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>grid</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>passes</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>pixelSet</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>precision</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>score</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>volume</source>
+        <source>⚠</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -754,6 +724,737 @@
     <message>
         <location filename="Resources/UI/SetupCheck.ui"/>
         <source>Puts the text away.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>causes.AskedFirst</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/causes/AskedFirst.py"/>
+        <source>Another map is shown now.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/causes/AskedFirst.py"/>
+        <source>{title} takes {text}. It can be cancelled. Start it?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/causes/AskedFirst.py"/>
+        <source>{title}: not started, because you had left the module. Ask again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/causes/AskedFirst.py"/>
+        <source>{title}: not started.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/causes/AskedFirst.py"/>
+        <source>{title}: not started. {why}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/causes/AskedFirst.py"/>
+        <source>{title}: what it takes</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>causes.CausesView</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/causes/CausesView.py"/>
+        <source> Says first how many passes of the network it takes, and asks.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/causes/CausesView.py"/>
+        <source>Searches the smallest region beside the segment whose masking removes it, in the order of the map.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/causes/CausesView.py"/>
+        <source>Takes the segments of the chosen segmentation away one by one and in every combination: what does each add to the score?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/causes/CausesView.py"/>
+        <source>Takes the volumes away one by one and in every combination: what does each add to the score?</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>causes.SmallestFlip</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/causes/SmallestFlip.py"/>
+        <source>No flip was found.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/causes/SmallestFlip.py"/>
+        <source>Searching the smallest flip</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/causes/SmallestFlip.py"/>
+        <source>Smallest change that flips it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/causes/SmallestFlip.py"/>
+        <source>What would flip it?</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>causes.WhatMattered</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/causes/WhatMattered.py"/>
+        <source>Choose a segmentation with segments (in Inputs).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/causes/WhatMattered.py"/>
+        <source>Sharing the score out among the segments</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/causes/WhatMattered.py"/>
+        <source>Sharing the score out among the volumes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/causes/WhatMattered.py"/>
+        <source>Table: {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/causes/WhatMattered.py"/>
+        <source>The model looks at one volume: there is no other to share the score with.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/causes/WhatMattered.py"/>
+        <source>What mattered?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/causes/WhatMattered.py"/>
+        <source>Which anatomy?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/causes/WhatMattered.py"/>
+        <source>Which input image?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/causes/WhatMattered.py"/>
+        <source>{score_title}, mean: {full:.3g} as it is, {none:.3g} with all taken away. Each adds:</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>comparison.ComparisonLogic</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/comparison/ComparisonLogic.py"/>
+        <source> {left} maps are too large for the folder.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/comparison/ComparisonLogic.py"/>
+        <source> {refused} of {count} cells were refused; the table says why.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/comparison/ComparisonLogic.py"/>
+        <source>Asks the same question of every layer method that takes few passes, at every main layer: a folder of maps beside the volume, and a table.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/comparison/ComparisonLogic.py"/>
+        <source>Compared in {seconds:.1f} s: {count} maps and a table, {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/comparison/ComparisonLogic.py"/>
+        <source>Comparing methods</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/comparison/ComparisonLogic.py"/>
+        <source>Comparison: {of}, {className}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/comparison/ComparisonLogic.py"/>
+        <source>Methods are compared about one segment: untick All segments (in Inputs).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/comparison/ComparisonLogic.py"/>
+        <source>No method could answer this question.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/comparison/ComparisonLogic.py"/>
+        <source>adding the maps</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>dicom.DicomLogic</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/dicom/DicomLogic.py"/>
+        <source> They are in Slicer&apos;s DICOM database.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/dicom/DicomLogic.py"/>
+        <source>Add the new DICOM objects to Slicer&apos;s DICOM database, too?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/dicom/DicomLogic.py"/>
+        <source>Folder with DICOM parametric maps</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/dicom/DicomLogic.py"/>
+        <source>Import the series again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/dicom/DicomLogic.py"/>
+        <source>Opened: {count} map.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/dicom/DicomLogic.py"/>
+        <source>Opened: {count} maps.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/dicom/DicomLogic.py"/>
+        <source>Opening DICOM maps</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/dicom/DicomLogic.py"/>
+        <source>Shows parametric maps of ours in a folder that explain this volume, with their colours and legend.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/dicom/DicomLogic.py"/>
+        <source>Slicer&apos;s DICOM database has lost a slice of the series.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/dicom/DicomLogic.py"/>
+        <source>Without its question: {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/dicom/DicomLogic.py"/>
+        <source>Writes this map, what it was asked about and the regions of its evidence as DICOM objects of the volume&apos;s study. {DICOM_SENTENCE}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/dicom/DicomLogic.py"/>
+        <source>Writing DICOM</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/dicom/DicomLogic.py"/>
+        <source>Written: {names}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/dicom/DicomLogic.py"/>
+        <source>{said} {others} of other series or makers left out.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/dicom/DicomLogic.py"/>
+        <source>{sentence}
+
+Write them?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/dicom/DicomLogic.py"/>
+        <source>{sentence} Press Export to DICOM again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>disagreement.DisagreementLogic</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/disagreement/DisagreementLogic.py"/>
+        <source>Both models need the rival class of the contrast; {title} has no &apos;{rivalName}&apos;.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/disagreement/DisagreementLogic.py"/>
+        <source>Choose the class.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/disagreement/DisagreementLogic.py"/>
+        <source>Compared in {seconds:.1f} s: {maps} maps, the sets as segments, and a table, {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/disagreement/DisagreementLogic.py"/>
+        <source>Comparing two models</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/disagreement/DisagreementLogic.py"/>
+        <source>Dice of A ({first}) and B ({second}): {dice:.3f}. {sizes}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/disagreement/DisagreementLogic.py"/>
+        <source>The model says its classes once it has been opened: press Predict.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/disagreement/DisagreementLogic.py"/>
+        <source>{title} and {title2}: {className}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/disagreement/DisagreementLogic.py"/>
+        <source>{what}: {mean} {unit} a voxel at {layer}, {inside} inside</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>disagreement.DisagreementView</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/disagreement/DisagreementView.py"/>
+        <source>Both models predict the class; where only one of them finds it, and where both do, both are asked why: the three sets as segments, a map of each model for each, and a table.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/disagreement/DisagreementView.py"/>
+        <source>Its class...</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/disagreement/DisagreementView.py"/>
+        <source>Second model...</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>disagreement.SecondModel</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/disagreement/SecondModel.py"/>
+        <source>Choose a second model.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/disagreement/SecondModel.py"/>
+        <source>Choose another model than the first: it would agree with itself.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/disagreement/SecondModel.py"/>
+        <source>Choose the second model&apos;s class.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/disagreement/SecondModel.py"/>
+        <source>No code was executed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/disagreement/SecondModel.py"/>
+        <source>Reading the second model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/disagreement/SecondModel.py"/>
+        <source>The second model looks at {second} volume(s), the first at {first}: compare them on the command line (&apos;seghirescam disagree --image-b&apos;).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/disagreement/SecondModel.py"/>
+        <source>The second model runs its author&apos;s code, and that was not agreed to.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/disagreement/SecondModel.py"/>
+        <source>The second model says its classes once it has been opened: predict with it first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/disagreement/SecondModel.py"/>
+        <source>The second model&apos;s file is not known on this computer: pick it again as the first model.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>draft.DraftForm</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/draft/DraftForm.py"/>
+        <source>Choose the Python file that builds it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/draft/DraftForm.py"/>
+        <source>Choose which function or class of the file builds it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/draft/DraftForm.py"/>
+        <source>Fill in the argument {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/draft/DraftForm.py"/>
+        <source>Name the {word}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>draft.DraftLogic</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/draft/DraftLogic.py"/>
+        <source>Finds out by names and shapes what the weights are for, and asks what they do not tell. No code is executed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/draft/DraftLogic.py"/>
+        <source>Found: {network}. {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/draft/DraftLogic.py"/>
+        <source>It stands beside the weights, and is never replaced: move it away to write another.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/draft/DraftLogic.py"/>
+        <source>MONAI, nibabel</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/draft/DraftLogic.py"/>
+        <source>Move it away, or copy the weights into a folder of your own.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/draft/DraftLogic.py"/>
+        <source>Open {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/draft/DraftLogic.py"/>
+        <source>Reading the weights</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/draft/DraftLogic.py"/>
+        <source>There is no Python file at the typed path.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/draft/DraftLogic.py"/>
+        <source>Write a description...</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/draft/DraftLogic.py"/>
+        <source>Writing the description</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/draft/DraftLogic.py"/>
+        <source>Written: {names}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/draft/DraftLogic.py"/>
+        <source>as the network&apos;s last step says</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/draft/DraftLogic.py"/>
+        <source>binary: one channel, one object</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/draft/DraftLogic.py"/>
+        <source>none: it returns logits</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/draft/DraftLogic.py"/>
+        <source>read from the network</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/draft/DraftLogic.py"/>
+        <source>sigmoid: each class by itself</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/draft/DraftLogic.py"/>
+        <source>sigmoid: it returns probabilities</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/draft/DraftLogic.py"/>
+        <source>softmax: it returns probabilities</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/draft/DraftLogic.py"/>
+        <source>softmax: one class a voxel</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/draft/DraftLogic.py"/>
+        <source>{order} (as {whose})</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>draft.DraftView</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/draft/DraftView.py"/>
+        <source>Choose...</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/draft/DraftView.py"/>
+        <source>How the network&apos;s outputs become classes.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/draft/DraftView.py"/>
+        <source>Images are padded to multiples of it: 2 for each halving in the network.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/draft/DraftView.py"/>
+        <source>Names of the input&apos;s channels in their order, with commas between them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/draft/DraftView.py"/>
+        <source>Names of the output&apos;s channels in their order, background included, with commas between them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/draft/DraftView.py"/>
+        <source>The function or class of the Python file that builds the network.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/draft/DraftView.py"/>
+        <source>The order in which the network was fed a volume&apos;s axes in its training.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/draft/DraftView.py"/>
+        <source>What the network itself applies last.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/draft/DraftView.py"/>
+        <source>What the network&apos;s class or function is called with and the weights do not tell, a line each.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/draft/DraftView.py"/>
+        <source>Writes the description beside the weights and opens it as the model. No code is executed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>feeding.FeedingLogic</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/feeding/FeedingLogic.py"/>
+        <source>Checked in {seconds:.0f} s.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/feeding/FeedingLogic.py"/>
+        <source>Checking how the model is fed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/feeding/FeedingLogic.py"/>
+        <source>Is the model fed as it is meant to be? Predicts with axes, head, normalisation and orientation changed one at a time, compares with the reference segment and says which fits best: up to about 20 predictions, which can be cancelled. Changes nothing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/feeding/FeedingLogic.py"/>
+        <source>{what}: Dice {dice:.3f}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>model.Channels</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/model/Channels.py"/>
+        <source>Choose a volume.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/model/Channels.py"/>
+        <source>Choose the volume for {names}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/model/Channels.py"/>
+        <source>Choose the volumes for {names}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/model/Channels.py"/>
+        <source>This model looks at {count} volumes at once; the panel can give it {count2}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/model/Channels.py"/>
+        <source>{names} are the same volume</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>model.ModelFacts</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/model/ModelFacts.py"/>
+        <source>, {count} channels ({names})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/model/ModelFacts.py"/>
+        <source>; runs its author&apos;s code</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/model/ModelFacts.py"/>
+        <source>Read when you press Apply.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/model/ModelFacts.py"/>
+        <source>Reading what the model says about itself...</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/model/ModelFacts.py"/>
+        <source>This cannot be used as a model.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/model/ModelFacts.py"/>
+        <source>classes known after opening</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/model/ModelFacts.py"/>
+        <source>{count} class</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/model/ModelFacts.py"/>
+        <source>{count} classes</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>model.ModelList</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/model/ModelList.py"/>
+        <source>A model file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/model/ModelList.py"/>
+        <source>Demo network: honest</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/model/ModelList.py"/>
+        <source>Demo network: shortcut</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/model/ModelList.py"/>
+        <source>Its path is not known on this computer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/model/ModelList.py"/>
+        <source>Learnt that a bright ring makes a body a lesion.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/model/ModelList.py"/>
+        <source>Learnt to look for a marker away from the lesion.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/model/ModelList.py"/>
+        <source>{name} (not found)</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>model.ModelLogic</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/model/ModelLogic.py"/>
+        <source>No code was executed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/model/ModelLogic.py"/>
+        <source>Reading the model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/model/ModelLogic.py"/>
+        <source>The typed folder is looked at in a moment.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/model/ModelLogic.py"/>
+        <source>There is no file or folder at the typed path: correct it, or choose a model from the list.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/model/ModelLogic.py"/>
+        <source>This model runs its author&apos;s code, and that was not agreed to.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/model/ModelLogic.py"/>
+        <source>Write or open a description of these weights first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>model.ModelView</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/model/ModelView.py"/>
+        <source>Choose a model...</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/model/ModelView.py"/>
+        <source>Folder of a model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/model/ModelView.py"/>
+        <source>Vol&amp;ume:</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -894,10 +1595,609 @@
     </message>
 </context>
 <context>
+    <name>painting.PaintingLogic</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/painting/PaintingLogic.py"/>
+        <source> (Asked of the map of {of}.)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/painting/PaintingLogic.py"/>
+        <source>Masked out in {seconds:.1f} s.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/painting/PaintingLogic.py"/>
+        <source>Masking out</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/painting/PaintingLogic.py"/>
+        <source>Replaces that part of the image by its surroundings and runs the network again: does the segment stay? The masked-out part and the segments before and after come into the scene.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/painting/PaintingLogic.py"/>
+        <source>adding the segments</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>painting.PaintingRegion</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/painting/PaintingRegion.py"/>
+        <source>A box drawn with the Markups module.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/painting/PaintingRegion.py"/>
+        <source>Another segment of the chosen segmentation.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/painting/PaintingRegion.py"/>
+        <source>Coloured region ({percent:.0f} %)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/painting/PaintingRegion.py"/>
+        <source>Half the evidence that lies away from the explained pixels.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/painting/PaintingRegion.py"/>
+        <source>Most important outside ({half})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/painting/PaintingRegion.py"/>
+        <source>Most important region ({half})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/painting/PaintingRegion.py"/>
+        <source>ROI: {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/painting/PaintingRegion.py"/>
+        <source>Segment: {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/painting/PaintingRegion.py"/>
+        <source>The smallest region that holds half the evidence.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/painting/PaintingRegion.py"/>
+        <source>What the Evidence slider leaves coloured.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>panel.JobRunner</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/JobRunner.py"/>
+        <source>Cancelled.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/JobRunner.py"/>
+        <source>Internal error in the module.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/JobRunner.py"/>
+        <source>Please report the details.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/JobRunner.py"/>
+        <source>The volume for {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>panel.Marks</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/Marks.py"/>
+        <source>not supported</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>panel.Notices</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/Notices.py"/>
+        <source> and {more} more</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/Notices.py"/>
+        <source>Internal error in the module.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/Notices.py"/>
+        <source>Please report the details.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>panel.Presenter</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/Presenter.py"/>
+        <source>Cancelled.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/Presenter.py"/>
+        <source>Cancelled. The scene is unchanged.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/Presenter.py"/>
+        <source>Choose another one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/Presenter.py"/>
+        <source>Packages are being installed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/Presenter.py"/>
+        <source>Stopped, because a node that was being explained was removed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/Presenter.py"/>
+        <source>Stopped, because the map that it was about was removed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/Presenter.py"/>
+        <source>There is no scene to work on.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/Presenter.py"/>
+        <source>Wait for what is running, or cancel it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>prediction.PredictionLogic</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/prediction/PredictionLogic.py"/>
+        <source> Not found: {names}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/prediction/PredictionLogic.py"/>
+        <source>Check that the volume is what the model was trained on; no segmentation was added.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/prediction/PredictionLogic.py"/>
+        <source>Predicted by {title}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/prediction/PredictionLogic.py"/>
+        <source>Predicted in {seconds:.1f} s: {names}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/prediction/PredictionLogic.py"/>
+        <source>Runs the model&apos;s own inference and adds its classes as segments; then any of them can be explained.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/prediction/PredictionLogic.py"/>
+        <source>The model found none of its classes in this volume.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>qSlicerAbstractCoreModule</name>
     <message>
         <location filename="SegHiResGradCAM.py"/>
         <source>Segmentation</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>question.AllSegmentsLogic</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/AllSegmentsLogic.py"/>
+        <source> The maps are on their layers&apos; cells: as finer ones they would take too much memory together.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/AllSegmentsLogic.py"/>
+        <source>&apos;{label}&apos; is about no segment: choose another set in Explain over.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/AllSegmentsLogic.py"/>
+        <source>1 forward pass for all</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/AllSegmentsLogic.py"/>
+        <source>Asks about every segment of the segmentation in one forward pass of the network, each with the class of its name, or all with the class that is chosen below: one result a segment.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/AllSegmentsLogic.py"/>
+        <source>Done in {seconds:.1f} s, {passesText}. {told}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/AllSegmentsLogic.py"/>
+        <source>adding the maps</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/AllSegmentsLogic.py"/>
+        <source>without running the network again</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/AllSegmentsLogic.py"/>
+        <source>{count} forward passes for all</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>question.Choices</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/Choices.py"/>
+        <source>All passes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/Choices.py"/>
+        <source>Approximate (bf16)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/Choices.py"/>
+        <source>Automatic</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/Choices.py"/>
+        <source>Contrast with a rival</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/Choices.py"/>
+        <source>False negatives against the segment</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/Choices.py"/>
+        <source>False positives against the segment</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/Choices.py"/>
+        <source>Full (fp32)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/Choices.py"/>
+        <source>GPU (CUDA)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/Choices.py"/>
+        <source>Largest part of the segment</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/Choices.py"/>
+        <source>Log-odds of the class</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/Choices.py"/>
+        <source>Logit of the class</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/Choices.py"/>
+        <source>On quarters of the layer&apos;s cells</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/Choices.py"/>
+        <source>On the layer&apos;s cells</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/Choices.py"/>
+        <source>On the volume&apos;s voxels</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/Choices.py"/>
+        <source>Predicted class</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/Choices.py"/>
+        <source>Preview</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/Choices.py"/>
+        <source>Seg-HiRes-Grad CAM</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/Choices.py"/>
+        <source>Segment</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/Choices.py"/>
+        <source>Segment and predicted</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/Choices.py"/>
+        <source>Whole image</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>question.QuestionLogic</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/QuestionLogic.py"/>
+        <source>
+
+Cost: {cost}. F, B: passes forward and backward.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/QuestionLogic.py"/>
+        <source> Slow: a pass for each channel K or step.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/QuestionLogic.py"/>
+        <source>A segment whose name is no class&apos;s is left out, and named.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/QuestionLogic.py"/>
+        <source>Choose the class.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/QuestionLogic.py"/>
+        <source>Deepest (as in the paper)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/QuestionLogic.py"/>
+        <source>Default: deepest with 2 cells across</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/QuestionLogic.py"/>
+        <source>Each segment&apos;s own, by its name</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/QuestionLogic.py"/>
+        <source>In 3D its cells are often larger than the segment.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/QuestionLogic.py"/>
+        <source>Its classes are known once it has been opened: press Predict.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/QuestionLogic.py"/>
+        <source>Listing the layers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/QuestionLogic.py"/>
+        <source>No class is called like the segment &apos;{name}&apos;: choose the class.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/QuestionLogic.py"/>
+        <source>The deepest level that resolves the segment.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>question.QuestionView</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/QuestionView.py"/>
+        <source>Choose the class...</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/QuestionView.py"/>
+        <source>Choose the rival...</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>question.QuestionWords</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/QuestionWords.py"/>
+        <source>A class cannot be its own rival.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/QuestionWords.py"/>
+        <source>Choose a model.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/QuestionWords.py"/>
+        <source>Choose a segment that the model should draw.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/QuestionWords.py"/>
+        <source>Choose a segment.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/QuestionWords.py"/>
+        <source>Choose a segmentation, or let the model predict one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/QuestionWords.py"/>
+        <source>Choose the class.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/QuestionWords.py"/>
+        <source>Choose the rival class of the contrast (in Advanced).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/QuestionWords.py"/>
+        <source>No segment is called like a class of the model: choose the class of all.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/QuestionWords.py"/>
+        <source>No segment is left: each class is the rival itself, or none. Choose another rival (in Advanced).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/QuestionWords.py"/>
+        <source>One segment is compared with what the model draws: untick All segments.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/QuestionWords.py"/>
+        <source>The model is being read.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/QuestionWords.py"/>
+        <source>The model says its classes once it has been opened: press Predict.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/QuestionWords.py"/>
+        <source>The model&apos;s file is not known on this computer: pick it again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/QuestionWords.py"/>
+        <source>The segmentation has no segments: choose another one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>question.SegmentClasses</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/SegmentClasses.py"/>
+        <source>Its class is the rival itself.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/SegmentClasses.py"/>
+        <source>Left out: {names}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/SegmentClasses.py"/>
+        <source>No class of the model is called so.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/question/SegmentClasses.py"/>
+        <source>{name} as {className}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>results.CausesTable</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/scene/results/CausesTable.py"/>
+        <source>Empty (NaN) where the value is exact.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/scene/results/CausesTable.py"/>
+        <source>How much of what is explained lies inside.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/scene/results/CausesTable.py"/>
+        <source>Its volume.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/scene/results/CausesTable.py"/>
+        <source>Negative: it spoke against.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/scene/results/CausesTable.py"/>
+        <source>Of the map&apos;s positive evidence inside.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/scene/results/CausesTable.py"/>
+        <source>Shapley value: what it adds to the mean score.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/scene/results/CausesTable.py"/>
+        <source>What was taken away and put back.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/scene/results/CausesTable.py"/>
+        <source>Which anatomy mattered</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/scene/results/CausesTable.py"/>
+        <source>Which input image mattered</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/scene/results/CausesTable.py"/>
+        <source>adds, {unit}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/scene/results/CausesTable.py"/>
+        <source>share of evidence</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/scene/results/CausesTable.py"/>
+        <source>share of the change</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/scene/results/CausesTable.py"/>
+        <source>share of the pixel set</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/scene/results/CausesTable.py"/>
+        <source>standard error</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -1097,12 +2397,12 @@
     <name>results.PaintingNode</name>
     <message>
         <location filename="SegHiResGradCAMLib/scene/results/PaintingNode.py"/>
-        <source>Painted over</source>
+        <source>Masked out</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="SegHiResGradCAMLib/scene/results/PaintingNode.py"/>
-        <source>Painted over: {region}</source>
+        <source>Masked out: {region}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1113,6 +2413,196 @@
     <message>
         <location filename="SegHiResGradCAMLib/scene/results/PaintingNode.py"/>
         <source>{name} before</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>results.RepeatedQuestion</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/results/RepeatedQuestion.py"/>
+        <source>Maps of a comparison are not tested one by one: press Apply for this method and layer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/results/RepeatedQuestion.py"/>
+        <source>The volume has changed or moved since this map was made: press Apply again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/results/RepeatedQuestion.py"/>
+        <source>The volume of this map is gone: it cannot be looked at again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/results/RepeatedQuestion.py"/>
+        <source>There is no map: press Apply first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/results/RepeatedQuestion.py"/>
+        <source>This map came with the scene: press Apply to ask its question again, then test the new map.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>results.ResultLogic</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/results/ResultLogic.py"/>
+        <source>A volume of this result is gone.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/results/ResultLogic.py"/>
+        <source>Ask again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/results/ResultLogic.py"/>
+        <source>Choose another folder.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/results/ResultLogic.py"/>
+        <source>Computing another layer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/results/ResultLogic.py"/>
+        <source>Done in {seconds:.1f} s, without running the network again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/results/ResultLogic.py"/>
+        <source>Done in {seconds:.1f} s.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/results/ResultLogic.py"/>
+        <source>Its other layers cannot be computed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/results/ResultLogic.py"/>
+        <source>Most important region: R {r:.0f}, A {a:.0f}, S {s:.0f} mm.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/results/ResultLogic.py"/>
+        <source>Showing another layer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/results/ResultLogic.py"/>
+        <source>The files could not be written: {reason}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/results/ResultLogic.py"/>
+        <source>The volume or the model is not what it was for this result.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/results/ResultLogic.py"/>
+        <source>The worker is busy with another question.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/results/ResultLogic.py"/>
+        <source>Wait for its answer, or cancel it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/results/ResultLogic.py"/>
+        <source>Written: {names} and {last}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/results/ResultLogic.py"/>
+        <source>is the disk full, or the folder read-only?</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>results.ResultTree</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/results/ResultTree.py"/>
+        <source>Of the full check: supported, unclear, or not supported by the model.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/results/ResultTree.py"/>
+        <source>Share of the score that the map adds up to.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>results.ResultView</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/results/ResultView.py"/>
+        <source>Removes the comparison that this map belongs to: all its maps, its table and its folder.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/results/ResultView.py"/>
+        <source>Removes this result and everything that came with it from the scene.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/results/ResultView.py"/>
+        <source>Writes this map (.nrrd) and its facts (.json).</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>results.Results</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/results/Results.py"/>
+        <source> ({pixel_set_voxels} voxels of the model{more})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/results/Results.py"/>
+        <source>, of which the map explains {percent:.0f} %</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/results/Results.py"/>
+        <source>, {ml:.3g} ml</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/results/Results.py"/>
+        <source>, {percent:.3g} % of the image</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/results/Results.py"/>
+        <source>; the map has no unit</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/results/Results.py"/>
+        <source>Comparison: </source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/results/Results.py"/>
+        <source>Model: {model}, on {device}, {engine}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/results/Results.py"/>
+        <source>Score {score:.4g}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/results/Results.py"/>
+        <source>Why {class_name}? {score_title}, summed over {pixel_set}{size}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/results/Results.py"/>
+        <source>{method_title}, layer {name}</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -1213,7 +2703,7 @@
     </message>
     <message>
         <location filename="SegHiResGradCAMLib/scene/results/TrustTables.py"/>
-        <source>Is it true</source>
+        <source>Is the map faithful</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1279,6 +2769,70 @@
     <message>
         <location filename="SegHiResGradCAMLib/scene/results/TrustTables.py"/>
         <source>{read}; grey: random orders</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>run.InstallLogic</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/run/InstallLogic.py"/>
+        <source>Installing...</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>run.RunLogic</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/run/RunLogic.py"/>
+        <source>Asking about all segments</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/run/RunLogic.py"/>
+        <source>Asking the network</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/run/RunLogic.py"/>
+        <source>Cancelled.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/run/RunLogic.py"/>
+        <source>Cancelling...</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/run/RunLogic.py"/>
+        <source>PyTorch is not installed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/run/RunLogic.py"/>
+        <source>PyTorch {version} - device shown after the first run</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>run.RunView</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/run/RunView.py"/>
+        <source>&amp;Apply</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/run/RunView.py"/>
+        <source>Ask the network why it drew the segment.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/run/RunView.py"/>
+        <source>C&amp;ancel</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/run/RunView.py"/>
+        <source>Stop the computation; the scene stays as it is.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -1359,6 +2913,49 @@
     </message>
 </context>
 <context>
+    <name>segments.SegmentEvidenceLogic</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/segments/SegmentEvidenceLogic.py"/>
+        <source>Choose a segmentation with segments (in Inputs).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/segments/SegmentEvidenceLogic.py"/>
+        <source>Evidence: </source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/segments/SegmentEvidenceLogic.py"/>
+        <source>How much of the evidence lies in which segment of the chosen segmentation: a table beside the map.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/segments/SegmentEvidenceLogic.py"/>
+        <source>No segment holds evidence; the table says why.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/segments/SegmentEvidenceLogic.py"/>
+        <source>Sharing out the evidence</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/segments/SegmentEvidenceLogic.py"/>
+        <source>Table: {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/segments/SegmentEvidenceLogic.py"/>
+        <source>There is no map: press Apply first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/segments/SegmentEvidenceLogic.py"/>
+        <source>channel {n}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>segments.SegmentLabelmap</name>
     <message>
         <location filename="SegHiResGradCAMLib/scene/segments/SegmentLabelmap.py"/>
@@ -1419,6 +3016,24 @@
     <message>
         <location filename="SegHiResGradCAMLib/scene/segments/SegmentSize.py"/>
         <source>Coarse: a cell of this layer is {cell:.3g} mm, the segment only {edge:.3g} mm across. The map cannot tell places inside the segment apart.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>setup.About</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/setup/About.py"/>
+        <source>Documentation, tutorial and source</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/setup/About.py"/>
+        <source>Method: T. Rheude, A. Wirtz, A. Kuijper, S. Wesarg, Leveraging CAM Algorithms for Explaining Medical Semantic Segmentation, MELBA 2024:023.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/setup/About.py"/>
+        <source>Why did a network draw that segment? Choose volume, segment and model, press Apply: the evidence is laid over the volume. Not for diagnosis.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -1670,6 +3285,123 @@ Install?</source>
     <message>
         <location filename="SegHiResGradCAMLib/panel/setup_check/SetupCheckView.py"/>
         <source>Stop checking</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>trust.FastCheckLogic</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/trust/FastCheckLogic.py"/>
+        <source>Checking this map: {percent:.0f} %, {phase}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/trust/FastCheckLogic.py"/>
+        <source>Not checked.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/trust/FastCheckLogic.py"/>
+        <source>Not checked. {sentence} {hint}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/trust/FastCheckLogic.py"/>
+        <source>This map will be checked when nothing else runs.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>trust.TrustLines</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/trust/TrustLines.py"/>
+        <source>Model-specific</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/trust/TrustLines.py"/>
+        <source>Stable under noise</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/trust/TrustLines.py"/>
+        <source>Used by the network</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>trust.TrustLogic</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/trust/TrustLogic.py"/>
+        <source>Another layer is shown now: ask for its full check.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/trust/TrustLogic.py"/>
+        <source>Checked fully.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/trust/TrustLogic.py"/>
+        <source>Checking fully</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/trust/TrustLogic.py"/>
+        <source>Estimating the full check</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/trust/TrustLogic.py"/>
+        <source>Table: {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/trust/TrustLogic.py"/>
+        <source>The curves come with the full check.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/trust/TrustLogic.py"/>
+        <source>The full check of this map takes {text}. It can be cancelled. Start it?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/trust/TrustLogic.py"/>
+        <source>The full check was not started, because you had left the module: ask for it again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/trust/TrustLogic.py"/>
+        <source>The full check was not started.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/trust/TrustLogic.py"/>
+        <source>The full check was not started. {why}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/trust/TrustLogic.py"/>
+        <source>There are no numbers yet: let the map be checked.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>trust.TrustView</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/trust/TrustView.py"/>
+        <source>Adds a table with the numbers beside the map; Export writes it too.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/trust/TrustView.py"/>
+        <source>Deletion against random order, randomised weights, stability. Says its cost first and starts after you confirm. A map that fails is marked: not supported by the model.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/trust/TrustView.py"/>
+        <source>Shows the deletion and insertion curves; changes the layout to one with a plot.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

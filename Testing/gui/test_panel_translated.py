@@ -8,8 +8,6 @@ import PySide6
 import pytest
 from PySide6 import QtCore
 
-from SegHiResGradCAMLib.setup import Installer
-from SegHiResGradCAMLib.setup.Dependencies import Dependencies
 from stage.gui import click
 from stage.panel import Panel
 
@@ -19,7 +17,10 @@ import write_translations
 
 @pytest.fixture
 def language(tmp_path):
-    """One in which every text stands in square brackets, compiled as Slicer's languages are."""
+    """One in which every text stands in square brackets, compiled as Slicer's languages are.
+
+    Slicer knows its language before it reads a module: what was read here before is read again, and comes back after.
+    """
     source = tmp_path / "SegHiResGradCAM_xx.ts"
     source.write_text(write_translations.template(lambda text: f"[{text}]"), encoding="utf-8")
     compiled = tmp_path / "SegHiResGradCAM_xx.qm"
@@ -28,8 +29,18 @@ def language(tmp_path):
     translator = QtCore.QTranslator()
     assert translator.load(str(compiled))
     QtCore.QCoreApplication.installTranslator(translator)
+    known = library()
+    for name in known:
+        del sys.modules[name]
     yield
+    for name in library():
+        del sys.modules[name]
+    sys.modules.update(known)
     QtCore.QCoreApplication.removeTranslator(translator)
+
+
+def library():
+    return {name: module for name, module in sys.modules.items() if name.split(".")[0] == "SegHiResGradCAMLib"}
 
 
 def test_the_panel_speaks_it(language, stageScene, monkeypatch):
@@ -46,7 +57,42 @@ def test_the_panel_speaks_it(language, stageScene, monkeypatch):
         panel.close()
 
 
+def untranslated(panel):
+    """Texts of controls and entries of lists that hold words and nothing of the language, by control."""
+    found = {}
+    for widget in panel.widget.parent.findChildren("QWidget"):
+        kinds = ("text", "title", "plainText")
+        told = [str(getattr(widget, kind)) for kind in kinds if isinstance(getattr(widget, kind, None), str)]
+        if widget.className() == "QComboBox":
+            told += [widget.itemText(n) for n in range(widget.count)]
+        words = [one for one in told if any(letter.isalpha() for letter in one) and "[" not in one]
+        if words and widget.name and not widget.name.startswith("qt_"):
+            found[widget.name] = words
+    return found
+
+
+def test_nothing_in_the_panel_is_left_in_english(language, stageScene):
+    panel = Panel()
+    try:
+        panel.openDemo()
+        left = untranslated(panel)
+        # the model's classes, methods by their papers' names, colour tables and devices by theirs
+        assert left.keys() <= {
+            "classComboBox",
+            "rivalComboBox",
+            "methodComboBox",
+            "colorTableComboBox",
+            "deviceComboBox",
+        }
+    finally:
+        panel.close()
+
+
 def test_questions_and_failures_speak_it(language):
+    from SegHiResGradCAMLib.setup import Installer
+    from SegHiResGradCAMLib.setup.Dependencies import NO_EXTENSION, Dependencies
+
+    assert NO_EXTENSION.startswith("[PyTorch is missing.")
     asked, told = [], []
     installer = Installer.Installer(asked.append)
     installer.install(

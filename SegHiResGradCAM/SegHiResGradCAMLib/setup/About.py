@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from slicer.i18n import tr as _
+from .Translation import _
 
 HOMEPAGE = "https://github.com/OWNER/SlicerSegHiResGradCAM"
-CONTRIBUTORS = ("The SegHiResGradCAM authors",)
+CONTRIBUTORS = ("The SegHiResGradCAM authors",)  # no tr
 
 
 def describe(parent: Any) -> None:
@@ -16,7 +16,9 @@ def describe(parent: Any) -> None:
     parent.helpText = _(
         "Why did a network draw that segment? Choose volume, segment and model, press Apply: the evidence is laid over "
         "the volume. Not for diagnosis."
-    ) + ' <a href="{url}">{text}</a>.'.format(url=HOMEPAGE, text=_("Documentation, tutorial and source"))
+    )
+    page = _("Documentation, tutorial and source")
+    parent.helpText += f' <a href="{HOMEPAGE}">{page}</a>.'  # no tr
     parent.acknowledgementText = _(
         "Method: T. Rheude, A. Wirtz, A. Kuijper, S. Wesarg, Leveraging CAM Algorithms for Explaining Medical "
         "Semantic Segmentation, MELBA 2024:023."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from ...setup.Translation import _
 from ...worker.Job import Job
 from ..Needs import ChecksMaps
 from ..results.RepeatedQuestion import again, layerOf, whyNotAgain
@@ -37,7 +38,12 @@ class AskedFirst:
     def ask(self) -> None:
         """One click."""
         if not self._whyNot():
-            self._panel.do(self._send, f"{self._request}_cost", self._costKnown, f"{self._title}: what it takes")
+            self._panel.do(
+                self._send,
+                f"{self._request}_cost",
+                self._costKnown,
+                _("{title}: what it takes").format(title=self._title),
+            )
 
     def _costKnown(self, job: Job, answer: dict) -> None:
         panel = self._panel
@@ -45,11 +51,15 @@ class AskedFirst:
         if node is None:  # removed meanwhile
             return
         if not panel.entered:  # no question pops up over another module
-            panel.notices.say(f"{self._title}: not started, because you had left the module. Ask again.")
-        elif panel.ask(f"{self._title} takes {answer['text']}. It can be cancelled. Start it?"):
+            panel.notices.say(
+                _("{title}: not started, because you had left the module. Ask again.").format(title=self._title)
+            )
+        elif panel.ask(
+            _("{title} takes {text}. It can be cancelled. Start it?").format(title=self._title, text=answer["text"])
+        ):
             self._start(job)
         else:
-            panel.notices.say(f"{self._title}: not started.")
+            panel.notices.say(_("{title}: not started.").format(title=self._title))
 
     def _start(self, job: Job) -> None:
         """The user's yes may have come late: the question must still hold."""
@@ -57,9 +67,9 @@ class AskedFirst:
         node = panel.desk.results.nodeOf(job.what["origin"])
         why = whyNotAgain(panel.desk.results, node) or self._whyNot()
         if not why and (node is not panel.desk.node or layerOf(node) != job.what["layer"]):
-            why = "Another map is shown now."
+            why = _("Another map is shown now.")
         if why:
-            panel.notices.say(f"{self._title}: not started. {why}")
+            panel.notices.say(_("{title}: not started. {why}").format(title=self._title, why=why))
         else:
             self._send(self._request, self._answered, self._title)
 

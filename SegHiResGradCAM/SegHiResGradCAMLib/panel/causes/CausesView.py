@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ...setup.Translation import _
 from ..Controls import FeatureView
 
-_CHANNELS_TIP = "Takes the volumes away one by one and in every combination: what does each add to the score?"
-_ANATOMY_TIP = (
-    "Takes the segments of the chosen segmentation away one by one and in every combination: what does each add to "
-    "the score?"
+_CHANNELS_TIP = _("Takes the volumes away one by one and in every combination: what does each add to the score?")
+_ANATOMY_TIP = _(
+    "Takes the segments of the chosen segmentation away one by one and in every combination: what does each "
+    "add to the score?"
 )
-_FLIP_TIP = "Searches the smallest region beside the segment whose masking removes it, in the order of the map."
-_ASKS = " Says first how many passes of the network it takes, and asks."
+_FLIP_TIP = _("Searches the smallest region beside the segment whose masking removes it, in the order of the map.")
+_ASKS = _(" Says first how many passes of the network it takes, and asks.")
 
 
 @dataclass(frozen=True)

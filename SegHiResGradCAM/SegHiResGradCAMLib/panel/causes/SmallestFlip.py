@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from ...scene.nodes.Attachments import PAINTING, aboutLayer
 from ...scene.nodes.Provenance import explanationFacts
 from ...scene.results.PaintingNode import paintingOf
+from ...setup.Translation import _
 from ...worker.Job import Job
 from ..results.RepeatedQuestion import layerOf, shownMap, whyNotAgain
 from ..sections.Section import Control, Section
@@ -32,9 +33,9 @@ class SmallestFlip:
     View = FlipView
     section = Section(
         "smallestFlipSection",
-        "What would flip it?",
+        _("What would flip it?"),
         (
-            (Control("flipButton", "QPushButton", "Smallest change that flips it"),),
+            (Control("flipButton", "QPushButton", _("Smallest change that flips it")),),
             (Control("flipTextLabel", "QLabel"),),
         ),
     )
@@ -44,7 +45,7 @@ class SmallestFlip:
         #: of searches that found nothing: (the map's pass, layer) -> the sentence; the last few
         self._nothing: list[tuple[Any, str, str]] = []
         words: Callable[[], dict] = lambda: {"map": shownMap(panel.desk.results, panel.desk.node)}  # noqa: E731
-        self._search = AskedFirst(panel, "flip", "Searching the smallest flip", words, self.whyNot, self.answered)
+        self._search = AskedFirst(panel, "flip", _("Searching the smallest flip"), words, self.whyNot, self.answered)
 
     def whyNot(self) -> str:
         """Why nothing can be searched now, "" if it can."""
@@ -67,7 +68,7 @@ class SmallestFlip:
             return
         if not found["found"]:
             self._nothing.append((origin, layer, found["sentence"]))
-            self._panel.notices.say(" ".join(["No flip was found.", *answer.get("notes", [])]))
+            self._panel.notices.say(" ".join([_("No flip was found."), *answer.get("notes", [])]))
             return
         answer["painting"]["flip"] = found
         job.what["name"] = explanationFacts(node)["class_name"]

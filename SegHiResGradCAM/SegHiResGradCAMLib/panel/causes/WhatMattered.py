@@ -11,6 +11,7 @@ from ...scene.nodes.Attachments import ANATOMY, CHANNELS
 from ...scene.nodes.Provenance import inputVolumesOf
 from ...scene.results.CausesTable import addCauses, causesOf
 from ...scene.results.SegmentEvidence import labelSteps
+from ...setup.Translation import _
 from ...worker.Job import Job
 from ..Needs import HasParameters
 from ..results.RepeatedQuestion import layerOf, shownMap, whyNotAgain
@@ -30,11 +31,11 @@ class WhatMattered:
     View = CausesView
     section = Section(
         "whatMatteredSection",
-        "What mattered?",
+        _("What mattered?"),
         (
             (
-                Control("channelCausesButton", "QPushButton", "Which input image?"),
-                Control("anatomyCausesButton", "QPushButton", "Which anatomy?"),
+                Control("channelCausesButton", "QPushButton", _("Which input image?")),
+                Control("anatomyCausesButton", "QPushButton", _("Which anatomy?")),
             ),
             (Control("causesTextLabel", "QLabel"),),
         ),
@@ -44,11 +45,11 @@ class WhatMattered:
         self._panel, self._scene = panel, scene
         self._leftOut: list[str] = []
         self._channels = AskedFirst(
-            panel, "causes", "Sharing the score out among the volumes", lambda: {"of": CHANNELS}, self.whyNotChannels,
-            self.answered,
+            panel, "causes", _("Sharing the score out among the volumes"), lambda: {"of": CHANNELS},
+            self.whyNotChannels, self.answered,
         )  # fmt: skip
         self._anatomy = AskedFirst(
-            panel, "causes", "Sharing the score out among the segments", self._anatomyWords, self.whyNotAnatomy,
+            panel, "causes", _("Sharing the score out among the segments"), self._anatomyWords, self.whyNotAnatomy,
             self.answered,
         )  # fmt: skip
 
@@ -58,7 +59,7 @@ class WhatMattered:
         why = panel.cannotTest() or whyNotAgain(panel.desk.results, panel.desk.node)
         if why or len(panel.desk.results.origin(panel.desk.node).channels) > 1:
             return why
-        return "The model looks at one volume: there is no other to share the score with."
+        return _("The model looks at one volume: there is no other to share the score with.")
 
     def whyNotAnatomy(self) -> str:
         """Why the segments cannot be asked about now, "" if they can."""
@@ -68,7 +69,7 @@ class WhatMattered:
             return why
         segmentation = self._segmentation()
         if segmentation is None or not segmentation.GetSegmentation().GetNumberOfSegments():
-            return "Choose a segmentation with segments (in Inputs)."
+            return _("Choose a segmentation with segments (in Inputs).")
         return ""
 
     def state(self) -> CausesState:
@@ -93,7 +94,9 @@ class WhatMattered:
         told = answer["causes"]
         table = addCauses(node, told, job.what["layer"])
         leftOut = self._leftOut if told["of"] == ANATOMY else []
-        self._panel.notices.say(" ".join([f"Table: {table.GetName()}.", *leftOut, *answer.get("notes", [])]))
+        self._panel.notices.say(
+            " ".join([_("Table: {name}.").format(name=table.GetName()), *leftOut, *answer.get("notes", [])])
+        )
 
     def _anatomyWords(self) -> dict:
         node, self._leftOut = self._panel.desk.node, []
@@ -113,8 +116,8 @@ def _bars(told: dict) -> str:
     longest = max((abs(one["value"]) for one in rows), default=0.0)
     if not longest or rows[0]["share"]["value"] is None:
         return str(told["sentence"])
-    head = (
-        f"{told['score_title']}, mean: {told['full']:.3g} as it is, {told['none']:.3g} with all taken away. Each adds:"
+    head = _("{score_title}, mean: {full:.3g} as it is, {none:.3g} with all taken away. Each adds:").format(
+        score_title=told["score_title"], full=told["full"], none=told["none"]
     )
     return "\n".join([head, *(_line(one, longest, told["unit"]) for one in _shown(rows))])
 

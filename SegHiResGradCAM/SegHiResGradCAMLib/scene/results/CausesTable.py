@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ...setup.Translation import _
 from ..nodes import AttributeNames
 from ..nodes.Attachments import ANATOMY, CHANNELS, aboutLayer
 from ..nodes.NodeFacts import factsOf
 from .TrustTables import addTable
 
-_TITLES = {CHANNELS: "Which input image mattered", ANATOMY: "Which anatomy mattered"}
+_TITLES = {CHANNELS: _("Which input image mattered"), ANATOMY: _("Which anatomy mattered")}
 
 
 def addCauses(overlay: Any, told: dict, layerName: str) -> Any:
@@ -21,20 +22,24 @@ def addCauses(overlay: Any, told: dict, layerName: str) -> Any:
     """
     anatomy = told["of"] == ANATOMY
     columns: list[tuple] = [
-        ("segment" if anatomy else "channel", "What was taken away and put back.", lambda one: one["name"]),
-        (f"adds, {told['unit']}", "Shapley value: what it adds to the mean score.", lambda one: one["value"]),
-        ("standard error", "Empty (NaN) where the value is exact.", lambda one: one["standard_error"]),
-        ("share of the change", "Negative: it spoke against.", lambda one: one["share"]["value"]),
+        ("segment" if anatomy else "channel", _("What was taken away and put back."), lambda one: one["name"]),
+        (
+            _("adds, {unit}").format(unit=told["unit"]),
+            _("Shapley value: what it adds to the mean score."),
+            lambda one: one["value"],
+        ),
+        (_("standard error"), _("Empty (NaN) where the value is exact."), lambda one: one["standard_error"]),
+        (_("share of the change"), _("Negative: it spoke against."), lambda one: one["share"]["value"]),
     ]
     if anatomy:
         columns += [
-            ("ml", "Its volume.", lambda one: (one["size"] or {}).get("ml")),
+            ("ml", _("Its volume."), lambda one: (one["size"] or {}).get("ml")),
             (
-                "share of the pixel set",
-                "How much of what is explained lies inside.",
+                _("share of the pixel set"),
+                _("How much of what is explained lies inside."),
                 lambda one: one["pixel_set_inside"],
             ),
-            ("share of evidence", "Of the map's positive evidence inside.", lambda one: one["evidence"]["value"]),
+            (_("share of evidence"), _("Of the map's positive evidence inside."), lambda one: one["evidence"]["value"]),
         ]
     rows = sorted(told["causes"], key=lambda one: -one["value"])
     filled = [(title, meaning, [of(row) for row in rows]) for title, meaning, of in columns]
