@@ -1,5 +1,6 @@
-"""From a bare environment to the first right map of one's own network, by the README's own lines: they are counted,
-run as they stand, and each map is compared with an autograd that knows nothing of us."""
+"""From a bare environment to the first right map of one's own network, by the lines of
+docs/how-to/own_network.md (README has those of Python): they are counted, run as they stand, and each map is compared
+with an autograd that knows nothing of us."""
 
 import ast
 import os
@@ -21,7 +22,8 @@ from seghirescam.cli import main
 from seghirescam.io.volumes import read_volume
 
 ROOT = Path(__file__).parents[3]
-_SECTION = re.search(r"<!-- first:start -->(.*)<!-- first:end -->", (ROOT / "README.md").read_text("utf-8"), re.S)[1]
+PAGE = ROOT / "docs" / "how-to" / "own_network.md"
+_SECTION = re.search(r"<!-- first:start -->(.*)<!-- first:end -->", PAGE.read_text("utf-8"), re.S)[1]
 FLAT, SOLID = re.findall(r"```bash\n(.*?)```", _SECTION, re.S)
 FLAT_PYTHON, SOLID_PYTHON = re.findall(r"```python\n(.*?)```", _SECTION, re.S)
 WAYS = {"2D commands": FLAT, "3D commands": SOLID, "2D Python": FLAT_PYTHON, "3D Python": SOLID_PYTHON}
@@ -54,7 +56,7 @@ def words_typed(way):
 
 
 def concepts():
-    """{what it is: the words it is typed as}, as the README lists them."""
+    """{what it is: the words it is typed as}, as the page lists them."""
     rows = re.findall(r"^\| (.+?) \| (`.+`) \|$", _SECTION, re.M)
     return {name: set(re.findall(r"`([^`]+)`", words)) for name, words in rows}
 
@@ -129,12 +131,12 @@ def rightly_written(folder, case, channel):
     """The one map in why/, a density on the image's grid: by hand, placed by its own words."""
     import seghirescam
 
-    (sidecar,) = folder.glob("why/01_*.json")
+    (sidecar,) = folder.glob("why*/01_*.json")
     back = seghirescam.Explanation.load(sidecar)
     network, x, inside = case
     expected, score = by_autograd(network, x, inside, channel, back.layer.name)
     assert back.score == pytest.approx(score, rel=1e-4)
-    (written,) = folder.glob("why/01_*.nii.gz")
+    (written,) = folder.glob("why*/01_*.nii.gz")
     volume = read_volume(written)
     each = 1.0 if x.ndim == 4 else volume.grid.voxel_volume  # a photo's map is per pixel
     total = float(volume.array.sum(dtype=np.float64)) * each
@@ -167,7 +169,7 @@ def run_python(text, folder):
 def on_its_cells(capsys, folder, line):
     """The same question once more with the layer's own cells, to compare cell by cell."""
     words = shlex.split(line)
-    words[words.index("why/")] = "cells/"
+    words[words.index("--out") + 1] = "cells/"
     assert main([*words[1:], "--grid", "layer"]) == 0
     capsys.readouterr()
     (written,) = folder.glob("cells/01_*.nii.gz")
@@ -175,7 +177,7 @@ def on_its_cells(capsys, folder, line):
 
 
 @pytest.mark.parametrize("way", ["2D commands", "3D commands"])
-def test_the_commands_of_the_readme_lead_to_the_right_map(way, tmp_path, monkeypatch, capsys):
+def test_the_commands_of_the_page_lead_to_the_right_map(way, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     flat = way.startswith("2D")
     case = (flat_case if flat else solid_case)(tmp_path)
@@ -189,13 +191,13 @@ def test_the_commands_of_the_readme_lead_to_the_right_map(way, tmp_path, monkeyp
 
 
 @pytest.mark.parametrize("way", ["2D Python", "3D Python"])
-def test_the_lines_of_the_readme_lead_to_the_right_map(way, tmp_path, monkeypatch):
+def test_the_lines_of_the_page_lead_to_the_right_map(way, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     flat = way.startswith("2D")
     case = (flat_case if flat else solid_case)(tmp_path)
     found = run_python(WAYS[way], tmp_path)
     right(found, found.layer.name, case, 0 if flat else 1)
-    assert (tmp_path / "why.nii.gz").exists()
+    assert (tmp_path / ("why.nii.gz" if flat else "why_liver.nii.gz")).exists()
 
 
 @pytest.mark.slow
