@@ -75,7 +75,7 @@ SUB_ROOMS = {
     "cohort/table": "what was answered as one long table, streamed, the same from any way of running",
     "evaluation/metrics": "where the evidence is, how much, how alike two maps are; numpy, never torch",
     "evaluation/deletion": "did the network use it? curves of removal, and their gain over random orders",
-    "evaluation/painting": "a region painted over, the network run again",
+    "evaluation/painting": "a region masked out, the network run again",
     "evaluation/causes": "what made it say so? the score shared out among channels or segments; the smallest flip",
     "evaluation/feeding": "is the model fed as it is meant to be? one thing changed at a time",
     "evaluation/trust": "is it about this model, does it hold still; the verdict",

@@ -80,10 +80,10 @@ def replaced(text: str, marker: str, table: str) -> str:
 
 
 def intervention_table(found: list[dict]) -> str:
-    """Mean lesion-minus-look-alike logit over the predicted lesion, unchanged and painted over."""
+    """Mean lesion-minus-look-alike logit over the predicted lesion, unchanged and masked out."""
     cases = len({row["seed"] for row in found})
     lines = [
-        f"| network | unchanged | marker painted over | ring painted over | ({cases} held-out cases) |",
+        f"| network | unchanged | marker masked out | ring masked out | ({cases} held-out cases) |",
         "|---|---|---|---|---|",
     ]
     for model in ("honest", "shortcut"):

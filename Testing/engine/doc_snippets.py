@@ -88,7 +88,7 @@ class Page:
             self.capsys.readouterr()
             code = _code(words[1:])
             told = self.capsys.readouterr()
-            assert code == 0, f"{shlex.join(words)}\n{told.err}"
+            assert code == 0, f"{shlex.join(words)}\n{told.err}\n{told.out[-2000:]}"
             self.printed = told.out
         elif words[:4] == ["python", "-m", "pip", "install"]:
             extras_there(words[4:])

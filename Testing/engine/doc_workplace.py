@@ -15,6 +15,15 @@ from seghirescam import Grid
 from seghirescam.io.label_maps import write_labels
 from seghirescam.io.volumes import write_volume
 
+#: folders of TotalSegmentator's weights: of total_fast, and the five of total -> two classes each
+PARTS = {
+    "Dataset297_TotalSegmentator_total_3mm_1559subj": ("spleen", "liver"),
+    "Dataset291_TotalSegmentator_part1_organs_1559subj": ("spleen", "liver"),
+    "Dataset292_TotalSegmentator_part2_vertebrae_1532subj": ("sacrum", "vertebrae_L5"),
+    "Dataset293_TotalSegmentator_part3_cardiac_1559subj": ("heart", "aorta"),
+    "Dataset294_TotalSegmentator_part4_muscles_1559subj": ("humerus_left", "spinal_cord"),
+    "Dataset295_TotalSegmentator_part5_ribs_1559subj": ("rib_left_1", "sternum"),
+}
 GRID = Grid((12, 16, 16), np.diag([1.5, 1.5, 3.0, 1.0]))
 
 
@@ -73,10 +82,10 @@ def totalsegmentator(folder: Path) -> dict[str, str]:
     nnunet(folder)
     (model,) = (folder / "Dataset101_Liver").iterdir()
     home = folder / "weights"
-    for name in ("Dataset297_TotalSegmentator_total_3mm_1559subj", "Dataset291_TotalSegmentator_part1_organs_1559subj"):
+    for name, classes in PARTS.items():
         place = home / name / "nnUNetTrainerNoMirroring__nnUNetPlans__3d_fullres"
         shutil.copytree(model, place)
         about = json.loads((place / "dataset.json").read_text(encoding="utf-8"))
-        about["labels"] = {"background": 0, "spleen": 1, "liver": 2}
+        about["labels"] = {"background": 0, classes[0]: 1, classes[1]: 2}
         (place / "dataset.json").write_text(json.dumps(about), encoding="utf-8")
     return {"TOTALSEG_WEIGHTS_PATH": str(home)}
