@@ -28,7 +28,7 @@ ENGINE_ROOMS = (
     Room("figures", 7, "every picture: a map over its image, contact sheet, before and after, curves"),
     Room("cohort", 6, "many cases, several models: plans, their running, one table"),
     Room("comparison", 5, "methods x layers on one scale; two models"),
-    Room("evaluation", 4, "is the map true?"),
+    Room("evaluation", 4, "is the map faithful?"),
     Room("session", 3, "one case, many questions, whole or in windows; `explain` is the one verb"),
     Room("models", 2, "from what users have on disk to a `SegmentationModel`; one file a kind"),
     Room("io", 2, "volumes, DICOM, label maps, colour images on disk, and where their voxels lie"),
