@@ -12,6 +12,7 @@ from pathlib import Path
 
 import cost_tables
 import readme_sentences
+import trust_sentences
 import window_tables
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -56,6 +57,7 @@ def texts() -> dict[tuple[Path, str], str]:
     found[PAGES / "windows.md", "windows"] = window_tables.table(RESULTS)
     found[PAGES / "cohorts.md", "cohort-size"] = cost_tables.cohort_size(RESULTS)
     found[Path("docs") / "how-to" / "choose_layer.md", "layers"] = layer_table(rows("evidence.csv"))
+    found[Path("docs") / "explanation" / "faithful.md", "trust"] = trust_sentences.made(RESULTS)
     for marker, sentences in readme_sentences.made(REPORT, RESULTS).items():
         found[Path("README.md"), marker] = sentences
     return found

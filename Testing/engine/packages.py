@@ -1,4 +1,4 @@
-"""The package as it is handed out: an sdist of the working tree, a wheel of the sdist, an environment with pip alone."""
+"""The package as it is handed out: an sdist of the tree, a wheel of the sdist, an environment with pip alone."""
 
 from __future__ import annotations
 
