@@ -1,4 +1,4 @@
-"""What the full check says of our own map, in the words of docs/explanation/faithful.md, from ``results/trust.json``."""
+"""What the full check says of our own map, as docs/explanation/faithful.md tells it, from ``results/trust.json``."""
 
 from __future__ import annotations
 
