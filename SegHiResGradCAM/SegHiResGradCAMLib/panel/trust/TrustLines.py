@@ -19,7 +19,7 @@ _QUESTIONS = (
     (_("Stable under noise"), ("stability",), ""),
 )
 #: what a number is called where its title would only say the line's once more
-_SHORT = {"stability": "change of ranks"}
+_SHORT = {"stability": _("change of ranks")}
 
 
 @dataclass(frozen=True)
