@@ -185,6 +185,11 @@
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>Compute the shares</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
         <source>Compute:</source>
         <translation type="unfinished"></translation>
     </message>
@@ -456,11 +461,6 @@
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
         <source>Share</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
-        <source>Share out the evidence</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1289,7 +1289,7 @@ Write them?</source>
     </message>
     <message>
         <location filename="SegHiResGradCAMLib/panel/feeding/FeedingLogic.py"/>
-        <source>Is the model fed as it is meant to be? Predicts with axes, head, normalisation and orientation changed one at a time, compares with the segment and says which fits best: up to about 20 predictions, which can be cancelled. Changes nothing.</source>
+        <source>Is the model fed as it is meant to be? Predicts with axes, head, normalisation and orientation changed one at a time, compares with the reference segment and says which fits best: up to about 20 predictions, which can be cancelled. Changes nothing.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1695,6 +1695,14 @@ Write them?</source>
     <message>
         <location filename="SegHiResGradCAMLib/panel/JobRunner.py"/>
         <source>The volume for {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>panel.Marks</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/Marks.py"/>
+        <source>not supported</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -2475,12 +2483,12 @@ Cost: {cost}. F, B: passes forward and backward.</source>
     </message>
     <message>
         <location filename="SegHiResGradCAMLib/panel/results/ResultLogic.py"/>
-        <source>Showing another layer</source>
+        <source>Most important region: R {r:.0f}, A {a:.0f}, S {s:.0f} mm.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="SegHiResGradCAMLib/panel/results/ResultLogic.py"/>
-        <source>Strongest at R {r:.0f}, A {a:.0f}, S {s:.0f} mm.</source>
+        <source>Showing another layer</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3304,23 +3312,15 @@ Install?</source>
     </message>
 </context>
 <context>
-    <name>trust.Marks</name>
-    <message>
-        <location filename="SegHiResGradCAMLib/panel/trust/Marks.py"/>
-        <source>not supported</source>
-        <translation type="unfinished"></translation>
-    </message>
-</context>
-<context>
     <name>trust.TrustLines</name>
     <message>
         <location filename="SegHiResGradCAMLib/panel/trust/TrustLines.py"/>
-        <source>About this model and class</source>
+        <source>Model-specific</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="SegHiResGradCAMLib/panel/trust/TrustLines.py"/>
-        <source>Complete and stable</source>
+        <source>Stable under noise</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -217,7 +217,7 @@ def test_the_strongest_place_is_jumped_to(panel, views):
         normal = np.array([matrix.GetElement(row, 2) for row in range(3)])
         origin = np.array([matrix.GetElement(row, 3) for row in range(3)])
         assert abs(float(normal @ (origin - ras))) < 1e-3
-    assert panel.ui.statusLabel.text.startswith("Strongest at R")
+    assert panel.ui.statusLabel.text.startswith("Most important region: R")
 
 
 def test_a_removed_result_leaves_no_node(panel):

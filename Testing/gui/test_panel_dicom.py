@@ -58,6 +58,7 @@ def panel(stageScene, series, monkeypatch):
     volume = opened.presenter.parameters.volume
     volume.SetAttribute("DICOM.instanceUIDs", " ".join(database.files))
     opened.applyAndWait()
+    opened.open(opened.ui.dicomButton)
     opened.database, opened.asked, opened.series = database, [], series
     opened.presenter.ask = lambda question: opened.asked.append(question) or True
     yield opened
@@ -68,7 +69,6 @@ def test_the_shown_map_is_written_into_its_study_and_offered_to_the_database(pan
     panel.widget.chooseFolder = lambda former: str(tmp_path)
     assert panel.ui.dicomButton.visible and panel.ui.dicomButton.enabled
     assert "carries the patient's name" in tipOf(panel.ui.dicomButton)
-    panel.open(panel.ui.dicomButton)
     click(panel.ui.dicomButton)
     panel.waitIdle()
     assert sorted(one.name for one in tmp_path.iterdir()) == [MAP, REGIONS]
@@ -126,7 +126,6 @@ def _comes_back(panel, folder):
     assert len(panel.results) == 0
     panel.widget.chooseFolder = lambda *words: str(folder)
     assert panel.ui.dicomOpenButton.visible
-    panel.open(panel.ui.dicomOpenButton)
     click(panel.ui.dicomOpenButton)
     panel.waitIdle()
     assert panel.ui.errorLabel.text == "" and panel.ui.statusLabel.text == "Opened: 1 map."
@@ -159,7 +158,6 @@ def test_the_command_line_repeats_the_panel_s_map(panel, tmp_path):
     folder, source = tmp_path / "dicom", panel.presenter.models.facts.source
     folder.mkdir()
     panel.widget.chooseFolder = lambda former: str(folder)
-    panel.open(panel.ui.dicomButton)
     click(panel.ui.dicomButton)
     panel.waitIdle()
     one = panel.presenter.desk.results.origin(panel.node).maps["encoder.2"]
@@ -184,7 +182,6 @@ def test_what_writes_nothing_and_what_is_said_of_it(panel, tmp_path, monkeypatch
 def _a_no(panel, tmp_path):
     panel.presenter.ask = lambda question: False
     panel.widget.chooseFolder = lambda former: pytest.fail("asked for a folder")
-    panel.open(panel.ui.dicomButton)
     click(panel.ui.dicomButton)
     panel.presenter.ask = lambda question: True
     panel.widget.chooseFolder = lambda former: ""
@@ -209,7 +206,6 @@ def _on_the_button(panel, monkeypatch):
 
 def _faults(panel, tmp_path):
     panel.widget.chooseFolder = lambda former: str(tmp_path / "gone")
-    panel.open(panel.ui.dicomButton)
     click(panel.ui.dicomButton)
     panel.waitIdle()
     assert panel.ui.errorLabel.text.startswith("The folder for the DICOM objects is not there.")
@@ -237,6 +233,5 @@ def _without_highdicom(panel, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(panel.presenter, "examine", lambda requirements: missing)
         patch.setattr(panel.presenter.installer, "install", install)
-        panel.open(panel.ui.dicomButton)
         click(panel.ui.dicomButton)
     assert taken == [missing] and "Nothing was installed." in panel.ui.errorLabel.text

@@ -44,7 +44,7 @@ def test_the_panel_fits_the_module_column_in_every_state(panel, tmp_path):
             panel.applyAndWait()
         if name == "checked":
             panel.waitChecked()
-            assert panel.ui.numbersLabel.isVisible()
+            assert panel.ui.trustLabel.isVisible()
         if name == "error":
             panel.presenter.notices.fail("The segment lies outside the volume.", "Choose another volume.", "log")
             panel.presenter.changed()

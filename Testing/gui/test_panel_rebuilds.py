@@ -75,3 +75,33 @@ def test_a_check_box_is_a_field_and_a_control_of_its_name(panel):
     library = MODULE.parent / "SegHiResGradCAMLib" / "panel"
     named = {path.name for path in library.rglob("*.py") for name in SWITCHES if f"{name}CheckBox" in path.read_text()}
     assert named == set() and all(f"{name}CheckBox" in UI.read_text(encoding="utf-8") for name in SWITCHES)
+
+
+def test_one_apply_on_the_demo_writes_few_controls(panel):
+    panel.openDemo()
+    controls, written = panel.widget.view.controls, []
+    isNew, setUsers, fill = controls.isNew, controls.setUsers, controls.fill
+
+    def counted(name, what, value):
+        if isNew(name, what, value):
+            written.append((name, what))
+            return True
+        return False
+
+    def countedUsers(name, what, value):
+        if getattr(getattr(controls.ui, name), what) != value:
+            written.append((name, what))
+        setUsers(name, what, value)
+
+    def countedFill(name, options, *words):
+        if controls._filled.get(name) != options:
+            written.append((name, "entries"))
+        fill(name, options, *words)
+
+    controls.isNew, controls.setUsers, controls.fill = counted, countedUsers, countedFill
+    panel.apply()
+    panel.waitIdle()
+    assert panel.ui.errorLabel.text == "" and len(panel.results) == 1
+    progress = [one for one in written if one in (("progressBar", "value"), ("statusLabel", "text"))]
+    assert len(written) - len(progress) < 80, written  # of progress there is one write a step, however long it takes
+    assert len(set(written)) < 70

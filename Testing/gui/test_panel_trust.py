@@ -67,7 +67,7 @@ def test_the_map_comes_first_its_numbers_follow_and_every_question_goes_before_t
     before = nodes()
     assert ui.applyButton.text == "&Apply" and ui.statusLabel.text.startswith("Done in ")
     assert ui.checkStateLabel.text.startswith("Checking this map: ") and ui.stopCheckButton.isVisible()
-    assert not ui.numbersLabel.isVisible() and not ui.progressBar.isVisible()
+    assert not ui.trustLabel.isVisible() and not ui.progressBar.isVisible()
     with events.LoopGap() as gap:
         panel.waitChecked()
     assert gap.longest < 1.0 and nodes() == before  # nothing comes into the scene by itself
@@ -119,7 +119,7 @@ def test_each_layer_is_checked_once(panel, small):
     panel.waitChecked()
     assert trustOf(panel.node) and trustOf(panel.node) != told
     choose(ui.shownLayerComboBox, first)
-    assert panel.presenter.checks.job is None and trustOf(panel.node) == told and ui.numbersLabel.isVisible()
+    assert panel.presenter.checks.job is None and trustOf(panel.node) == told and ui.trustLabel.isVisible()
 
 
 def test_the_full_check_tells_its_cost_asks_and_brings_tables_curves_and_files(panel, small, stageScene, tmp_path):
@@ -224,7 +224,7 @@ def test_maps_of_a_comparison_are_not_checked_by_themselves(panel, small):
     click(ui.compareButton)
     panel.waitIdle()
     assert ui.errorLabel.text == "" and panel.presenter.checks.job is None
-    assert not ui.checkStateLabel.isVisible() and not ui.numbersLabel.isVisible()
+    assert not ui.checkStateLabel.isVisible() and not ui.trustLabel.isVisible()
     opened(panel)
     assert not ui.fullCheckButton.enabled and "comparison" in tipOf(ui.fullCheckButton)
     assert not ui.paintButton.enabled and ui.segmentsButton.enabled

@@ -125,8 +125,8 @@ def test_removing_a_comparison_leaves_nothing(mrml, case, nodeIds):
         table, overlays = made(mrml, case)
         assert table.GetName().startswith(NAME)
         results = Results(mrml)
-        assert results.nodes() == overlays and len(results.options()) == 3
-        assert results.options()[0].text.startswith("Method 1 · ")
+        assert results.nodes() == overlays and len(results.lines()) == 3
+        assert results.lines()[0].method == "Method 1"
         results.showOnly(overlays[0])
         steps = removalSteps(table, results.remove)
         next(steps)

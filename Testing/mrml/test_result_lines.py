@@ -7,9 +7,9 @@ import SimpleITK as sitk
 import slicer
 from mrml.asking import checked, value
 from SegHiResGradCAMLib import addOverlay
+from SegHiResGradCAMLib.panel.Marks import MARKS, verdictMark
 from SegHiResGradCAMLib.panel.question.OnlyNodes import onlySegment, onlySegmentation, onlyVolume
 from SegHiResGradCAMLib.panel.results.ResultLine import RESULT, SHARE, VERDICT, ResultLine, grouped, inOrder
-from SegHiResGradCAMLib.panel.trust.Marks import MARKS, verdictMark
 from SegHiResGradCAMLib.panel.trust.TrustLines import richText, trustLines
 from SegHiResGradCAMLib.scene.nodes import AttributeNames
 from SegHiResGradCAMLib.scene.nodes.Geometry import gridOfVolume
@@ -61,7 +61,7 @@ def test_before_the_full_check_every_line_is_unclear_and_says_its_number():
     lines = trustLines({"fast": {"rows": rows}})
     assert [one.mark.word for one in lines] == ["unclear"] * 3
     assert lines[0].text == "? Used by the network: unclear (context paint-over 17.5)"
-    assert lines[2].text == "? Complete and stable: unclear"  # the gap was not measured
+    assert lines[2].text == "? Stable under noise: unclear"  # the fast check makes no noise
     assert trustLines({}) == () and richText(()) == ""
 
 
@@ -71,7 +71,7 @@ def test_the_full_check_judges_each_line_by_its_test(used):
     rows += [row("randomisation", False), row("stability", None)]
     lines = trustLines({"fast": {"rows": [row("context_paint_over")]}, "full": {"rows": rows}})
     assert [one.mark.word for one in lines] == ["supported", "not supported", "unclear"]
-    assert lines[0].tip == f"{used[-1]}."
+    assert lines[0].tip == f"{used[-1]}." and lines[2].text == "? Stable under noise: unclear (change of ranks 0.5)"
 
 
 def test_names_in_the_lines_are_shown_as_text():

@@ -188,7 +188,7 @@ class Disagree(OfACase, do="disagree"):
 class Paint(AboutPixelSets, do="paint"):
     """Result: painting (facts, with a sentence), region, before, after (each voxels and grid), notes, session.
 
-    control: also paint the same shape over elsewhere.
+    control: also mask out the same shape elsewhere.
     """
 
     region: Recipe | HottestPart = field(metadata=REGION)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -14,7 +15,7 @@ from ..Controls import FeatureView, asText
 from ..Needs import HasParameters, TellsUser
 
 _EDGE = 44  # pixels of a picture in the panel
-_HEAD = 26
+_HEAD, _NAMES, _MOST = 26, 110, 330
 _KEY_ROLE = 32  # Qt::UserRole
 
 
@@ -32,7 +33,6 @@ class SheetState:
 
 class SheetView(FeatureView):
     _cells: tuple = ()
-    _choose: Callable[[str], object]
 
     def connect(self, sheet: Any) -> None:
         """sheet: ContactSheet."""
@@ -57,7 +57,8 @@ class SheetView(FeatureView):
         table.setRowCount(len(state.rows))
         table.setColumnCount(len(state.columns))
         table.setVerticalHeaderLabels(list(state.rows))
-        table.setHorizontalHeaderLabels(list(state.columns))
+        table.setHorizontalHeaderLabels([_short(column) for column in state.columns])
+        table.verticalHeader().setMaximumWidth(_NAMES)
         table.setIconSize(qt.QSize(_EDGE, _EDGE))
         for row, column, key in state.cells:
             picture = qt.QPixmap()
@@ -73,7 +74,7 @@ class SheetView(FeatureView):
             table.setColumnWidth(column, _EDGE + 4)
         height = _HEAD + (_EDGE + 4) * len(state.rows) + 18
         for what in ("minimumHeight", "maximumHeight"):
-            self._controls.set("contactSheet", what, min(height, 420))
+            self._controls.set("contactSheet", what, min(height, _MOST))
 
     def _chosen(self, sheet: Any) -> None:
         item = self._controls.ui.contactSheet.currentItem()
@@ -143,6 +144,11 @@ def _sheet(nodes: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...], tup
     rows = tuple(dict.fromkeys(row for row, _column in places.values()))
     columns = tuple(dict.fromkeys(column for _row, column in places.values()))
     return rows, columns, tuple((rows.index(row), columns.index(column), key) for key, (row, column) in places.items())
+
+
+def _short(layer: str) -> str:
+    """ "enc.2" of encoder.2: the whole name stands in the pictures' tooltips."""
+    return re.sub(r"[^\W\d]{4,}", lambda word: word.group()[:3], layer)
 
 
 def _place(facts: dict, several: bool) -> tuple[str, str]:

@@ -14,9 +14,9 @@ from ..Needs import AsksWorker, ChecksPackages, HasParameters
 from ..question import QuestionWords
 
 _TIP = _(
-    "Is the model fed as it is meant to be? Predicts with axes, head, normalisation and orientation changed "
-    "one at a time, compares with the segment and says which fits best: up to about 20 predictions, which "
-    "can be cancelled. Changes nothing."
+    "Is the model fed as it is meant to be? Predicts with axes, head, normalisation and orientation changed one at a "
+    "time, compares with the reference segment and says which fits best: up to about 20 predictions, which can be "
+    "cancelled. Changes nothing."
 )
 
 

@@ -221,7 +221,7 @@ class ResultLogic:
         place = self._panel.notices.guarded(jumpToStrongestPlace, self.node)
         if place is not None:
             r, a, s = place
-            text = _("Strongest at R {r:.0f}, A {a:.0f}, S {s:.0f} mm.").format(r=r, a=a, s=s)
+            text = _("Most important region: R {r:.0f}, A {a:.0f}, S {s:.0f} mm.").format(r=r, a=a, s=s)
             self._panel.notices.say(text)
         self._panel.changed()
 

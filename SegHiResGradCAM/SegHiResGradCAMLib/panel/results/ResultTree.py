@@ -7,7 +7,7 @@ from typing import Any
 
 from ...setup.Translation import _
 from ..Controls import Controls, asText
-from ..trust.Marks import MARKS, verdictMark
+from ..Marks import MARKS, verdictMark
 from .ResultLine import RESULT, SHARE, VERDICT, ResultLine, grouped, inOrder
 
 _KEY_ROLE = 32  # Qt::UserRole

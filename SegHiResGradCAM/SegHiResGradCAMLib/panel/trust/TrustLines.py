@@ -10,14 +10,16 @@ from html import escape
 
 from ...scene.nodes.TrustFacts import FAST, FULL, valueText
 from ...setup.Translation import _
-from .Marks import MARKS, Mark
+from ..Marks import MARKS, Mark
 
 #: what each line answers, the full check's tests that judge it, and the number that is told before them
 _QUESTIONS = (
     (_("Used by the network"), ("evidence_at_m", "context_deletion_gain"), "context_paint_over"),
-    (_("About this model and class"), ("randomisation",), "class_swap"),
-    (_("Complete and stable"), ("stability",), "completeness_gap"),
+    (_("Model-specific"), ("randomisation",), "class_swap"),
+    (_("Stable under noise"), ("stability",), ""),
 )
+#: what a number is called where its title would only say the line's once more
+_SHORT = {"stability": _("change of ranks")}
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ def _line(title: str, tests: tuple[str, ...], number: str, rows: dict) -> TrustL
     row = test or rows.get(number)
     if row is None:
         return TrustLine(title, MARKS.unclear)
-    head = f"{row['title'][:1].lower()}{row['title'][1:]} {valueText(row['value'])}"
+    name = _SHORT.get(row["name"], f"{row['title'][:1].lower()}{row['title'][1:]}")
+    head = f"{name} {valueText(row['value'])}"
     return TrustLine(title, MARKS.ofTest(None if test is None else test["passed"]), head, row["sentence"])
 
 

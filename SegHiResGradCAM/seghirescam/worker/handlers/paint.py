@@ -1,4 +1,4 @@
-"""A region painted over and the model run again: numbers, a sentence, and masks (uint8) on the image's grid."""
+"""A region masked out and the model run again: numbers, a sentence, and masks (uint8) on the image's grid."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def paint(request: Paint, jobs: Jobs, tell: Tell) -> dict:
 
 
 def _painted(session: Session, request: Paint, tell: Tell) -> Painting:
-    recipe = request.pixel_set("Painting over")
+    recipe = request.pixel_set("Masking out")
     asked = Question.of(recipe, **request.words)
     score = score_of(session.model, asked.classes[0], asked.score, asked.rivals[0])
     margin = _MARGIN_MM if request.margin_mm is None else float(request.margin_mm)

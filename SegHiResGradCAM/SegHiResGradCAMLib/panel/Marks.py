@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ...scene.nodes.TrustFacts import NOT_SUPPORTED
-from ...setup.Translation import _
+from ..scene.nodes.TrustFacts import NOT_SUPPORTED
+from ..setup.Translation import _
 
 
 class Mark(NamedTuple):
