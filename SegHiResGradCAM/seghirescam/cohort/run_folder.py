@@ -22,6 +22,7 @@ import string
 import time
 from array import array
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from .. import __version__
@@ -201,9 +202,15 @@ def written() -> Iterator[None]:
 
 def versions() -> dict[str, str]:
     """Ours, and those whose change may change a number; without loading any of them."""
+    return {"seghirescam": __version__} | _installed()
+
+
+@cache
+def _installed() -> dict[str, str]:
+    """Looked for once a process: it stands in every question's key, and costs as much as all the rest of one."""
     from importlib import metadata
 
-    return {"seghirescam": __version__} | {name: metadata.version(name) for name in ("torch", "numpy", "scipy")}
+    return {name: metadata.version(name) for name in ("torch", "numpy", "scipy")}
 
 
 def _differing(one, other) -> str:

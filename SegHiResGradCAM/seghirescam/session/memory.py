@@ -10,10 +10,11 @@ import gc
 import math
 import os
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import ReferenceType
 
 from ..protocol.errors import SegHiResCamError
 from .hardware.device_failures import device_error, is_shortage
@@ -135,6 +136,19 @@ def free_cached() -> None:
     gc.collect()
     if torch.cuda.is_available() and torch.cuda.is_initialized():
         torch.cuda.empty_cache()
+
+
+def gone(dropped: Iterable[ReferenceType]) -> None:
+    """Give back the memory of passes that were dropped. dropped: weak references to what held it.
+
+    No session is part of a cycle (test_released.py), so that on the CPU its memory has gone with the last reference:
+    looking through all of Python's objects, which takes longer than a small question, is left to the case that
+    something is still there, for a network of somebody else's may make cycles.
+    """
+    import torch
+
+    if (torch.cuda.is_available() and torch.cuda.is_initialized()) or any(one() is not None for one in dropped):
+        free_cached()
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import torch
 
@@ -25,7 +26,7 @@ from ..protocol.progress import Progress
 from ..protocol.question import DEFAULT, several
 from ..protocol.recipes import PredictedClass, refuse_empty
 from .interface import Session
-from .memory import MemoryLimitError, free_cached, memory_of_machine
+from .memory import MemoryLimitError, free_cached, gone, memory_of_machine
 from .one_question import whole_question
 from .sets.set_groups import SHARE
 from .window_passes import Known, Settings, SharedDrawsError, WindowPasses
@@ -121,8 +122,9 @@ class WindowedSession(Session):
         if self.wide:
             self.wide.release()
         if self._passes:
+            dropped = [ref(held) for held in self._passes.held]
             self._passes.release()
-        free_cached()
+            gone(dropped)
 
     def listed(self, tell: Progress | None = None) -> list[Layer]:
         return self._passes.listed()
