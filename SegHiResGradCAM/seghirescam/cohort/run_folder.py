@@ -6,6 +6,7 @@
     table.csv, by_label.csv   the results (table.parquet, by_label.parquet where pyarrow is there)
     cases.csv                 STAYS WITH YOU: which key is which case, file and model
     journal/<process>.jsonl   STAYS WITH YOU: which row of the plan has which key, and which failed, and why
+    journal/<process>.times   what each job took; in no table
     journal/asked             hashes of the rows of the plan that it was last begun with
     working/                  of running processes: what is being written, who holds which case, in what one ended
 
