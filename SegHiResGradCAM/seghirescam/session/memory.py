@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-from weakref import ReferenceType
+from weakref import ReferenceType, ref
 
 from ..protocol.errors import SegHiResCamError
 from .hardware.device_failures import device_error, is_shortage
@@ -138,8 +138,13 @@ def free_cached() -> None:
         torch.cuda.empty_cache()
 
 
+def watched(*held: object) -> list[ReferenceType]:
+    """For :func:`gone`: what holds the memory of passes that are about to be dropped, without holding it."""
+    return [ref(one) for one in held]
+
+
 def gone(dropped: Iterable[ReferenceType]) -> None:
-    """Give back the memory of passes that were dropped. dropped: weak references to what held it.
+    """Give back the memory of passes that were dropped. dropped: of :func:`watched`.
 
     No session is part of a cycle (test_released.py), so that on the CPU its memory has gone with the last reference:
     looking through all of Python's objects, which takes longer than a small question, is left to the case that

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from weakref import ref
 
 import numpy as np
 import torch
@@ -43,7 +42,7 @@ from .hardware.precisions import Precision
 from .interface import Session
 from .layer_choice import ChosenLayers, chosen_layers, main_layers
 from .layer_sums import wide
-from .memory import MemoryLimitError, budget, estimate, gone, named_shortage, not_kept
+from .memory import MemoryLimitError, budget, estimate, gone, named_shortage, not_kept, watched
 from .sets.handed import Found, Handed
 from .sets.known_sets import KnownSets, weights_like
 from .understood import Understood
@@ -91,8 +90,7 @@ class WholeSession(Session):
         if self.wide:
             self.wide.release()
         if self._kept:
-            dropped = [ref(self._kept.done), ref(self._kept.done.logits)]
-            self._kept = None
+            dropped, self._kept = watched(self._kept.done, self._kept.done.logits), None
             gone(dropped)
 
     def listed(self, tell: Progress | None = None) -> list[Layer]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
-from weakref import ref
 
 import torch
 
@@ -26,7 +25,7 @@ from ..protocol.progress import Progress
 from ..protocol.question import DEFAULT, several
 from ..protocol.recipes import PredictedClass, refuse_empty
 from .interface import Session
-from .memory import MemoryLimitError, free_cached, gone, memory_of_machine
+from .memory import MemoryLimitError, free_cached, gone, memory_of_machine, watched
 from .one_question import whole_question
 from .sets.set_groups import SHARE
 from .window_passes import Known, Settings, SharedDrawsError, WindowPasses
@@ -122,7 +121,7 @@ class WindowedSession(Session):
         if self.wide:
             self.wide.release()
         if self._passes:
-            dropped = [ref(held) for held in self._passes.held]
+            dropped = watched(*self._passes.held)
             self._passes.release()
             gone(dropped)
 
