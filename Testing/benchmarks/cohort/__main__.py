@@ -161,15 +161,15 @@ def extrapolated(found: dict, questions: int = 500_000) -> dict:
     machine do not stretch, taken to grow with the number of questions; memory by a straight line through the sizes."""
     times, sizes = questions / found["questions"], found["sizes"]
     last, halfway = sizes[-1], sizes[len(sizes) // 2]
-    cpu = found["run_cpu_seconds_of_the_run_s_process"] * found["questions"] / found["computed"]
     several = [one["questions"] for one in sizes]
     slopes = {}
     for word in ("plan", "go_on", "table"):
         slope, base = _line_through(several, [one[f"{word}_peak_megabytes"] for one in sizes])
         slopes[word] = {"kilobytes_a_question": 1000 * slope, "gigabytes": (base + slope * questions) / 1000}
     late = [mark for mark in found["marks"] if 2 * mark["finished"] >= found["questions"]]
-    slope, base = _line_through([m["finished"] for m in late], [m["megabytes"] for m in late])
-    slopes["run"] = {"kilobytes_a_question": 1000 * slope}
+    done = [mark["finished"] for mark in late]
+    slopes["run"] = {"kilobytes_a_question": 1000 * _line_through(done, [mark["megabytes"] for mark in late])[0]}
+    each = _line_through(done, [mark["cpu_seconds"] for mark in late])[0]  # without the start of a cluster
 
     def minutes(word: str, before: str) -> float:
         """By what the second half of the questions took."""
@@ -177,21 +177,23 @@ def extrapolated(found: dict, questions: int = 500_000) -> dict:
         more = (questions - last["questions"]) / (last["questions"] - halfway["questions"])
         return (two + (two - one) * more) / 60
 
-    held_there = slopes["table"]["gigabytes"]
+    running = slopes["plan"]["gigabytes"] + slopes["run"]["kilobytes_a_question"] * questions / 1e6
+    held_there = max(slopes["table"]["gigabytes"], running)
     return {
         "questions": questions,
         "breaks_first": (
-            f"the run's own process has one core, which feeds no more than {found['questions'] / cpu:.0f} questions a "
+            f"the run's own process has one core, which feeds no more than {1 / each:.0f} questions a "
             f"second to all workers; then a quota on the number of files, of which there are {questions}; its memory, "
-            f"{held_there:.1f} GB, does not"
+            f"{held_there:.1f} GB at most, does not"
         ),
         "memory": slopes,
         "plan_minutes": minutes("plan", "start"),
-        "run_s_own_process_hours": times * cpu / 3600,
-        "questions_a_second_at_most": found["questions"] / cpu,
+        "cpu_ms_a_question_beside_its_pass": 1000 * each,
+        "run_s_own_process_hours": questions * each / 3600,
+        "questions_a_second_at_most": 1 / each,
         "resume_minutes": minutes("go_on", "plan"),
         "table_minutes": minutes("table", "go_on"),
-        "table_csv_gigabytes": times * last["table.csv MB"] / 1000,
+        "table_csv_gigabytes": questions / last["questions"] * last["table.csv MB"] / 1000,
         "question_files_gigabytes": times * found["question_files_MB"] / 1000,
     }
 
