@@ -6,13 +6,12 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-HOMEPAGE = "https://github.com/OWNER/SlicerSegHiResGradCAM"
-CONTRIBUTORS = ("The SegHiResGradCAM authors",)
+from .ExtensionFacts import CONTRIBUTORS, HOMEPAGE
 
 
 def describe(parent: Any) -> None:
     """Writes help, contributors and acknowledgement into what Slicer gives a module as ``parent``."""
-    parent.contributors = list(CONTRIBUTORS)
+    parent.contributors = CONTRIBUTORS.split(", ")
     parent.helpText = _(
         "Why did a network draw that segment? Choose volume, segment and model, press Apply: the evidence is laid over "
         "the volume. Not for diagnosis."
