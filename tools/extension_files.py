@@ -10,6 +10,9 @@ from module_files import MODULE, scripts_and_resources
 
 _NOTE = "# Written by tools/write_extension_files.py from tools/extension_facts.py and the tree: do not edit by hand.\n"
 
+#: what the module says of itself in Slicer's help
+ABOUT = f"{MODULE}/{facts.NAME}Lib/setup/ExtensionFacts.py"
+
 
 def texts(root: Path = facts.ROOT) -> dict[str, str]:
     """Path below the root -> what must stand in it."""
@@ -18,9 +21,19 @@ def texts(root: Path = facts.ROOT) -> dict[str, str]:
         f"{facts.NAME}.s4ext": s4ext(root),
         f"{facts.NAME}.json": catalogue_entry(),
         f"{MODULE}/CMakeLists.txt": module_cmake(root),
+        ABOUT: about(),
         "Testing/CMakeLists.txt": _NOTE + "add_subdirectory(Python)\n",
         "Testing/Python/CMakeLists.txt": self_tests_cmake(root),
     }
+
+
+def about() -> str:
+    """The facts that the module shows while it runs."""
+    return f'''"""Where the extension lives, and who made it."""
+
+{_NOTE}HOMEPAGE = "{facts.HOMEPAGE}"
+CONTRIBUTORS = "{facts.CONTRIBUTORS}"
+'''
 
 
 def extension_cmake(root: Path) -> str:

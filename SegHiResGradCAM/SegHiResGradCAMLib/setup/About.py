@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from .ExtensionFacts import CONTRIBUTORS, HOMEPAGE
 from .Translation import _
-
-HOMEPAGE = "https://github.com/OWNER/SlicerSegHiResGradCAM"
-CONTRIBUTORS = ("The SegHiResGradCAM authors",)  # no tr
 
 
 def describe(parent: Any) -> None:
     """Writes help, contributors and acknowledgement into what Slicer gives a module as ``parent``."""
-    parent.contributors = list(CONTRIBUTORS)
+    parent.contributors = CONTRIBUTORS.split(", ")
     parent.helpText = _(
         "Why did a network draw that segment? Choose volume, segment and model, press Apply: the evidence is laid over "
         "the volume. Not for diagnosis."

@@ -18,6 +18,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 import check_extension  # noqa: E402
 import extension_facts as facts  # noqa: E402
+import extension_files  # noqa: E402
 import source_checks  # noqa: E402
 from module_files import is_packaged, listed  # noqa: E402
 from write_extension_files import main as write_extension_files  # noqa: E402
@@ -132,7 +133,7 @@ def test_cmake_s4ext_and_json_agree(cmake):
 
 def test_the_base_address_is_written_in_one_place():
     words = "github.com/OWNER", "githubusercontent.com/OWNER"
-    written = {"CMakeLists.txt", f"{facts.NAME}.s4ext", f"{facts.NAME}.json"}
+    written = {"CMakeLists.txt", f"{facts.NAME}.s4ext", f"{facts.NAME}.json", extension_files.ABOUT}
     for name in check_extension.tracked(ROOT):
         path = ROOT / name
         if name in written or not path.is_file() or path == Path(__file__) or path.suffix in {".png", ".nrrd"}:
