@@ -13,10 +13,10 @@ import vtk
 import slicer
 from seghirescam.protocol.question import DEFAULT_METHOD
 from SegHiResGradCAMLib.panel.JobRunner import JobRunner
-from SegHiResGradCAMLib.panel.PanelView import PanelView
+from SegHiResGradCAMLib.panel.PanelView import PanelView, loadPanel
 from SegHiResGradCAMLib.panel.Presenter import Presenter
 from SegHiResGradCAMLib.panel.question import Choices
-from SegHiResGradCAMLib.scene.volumes.SampleDataSources import registerSampleData
+from SegHiResGradCAMLib.scene.menu.Startup import atStartup
 from SegHiResGradCAMLib.scene.volumes.Voxels import Voxels
 from SegHiResGradCAMLib.schedule.Later import Later
 from SegHiResGradCAMLib.setup.Installer import Installer, examine
@@ -49,7 +49,7 @@ class SegHiResGradCAM(ScriptedLoadableModule):
             "Method: T. Rheude, A. Wirtz, A. Kuijper, S. Wesarg, Leveraging CAM Algorithms for Explaining Medical "
             "Semantic Segmentation, MELBA 2024:023."
         )
-        slicer.app.connect("startupCompleted()", registerSampleData)
+        slicer.app.connect("startupCompleted()", atStartup)
 
 
 @parameterNodeWrapper
@@ -90,7 +90,7 @@ class SegHiResGradCAMWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def setup(self):
         ScriptedLoadableModuleWidget.setup(self)
-        uiWidget = slicer.util.loadUI(self.resourcePath("UI/SegHiResGradCAM.ui"))
+        uiWidget = loadPanel(self.resourcePath)
         self.layout.addWidget(uiWidget)
         self.ui = slicer.util.childWidgetVariables(uiWidget)
         uiWidget.setMRMLScene(slicer.mrmlScene)
@@ -106,7 +106,7 @@ class SegHiResGradCAMWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.initializeParameterNode()
 
     def cleanup(self):
-        if self.presenter is not None:  # setup went through
+        if self.presenter:  # setup went through
             self.setParameterNode(None)
             self.presenter.cleanup()
             self.later.close()

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import slicer
+
 from .Controls import Controls
 from .PanelState import PanelState
+
+#: file of a section -> (the control whose layout it goes into, "" for the panel's own; the control it stands before)
+PARTS = {"LivePart": ("", "progressBar")}
 
 
 class PanelView:
@@ -31,3 +36,16 @@ class PanelView:
                 self._views[name].show(getattr(state, name))
         finally:
             self.controls.filling = False
+
+
+def loadPanel(resourcePath: Callable[[str], str]) -> Any:
+    """The panel's top widget with its sections. resourcePath: of the module."""
+    top = slicer.util.loadUI(resourcePath("UI/SegHiResGradCAM.ui"))
+    for name, (place, before) in PARTS.items():
+        part = slicer.util.loadUI(resourcePath(f"UI/{name}.ui"))
+        layout = (slicer.util.findChild(top, place) if place else top).layout()
+        if before:
+            layout.insertWidget(layout.indexOf(slicer.util.findChild(top, before)), part)
+        else:
+            layout.addWidget(part)
+    return top

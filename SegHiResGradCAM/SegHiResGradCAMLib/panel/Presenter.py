@@ -16,14 +16,16 @@ from .dicom.DicomLogic import DicomLogic
 from .disagreement.DisagreementLogic import DisagreementLogic
 from .draft.DraftLogic import DraftLogic
 from .feeding.FeedingLogic import FeedingLogic
+from .live.LiveLogic import LiveLogic
 from .model.ModelFacts import ModelFacts
-from .model.ModelLogic import ModelLogic
+from .model.ModelLogic import DESCRIBE, ModelLogic
 from .Notices import Notices
 from .painting.PaintingLogic import PaintingLogic
 from .PanelState import PanelState
 from .prediction.PredictionLogic import PredictionLogic
 from .question.AllSegmentsLogic import AllSegmentsLogic
 from .question.QuestionLogic import QuestionLogic
+from .recall.RecallLogic import RecallLogic
 from .results.ResultLogic import ResultLogic
 from .run.InstallLogic import InstallLogic
 from .run.RunLogic import RunLogic
@@ -78,6 +80,8 @@ class Presenter:
         self.paint = PaintingLogic(self, scene, later)
         self.segments = SegmentEvidenceLogic(self, scene)
         self.dicom = DicomLogic(self, scene)
+        self.live = LiveLogic(self, scene, later)
+        self.recall = RecallLogic(self, scene, settings)
         self.features = {name: one for name, one in vars(self).items() if hasattr(one, "View")}
         engine.presenter = self
 
@@ -96,6 +100,7 @@ class Presenter:
     def exit(self) -> None:
         """The user went to another module: what runs may end, then the worker is let go."""
         self.entered = False
+        self.live.stop()
         if not self.busy:
             self.checks.giveWay()
             self.engine.close()
@@ -106,6 +111,7 @@ class Presenter:
         self.allSegments.stop()
         self.paint.stop()
         self.checks.forget()
+        self.live.forget()
         self.desk.results.clear()
         self.parameters = self.job = None
         self.engine.close()
@@ -124,6 +130,7 @@ class Presenter:
         self.comparisons.sweep()
         removeOrphans(self.scene)
         self.checks.sweep()
+        self.live.sweep()
         if self.job is not None and not self.job.hasItsNodes(self.scene):
             self.stopAdding()
             self.engine.close()
@@ -144,6 +151,7 @@ class Presenter:
         if self.parameters.model != self.model.key:
             self.models.take()
         self.models.match()
+        self.live.askAgain()
         self.changed()
 
     def changed(self, *names: str) -> None:
@@ -216,6 +224,7 @@ class Presenter:
         """
         if listener is None:
             self.checks.giveWay()
+            self.live.giveWay()
             self.job = job
         volumes = {name: self.scene.GetNodeByID(nodeId) for name, nodeId in job.volumes.items()}
         self.engine.send(job, source, volumes, question, listener)
@@ -234,6 +243,7 @@ class Presenter:
             self.question.remember(job, answer)
             if job.answered is not None:
                 self.notices.guarded(job.answered, job, answer)
+            self.recall.learn() if job.purpose == DESCRIBE else self.recall.answered(job)
         self.settle()
 
     def onError(self, code: str, sentence: str, hint: str, log: str = "") -> None:
@@ -251,6 +261,7 @@ class Presenter:
     def settle(self) -> None:
         """A job has ended, or goes on by itself."""
         if self.entered:
+            self.live.follow()
             self.checks.follow()
         elif not self.busy:
             self.engine.close()
@@ -264,6 +275,7 @@ class Presenter:
         """Whatever runs ends, and the worker with it."""
         self.stopAdding()
         self.checks.giveWay()
+        self.live.giveWay()
         self.engine.close()
         if self.busy:
             self.onError("cancelled", "Cancelled.", "")

@@ -17,7 +17,7 @@ from ...scene.nodes.Provenance import explanationFacts, inputVolumesOf, isOverla
 from ...scene.nodes.SceneNodes import nodesOfClass
 from ...scene.nodes.TrustFacts import NOT_SUPPORTED, isNotSupported, verdictText
 from ...scene.overlay.DisplaySettings import DisplaySettings
-from ...scene.overlay.Overlay import addOverlay, applyDisplay, removeOverlay
+from ...scene.overlay.Overlay import addOverlay, applyDisplay, removeOverlay, replaceOverlay
 from ...scene.overlay.OverlayDisplay import settingsOf
 from ...scene.overlay.ShownMap import ShownMap, isSmall
 from ...scene.overlay.VolumeRendering import hideFrom3D, isIn3D, showIn3D
@@ -105,6 +105,15 @@ class Results:
         if foreground:
             hidePaintings(node)
         return node
+
+    def replace(self, node: Any, origin: Pass, layerName: str, volumeNodes: list, grid: str) -> None:
+        """Shows a map of another pass about the same volumes in the node of a result; its former pass is dropped."""
+        shown = self._recent.get(origin, layerName)
+        replaceOverlay(node, origin.maps[layerName], volumeNodes, grid, shown)
+        self._passes[node.GetID()] = origin
+        self._recent.forget(self._passes.values())
+        if isIn3D(node):
+            showIn3D(node)
 
     def keep(self, origin: Pass, layerName: str, answer: dict) -> None:
         """Takes over the shown map of an answer, if there is one."""
