@@ -11,7 +11,7 @@ from .Controls import Controls
 from .PanelState import PanelState
 
 #: file of a section -> (the control whose layout it goes into, "" for the panel's own; the control it stands before)
-PARTS = {"LivePart": ("", "progressBar")}
+PARTS = {"LivePart": ("", "progressBar"), "ResultPart": ("seeButton", "")}
 
 
 class PanelView:

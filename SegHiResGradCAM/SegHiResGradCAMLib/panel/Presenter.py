@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..scene.nodes.Attachments import removeOrphans
+from ..scene.results.MaskedVolume import showVolumesOfOrphans
 from ..schedule.Later import Soon
 from ..setup.Consent import Consent
 from ..setup.Dependencies import Dependencies
@@ -16,6 +17,8 @@ from .dicom.DicomLogic import DicomLogic
 from .disagreement.DisagreementLogic import DisagreementLogic
 from .draft.DraftLogic import DraftLogic
 from .feeding.FeedingLogic import FeedingLogic
+from .linked.EvidenceRowsLogic import EvidenceRowsLogic
+from .linked.MaskedLogic import MaskedLogic
 from .live.LiveLogic import LiveLogic
 from .model.ModelFacts import ModelFacts
 from .model.ModelLogic import DESCRIBE, ModelLogic
@@ -82,6 +85,7 @@ class Presenter:
         self.dicom = DicomLogic(self, scene)
         self.live = LiveLogic(self, scene, later)
         self.recall = RecallLogic(self, scene, settings)
+        self.rows, self.masked = EvidenceRowsLogic(self, scene), MaskedLogic(self, scene)
         self.features = {name: one for name, one in vars(self).items() if hasattr(one, "View")}
         engine.presenter = self
 
@@ -122,12 +126,14 @@ class Presenter:
     def cleanup(self) -> None:
         """The panel goes for good."""
         self._onChange = lambda state: None
+        self.masked.close()
         self.sceneClosing()
 
     def sceneChanged(self) -> None:
         """Nodes came or went: an answer without its nodes is not waited for."""
         self.desk.results.forget()
         self.comparisons.sweep()
+        showVolumesOfOrphans(self.scene)
         removeOrphans(self.scene)
         self.checks.sweep()
         self.live.sweep()

@@ -216,6 +216,24 @@ class TrustCost(Trust, do="trust_cost"):
     """Result: cost (forwards, text) of what :class:`Trust` would do for the same words."""
 
 
+class Masked(AboutPixelSets, do="masked"):
+    """Result: masked (voxels of the first channel and grid), fraction, notes, session: the image as the full check's
+    deletion curve saw it when the first ``fraction`` of what may be removed was removed in the map's order, and the
+    share of whole blocks that this is.
+
+    method, layer, map: as of :class:`Trust`.
+    """
+
+    method: str
+    fraction: float
+    layer: str | None = None
+    map: Cells | None = field(default=None, metadata=CELLS)
+
+    @property
+    def words(self) -> dict[str, Any]:
+        return super().words | {"methods": [self.method], "layers": [self.layer] if self.layer else DEFAULT}
+
+
 class Check(OfACase, do="check"):
     """Result: check (Feeding.to_json of evaluation/feeding: rows, verdict, ...), notes, session.
 

@@ -155,7 +155,12 @@ class LiveLogic:
     @property
     def holdsWorker(self) -> bool:
         """Whether the worker is kept free for places."""
-        return self.on or self._wanted is not None
+        return self.on or self.holdsAQuestion
+
+    @property
+    def holdsAQuestion(self) -> bool:
+        """Whether a place has no answer yet."""
+        return self._wanted is not None or self.job is not None
 
     # the worker's answers
 

@@ -22,6 +22,7 @@ from ...scene.overlay.OverlayDisplay import settingsOf
 from ...scene.overlay.ShownMap import ShownMap, isSmall
 from ...scene.overlay.VolumeRendering import hideFrom3D, isIn3D, showIn3D
 from ...scene.results.ComparisonNodes import comparisonOf
+from ...scene.results.MaskedVolume import hideMasked, maskedVolumes
 from ...scene.results.PaintingNode import hidePaintings
 from ...scene.views.SliceLayers import hideFromForeground
 from ..Option import Option
@@ -66,7 +67,7 @@ class Results:
 
     def ownVolumes(self) -> tuple[str, ...]:
         """Ids of all our volumes in the scene, also of those on their way in or out."""
-        return tuple(node.GetID() for node in self._overlays())
+        return tuple(node.GetID() for node in (*self._overlays(), *maskedVolumes(self._scene)))
 
     def options(self) -> tuple[Option, ...]:
         """What the list of results shows."""
@@ -140,6 +141,7 @@ class Results:
         self._passes.pop(node.GetID(), None)
         self._recent.forget(self._passes.values())
         hideFrom3D(node)
+        hideMasked(node)
         removeAttached(node)
         removeOverlay(node)
 

@@ -12,6 +12,7 @@ from .SubjectHierarchy import placeBeside, takeOut
 
 #: kinds of nodes that are attached to a map
 NUMBERS, CURVES, SERIES, CHART, SEGMENTS, PAINTING = "numbers", "curves", "series", "chart", "segments", "painting"
+MASKED = "masked"
 
 
 def attach(node: Any, overlay: Any, kind: str, layerName: str) -> None:
