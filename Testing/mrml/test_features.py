@@ -15,7 +15,7 @@ from SegHiResGradCAMLib.panel.Presenter import Presenter
 
 NAMES = (
     "desk", "models", "question", "run", "installing", "predictions", "comparisons", "trust", "checks", "paint",
-    "segments", "feeding", "drafts", "allSegments", "disagreements", "dicom", "live", "rows", "masked",
+    "segments", "feeding", "drafts", "allSegments", "disagreements", "dicom", "live", "rows", "masked", "pictures",
 )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from .model.ModelLogic import DESCRIBE, ModelLogic
 from .Notices import Notices
 from .painting.PaintingLogic import PaintingLogic
 from .PanelState import PanelState
+from .pictures.PictureLogic import PictureLogic
 from .prediction.PredictionLogic import PredictionLogic
 from .question.AllSegmentsLogic import AllSegmentsLogic
 from .question.QuestionLogic import QuestionLogic
@@ -85,6 +86,7 @@ class Presenter:
         self.dicom = DicomLogic(self, scene)
         self.live = LiveLogic(self, scene, later)
         self.recall = RecallLogic(self, scene, settings)
+        self.pictures = PictureLogic(self, scene)
         self.rows, self.masked = EvidenceRowsLogic(self, scene), MaskedLogic(self, scene)
         self.features = {name: one for name, one in vars(self).items() if hasattr(one, "View")}
         engine.presenter = self

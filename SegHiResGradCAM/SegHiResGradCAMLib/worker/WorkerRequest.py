@@ -93,6 +93,10 @@ class WorkerRequest:
             if isinstance(data.get(name), dict):
                 voxels = yield from _voxels(folder, data[name]["array"], hold, (np.uint8,))
                 data[name] = SimpleNamespace(voxels=voxels, grid=Grid.from_json(data[name]["grid"]))
+        if "figure" in (data.get("files") or ()):
+            data["files"] = {**data["files"]}
+            for name, array in data["files"].items():
+                data["files"][name] = (yield from folder.readSteps(array)).tobytes()
         if isinstance(data.get(_VOLUME), dict):
             voxels = yield from _voxels(folder, data[_VOLUME]["array"], hold, (np.float32,))
             data[_VOLUME] = SimpleNamespace(voxels=voxels, grid=Grid.from_json(data[_VOLUME]["grid"]))

@@ -234,6 +234,21 @@ class Masked(AboutPixelSets, do="masked"):
         return super().words | {"methods": [self.method], "layers": [self.layer] if self.layer else DEFAULT}
 
 
+class Picture(AboutPixelSets, do="picture"):
+    """Result: files (name -> bytes as uint8): "figure", a PNG of slices through the strongest place, and with ``page``
+    "page", HTML with everything within; notes, session.
+
+    map: the layer's cells.  facts: all that an Explanation tells but its voxels, with ``trust`` where there is one.
+    share, signed: as the map is shown.
+    """
+
+    map: Cells = field(metadata=CELLS)
+    facts: dict
+    share: float | None = None
+    signed: bool | None = None
+    page: bool | None = None
+
+
 class Check(OfACase, do="check"):
     """Result: check (Feeding.to_json of evaluation/feeding: rows, verdict, ...), notes, session.
 

@@ -34,6 +34,10 @@ class RemovesComparisons(Protocol):
     def remove(self, table: Any) -> None: ...
 
 
+class WritesPages(Protocol):
+    def addPage(self, path: Path) -> None: ...
+
+
 class ResultNeeds(AsksWorker, HasParameters, Protocol):
     """What this feature needs of the panel."""
 
@@ -41,6 +45,8 @@ class ResultNeeds(AsksWorker, HasParameters, Protocol):
     def checks(self) -> FollowsMaps: ...
     @property
     def comparisons(self) -> RemovesComparisons: ...
+    @property
+    def pictures(self) -> WritesPages: ...
 
 
 class ResultLogic:
@@ -204,6 +210,7 @@ class ResultLogic:
         if written is not None:
             *first, last = [path.name for path in written]
             self._panel.notices.say(f"Written: {', '.join(first)} and {last}.")
+            self._panel.pictures.addPage(written[0])
         self._panel.changed()
 
     def state(self) -> ResultState:
