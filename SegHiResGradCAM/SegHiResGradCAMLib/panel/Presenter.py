@@ -13,6 +13,7 @@ from ..setup.Dependencies import Dependencies
 from ..setup.Installer import Installer
 from ..worker.Job import Job
 from .comparison.ComparisonLogic import ComparisonLogic
+from .Controls import WAIT
 from .dicom.DicomLogic import DicomLogic
 from .disagreement.DisagreementLogic import DisagreementLogic
 from .draft.DraftLogic import DraftLogic
@@ -38,7 +39,7 @@ from .trust.FastCheckLogic import FastCheckLogic
 from .trust.TrustLogic import TrustLogic
 
 #: progress that comes faster than this is not shown step by step
-PROGRESS_MS = 60
+PROGRESS_MS = 150
 
 
 class Presenter:
@@ -209,7 +210,7 @@ class Presenter:
 
     def mustWait(self) -> str:
         """Why nothing new can be asked while something runs, "" where nothing does."""
-        return "Wait for what is running, or cancel it." if self.busy else ""
+        return WAIT if self.busy else ""
 
     def cannotTest(self) -> str:
         """What stands in the way of every test of a map, "" if nothing does."""

@@ -60,6 +60,7 @@ class Results:
         self._scene = scene
         self._passes: dict[str, Pass] = {}
         self._recent = RecentMaps()
+        self._volumes: tuple[int, tuple[str, ...]] = (-1, ())  # (time of the scene's list, ids)
 
     def nodes(self) -> list:
         """The overlay volumes, the latest last; without those of a comparison on its way in or out."""
@@ -222,7 +223,12 @@ class Results:
         (showIn3D if shown else hideFrom3D)(node)
 
     def _overlays(self) -> list:
-        return [node for node in nodesOfClass(self._scene, "vtkMRMLScalarVolumeNode") if isOverlay(node)]
+        nodes = self._scene.GetNodes()
+        if self._volumes[0] != nodes.GetMTime():  # the panel asks dozens of times with every change
+            found = nodesOfClass(self._scene, "vtkMRMLScalarVolumeNode")
+            self._volumes = (nodes.GetMTime(), tuple(node.GetID() for node in found))
+        found = [self._scene.GetNodeByID(one) for one in self._volumes[1]]
+        return [node for node in found if isOverlay(node)]
 
 
 def layerOption(layer: LayerInfo) -> Option:

@@ -35,7 +35,13 @@ class RunState:
         return "Cancel" if self.busy else "Apply"
 
 
+#: of a thousand: the bar moves when so much more is done
+_STEP = 50
+
+
 class RunView(FeatureView):
+    _bar = 0
+
     def connect(self, run: Any) -> None:
         """run: RunLogic."""
         self._controls.onClick("demoButton", run.tryDemo)
@@ -51,7 +57,10 @@ class RunView(FeatureView):
         tip = "Stop the computation; the scene stays as it is." if state.busy else state.applyReason
         controls.tip("applyButton", tip or "Ask the network why it drew the segment.")
         controls.show("progressBar", state.busy)
-        controls.set("progressBar", "value", round(1000 * state.fraction))
+        value = round(1000 * state.fraction)
+        if not state.busy or abs(value - self._bar) >= _STEP or value < self._bar:
+            self._bar = value
+            controls.set("progressBar", "value", value)
         controls.say("statusLabel", state.status or ("" if state.error else state.applyReason))
         controls.say("deviceTextLabel", state.device)
         controls.show("errorArea", bool(state.error))

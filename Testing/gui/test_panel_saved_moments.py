@@ -1,0 +1,126 @@
+"""A scene saved at fifty random moments: whatever is read again, the panel lists it, and can take it away."""
+
+import random
+from collections import Counter
+
+import numpy as np
+import pytest
+
+import slicer
+from SegHiResGradCAMLib import isOverlay
+from SegHiResGradCAMLib.scene.nodes.Attachments import attachedTo
+from SegHiResGradCAMLib.scene.results.ComparisonNodes import comparisonOf
+from stage.builders import addSegmentation, addVolume
+from stage.gui import events
+from stage.panel import Panel, writeModel
+
+MOMENTS = 50
+OURS = "SegHiResGradCAM."
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def panel(stageScene):
+    stageScene.addSliceViews()
+    opened = Panel()
+    opened.widget.ask = lambda question: True
+    yield opened
+    opened.close()
+    stageScene.removeSliceViews()
+
+
+def kinds():
+    """How many nodes of which class there are; the file of a volume counts for nobody."""
+    names = [node.GetClassName() for node in slicer.mrmlScene.GetNodes()]
+    return Counter(name for name in names if not name.endswith("StorageNode"))
+
+
+def ours():
+    """Nodes that carry a fact of ours, without the user's own (the segmentation remembers its model)."""
+    return [
+        node for node in slicer.mrmlScene.GetNodes()
+        if any(name.startswith(OURS) for name in node.GetAttributeNames())
+        and not node.IsA("vtkMRMLScriptedModuleNode") and not node.IsA("vtkMRMLSliceCompositeNode")
+        and not (node.IsA("vtkMRMLSegmentationNode") and node.GetName() == "drawn")
+    ]  # fmt: skip
+
+
+def listed(panel):
+    """The results in the list, and all that goes with them."""
+    results = panel.presenter.desk.results.nodes()
+    found = list(results)
+    for node in results:
+        found += [*attachedTo(node), comparisonOf(node)]
+        found += [node.GetNthDisplayNode(n) for n in range(node.GetNumberOfDisplayNodes())]
+        found += [one.GetColorNode() for one in found if one is not None and one.IsA("vtkMRMLDisplayNode")]
+    return found
+
+
+def reopened(panel, scene, path):
+    panel.loaded.exit()
+    scene.readMrb(path)
+    events.wait(20)
+    panel.loaded.enter()
+    events.waitUntil(lambda: not panel.presenter.busy, 30_000, "read")
+    events.wait(30)
+
+
+def test_no_saved_moment_holds_a_node_that_the_panel_neither_lists_nor_removes(panel, stageScene, tmp_path):
+    values = np.random.default_rng(1).normal(100, 20, (16, 16, 16)).astype(np.float32)
+    volume = addVolume(values, np.diag([2.0, 2.0, 2.0, 1.0]), "case")
+    volume.CreateDefaultDisplayNodes()  # else the views make one of their own
+    mask = np.zeros(values.shape, bool)
+    mask[5:11, 5:11, 5:11] = True
+    segmentation = addSegmentation(volume, lesion=mask)
+    segmentation.SetName("drawn")
+    crosshair = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLCrosshairNode")
+    crosshair.SetCrosshairRAS(16, 16, 16)
+    panel.ui.volumeSelector.setCurrentNode(volume)
+    panel.presenter.pick(segmentation=segmentation, segmentId="lesion")
+    panel.chooseModelFile(writeModel(tmp_path / "model"))
+    first = stageScene.writeMrb(tmp_path / "first.mrb")
+    chance, saved, done = random.Random(5), [], Counter()
+
+    def move():
+        crosshair.SetCrosshairRAS(*(chance.uniform(2, 28) for _ in range(3)))
+
+    actions = {
+        "apply": lambda: panel.presenter.apply(),  # or Cancel
+        "compare": lambda: panel.presenter.comparisons.compare(),
+        "follow": lambda: panel.presenter.live.setOn(not panel.presenter.live.on),
+        "move": move,
+        "remove": lambda: panel.presenter.desk.remove(),
+        "segments": lambda: panel.presenter.segments.ask(),
+        "paint": lambda: panel.presenter.paint.paint(),
+        "share": lambda: panel.presenter.desk.setDisplay(share=chance.uniform(0.3, 0.99)),
+        "wait": panel.waitIdle,
+    }
+    names = list(actions)
+    while len(saved) < MOMENTS:
+        name = chance.choice([*names, "move", "move", "wait", "apply", "compare"])
+        actions[name]()
+        done[name] += 1
+        events.wait(chance.choice((0, 3, 20, 60, 150)))
+        if chance.random() < 0.6:
+            saved.append(stageScene.writeMrb(tmp_path / f"{len(saved)}.mrb"))
+    assert set(done) == set(actions), done
+    panel.presenter.live.stop()
+    panel.presenter.stopWork()
+    panel.waitIdle()
+    reopened(panel, stageScene, first)
+    assert panel.presenter.desk.results.nodes() == []
+    bare, found = kinds(), Counter()
+    for path in saved:
+        reopened(panel, stageScene, path)
+        left = [node.GetName() for node in ours() if node not in listed(panel)]
+        assert left == [], (path.name, left)
+        results = panel.presenter.desk.results.nodes()
+        assert len(panel.presenter.desk.state().results) == len(results)
+        assert [node for node in slicer.mrmlScene.GetNodes() if isOverlay(node)] == results
+        found[min(len(results), 2)] += 1
+        while panel.presenter.desk.results.nodes():
+            panel.presenter.desk.remove()
+            events.waitUntil(lambda: not panel.presenter.comparisons._removing.running, 30_000, "removed")
+        events.wait(30)
+        assert kinds() == bare, (path.name, kinds() - bare, bare - kinds())
+    assert all(found[n] for n in range(3)), found  # moments with no, one and several results were among them
