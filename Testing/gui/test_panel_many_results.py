@@ -49,11 +49,10 @@ def gapOf(panel, action):
 
 
 def placed(panel):
-    """An answer about a place, as the worker gives it while the crosshair is followed."""
-    live, told = panel.presenter.live, answer(panel.case, "encoder.1")
+    """A place that is asked about and answered, as while the crosshair is followed."""
+    live = panel.presenter.live
     live._want(Place((5.0, 6.0, float(np.random.default_rng().integers(3, 20)))))
-    events.waitUntil(lambda: live.job is not None, 5000, "asked")
-    live.onAnswer(told)
+    events.waitUntil(lambda: not live.holdsAQuestion, 20_000, "answered")
 
 
 def test_no_action_holds_the_loop_for_a_tenth_of_a_second(panel):

@@ -3,16 +3,15 @@
 import random
 from collections import Counter
 
-import numpy as np
 import pytest
 
 import slicer
+from mrml.asking import DESCRIPTION, RecordingEngine, answer, makeCase, value
 from SegHiResGradCAMLib import isOverlay
 from SegHiResGradCAMLib.scene.nodes.Attachments import attachedTo
 from SegHiResGradCAMLib.scene.results.ComparisonNodes import comparisonOf
-from stage.builders import addSegmentation, addVolume
 from stage.gui import events
-from stage.panel import Panel, writeModel
+from stage.panel import Panel
 
 MOMENTS = 50
 OURS = "SegHiResGradCAM."
@@ -61,25 +60,66 @@ def reopened(panel, scene, path):
     scene.readMrb(path)
     events.wait(20)
     panel.loaded.enter()
-    events.waitUntil(lambda: not panel.presenter.busy, 30_000, "read")
     events.wait(30)
 
 
+class Answering(RecordingEngine):
+    """An engine whose answers come after a while; only the last question is answered, as the real one does it."""
+
+    def __init__(self, panel, case, chance):
+        super().__init__()
+        self._panel, self._case, self._chance, self._last = panel, case, chance, 0
+
+    def send(self, job, source, volumes=None, question=None, listener=None):
+        super().send(job, source, volumes, question, listener)
+        self._last += 1
+        number, told = self._last, self._answer(job)
+        who = listener or self._panel.presenter
+        answered = lambda: who.onAnswer(told) if number == self._last else None  # noqa: E731
+        self._panel.widget.later(self._chance.uniform(0, 60), answered)
+
+    def drop(self):
+        self._last += 1
+
+    close = drop
+
+    def cancel(self):
+        self.drop()
+        self._panel.widget.later(5, lambda: self._panel.presenter.onError("cancelled", "Cancelled.", ""))
+
+    def _answer(self, job):
+        if job.purpose == "describe":
+            return DESCRIPTION
+        told = answer(self._case, "encoder.1", "encoder.2", "decoder.1")
+        if job.purpose == "compare":
+            words = {"title": "method", "layer": "encoder.1", "status": "ok", "unit": "logit"}
+            words |= {"reason": "", "left_out": ""}
+            numbers = dict.fromkeys(("total", "score", "completeness", "inside", "chance", "lift", "seconds"), 0.5)
+            row = words | numbers | {"mm_per_cell_kji": [8.0, 8.0, 8.0]}
+            told["explanations"] *= 8
+            told["rows"] = [row | {"map": n} for n in range(len(told["explanations"]))]
+        if job.purpose == "by segment":
+            share = value(0.5, chance=0.25)
+            row = {"name": "lesion", "ml": 1.0, "voxels": 512, "share_of_image": 0.1, "share": share,
+                   "density": share, "distance": value(3.0, "mm")}  # fmt: skip
+            told = {"rows": [row], "notes": []}
+        return told
+
+
 def test_no_saved_moment_holds_a_node_that_the_panel_neither_lists_nor_removes(panel, stageScene, tmp_path):
-    values = np.random.default_rng(1).normal(100, 20, (16, 16, 16)).astype(np.float32)
-    volume = addVolume(values, np.diag([2.0, 2.0, 2.0, 1.0]), "case")
-    volume.CreateDefaultDisplayNodes()  # else the views make one of their own
-    mask = np.zeros(values.shape, bool)
-    mask[5:11, 5:11, 5:11] = True
-    segmentation = addSegmentation(volume, lesion=mask)
-    segmentation.SetName("drawn")
+    case, chance = makeCase(), random.Random(5)
+    case[0].CreateDefaultDisplayNodes()  # else the views make one of their own
+    case[1].SetName("drawn")
     crosshair = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLCrosshairNode")
     crosshair.SetCrosshairRAS(16, 16, 16)
-    panel.ui.volumeSelector.setCurrentNode(volume)
-    panel.presenter.pick(segmentation=segmentation, segmentId="lesion")
-    panel.chooseModelFile(writeModel(tmp_path / "model"))
+    panel.presenter.engine = Answering(panel, case, chance)
+    panel.presenter.checks.setEveryMap(False)
+    panel.ui.volumeSelector.setCurrentNode(case[0])
+    panel.presenter.pick(segmentation=case[1], segmentId="lesion")
+    panel.presenter.models.pick("demo:honest")
+    panel.waitIdle()
     first = stageScene.writeMrb(tmp_path / "first.mrb")
-    chance, saved, done = random.Random(5), [], Counter()
+    saved, done = [], Counter()
 
     def move():
         crosshair.SetCrosshairRAS(*(chance.uniform(2, 28) for _ in range(3)))
@@ -91,7 +131,6 @@ def test_no_saved_moment_holds_a_node_that_the_panel_neither_lists_nor_removes(p
         "move": move,
         "remove": lambda: panel.presenter.desk.remove(),
         "segments": lambda: panel.presenter.segments.ask(),
-        "paint": lambda: panel.presenter.paint.paint(),
         "share": lambda: panel.presenter.desk.setDisplay(share=chance.uniform(0.3, 0.99)),
         "wait": panel.waitIdle,
     }

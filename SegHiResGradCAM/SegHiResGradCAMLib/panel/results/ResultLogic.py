@@ -85,18 +85,8 @@ class ResultLogic:
 
     def remove(self) -> None:
         """Removes the shown result, a map of a comparison with all of it; the latest other one is shown instead."""
-        node = self.node
-        if node is not None:
-            table = comparisonOf(node)
-            self._panel.write(result=None)
-            if table is None:
-                self._panel.do(self.results.remove, node)
-            else:
-                self._panel.do(self._panel.comparisons.remove, table)
-            if self.results.nodes():
-                last = self.results.nodes()[-1]
-                self._panel.write(result=last)
-                self._panel.do(self.results.showOnly, last)
+        if self.node is not None:
+            self._panel.do(self._remove, self.node)
 
     def showLayer(self, name: str) -> None:
         """Another layer of the shown result: at hand, or asked for (the network need not run again for it)."""
@@ -116,6 +106,18 @@ class ResultLogic:
             self._send(Job("place", (node.GetID(),), {"layer": name}, **how), "", question)
         else:
             self._compute(node, origin, name)
+
+    def _remove(self, node: Any) -> None:
+        table = comparisonOf(node)
+        self._panel.write(result=None)
+        if table is None:
+            self.results.remove(node)
+        else:
+            self._panel.comparisons.remove(table)
+        left = self.results.nodes()
+        if left:
+            self._panel.write(result=left[-1])
+            self.results.showOnly(left[-1])
 
     def _show(self, node: Any, name: str) -> None:
         new = self.results.showLayer(node, name)
