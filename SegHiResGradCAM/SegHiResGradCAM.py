@@ -15,7 +15,7 @@ from SegHiResGradCAMLib.panel.PanelView import PanelView
 from SegHiResGradCAMLib.panel.Presenter import Presenter
 from SegHiResGradCAMLib.panel.question import Choices
 from SegHiResGradCAMLib.panel.setup_check.SetupCheckView import placeSetupCheck
-from SegHiResGradCAMLib.scene.volumes.SampleDataSources import registerSampleData
+from SegHiResGradCAMLib.scene.menu.Startup import atStartup
 from SegHiResGradCAMLib.scene.volumes.Voxels import Voxels
 from SegHiResGradCAMLib.schedule.Later import Later
 from SegHiResGradCAMLib.setup.About import describe
@@ -42,7 +42,7 @@ class SegHiResGradCAM(ScriptedLoadableModule):
         self.parent.title = _("Seg-HiRes-Grad CAM")
         self.parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
         describe(self.parent)
-        slicer.app.connect("startupCompleted()", registerSampleData)
+        slicer.app.connect("startupCompleted()", atStartup)
 
 
 @parameterNodeWrapper
@@ -100,7 +100,7 @@ class SegHiResGradCAMWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.initializeParameterNode()
 
     def cleanup(self):
-        if self.presenter is not None:  # setup went through
+        if self.presenter:  # setup went through
             self.setParameterNode(None)
             self.presenter.cleanup()
             self.later.close()

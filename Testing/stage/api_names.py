@@ -26,6 +26,7 @@ SLICER = frozenset(
     """
     app i18n modules mrmlScene packaging parameterNodeWrapper ScriptedLoadableModule selfTests util testing
     qMRMLNodeComboBox qMRMLSegmentSelectorWidget qMRMLWidget qSlicerScriptedLoadableModuleWidget
+    qSlicerSubjectHierarchyPluginHandler qSlicerSubjectHierarchyScriptedPlugin
     """.split()
 )
 

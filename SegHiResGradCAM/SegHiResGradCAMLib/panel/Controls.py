@@ -6,8 +6,11 @@ from collections.abc import Callable
 from html import escape
 from typing import Any
 
+from ..setup.Translation import _
 from .Option import Option
 
+#: why a button is disabled while something runs
+WAIT = _("Wait for what is running, or cancel it.")
 _TOOLTIP_ROLE = 3  # Qt::ToolTipRole
 
 
@@ -77,7 +80,8 @@ class Controls:
     def button(self, name: str, reason: str, tip: str) -> None:
         """reason: why it is disabled, "" if it is not.  tip: what it does."""
         self.set(name, "enabled", not reason)
-        self.tip(name, reason or tip)
+        if reason != WAIT:  # for a moment, of every button at once: the bar and Cancel say it
+            self.tip(name, reason or tip)
 
     # what the user sets too: compared with what is there
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..scene.nodes.Attachments import removeOrphans
+from ..scene.results.MaskedVolume import showVolumesOfOrphans
 from ..schedule.Later import Soon
 from ..setup.Consent import Consent
 from ..setup.Dependencies import Dependencies
@@ -15,18 +16,24 @@ from ..worker.Job import Job
 from ..worker.SetupProcess import SetupProcess
 from .comparison.ComparisonLogic import ComparisonLogic
 from .comparison.ContactSheet import ContactSheet
+from .Controls import WAIT
 from .dicom.DicomLogic import DicomLogic
 from .disagreement.DisagreementLogic import DisagreementLogic
 from .draft.DraftLogic import DraftLogic
 from .feeding.FeedingLogic import FeedingLogic
+from .linked.EvidenceRowsLogic import EvidenceRowsLogic
+from .linked.MaskedLogic import MaskedLogic
+from .live.LiveLogic import LiveLogic
 from .model.ModelFacts import ModelFacts
-from .model.ModelLogic import ModelLogic
+from .model.ModelLogic import DESCRIBE, ModelLogic
 from .Notices import Notices
 from .painting.PaintingLogic import PaintingLogic
 from .PanelState import PanelState
+from .pictures.PictureLogic import PictureLogic
 from .prediction.PredictionLogic import PredictionLogic
 from .question.AllSegmentsLogic import AllSegmentsLogic
 from .question.QuestionLogic import QuestionLogic
+from .recall.RecallLogic import RecallLogic
 from .results.ResultLogic import ResultLogic
 from .run.InstallLogic import InstallLogic
 from .run.RunLogic import RunLogic
@@ -37,7 +44,7 @@ from .trust.FastCheckLogic import FastCheckLogic
 from .trust.TrustLogic import TrustLogic
 
 #: progress that comes faster than this is not shown step by step
-PROGRESS_MS = 60
+PROGRESS_MS = 150
 
 
 class Presenter:
@@ -84,6 +91,10 @@ class Presenter:
         self.paint = PaintingLogic(self, scene, later)
         self.segments = SegmentEvidenceLogic(self, scene)
         self.dicom = DicomLogic(self, scene)
+        self.live = LiveLogic(self, scene, later)
+        self.recall = RecallLogic(self, scene, settings)
+        self.pictures = PictureLogic(self, scene)
+        self.rows, self.masked = EvidenceRowsLogic(self, scene), MaskedLogic(self, scene)
         self.setupCheck = SetupCheckLogic(self, SetupProcess(later))
         for name, Logic in sections().items():
             setattr(self, name, Logic(self, scene, later))
@@ -106,6 +117,7 @@ class Presenter:
     def exit(self) -> None:
         """The user went to another module: what runs may end, then the worker is let go."""
         self.entered = False
+        self.live.stop()
         if not self.busy:
             self.checks.giveWay()
             self.engine.close()
@@ -117,6 +129,7 @@ class Presenter:
         self.paint.stop()
         self.checks.forget()
         self.sheet.close()
+        self.live.forget()
         self.desk.results.clear()
         self.parameters = self.job = None
         self.engine.close()
@@ -128,15 +141,18 @@ class Presenter:
         """The panel goes for good."""
         self._onChange = lambda state: None
         self.setupCheck.stop()
+        self.masked.close()
         self.sceneClosing()
 
     def sceneChanged(self) -> None:
         """Nodes came or went: an answer without its nodes is not waited for."""
         self.desk.results.forget()
         self.comparisons.sweep()
+        showVolumesOfOrphans(self.scene)
         removeOrphans(self.scene)
         self.checks.sweep()
         self.question.chooseOnly()
+        self.live.sweep()
         if self.job is not None and not self.job.hasItsNodes(self.scene):
             self.stopAdding()
             self.engine.close()
@@ -159,6 +175,7 @@ class Presenter:
         if self.parameters.model != self.model.key:
             self.models.take()
         self.models.match()
+        self.live.askAgain()
         self.changed()
 
     def changed(self, *names: str) -> None:
@@ -208,7 +225,7 @@ class Presenter:
 
     def mustWait(self) -> str:
         """Why nothing new can be asked while something runs, "" where nothing does."""
-        return _("Wait for what is running, or cancel it.") if self.busy else ""
+        return WAIT if self.busy else ""
 
     def cannotTest(self) -> str:
         """What stands in the way of every test of a map, "" if nothing does."""
@@ -231,6 +248,7 @@ class Presenter:
         """
         if listener is None:
             self.checks.giveWay()
+            self.live.giveWay()
             self.job = job
         volumes = {name: self.scene.GetNodeByID(nodeId) for name, nodeId in job.volumes.items()}
         self.engine.send(job, source, volumes, question, listener)
@@ -249,6 +267,7 @@ class Presenter:
             self.question.remember(job, answer)
             if job.answered is not None:
                 self.notices.guarded(job.answered, job, answer)
+            self.recall.learn() if job.purpose == DESCRIBE else self.recall.answered(job)
         self.settle()
 
     def onError(self, code: str, sentence: str, hint: str, log: str = "") -> None:
@@ -266,6 +285,7 @@ class Presenter:
     def settle(self) -> None:
         """A job has ended, or goes on by itself."""
         if self.entered:
+            self.live.follow()
             self.checks.follow()
         elif not self.busy:
             self.engine.close()
@@ -280,6 +300,7 @@ class Presenter:
         self.stopAdding()
         self.setupCheck.stop()
         self.checks.giveWay()
+        self.live.giveWay()
         self.engine.close()
         if self.busy:
             self.onError("cancelled", _("Cancelled."), "")

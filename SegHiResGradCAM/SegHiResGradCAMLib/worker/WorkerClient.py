@@ -28,7 +28,7 @@ from .WorkerRequest import Hold, WorkerRequest, plainVoxels
 
 __all__ = ["WorkerClient", "deviceText"]
 
-BUSY_MS, IDLE_MS = 40, 500
+BUSY_MS, IDLE_MS = 20, 500
 #: the worker's last word after its GPU has failed for good: it has answered, and another process is needed
 DEVICE_LOST = "device_lost"
 

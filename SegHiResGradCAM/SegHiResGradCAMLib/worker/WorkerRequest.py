@@ -20,6 +20,8 @@ from .WorkerFolder import WorkerFolder
 
 #: of an answer to paint: where it was painted, what the model drew before and after
 _MASKS = ("region", "before", "after")
+#: of an answer to masked
+_VOLUME = "masked"
 #: ``hold(shape, dtype)`` makes an object with an ``array`` of that shape
 Hold = Callable[..., Any]
 
@@ -92,6 +94,13 @@ class WorkerRequest:
             if isinstance(data.get(name), dict):
                 voxels = yield from _voxels(folder, data[name]["array"], hold, (np.uint8,))
                 data[name] = SimpleNamespace(voxels=voxels, grid=Grid.from_json(data[name]["grid"]))
+        if "figure" in (data.get("files") or ()):
+            data["files"] = {**data["files"]}
+            for name, array in data["files"].items():
+                data["files"][name] = (yield from folder.readSteps(array)).tobytes()
+        if isinstance(data.get(_VOLUME), dict):
+            voxels = yield from _voxels(folder, data[_VOLUME]["array"], hold, (np.float32,))
+            data[_VOLUME] = SimpleNamespace(voxels=voxels, grid=Grid.from_json(data[_VOLUME]["grid"]))
         return data
 
 

@@ -256,6 +256,39 @@ class FlipCost(Flip, do="flip_cost"):
     """Result: text, what :class:`Flip` would take at most; nothing runs but what finding M takes."""
 
 
+class Masked(AboutPixelSets, do="masked"):
+    """Result: masked (voxels of the first channel and grid), fraction, notes, session: the image as the full check's
+    deletion curve saw it when the first ``fraction`` of what may be removed was removed in the map's order, and the
+    share of whole blocks that this is.
+
+    method, layer, map: as of :class:`Trust`.
+    """
+
+    method: str
+    fraction: float
+    layer: str | None = None
+    map: Cells | None = field(default=None, metadata=CELLS)
+
+    @property
+    def words(self) -> dict[str, Any]:
+        return super().words | {"methods": [self.method], "layers": [self.layer] if self.layer else DEFAULT}
+
+
+class Picture(AboutPixelSets, do="picture"):
+    """Result: files (name -> bytes as uint8): "figure", a PNG of slices through the strongest place, and with ``page``
+    "page", HTML with everything within; notes, session.
+
+    map: the layer's cells.  facts: all that an Explanation tells but its voxels, with ``trust`` where there is one.
+    share, signed: as the map is shown.
+    """
+
+    map: Cells = field(metadata=CELLS)
+    facts: dict
+    share: float | None = None
+    signed: bool | None = None
+    page: bool | None = None
+
+
 class Check(OfACase, do="check"):
     """Result: check (Feeding.to_json of evaluation/feeding: rows, verdict, ...), notes, session.
 

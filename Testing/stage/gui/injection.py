@@ -13,7 +13,7 @@ from functools import cache
 import slicer
 from stage.scene import HeadlessScene
 
-from . import application, core, dialogs, pythonqt, qtmodule, standins
+from . import application, core, dialogs, hierarchy, pythonqt, qtmodule, standins
 
 _SUBMODULES = {
     "slicer.i18n": "i18n",
@@ -35,6 +35,7 @@ def inject():
     for name, cls in standins.CLASSES.items():
         if name.startswith("q"):
             setattr(slicer, name, cls)
+    hierarchy.inject()
     HeadlessScene.instance()
     from .loader import LoadedModule
     from .slicerapp import Modules, SlicerApplication

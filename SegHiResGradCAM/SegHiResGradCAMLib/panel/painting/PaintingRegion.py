@@ -6,16 +6,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import vtk
-
-from seghirescam.protocol.recipes import Box, Segment
+from seghirescam.protocol.recipes import Segment
 from seghirescam.protocol.requests import HottestPart
 
 from ...scene.nodes import AttributeNames
-from ...scene.nodes.Geometry import arrayFromMatrix, parentToWorld
 from ...scene.nodes.Provenance import inputVolumesOf
 from ...scene.nodes.SceneNodes import nodesOfClass
 from ...scene.overlay.OverlayDisplay import settingsOf
+from ...scene.pointing.RoiBox import boxOf
 from ...scene.segments.PixelSetReader import pixelSetSteps
 from ...schedule.Steps import StepsOf
 from ...setup.Translation import _
@@ -79,7 +77,7 @@ def regionOptions(scene: Any, node: Any, segmentation: Any) -> tuple[Option, ...
 def regionOf(key: str, scene: Any, results: Any, node: Any, segmentation: Any) -> Any:
     """The ``region`` of :class:`requests.Paint`; of a segment a function that returns a generator."""
     if key.startswith(ROI):
-        return _box(scene.GetNodeByID(key.removeprefix(ROI)))
+        return boxOf(scene.GetNodeByID(key.removeprefix(ROI)))
     if key.startswith(SEGMENT):
         steps = partial(pixelSetSteps, segmentation, key.removeprefix(SEGMENT), inputVolumesOf(node)[0])
         return partial(_segmentSteps, steps)
@@ -88,11 +86,3 @@ def regionOf(key: str, scene: Any, results: Any, node: Any, segmentation: Any) -
 
 def _segmentSteps(steps: Callable[[], StepsOf[Any]]) -> StepsOf[Segment]:
     return Segment((yield from steps()))
-
-
-def _box(roi: Any) -> Box:
-    """A ROI, turned or not, with the transforms above it."""
-    parentToWorld(roi, "ROI")  # refuses a non-linear transform
-    matrix, size = vtk.vtkMatrix4x4(), roi.GetSize()
-    matrix.DeepCopy(roi.GetObjectToWorldMatrix())
-    return Box(arrayFromMatrix(matrix), tuple(size))

@@ -26,7 +26,7 @@ def whyNot(parameters: Any, model: ModelFacts) -> str:
         lambda: _segmentMissing(parameters),
         lambda: _modelMissing(parameters, model),
         lambda: _classMissing(parameters, model),
-        lambda: _rivalMissing(parameters, model),
+        lambda: rivalMissing(parameters, model),
     )
     return next((reason for check in checks if (reason := check())), "")
 
@@ -170,7 +170,8 @@ def _classMissing(parameters: Any, model: ModelFacts) -> str:
     return "" if parameters.className in model.classes else _("Choose the class.")
 
 
-def _rivalMissing(parameters: Any, model: ModelFacts) -> str:
+def rivalMissing(parameters: Any, model: ModelFacts) -> str:
+    """What a contrast still needs, "" where nothing is missing."""
     if parameters.score is not ScoreChoice.CONTRAST or model.state != READ:
         return ""
     if parameters.rivalName not in model.classes:

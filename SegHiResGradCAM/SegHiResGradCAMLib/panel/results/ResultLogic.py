@@ -35,6 +35,10 @@ class RemovesComparisons(Protocol):
     def remove(self, table: Any) -> None: ...
 
 
+class WritesPages(Protocol):
+    def addPage(self, path: Path) -> None: ...
+
+
 class ResultNeeds(AsksWorker, HasParameters, Protocol):
     """What this feature needs of the panel."""
 
@@ -42,6 +46,8 @@ class ResultNeeds(AsksWorker, HasParameters, Protocol):
     def checks(self) -> FollowsMaps: ...
     @property
     def comparisons(self) -> RemovesComparisons: ...
+    @property
+    def pictures(self) -> WritesPages: ...
 
 
 class ResultLogic:
@@ -108,18 +114,8 @@ class ResultLogic:
 
     def remove(self) -> None:
         """Removes the shown result, a map of a comparison with all of it; the latest other one is shown instead."""
-        node = self.node
-        if node is not None:
-            table = comparisonOf(node)
-            self._panel.write(result=None)
-            if table is None:
-                self._panel.do(self.results.remove, node)
-            else:
-                self._panel.do(self._panel.comparisons.remove, table)
-            if self.results.nodes():
-                last = self.results.nodes()[-1]
-                self._panel.write(result=last)
-                self._panel.do(self.results.showOnly, last)
+        if self.node is not None:
+            self._panel.do(self._remove, self.node)
 
     def showLayer(self, name: str) -> None:
         """Another layer of the shown result: at hand, or asked for (the network need not run again for it)."""
@@ -139,6 +135,18 @@ class ResultLogic:
             self._send(Job("place", (node.GetID(),), {"layer": name}, **how), "", question)
         else:
             self._compute(node, origin, name)
+
+    def _remove(self, node: Any) -> None:
+        table = comparisonOf(node)
+        self._panel.write(result=None)
+        if table is None:
+            self.results.remove(node)
+        else:
+            self._panel.comparisons.remove(table)
+        left = self.results.nodes()
+        if left:
+            self._panel.write(result=left[-1])
+            self.results.showOnly(left[-1])
 
     def _show(self, node: Any, name: str) -> None:
         new = self.results.showLayer(node, name)
@@ -241,6 +249,7 @@ class ResultLogic:
         if written is not None:
             *first, last = [path.name for path in written]
             self._panel.notices.say(_("Written: {names} and {last}.").format(names=", ".join(first), last=last))
+            self._panel.pictures.addPage(written[0])
         self._panel.changed()
 
     def state(self) -> ResultState:

@@ -17,11 +17,12 @@ from ...scene.nodes.Provenance import explanationFacts, inputVolumesOf, isOverla
 from ...scene.nodes.SceneNodes import nodesOfClass
 from ...scene.nodes.TrustFacts import verdictOf, verdictText
 from ...scene.overlay.DisplaySettings import DisplaySettings
-from ...scene.overlay.Overlay import addOverlay, applyDisplay, removeOverlay
+from ...scene.overlay.Overlay import addOverlay, applyDisplay, removeOverlay, replaceOverlay
 from ...scene.overlay.OverlayDisplay import settingsOf
 from ...scene.overlay.ShownMap import ShownMap, isSmall
 from ...scene.overlay.VolumeRendering import hideFrom3D, isIn3D, showIn3D
 from ...scene.results.ComparisonNodes import comparisonOf
+from ...scene.results.MaskedVolume import hideMasked, maskedVolumes
 from ...scene.results.PaintingNode import hidePaintings
 from ...scene.views.SliceLayers import hideFromForeground
 from ...setup.Translation import _
@@ -63,6 +64,7 @@ class Results:
         self._scene = scene
         self._passes: dict[str, Pass] = {}
         self._recent = RecentMaps()
+        self._volumes: tuple[int, tuple[str, ...]] = (-1, ())  # (time of the scene's list, ids)
 
     def nodes(self) -> list:
         """The overlay volumes, the latest last; without those of a comparison on its way in or out."""
@@ -70,7 +72,7 @@ class Results:
 
     def ownVolumes(self) -> tuple[str, ...]:
         """Ids of all our volumes in the scene, also of those on their way in or out."""
-        return tuple(node.GetID() for node in self._overlays())
+        return tuple(node.GetID() for node in (*self._overlays(), *maskedVolumes(self._scene)))
 
     def lines(self) -> tuple[ResultLine, ...]:
         """What the tree of results shows, in the order in which they came."""
@@ -110,6 +112,15 @@ class Results:
             hidePaintings(node)
         return node
 
+    def replace(self, node: Any, origin: Pass, layerName: str, volumeNodes: list, grid: str) -> None:
+        """Shows a map of another pass about the same volumes in the node of a result; its former pass is dropped."""
+        shown = self._recent.get(origin, layerName)
+        replaceOverlay(node, origin.maps[layerName], volumeNodes, grid, shown)
+        self._passes[node.GetID()] = origin
+        self._recent.forget(self._passes.values())
+        if isIn3D(node):
+            showIn3D(node)
+
     def keep(self, origin: Pass, layerName: str, answer: dict) -> None:
         """Takes over the shown map of an answer, if there is one."""
         shown = answer.get("shown")
@@ -135,6 +146,7 @@ class Results:
         self._passes.pop(node.GetID(), None)
         self._recent.forget(self._passes.values())
         hideFrom3D(node)
+        hideMasked(node)
         removeAttached(node)
         removeOverlay(node)
 
@@ -215,7 +227,12 @@ class Results:
         (showIn3D if shown else hideFrom3D)(node)
 
     def _overlays(self) -> list:
-        return [node for node in nodesOfClass(self._scene, "vtkMRMLScalarVolumeNode") if isOverlay(node)]
+        nodes = self._scene.GetNodes()
+        if self._volumes[0] != nodes.GetMTime():  # the panel asks dozens of times with every change
+            found = nodesOfClass(self._scene, "vtkMRMLScalarVolumeNode")
+            self._volumes = (nodes.GetMTime(), tuple(node.GetID() for node in found))
+        found = [self._scene.GetNodeByID(one) for one in self._volumes[1]]
+        return [node for node in found if isOverlay(node)]
 
 
 def layerOption(layer: LayerInfo) -> Option:

@@ -36,7 +36,13 @@ class RunState:
         return _("C&ancel") if self.busy else _("&Apply")
 
 
+#: of a thousand: the bar moves when so much more is done
+_STEP = 50
+
+
 class RunView(FeatureView):
+    _bar = 0
+
     def connect(self, run: Any) -> None:
         """run: RunLogic."""
         self._controls.onClick("demoButton", run.tryDemo)
@@ -53,7 +59,10 @@ class RunView(FeatureView):
         controls.tip("applyButton", tip or _("Ask the network why it drew the segment."))
         status = state.status or ("" if state.error else state.applyReason)
         controls.show("progressBar", state.busy)
-        controls.set("progressBar", "value", round(1000 * state.fraction))
+        value = round(1000 * state.fraction)
+        if not state.busy or abs(value - self._bar) >= _STEP or value < self._bar:
+            self._bar = value
+            controls.set("progressBar", "value", value)
         controls.say("statusLabel", status)
         controls.show("progressRow", state.busy or bool(status))
         controls.say("deviceTextLabel", state.device)

@@ -88,6 +88,7 @@ class SegmentEvidenceLogic:
         if node is None:  # removed meanwhile
             return
         table = addSegmentTable(node, answer["rows"], job.what["layer"])
+        table.SetNodeReferenceID(AttributeNames.SEGMENTATION_ROLE, job.nodeIds[0])
         self._panel.notices.say(
             " ".join([_("Table: {name}.").format(name=table.GetName()), *job.what["leftOut"], *answer.get("notes", [])])
         )

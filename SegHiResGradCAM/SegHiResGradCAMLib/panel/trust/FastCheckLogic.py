@@ -19,10 +19,18 @@ from .TrustView import FastCheckState, FastCheckView
 KEY = "SegHiResGradCAM/CheckEveryMap"
 
 
+class HoldsWorker(Protocol):
+    @property
+    def holdsWorker(self) -> bool: ...
+
+
 class FastCheckNeeds(ChecksMaps, Protocol):
     """What this feature needs of the panel."""
 
     trust: TrustLogic
+
+    @property
+    def live(self) -> HoldsWorker: ...
 
 
 class FastCheckLogic:
@@ -68,7 +76,10 @@ class FastCheckLogic:
     def follow(self) -> None:
         """The panel may be idle: the latest map that waits is checked, unless packages are being installed."""
         results = self._panel.desk.results
-        while self._waiting and self.job is None and not self._panel.busy and not self._panel.cannotCompute():
+        panel = self._panel
+        if panel.busy or panel.cannotCompute() or panel.live.holdsWorker:
+            return
+        while self._waiting and self.job is None:
             origin, layer = self._waiting[-1]
             node = results.nodeOf(origin)
             if node is None or layerOf(node) != layer or whyNotAgain(results, node):

@@ -12,6 +12,7 @@ from .SubjectHierarchy import placeBeside, takeOut
 
 #: kinds of nodes that are attached to a map
 NUMBERS, CURVES, SERIES, CHART, SEGMENTS, PAINTING = "numbers", "curves", "series", "chart", "segments", "painting"
+MASKED = "masked"
 #: which channel, and which anatomy, mattered
 CHANNELS, ANATOMY = "channels", "anatomy"
 

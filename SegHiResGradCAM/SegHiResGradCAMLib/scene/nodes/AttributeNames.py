@@ -14,6 +14,7 @@ FORMER_OPACITY = PREFIX + "FormerOpacity"
 SETTINGS = PREFIX + "DisplaySettings"
 COMPARISON = PREFIX + "Comparison"
 OF_COMPARISON = PREFIX + "OfComparison"
+MODEL = PREFIX + "Model"
 UNFINISHED = PREFIX + "Unfinished"
 
 RESULT_ROLE = PREFIX + "Result"

@@ -49,6 +49,15 @@ def writeProvenance(
             volumeNode.SetAttribute(AttributeNames.PREFIX + key, value if isinstance(value, str) else repr(value))
 
 
+def forgetProvenance(volumeNode: Any) -> None:
+    """Takes away what a map remembers, before another one is shown in its node; how it is displayed stays."""
+    for role in (AttributeNames.INPUT_VOLUME_ROLE, AttributeNames.SEGMENTATION_ROLE):
+        volumeNode.RemoveNodeReferenceIDs(role)
+    for name in volumeNode.GetAttributeNames():
+        if name.startswith(AttributeNames.PREFIX) and name != AttributeNames.SETTINGS:
+            volumeNode.RemoveAttribute(name)
+
+
 def isOverlay(node: Any) -> bool:
     """True for a volume node that :func:`addOverlay` made, also after the scene was reloaded."""
     return node is not None and node.GetAttribute(AttributeNames.EXPLANATION) is not None

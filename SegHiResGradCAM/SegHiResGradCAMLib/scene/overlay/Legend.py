@@ -41,6 +41,8 @@ def _title(volumeNode: Any, signed: bool) -> str:
     """A few short lines; a map that shows nothing says why instead of unit and share, and one that fails says so."""
     facts = explanationFacts(volumeNode)
     lines = [facts["method_title"], f"{facts['class_name']}, {facts['layer']['name']}"]
+    if "place_ras_mm" in facts["provenance"]:
+        lines.append(facts["pixel_set"])  # of a map that follows the crosshair: what it is about changes as it is seen
     shareShown = float(volumeNode.GetAttribute(AttributeNames.PREFIX + "ShareShown"))
     if shareShown > 0:
         unit = volumeNode.GetAttribute(AttributeNames.PREFIX + "Unit")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from seghirescam.protocol.grid import Grid
 
 from ...setup.Translation import _
 from ..nodes.Geometry import gridOfVolume, matrixFromArray, parentToWorld
-from ..nodes.Provenance import writeProvenance
+from ..nodes.Provenance import forgetProvenance, writeProvenance
 from ..nodes.SceneNodes import displaysOf, nodesOfClass, removeWithOwn
 from ..nodes.SubjectHierarchy import placeBeside, takeOut
 from ..views.SliceLayers import hideFromForeground, showInForeground
@@ -23,7 +23,7 @@ from .ColorTables import removeUnusedTables
 from .DisplaySettings import DisplaySettings
 from .EvidenceCache import rememberEvidence
 from .Legend import updateLegend
-from .OverlayDisplay import setScalarDisplay
+from .OverlayDisplay import setScalarDisplay, settingsOf
 from .ShownMap import ShownMap, placedHere
 
 
@@ -48,21 +48,13 @@ def addOverlay(
     """
     settings = settings or DisplaySettings()
     inputNodes = list(inputVolumeNode) if isinstance(inputVolumeNode, (list, tuple)) else [inputVolumeNode]
-    moved = _following(explanation, inputNodes[0])
-    target = map_grid(grid, moved.grid, gridOfVolume(inputNodes[0]))
-    shown = shown or placedHere(moved, target)
-    if shown.voxels.array.shape != (target or moved.grid).shape:
-        raise GeometryError(_("The volume has another size than when it was explained."), _("Ask again."))
-    matrix = _localMatrix(target or moved.grid, inputNodes[0], grid)
+    placed = _placed(explanation, inputNodes[0], grid, shown)
     node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", scene.GenerateUniqueName(explanation.title()))
     try:
-        node.SetIJKToRASMatrix(matrix)
-        node.SetAndObserveTransformNodeID(inputNodes[0].GetTransformNodeID())
-        setScalarDisplay(node, settings, shown.evidence)
-        node.SetAndObserveImageData(shown.voxels.image)
-        rememberEvidence(node, shown.evidence)
-        reason = explanation.reason or _whyNothing(explanation.map)
-        writeProvenance(node, explanation, inputNodes, segmentationNode, segmentId, shown.unit, grid, reason)
+        _fill(node, placed, inputNodes, settings)
+        writeProvenance(
+            node, explanation, inputNodes, segmentationNode, segmentId, placed.shown.unit, grid, _reason(explanation)
+        )
         placeBeside(node, inputNodes[0])
         if settings.foreground:
             showInForeground(node, settings.opacity, background=inputNodes[0])
@@ -71,6 +63,35 @@ def addOverlay(
         removeOverlay(node)
         raise
     return node
+
+
+def replaceOverlay(
+    volumeNode: Any, explanation: Explanation, inputNodes: list, grid: str, shown: ShownMap | None = None
+) -> None:
+    """Shows another map of the same volumes in the same node, which keeps its display settings.
+
+    What was found out about the former map must have been removed.  grid, shown, errors: as of :func:`addOverlay`;
+    after an error the node is as before.
+    """
+    placed, settings = _placed(explanation, inputNodes[0], grid, shown), settingsOf(volumeNode)
+    wasModifying = volumeNode.StartModify()
+    try:
+        forgetProvenance(volumeNode)
+        _fill(volumeNode, placed, inputNodes, settings)
+        writeProvenance(volumeNode, explanation, inputNodes, None, None, placed.shown.unit, grid, _reason(explanation))
+        volumeNode.SetName(nameFor(volumeNode, explanation.title()))
+    finally:
+        volumeNode.EndModify(wasModifying)
+    if settings.foreground:
+        showInForeground(volumeNode, background=inputNodes[0])
+    updateLegend(volumeNode, settings)
+
+
+def nameFor(node: Any, title: str) -> str:
+    """The node's own name where it is called so already (perhaps numbered), else a new one."""
+    name = node.GetName()
+    numbered = name.startswith(f"{title}_") and name[len(title) + 1 :].isdigit()
+    return name if name == title or numbered else node.GetScene().GenerateUniqueName(title)
 
 
 def applyDisplay(volumeNode: Any, settings: DisplaySettings) -> None:
@@ -100,6 +121,35 @@ def removeOverlay(volumeNode: Any) -> None:
     for node in attached:
         if scene.IsNodePresent(node) and node not in stillUsed:
             scene.RemoveNode(node)
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """A map as it will lie in the scene. matrix: of the node."""
+
+    shown: ShownMap
+    matrix: vtk.vtkMatrix4x4
+
+
+def _placed(explanation: Explanation, inputNode: Any, grid: str, shown: ShownMap | None) -> _Placed:
+    moved = _following(explanation, inputNode)
+    target = map_grid(grid, moved.grid, gridOfVolume(inputNode))
+    shown = shown or placedHere(moved, target)
+    if shown.voxels.array.shape != (target or moved.grid).shape:
+        raise GeometryError(_("The volume has another size than when it was explained."), _("Ask again."))
+    return _Placed(shown, _localMatrix(target or moved.grid, inputNode, grid))
+
+
+def _fill(node: Any, placed: _Placed, inputNodes: list, settings: DisplaySettings) -> None:
+    node.SetIJKToRASMatrix(placed.matrix)
+    node.SetAndObserveTransformNodeID(inputNodes[0].GetTransformNodeID())
+    setScalarDisplay(node, settings, placed.shown.evidence)
+    node.SetAndObserveImageData(placed.shown.voxels.image)
+    rememberEvidence(node, placed.shown.evidence)
+
+
+def _reason(explanation: Explanation) -> str:
+    return explanation.reason or _whyNothing(explanation.map)
 
 
 def _following(explanation: Explanation, inputNode: Any) -> Explanation:

@@ -121,12 +121,11 @@ def removeLeftovers(scene: Any) -> None:
             _removeTable(table)
     sweepItems(scene)
     left = [one for one in nodesOfClass(scene, "vtkMRMLDisplayNode") if one.GetAttribute(AttributeNames.OF_COMPARISON)]
-    left = [one for one in left if one.GetDisplayableNode() is None]
-    tables = [one.GetColorNode() for one in left]
-    for display in left:
+    for display in [one for one in left if one.GetDisplayableNode() is None]:
         scene.RemoveNode(display)
-    if left:
-        removeUnusedTables(scene, tables)
+    # a scene that was saved while maps came or went holds their colours without them
+    tables = nodesOfClass(scene, "vtkMRMLColorTableNode")
+    removeUnusedTables(scene, [one for one in tables if one.GetAttribute(AttributeNames.COLOR_TABLE)])
 
 
 def _addTable(

@@ -207,6 +207,16 @@ def random_curve(
     return _measured(probe, order, RANDOM, fractions, insertion, Progress(progress))
 
 
+def first_units(sizes: np.ndarray, order: np.ndarray, fraction: float) -> tuple[np.ndarray, float]:
+    """(bool ``[n]``: the first units of an order that come nearest to a share of the volume, the share they are): those
+    that a curve removes at that share."""
+    held = np.concatenate([[0], np.cumsum(np.asarray(sizes, dtype=np.float64)[order])])
+    count = int(np.abs(held - fraction * held[-1]).argmin())
+    chosen = np.zeros(len(order), dtype=bool)
+    chosen[order[:count]] = True
+    return chosen, float(held[count] / held[-1])
+
+
 def _measured(probe, order, name, fractions, insertion, tell):
     wanted = checked(fractions)
     held = np.concatenate([[0], np.cumsum(probe.sizes[order])])

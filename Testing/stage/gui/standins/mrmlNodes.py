@@ -130,19 +130,26 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
             self._scene.RemoveNode(self.currentNode())
 
     def _nodes(self):
-        return [] if self._scene is None else [node for node in self._scene.GetNodes() if self._shows(node)]
+        return [] if self._scene is None else list(filter(self._shower(), self._scene.GetNodes()))
 
-    def _shows(self, node):
-        if node.GetID() in self._filter.hiddenNodeIDs or (node.GetHideFromEditors() and not self.showHidden):
-            return False
-        if any(node.IsA(kind) for kind in self.hideChildNodeTypes):
-            return False
-        fits = [k for k in self.nodeTypes if (node.IsA(k) if self.showChildNodeTypes else node.GetClassName() == k)]
-        wanted = {name: value for (kind, name), value in self._attributes.items() if kind in fits}
-        return bool(fits) and all(
-            node.GetAttribute(name) is not None and value in (None, node.GetAttribute(name))
-            for name, value in wanted.items()
-        )
+    def _shower(self):
+        """Whether a node is shown, with what is asked of the widget asked once: scenes hold hundreds of nodes."""
+        hidden, kinds, children = set(self._filter.hiddenNodeIDs), tuple(self.nodeTypes), self.showChildNodeTypes
+        notKinds, showHidden, attributes = tuple(self.hideChildNodeTypes), self.showHidden, dict(self._attributes)
+
+        def shows(node):
+            fits = [k for k in kinds if (node.IsA(k) if children else node.GetClassName() == k)]
+            if not fits or node.GetID() in hidden or (node.GetHideFromEditors() and not showHidden):
+                return False
+            if any(node.IsA(kind) for kind in notKinds):
+                return False
+            wanted = {name: value for (kind, name), value in attributes.items() if kind in fits}
+            return all(
+                node.GetAttribute(name) is not None and value in (None, node.GetAttribute(name))
+                for name, value in wanted.items()
+            )
+
+        return shows
 
     def _changed(self, name):
         self._populate()

@@ -1,0 +1,44 @@
+"""What is asked about a place: one voxel, the part of the prediction there, or a box; and how its answer is called."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from seghirescam.protocol.explanation import Explanation
+from seghirescam.protocol.recipes import Box, Component, PredictedClass, Recipe, Voxel
+
+from ...scene.pointing.Pointer import Place
+from ..model.ModelFacts import READ, ModelFacts
+from ..question import QuestionWords
+
+VOXEL, PART = "voxel", "part"
+
+
+def recipeAt(place: Place, form: str) -> Recipe:
+    """form: VOXEL, or PART for the connected part of the prediction at the point; a box is asked about as it is."""
+    if place.box is not None:
+        matrix, size = place.box
+        return Box(np.array(matrix).reshape(4, 4), size)  # type: ignore[arg-type]
+    return Voxel(place.ras) if form == VOXEL else Component(PredictedClass(), place.ras)
+
+
+def named(one: Explanation, place: Place, form: str) -> Explanation:
+    """The explanation under a name that says where: the next one is about another place."""
+    what = "box" if place.box is not None else "voxel" if form == VOXEL else f"part of predicted {one.class_name}"
+    where = {"place_ras_mm": list(place.ras)}
+    return replace(one, pixel_set_label=f"{what} at {place.text}", provenance=one.provenance | where)
+
+
+def whyNot(parameters: Any, model: ModelFacts) -> str:
+    """Why no place can be asked about, as one sentence; "" if one can."""
+    why = QuestionWords.whyNotPredicted(parameters, model)
+    if why or model.state != READ:
+        return why
+    if not model.classes:
+        return "The model says its classes once it has been opened: press Predict."
+    if parameters.className not in model.classes:
+        return "Choose the class."
+    return QuestionWords.rivalMissing(parameters, model)

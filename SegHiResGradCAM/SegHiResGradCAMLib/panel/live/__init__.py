@@ -1,0 +1,1 @@
+"""Asking about the place the user points at, while they point."""

@@ -1,0 +1,1 @@
+"""Pictures of a map as files: the views, a figure, a page."""

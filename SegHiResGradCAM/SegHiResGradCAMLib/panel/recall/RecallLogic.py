@@ -1,0 +1,104 @@
+"""What *Explain this segment* does: fills the panel, and asks at once where the model is known."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Protocol
+
+import slicer
+
+from ...scene.nodes import AttributeNames
+from ...scene.nodes.NodeFacts import factsOf
+from ...scene.segments.SegmentName import segmentName
+from ...worker.Job import Job
+from ..model import ModelList
+from ..model.ModelFacts import READ
+from ..model.ModelLogic import ModelLogic
+from ..Needs import AsksWorker, HasParameters
+from ..question.Choices import PixelSetChoice
+from .KnownModels import KnownModels
+
+
+class RecallNeeds(AsksWorker, HasParameters, Protocol):
+    """What this feature needs of the panel."""
+
+    models: ModelLogic
+
+    def ask(self, question: str) -> bool: ...
+    def pick(self, **fields: Any) -> None: ...
+    def whyNot(self) -> str: ...
+    def apply(self) -> None: ...
+
+
+class RecallLogic:
+    """The segmentation remembers its last model by its key, which says nothing about where it lies; and each segment's
+    class, which may have been chosen by hand."""
+
+    def __init__(self, panel: RecallNeeds, scene: Any, settings: Any):
+        self._panel, self._scene = panel, scene
+        self._known = KnownModels(settings, panel.models.shelf)
+
+    def explain(self, segmentation: Any, segmentId: str) -> None:
+        """Chooses the segment and the volume it was drawn on; asks where its model is known, or is the only one that
+        fits and the user says yes.  A model whose author's code would run is asked about as with Apply."""
+        panel = self._panel
+        if panel.parameters is None or not segmentName(segmentation, segmentId):
+            return
+        panel.notices.clear()
+        if panel.busy:
+            panel.notices.fail("The worker is busy with another question.", "Wait for its answer, or cancel it.")
+            panel.changed()
+            return
+        segmentOnly: Any = PixelSetChoice["SEGMENT"]
+        role = slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()
+        volume = segmentation.GetNodeReference(role)
+        if volume is None or not volume.IsA("vtkMRMLScalarVolumeNode"):
+            volume = panel.parameters.volume
+        segment = {"segmentation": segmentation, "segmentId": segmentId, "allSegments": False}
+        panel.pick(volume=volume, pixelSet=segmentOnly, **segment)
+        key = self._modelFor(segmentation)
+        if key:
+            panel.write(model=key)
+            panel.models.take()
+            panel.models.onceRead(self._ask)
+        panel.changed()
+
+    def learn(self) -> None:
+        """A model was described."""
+        facts = self._panel.models.facts
+        if facts.state == READ and facts.classes:
+            self._known.learn(facts.key, facts.classes)
+
+    def answered(self, job: Job) -> None:
+        """Maps of a segment have come: its segmentation remembers the model."""
+        node = self._scene.GetNodeByID(job.what.get("segmentation") or "")
+        p, key = self._panel.parameters, self._panel.models.facts.key
+        if node is None or p is None or not key or job.what.get("model") != self._panel.models.facts.source:
+            return
+        former = factsOf(node, AttributeNames.MODEL)
+        classes = dict(former.get("classes", {})) if former.get("model") == key else {}
+        if job.what.get("many") is None and p.className and job.what["segmentId"] == p.segmentId:
+            classes[p.segmentId] = p.className
+        text = json.dumps({"model": key, "classes": classes}, sort_keys=True)
+        if node.GetAttribute(AttributeNames.MODEL) != text:
+            node.SetAttribute(AttributeNames.MODEL, text)
+
+    def _modelFor(self, segmentation: Any) -> str:
+        """Key of the model to be asked, "" where the user must choose one."""
+        panel, shelf = self._panel, self._panel.models.shelf
+        key = str(factsOf(segmentation, AttributeNames.MODEL).get("model", ""))
+        if key and shelf.source(key):
+            return key
+        segments = segmentation.GetSegmentation()
+        key = self._known.fitting([segments.GetSegment(one).GetName() for one in segments.GetSegmentIDs()])
+        title = ModelList.title(key, shelf.path(key)) if key else ""
+        asked = f"Every segment is called like a class of {title}, the only known model of which that is so. Ask it?"
+        return key if key and (key == panel.parameters.model or panel.ask(asked)) else ""
+
+    def _ask(self) -> None:
+        panel, p = self._panel, self._panel.parameters
+        className = factsOf(p.segmentation, AttributeNames.MODEL).get("classes", {}).get(p.segmentId)
+        if className in panel.models.facts.classes:
+            panel.write(className=className)
+        if not panel.whyNot():  # else the panel says what is missing
+            panel.apply()

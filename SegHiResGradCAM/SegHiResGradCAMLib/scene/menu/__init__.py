@@ -1,0 +1,1 @@
+"""What other modules of Slicer offer of ours."""

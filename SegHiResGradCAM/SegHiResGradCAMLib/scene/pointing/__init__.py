@@ -1,0 +1,1 @@
+"""Where the user points: the crosshair, a Markups point, a box ROI."""
