@@ -17,7 +17,7 @@ from SegHiResGradCAMLib.panel.sections.Sections import sections
 NAMES = (
     "desk", "sheet", "models", "question", "run", "installing", "predictions", "comparisons", "trust", "checks",
     "paint", "segments", "feeding", "drafts", "allSegments", "disagreements", "dicom", "setupCheck",
-    "live", "recall", "rows", "masked", "pictures",
+    "live", "rows", "masked", "pictures",
 )  # fmt: skip
 
 
