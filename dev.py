@@ -7,7 +7,9 @@
     python3 dev.py bench    side by side with the tools one would use instead (--gpu: what only a GPU can tell, eight
                             minutes; --gpu --own-python: with this Python's torch, without installing anything)
     python3 dev.py train    train the demo models again and measure them -> demo_training/
+    python3 dev.py enter FILE.py    your own method in the benchmark with known answers -> entry/
     python3 dev.py lint     ruff and mypy
+    python3 dev.py docs     the documentation as a site -> site/ (no network; a broken link is an error)
 
 Set-up is part of each command: a virtual environment in .venv (or $SEGHIRESCAM_VENV) with pinned packages.  Standard
 library only.
@@ -44,6 +46,7 @@ SIZES = {
         145,
         550,
     ),
+    "docs": ("MkDocs with its theme", 45, 180),
     "test": ("the same, nilearn (with the MNI152 template), Qt (PySide6), pytest, ruff, mypy", 490, 1660),
 }
 
@@ -61,9 +64,11 @@ def main(arguments: list[str]) -> int:
     )
     commands.add_parser("bench", help="the benchmark; its own options follow (--quick, --rounds N, --resume, --gpu)")
     commands.add_parser("train", help="train the demo models again; its own options follow (--out DIR)")
+    commands.add_parser("enter", help="your own method in the benchmark with known answers; --help says what it gets")
     commands.add_parser("lint", help="ruff check and format check, mypy")
+    commands.add_parser("docs", help="build the documentation into site/")
     options, rest = parser.parse_known_args(arguments)
-    if rest and options.command in ("demo", "lint"):
+    if rest and options.command in ("demo", "lint", "docs"):
         parser.error(f"unknown words: {' '.join(rest)}")
 
     if options.command == "demo":
@@ -94,8 +99,17 @@ def main(arguments: list[str]) -> int:
         python = environment("test")
         lints = (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"])
         return max(run([python, "-m", *words]) for words in lints)
+    if options.command == "docs":
+        os.environ["NO_MKDOCS_2_WARNING"] = "1"  # its versions are pinned
+        # not --quiet, which hides warnings from --strict, too
+        code = run([environment("docs"), "-m", "mkdocs", "build", "--strict", "--clean"])
+        say("The pages are broken: see above." if code else "Open site/index.html. Links to elsewhere: "
+            "site/external_links.txt (listed, not visited).")  # fmt: skip
+        return code
     if options.command == "train":
         return run([environment("test"), "Testing/demo_training", "train", *(rest or ["--out", "demo_training"])])
+    if options.command == "enter":
+        return run([environment("test"), "Testing/benchmarks/known/enter.py", *rest])
     if "--gpu" in rest:
         words = [word for word in rest if word not in ("--gpu", "--own-python")]
         python = sys.executable if "--own-python" in rest else environment("test")
@@ -112,7 +126,8 @@ def environment(kind: str) -> str:
     if not python.exists():
         say(f"Making a virtual environment in {folder}.")
         venv.create(folder, with_pip=True, clear=folder.exists())
-    install(python, folder, "torch", torch_command())
+    if kind != "docs":
+        install(python, folder, "torch", torch_command())
     constraints = str(ROOT / "requirements" / "constraints.txt")
     install(python, folder, kind, ["-r", str(ROOT / "requirements" / f"{kind}.txt"), "-c", constraints])
     if kind == "test":

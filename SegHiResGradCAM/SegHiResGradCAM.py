@@ -1,7 +1,4 @@
-"""Seg-HiRes-Grad CAM in 3D Slicer: why did a segmentation network draw that segment?
-
-Only wiring: panel/Presenter.py decides, a process of its own (seghirescam/worker) computes; no torch in Slicer.
-"""
+"""Why did a network draw that segment? Only wiring: panel/Presenter.py decides, another process computes."""
 
 import shutil
 import sys
@@ -17,6 +14,7 @@ from SegHiResGradCAMLib.panel.JobRunner import JobRunner
 from SegHiResGradCAMLib.panel.PanelView import PanelView
 from SegHiResGradCAMLib.panel.Presenter import Presenter
 from SegHiResGradCAMLib.panel.question import Choices
+from SegHiResGradCAMLib.panel.setup_check.SetupCheckView import placeSetupCheck
 from SegHiResGradCAMLib.scene.volumes.SampleDataSources import registerSampleData
 from SegHiResGradCAMLib.scene.volumes.Voxels import Voxels
 from SegHiResGradCAMLib.schedule.Later import Later
@@ -86,6 +84,7 @@ class SegHiResGradCAMWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def setup(self):
         ScriptedLoadableModuleWidget.setup(self)
         uiWidget = slicer.util.loadUI(self.resourcePath("UI/SegHiResGradCAM.ui"))
+        placeSetupCheck(uiWidget, slicer.util.loadUI(self.resourcePath("UI/SetupCheck.ui")))
         self.layout.addWidget(uiWidget)
         self.ui = slicer.util.childWidgetVariables(uiWidget)
         uiWidget.setMRMLScene(slicer.mrmlScene)
@@ -150,8 +149,8 @@ class SegHiResGradCAMWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def ask(self, question):
         return not slicer.app.testingEnabled() and slicer.util.confirmYesNoDisplay(question, textFormat=qt.Qt.PlainText)
 
-    def chooseFolder(self, former, title="Folder for the map and its facts"):
-        words = slicer.util.mainWindow(), _(title), former
+    def chooseFolder(self, former, title=""):
+        words = slicer.util.mainWindow(), title or _("Folder for the map and its facts"), former
         return "" if slicer.app.testingEnabled() else qt.QFileDialog.getExistingDirectory(*words)
 
     def _disconnectParameterNode(self):

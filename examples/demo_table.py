@@ -37,9 +37,9 @@ def evidence_table(rows, painted) -> str:
 
 
 def intervention_table(rows) -> str:
-    """What painting over showed: the mean lesion-minus-look-alike logit over M, before and after."""
+    """What masking out showed: the mean lesion-minus-look-alike logit over M, before and after."""
     lines = ["", "What did the network use? Mean lesion-minus-look-alike logit over the predicted lesion:"]
-    lines.append(f"{'model':<12}{'unchanged':>12}{'marker painted over':>22}{'ring painted over':>20}")
+    lines.append(f"{'model':<12}{'unchanged':>12}{'marker masked out':>22}{'ring masked out':>20}")
     for model in dict.fromkeys(r.model for r in rows):
         own = {r.painted: r for r in rows if r.model == model}
         before = own["marker"].before

@@ -1,7 +1,7 @@
-"""README's tables of what is paid once: the first call, the command line and the panel on a large CT, many pixel sets.
+"""Tables and sentences of what is paid once: the first call, the command line and the panel on a large CT, many pixel
+sets, a second question, a cohort of many questions.
 
-Made from the results of ``first_call.py``, ``command_line.py``, ``panel_side.py`` and ``many_questions.py`` in
-``Testing/benchmarks``; standard library only.
+Made from the results of the scripts of those names in ``Testing/benchmarks``; standard library only.
 """
 
 from __future__ import annotations
@@ -73,4 +73,41 @@ def many_sets(results: Path) -> str:
     )
 
 
-TABLES = {"first-call": first_call, "command-line": command_line, "panel-side": panel_side, "many-sets": many_sets}
+def second_question(results: Path) -> str:
+    result = json.loads((results / "second_question.json").read_text(encoding="utf-8"))
+    costs = "; ".join(
+        f"{layer} {values['ratio']:.2f}x ({values['second']:.2f} of {values['first']:.2f} s)"
+        for layer, values in result["engine"].items()
+    )
+    calls = max(values["forward"] for values in result["engine"].values())
+    gap = 1000 * max(result["panel"]["gaps_s"])
+    return (
+        f"A second question about the same case (other voxels, same layer) makes no forward call ({calls} for both) "
+        f"and costs, CPU time against the first at 96^3: {costs}. While the worker computed three questions on the "
+        f"demo case the panel's event loop waited {gap:.0f} ms at most."
+    )
+
+
+def cohort_size(results: Path) -> str:
+    found = json.loads((results / "cohort.json").read_text(encoding="utf-8"))
+    more = found["extrapolated"]
+    return (
+        f"{found['questions']:,} questions, each a pass of 10 ms, took the run's own process "
+        f"{found['cpu_ms_a_question_beside_its_pass']:.0f} ms of CPU each "
+        f"({more['questions_a_second_at_most']:.0f} a second at most, for all workers), "
+        f"{found['peak_megabytes_of_the_run_s_process']:.0f} MB of memory, and "
+        f"{found['look_up_there_cpu_ms']:.1f} ms to look up an answer that is there. Extrapolated to "
+        f"{more['questions']:,} questions: {more['run_s_own_process_hours']:.1f} h of its CPU, "
+        f"{more['resume_minutes']:.0f} min to go on after an interruption, a table of "
+        f"{more['table_csv_gigabytes']:.1f} GB, and {more['run_s_process_gigabytes']:.0f} GB of memory, which breaks "
+        f"first. `--part` divides the CPU."
+    )
+
+
+TABLES = {
+    "first-call": first_call,
+    "command-line": command_line,
+    "panel-side": panel_side,
+    "many-sets": many_sets,
+    "second": second_question,
+}

@@ -1,6 +1,6 @@
-"""Write the measured tables into README.md: the demo's from CSV files, others as their scripts made them from theirs.
+"""Write the measured tables into the pages of docs/benchmarks, and what README.md says of them in a sentence each.
 
-python3 tools/write_readme_tables.py            standard library only; --check fails if the README differs
+python3 tools/write_readme_tables.py            standard library only; --check fails if a page differs
 """
 
 from __future__ import annotations
@@ -11,33 +11,56 @@ import sys
 from pathlib import Path
 
 import cost_tables
+import readme_sentences
+import trust_sentences
+import window_tables
 
 ROOT = Path(__file__).resolve().parents[1]
+PAGES = Path("docs") / "benchmarks"
 REPORT = ROOT / "Testing" / "demo_training" / "report_files"
 METHODS = {"seg_hires_grad_cam": "Seg-HiRes-Grad CAM", "seg_grad_cam": "Seg-Grad-CAM"}
 LAYER, SCORE = "encoder.2", "contrast"
 RESULTS = ROOT / "Testing" / "benchmarks" / "results"
-#: marker in the README -> table that a script made from the CSV beside it
+#: (page, marker in it) -> table that a script made from the CSV beside it
 MADE = {
-    "methods": REPORT / "methods.md",
-    "known": RESULTS / "known" / "readme.md",
-    "roar": RESULTS / "roar" / "table.md",
+    ("methods.md", "methods"): REPORT / "methods.md",
+    ("known_answers.md", "known"): RESULTS / "known" / "readme.md",
+    ("roar.md", "roar"): RESULTS / "roar" / "table.md",
+    ("flips.md", "flips"): RESULTS / "causes" / "smallest_flips.md",
+    ("speed.md", "bench"): RESULTS / "table.md",
 }
 
 
 def main() -> int:
-    readme = ROOT / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    new = replaced(text, "demo:intervention", intervention_table(rows("interventions.csv")))
-    new = replaced(new, "demo:evidence", evidence_table(rows("evidence.csv")))
-    for marker, path in MADE.items():
-        new = replaced(new, marker, main_part(path.read_text(encoding="utf-8")))
-    for marker, made in cost_tables.TABLES.items():
-        new = replaced(new, marker, made(RESULTS))
+    wanted = texts()
+    pages = {place: (ROOT / place).read_text(encoding="utf-8") for place, _ in wanted}
+    new = dict(pages)
+    for (place, marker), text in wanted.items():
+        new[place] = replaced(new[place], marker, text)
     if "--check" in sys.argv[1:]:
-        return int(new != text)
-    readme.write_text(new, encoding="utf-8")
+        return int(new != pages)
+    for place, text in new.items():
+        (ROOT / place).write_text(text, encoding="utf-8")
     return 0
+
+
+def texts() -> dict[tuple[Path, str], str]:
+    """(page, marker) -> what stands between the marker's two lines."""
+    found = {
+        (PAGES / "demo.md", "demo:intervention"): intervention_table(rows("interventions.csv")),
+        (PAGES / "demo.md", "demo:evidence"): evidence_table(rows("evidence.csv")),
+    }
+    for (page, marker), path in MADE.items():
+        found[PAGES / page, marker] = main_part(path.read_text(encoding="utf-8"))
+    for marker, made in cost_tables.TABLES.items():
+        found[PAGES / "speed.md", marker] = made(RESULTS)
+    found[PAGES / "windows.md", "windows"] = window_tables.table(RESULTS)
+    found[PAGES / "cohorts.md", "cohort-size"] = cost_tables.cohort_size(RESULTS)
+    found[Path("docs") / "how-to" / "choose_layer.md", "layers"] = layer_table(rows("evidence.csv"))
+    found[Path("docs") / "explanation" / "faithful.md", "trust"] = trust_sentences.made(RESULTS)
+    for marker, sentences in readme_sentences.made(REPORT, RESULTS).items():
+        found[Path("README.md"), marker] = sentences
+    return found
 
 
 def main_part(text: str) -> str:
@@ -59,10 +82,10 @@ def replaced(text: str, marker: str, table: str) -> str:
 
 
 def intervention_table(found: list[dict]) -> str:
-    """Mean lesion-minus-look-alike logit over the predicted lesion, unchanged and painted over."""
+    """Mean lesion-minus-look-alike logit over the predicted lesion, unchanged and masked out."""
     cases = len({row["seed"] for row in found})
     lines = [
-        f"| network | unchanged | marker painted over | ring painted over | ({cases} held-out cases) |",
+        f"| network | unchanged | marker masked out | ring masked out | ({cases} held-out cases) |",
         "|---|---|---|---|---|",
     ]
     for model in ("honest", "shortcut"):
@@ -97,6 +120,22 @@ def evidence_table(found: list[dict]) -> str:
                     times = f" ({statistics.mean(values) / 100 / chance[region]:.0f}x)" if region in chance else ""
                     cells.append(f"{spread(values)} %{times}")
                 lines.append(f"| {model}, {norm} norm | {title} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def layer_table(found: list[dict]) -> str:
+    """Mean shares of Seg-HiRes-Grad CAM at every level, batch norm, in the order of the network."""
+    picked = [r for r in found if (r["norm"], r["method"], r["score"]) == ("batch", "seg_hires_grad_cam", SCORE)]
+    columns = [(model, region) for model in ("honest", "shortcut") for region in ("lesion", "marker")]
+    heads = " | ".join(f"{model}: {region}" for model, region in columns)
+    lines = [f"| layer | stride | {heads} |", "|---|---|---|---|---|---|"]
+    for layer in dict.fromkeys(r["layer"] for r in picked):
+        own = [r for r in picked if r["layer"] == layer]
+        cells = []
+        for model, region in columns:
+            values = [float(r[region]) for r in own if r["model"] == model and r[region] != "nan"]
+            cells.append(f"{100 * statistics.mean(values):.1f}")
+        lines.append(f"| `{layer}` | {own[0]['stride']} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

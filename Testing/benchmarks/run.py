@@ -6,7 +6,7 @@
     python Testing/benchmarks/run.py --only captum ours
 
 Environments and the work file lie in `.bench/` of the repository, results in `Testing/benchmarks/results/`
-(`results-quick/` below `.bench/` with --quick) and between the bench markers of README.md.
+(`results-quick/` below `.bench/` with --quick); tools/write_readme_tables.py puts the table into the docs.
 """
 
 from __future__ import annotations
@@ -135,8 +135,7 @@ def main() -> int:
     print("\n" + text)
     for name, value, bound, kept in facts["goals"]:
         print(f"  {'kept  ' if kept else 'MISSED'} {name}: {value:.3g} (at most {bound:.3g})")
-    written = not options.quick and not options.only and table.into_readme(ROOT / "README.md", text)
-    print(f"Results in {folder}" + (" and in README.md" if written else ""))
+    print(f"Results in {folder}. Into docs/benchmarks/speed.md: python3 tools/write_readme_tables.py")
     return 0
 
 
@@ -214,11 +213,11 @@ def _checked(done):
 
 def _options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="32^3, one round, README untouched")
+    parser.add_argument("--quick", action="store_true", help="32^3, one round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--size", type=int, default=96, help="edge of the image, a multiple of 16")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--only", nargs="+", help="parts of row names; the floor is always measured; README untouched")
+    parser.add_argument("--only", nargs="+", help="parts of row names; the floor is always measured")
     parser.add_argument("--resume", action="store_true", help="keep finished measurements of an interrupted run")
     parser.add_argument("--date", default=time.strftime("%Y-%m-%d"), help="the date that the table shows")
     parser.add_argument("--verbose", action="store_true", help="print what the processes say")

@@ -3,9 +3,8 @@
 Part 1, the engine: a MONAI DynUNet at 96^3, one thread; process CPU seconds of the first question (forward and
 backward) and of a second one about other voxels (backward only), per layer; median of five.  Part 2, the panel on the
 stage with the real worker: the longest gap of the event loop while it computes three questions on the demo case.
-Says for each goal of the project whether it was reached.  Writes results/second_question.json and the lines between
-the markers of README.md.  Needs the test environment and
-monai (its `.bench` environment is found by itself for part 1).
+Says for each goal of the project whether it was reached.  Writes results/second_question.json.  Needs the test
+environment and monai (its `.bench` environment is found by itself for part 1).
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ from pathlib import Path
 from statistics import median
 
 ROOT = Path(__file__).resolve().parents[2]
-START, END = "<!-- second:start -->", "<!-- second:end -->"
 #: a second question costs at most so much of the first; the event loop waits at most so long, seconds
 COST, GAP = 0.6, 0.1
 LAYERS = ("bottleneck", "upsamples.2", "downsamples.1", "input_block")
@@ -106,13 +104,7 @@ def main() -> int:
     folder = Path(__file__).parent / "results"
     folder.mkdir(exist_ok=True)
     (folder / "second_question.json").write_text(json.dumps(result, indent=1) + "\n")
-    text = summary(result)
-    readme = ROOT / "README.md"
-    before, start, rest = readme.read_text(encoding="utf-8").partition(START)
-    _, end, after = rest.partition(END)
-    if start and end:
-        readme.write_text(f"{before}{START}\n{text}\n{END}{after}", encoding="utf-8")
-    print(text)
+    print("Into docs/benchmarks/speed.md: python3 tools/write_readme_tables.py")
     reached = goals(result)
     for what, value, most, kept in reached:
         print(f"{'reached' if kept else 'MISSED ':8} {what}: {value:.3g} (at most {most:g})")
@@ -129,20 +121,6 @@ def child(python: str, part: str) -> dict:
     if not lines:
         sys.exit(f"{part} did not run:\n{done.stderr[-2000:]}")
     return {part: json.loads(lines[-1].removeprefix("RESULT "))}
-
-
-def summary(result: dict) -> str:
-    costs = "; ".join(
-        f"{layer} {values['ratio']:.2f}x ({values['second']:.2f} of {values['first']:.2f} s)"
-        for layer, values in result["engine"].items()
-    )
-    calls = max(values["forward"] for values in result["engine"].values())
-    gap = 1000 * max(result["panel"]["gaps_s"])
-    return (
-        f"A second question about the same case (other voxels, same layer) makes no forward call ({calls} for both) "
-        f"and costs, CPU time against the first at 96^3: {costs}. While the worker computed three questions on the "
-        f"demo case the panel's event loop waited {gap:.0f} ms at most."
-    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The results as JSON, CSV and a markdown table, which goes between two markers of README.md.  Stdlib only."""
+"""The results as JSON, CSV and a markdown table.  Stdlib only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 from rows import BEFORE_IN_PLACE, FLOOR
 from summary import COLUMNS
 
-START, END = "<!-- bench:start -->", "<!-- bench:end -->"
 HEAD = (
     "| contestant | n | time / forward | memory / forward | CPU s (first call) | MiB (stays) | map against float64 | |"
 )
@@ -28,19 +27,6 @@ def write(folder: Path, lines: list[dict], facts: dict, raw: dict) -> str:
         writer.writerows(lines)
     (folder / "table.md").write_text(text)
     return text
-
-
-def into_readme(readme: Path, text: str) -> bool:
-    """Replace what stands between the markers; False if there is no README or no pair of markers."""
-    if not readme.exists():
-        return False
-    old = readme.read_text()
-    before, start, rest = old.partition(START)
-    _, end, after = rest.partition(END)
-    if not (start and end):
-        return False
-    readme.write_text(f"{before}{START}\n{text}{END}{after}")
-    return True
 
 
 def markdown(lines: list[dict], facts: dict) -> str:

@@ -5,8 +5,8 @@ balls of three sizes as M; process CPU seconds of one Seg-HiRes-Grad CAM at the 
 whole volume by MONAI's own inferer and a plain backward pass through that inferer (what one would write by hand).
 An nnU-Net of its own (windows_nnunet.py) is asked by us and by nnunetv2-cam.
 Part 2, memory: 512 x 512 x 400 voxels, windows of 96^3, M given; the peak above the prepared image, in float32 volumes.
-Every row is a fresh process with one thread.  Writes results/windows.json and the lines between the markers of
-README.md.  Needs the environment of `dev.py test`.
+Every row is a fresh process with one thread.  Writes results/windows.json; tools/write_readme_tables.py makes
+the tables of docs/benchmarks/windows.md from it.  Needs the environment of `dev.py test`.
 """
 
 from __future__ import annotations
@@ -19,10 +19,8 @@ import subprocess
 import sys
 from itertools import product
 from pathlib import Path
-from statistics import median
 
 ROOT = Path(__file__).resolve().parents[2]
-START, END = "<!-- windows:start -->", "<!-- windows:end -->"
 RADII = (8, 20, 40)
 LAYER = "bottleneck"
 
@@ -230,65 +228,8 @@ def main() -> int:
 
     facts = {"machine": machine.describe(), "rows": found, "load": os.getloadavg()[0]}
     (Path(__file__).parent / "results" / "windows.json").write_text(json.dumps(facts, indent=1) + "\n")
-    text = table(found)
-    print(text)
-    into_readme(text)
+    print("Into docs/benchmarks/windows.md: python3 tools/write_readme_tables.py")
     return 0
-
-
-def table(found) -> str:
-    """Markdown."""
-    import windows_nnunet
-
-    def middle(rows, key="cpu_s"):
-        values = [row[key] for row in rows if key in row]
-        return median(values) if values else None
-
-    whole = middle(found["predict"])
-    lines = ["| what | windows run | CPU time | beside predicting the whole volume |", "|---|---|---|---|"]
-    total = found["predict"][0].get("run", "-")
-    lines.append(f"| predicting the whole volume, MONAI's inferer | {total} | {whole:.0f} s | 1.00 |")
-    for radius in RADII:
-        for key, words in ((f"ours {radius}", "exact"), (f"ours {radius}, 1 %", "99 % of M's weight")):
-            rows = found[key]
-            seconds = middle(rows)
-            lines.append(
-                f"| explaining a ball of radius {radius} voxels, {words} | {rows[0]['run']} of {rows[0]['of']} | "
-                f"{seconds:.0f} s | {seconds / whole:.2f} |"
-            )
-    rows = found["naive 20"]
-    seconds = middle(rows)
-    if seconds is None:
-        lines.append(
-            f"| radius 20, a plain backward pass through MONAI's inferer | all | did not run: {rows[0]['failed']} | |"
-        )
-    else:
-        lines.append(
-            f"| radius 20, a plain backward pass through MONAI's inferer | {rows[0]['run']} of {rows[0]['of']} | "
-            f"{seconds:.0f} s | {seconds / whole:.2f} |"
-        )
-    lines += windows_nnunet.rows(found)
-    lines += [
-        "",
-        "| memory above the prepared image | volumes (float32) | of which one window's pass |",
-        "|---|---|---|",
-    ]
-    for name, rows in found.items():
-        if name.startswith("memory") and "failed" not in rows[0]:
-            row = rows[0]
-            shape = " x ".join(map(str, row["shape"][::-1]))
-            window = f"{row['window_mib'] / row['volume_mib']:.2f}" if "window_mib" in row else "-"
-            what = name.replace("memory of predicting", "predicting, 3 classes").replace("memory ", "explaining, ")
-            lines.append(f"| {what} ({shape}) | {row['extra_mib'] / row['volume_mib']:.2f} | {window} |")
-    return "\n".join(lines)
-
-
-def into_readme(text) -> None:
-    readme = ROOT / "README.md"
-    words = readme.read_text()
-    if START in words and END in words:
-        before, rest = words.split(START)
-        readme.write_text(f"{before}{START}\n{text}\n{END}{rest.split(END)[1]}")
 
 
 if __name__ == "__main__":

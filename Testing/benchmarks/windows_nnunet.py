@@ -110,23 +110,3 @@ def nnunetv2_cam(layer: str) -> dict:
     theirs = found[0].float().numpy().astype(np.float64).ravel()
     windows = len(model.windows.offsets(tuple(data.shape[1:])))
     return {"cpu_s": seconds, "run": windows, "of": windows, "correlation": float(np.corrcoef(own, theirs)[0, 1])}
-
-
-def rows(found) -> list[str]:
-    """Markdown lines; the last column is beside our own prediction of the whole volume."""
-    mine, theirs = found["nnU-Net, ours"][0], found["nnU-Net, nnunetv2-cam"][0]
-    if "failed" in mine:
-        return []
-    whole = mine["predicting_s"]
-    lines = [
-        "| an nnU-Net, the class it predicts (a ball of radius 20 and strays), predicting included | "
-        f"{mine['run']} of {mine['of']} | "
-        f"{mine['cpu_s']:.0f} s | {mine['cpu_s'] / whole:.2f} |"
-    ]
-    if "failed" in theirs:
-        return [*lines, f"| the same, nnunetv2-cam 0.1.6.1 | | did not run: {theirs['failed']} | |"]
-    return [
-        *lines,
-        f"| the same, nnunetv2-cam 0.1.6.1 (correlation with our map {theirs['correlation']:.2f}) | "
-        f"{theirs['run']} of {theirs['of']} | {theirs['cpu_s']:.0f} s | {theirs['cpu_s'] / whole:.2f} |",
-    ]

@@ -1,4 +1,4 @@
-"""What the maps of a demo model point at, in numbers, and what painting over shows. One case, one model."""
+"""What the maps of a demo model point at, in numbers, and what masking out shows. One case, one model."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class EvidenceRow:
 
 @dataclass(frozen=True)
 class InterventionRow:
-    """Mean of logit(lesion) - logit(look-alike) over M before and after a region was painted over.
+    """Mean of logit(lesion) - logit(look-alike) over M before and after a region was masked out.
 
     dice_body: Dice of the predicted lesion with the true body, before.  ml: size of the predicted lesion.  dice_after:
     its Dice with M afterwards (with M before, by definition, it is 1).

@@ -1,7 +1,7 @@
 """Which methods see through the shortcut: ``python Testing/demo_training methods_table --out DIR [--seeds explore]``.
 
 Every registered method on the honest and on the shortcut network, cases with a ring and a marker, as in
-:mod:`report`: both networks call the body a lesion, for different reasons, and painting over shows which.  A map sees
+:mod:`report`: both networks call the body a lesion, for different reasons, and masking out shows which.  A map sees
 through the shortcut where the marker holds clearly more of the shortcut network's evidence than of the volume, and than
 of the honest network's evidence, by the factors that report.TARGETS fixed before any method was measured.
 Writes methods.csv after every case, and goes on from it when it is called again with the same networks and score

@@ -139,9 +139,9 @@ def _targets(rows):
 
 def _interventions(rows):
     lines = [
-        "## What painting over shows: mean of logit(lesion) - logit(look-alike) over M",
+        "## What masking out shows: mean of logit(lesion) - logit(look-alike) over M",
         "",
-        "| model | norm | Dice of the prediction | painted over | before | after | flips | Dice with M, after |",
+        "| model | norm | Dice of the prediction | masked out | before | after | flips | Dice with M, after |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for key in dict.fromkeys((row.model, row.norm, row.painted) for row in rows):

@@ -225,6 +225,9 @@ FAULTS = {
     ),
     34: _row(
         "CUDA lost, driver mismatch, no GPU, MPS op missing",
+        "engine/doctor/test_doctor::test_a_driver_too_old_for_the_build_leaves_the_cpu",
+        "engine/doctor/test_doctor::test_a_card_for_which_torch_has_no_code_is_named_and_leaves_the_cpu",
+        "gui/test_panel_first_install::test_a_card_that_is_no_use_leaves_the_map_to_the_cpu",
         "engine/session/test_device_failures::test_a_gpu_of_our_choice_that_does_not_compute_leaves_it_to_the_cpu_and_says_so",
         "engine/session/test_device_failures::test_a_device_the_user_chose_and_a_lost_one_end_in_one_sentence",
         "engine/session/test_device_failures::test_a_worker_that_has_lost_its_gpu_answers_and_ends",
@@ -294,11 +297,16 @@ FAULTS = {
     # environment
     41: _row(
         "dependency missing, install offline",
+        "gui/test_panel_first_install::test_pip_without_a_network_and_behind_a_proxy_that_refuses",
         "engine/models/test_monai_bundle::test_without_monai_the_questions_are_answered_and_opening_names_the_command",
         "gui/test_panel_faults::test_missing_packages_are_offered_not_installed",
         "mrml/test_panel_parts::test_a_failed_installation_is_told_and_can_be_tried_again",
     ),
-    42: _row("numpy ABI clash", "engine/worker/test_worker::test_without_a_usable_torch_the_worker_says_so_and_ends"),
+    42: _row(
+        "numpy ABI clash",
+        "engine/worker/test_worker::test_without_a_usable_torch_the_worker_says_so_and_ends",
+        "engine/doctor/test_doctor::test_a_torch_that_does_not_load_is_named_with_what_to_do",
+    ),
     43: _row(
         "hook leak after 100 runs",
         "engine/repository/test_promises::test_after_a_hundred_questions_no_hook_and_no_tensor_more_is_there",

@@ -66,7 +66,7 @@ def test_the_demo_prints_and_writes_where_the_evidence_is_and_what_painting_over
     for words in (
         "Where is the evidence?",
         "by chance the lesion would hold",
-        "ring painted over",
+        "ring masked out",
         "honest_vs_shortcut.png",
     ):
         assert words in said

@@ -16,7 +16,7 @@ from SegHiResGradCAMLib.panel.sections.Sections import sections
 
 NAMES = (
     "desk", "sheet", "models", "question", "run", "installing", "predictions", "comparisons", "trust", "checks",
-    "paint", "segments", "feeding", "drafts", "allSegments", "disagreements", "dicom",
+    "paint", "segments", "feeding", "drafts", "allSegments", "disagreements", "dicom", "setupCheck",
 )  # fmt: skip
 
 

@@ -36,3 +36,10 @@ def test_the_panel_offers_the_forms_it_offered():
         ("FALSE_POSITIVES", "false_positives", True), ("FALSE_NEGATIVES", "false_negatives", True),
         ("WHOLE_IMAGE", "whole_image", False),
     ]  # fmt: skip
+
+
+def test_every_form_that_the_panel_offers_has_a_title_that_can_be_translated():
+    from seghirescam.protocol.recipes import FORMS
+    from SegHiResGradCAMLib.panel.question.Choices import _TITLES
+
+    assert {kind: form.title for kind, form in FORMS.items() if form.title} == _TITLES

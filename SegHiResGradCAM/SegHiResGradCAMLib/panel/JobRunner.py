@@ -14,6 +14,7 @@ from seghirescam.protocol.requests import REQUESTS
 from ..scene.nodes.Geometry import gridOfVolume
 from ..scene.volumes.ImageReader import imageSteps, voxelStamp
 from ..schedule.Steps import Steps, StepsOf
+from ..setup.Translation import _
 from ..worker.ChannelImages import ChannelImages, Images
 from ..worker.Job import Job
 from ..worker.WorkerClient import deviceText
@@ -82,7 +83,7 @@ class JobRunner:
         if self._reading.running:
             self._reading.stop()
             self._job = None
-            self._listener.onError("cancelled", "Cancelled.", "")
+            self._listener.onError("cancelled", _("Cancelled."), "")
         elif self._client is not None:
             self._client.cancel()
 
@@ -129,7 +130,9 @@ class JobRunner:
         self._images = {i: kept for i, kept in self._images.items() if i in wanted and _isSame(wanted[i], *kept)}
         for name, node in volumes.items():
             if node.GetID() not in self._images:
-                image = yield from imageSteps(node, f"The volume for {name}" if len(volumes) > 1 else "")
+                image = yield from imageSteps(
+                    node, _("The volume for {name}").format(name=name) if len(volumes) > 1 else ""
+                )
                 self._images[node.GetID()] = (voxelStamp(node), image)
         images = tuple(self._images[node.GetID()][1] for node in volumes.values())
         return images[0] if len(images) == 1 else ChannelImages(images, tuple(volumes))
@@ -141,7 +144,7 @@ class JobRunner:
         else:
             logging.error("SegHiResGradCAM failed", exc_info=error)
             self._listener.onError(
-                "unexpected", "Internal error in the module.", "Please report the details.", repr(error)
+                "unexpected", _("Internal error in the module."), _("Please report the details."), repr(error)
             )
 
     def _onProgress(self, number: int | None, fraction: float, phase: str) -> None:

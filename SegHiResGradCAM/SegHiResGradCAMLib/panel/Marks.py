@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..scene.nodes.TrustFacts import NOT_SUPPORTED
+from ..setup.Translation import _
 
 
 class Mark(NamedTuple):
@@ -39,7 +40,7 @@ class _Marks:
 
 
 MARKS = _Marks(
-    Mark("✓", "supported", "#009e73"), Mark("?", "unclear", "#c98a00"), Mark("✗", "not supported", "#d55e00")
+    Mark("✓", "supported", "#009e73"), Mark("?", "unclear", "#c98a00"), Mark("✗", _("not supported"), "#d55e00")
 )
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from seghirescam.protocol.errors import SegHiResCamError
 
+from ..setup.Translation import _
+
 #: how many of several things a line names; a tooltip has all
 NAMED = 4
 
@@ -15,7 +17,7 @@ NAMED = 4
 def listed(words: Sequence[str], most: int | None = NAMED) -> str:
     """Words in one line; None: all of them."""
     more = 0 if most is None else len(words) - most
-    return ", ".join(words[:most]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(words[:most]) + (_(" and {more} more").format(more=more) if more > 0 else "")
 
 
 class Notices:
@@ -40,7 +42,7 @@ class Notices:
             self.fail(error.sentence, error.hint)
         else:
             logging.error("SegHiResGradCAM failed", exc_info=error)
-            self.fail("Internal error in the module.", "Please report the details.", repr(error))
+            self.fail(_("Internal error in the module."), _("Please report the details."), repr(error))
 
     def guarded(self, action: Callable, *arguments: Any) -> Any:
         """What the action returns; None after an error, which is then told."""

@@ -10,7 +10,9 @@ from ..schedule.Later import Soon
 from ..setup.Consent import Consent
 from ..setup.Dependencies import Dependencies
 from ..setup.Installer import Installer
+from ..setup.Translation import _
 from ..worker.Job import Job
+from ..worker.SetupProcess import SetupProcess
 from .comparison.ComparisonLogic import ComparisonLogic
 from .comparison.ContactSheet import ContactSheet
 from .dicom.DicomLogic import DicomLogic
@@ -30,6 +32,7 @@ from .run.InstallLogic import InstallLogic
 from .run.RunLogic import RunLogic
 from .sections.Sections import sections
 from .segments.SegmentEvidenceLogic import SegmentEvidenceLogic
+from .setup_check.SetupCheckLogic import SetupCheckLogic
 from .trust.FastCheckLogic import FastCheckLogic
 from .trust.TrustLogic import TrustLogic
 
@@ -81,6 +84,7 @@ class Presenter:
         self.paint = PaintingLogic(self, scene, later)
         self.segments = SegmentEvidenceLogic(self, scene)
         self.dicom = DicomLogic(self, scene)
+        self.setupCheck = SetupCheckLogic(self, SetupProcess(later))
         for name, Logic in sections().items():
             setattr(self, name, Logic(self, scene, later))
         self.features = {name: one for name, one in vars(self).items() if hasattr(one, "View")}
@@ -123,6 +127,7 @@ class Presenter:
     def cleanup(self) -> None:
         """The panel goes for good."""
         self._onChange = lambda state: None
+        self.setupCheck.stop()
         self.sceneClosing()
 
     def sceneChanged(self) -> None:
@@ -136,12 +141,14 @@ class Presenter:
             self.stopAdding()
             self.engine.close()
             self.job = None
-            self.notices.fail("Stopped, because a node that was being explained was removed.", "Choose another one.")
+            self.notices.fail(
+                _("Stopped, because a node that was being explained was removed."), _("Choose another one.")
+            )
         elif self.job is not None and self.desk.isGone(self.job):
             self.stopAdding()
             self.engine.drop()
             self.job = None
-            self.notices.say("Stopped, because the map that it was about was removed.")
+            self.notices.say(_("Stopped, because the map that it was about was removed."))
             self.settle()
         self.changed()
 
@@ -196,12 +203,12 @@ class Presenter:
     def cannotCompute(self) -> str:
         """What stands in the way of everything, "" if nothing does."""
         if self.parameters is None:
-            return "There is no scene to work on."
-        return "Packages are being installed." if self.installer.busy else ""
+            return _("There is no scene to work on.")
+        return _("Packages are being installed.") if self.installer.busy else ""
 
     def mustWait(self) -> str:
         """Why nothing new can be asked while something runs, "" where nothing does."""
-        return "Wait for what is running, or cancel it." if self.busy else ""
+        return _("Wait for what is running, or cancel it.") if self.busy else ""
 
     def cannotTest(self) -> str:
         """What stands in the way of every test of a map, "" if nothing does."""
@@ -251,7 +258,7 @@ class Presenter:
         if offered:
             self.notices.clear()
         elif code == "cancelled":
-            self.notices.say("Cancelled. The scene is unchanged.")
+            self.notices.say(_("Cancelled. The scene is unchanged."))
         else:
             self.notices.fail(sentence, hint, log)
         self.settle()
@@ -271,7 +278,8 @@ class Presenter:
     def stopWork(self) -> None:
         """Whatever runs ends, and the worker with it."""
         self.stopAdding()
+        self.setupCheck.stop()
         self.checks.giveWay()
         self.engine.close()
         if self.busy:
-            self.onError("cancelled", "Cancelled.", "")
+            self.onError("cancelled", _("Cancelled."), "")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from slicer.i18n import tr as _
-
 from .ExtensionFacts import CONTRIBUTORS, HOMEPAGE
+from .Translation import _
 
 
 def describe(parent: Any) -> None:
@@ -15,7 +14,9 @@ def describe(parent: Any) -> None:
     parent.helpText = _(
         "Why did a network draw that segment? Choose volume, segment and model, press Apply: the evidence is laid over "
         "the volume. Not for diagnosis."
-    ) + ' <a href="{url}">{text}</a>.'.format(url=HOMEPAGE, text=_("Documentation, tutorial and source"))
+    )
+    page = _("Documentation, tutorial and source")
+    parent.helpText += f' <a href="{HOMEPAGE}">{page}</a>.'  # no tr
     parent.acknowledgementText = _(
         "Method: T. Rheude, A. Wirtz, A. Kuijper, S. Wesarg, Leveraging CAM Algorithms for Explaining Medical "
         "Semantic Segmentation, MELBA 2024:023."

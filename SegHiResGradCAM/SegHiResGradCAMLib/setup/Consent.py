@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any
 
+from .Translation import _
+
 #: of the answers among the settings
 CONSENT_PREFIX = "SegHiResGradCAM/Consent/"
 #: a longer reason is cut: what we say about it must stay in sight
@@ -35,10 +37,10 @@ class Consent:
         """
         if self.given(sha256):
             return True
-        question = (
-            f"{oneParagraph(reason)}\n\nSuch code can do everything that you can do on this computer. Run it only if "
+        question = _(
+            "{reason}\n\nSuch code can do everything that you can do on this computer. Run it only if "
             "you trust its author.\n\nThe answer is remembered until the file changes. Run it?"
-        )
+        ).format(reason=oneParagraph(reason))
         if not sha256 or not self._ask(question):
             return False
         self.give(sha256)

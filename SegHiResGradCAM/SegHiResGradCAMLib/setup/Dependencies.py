@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
+from .Translation import _
+
 #: torch below 2.10 can run code from a weights-only checkpoint (CVE-2025-32434, CVE-2026-24747)
 TORCH = "torch>=2.10"
 #: later wheels hold paths that Windows cannot unpack
@@ -15,13 +17,16 @@ LIGHT = ("safetensors>=0.5", "scipy>=1.13")
 #: installs the build of torch that fits the graphics card; the PyTorch extension brings it too
 TORCH_INSTALLER = "light-the-torch>=0.7"
 
-MAC = (
-    "No local computing on this Mac: Slicer runs here as an Intel program, for which no PyTorch exists that is safe "
-    "to load model files with (2.10 or later). Use Slicer on Linux or Windows."
+MAC = _(
+    "No local computing on this Mac: Slicer runs here as an Intel program, for which no PyTorch exists that "
+    "is safe to load model files with (2.10 or later). Use Slicer on Linux or Windows."
 )
-NO_EXTENSION = (
-    "PyTorch is missing. Install the extension PyTorch in the Extensions Manager and restart Slicer; everything else "
-    "here works without it."
+#: the extension that brings what installs PyTorch
+EXTENSION = "PyTorch"
+RESTART = _("The extension PyTorch is installed, and works after a restart: restart Slicer, then install PyTorch here.")
+NO_EXTENSION = _(
+    "PyTorch is missing. Install the extension PyTorch in the Extensions Manager and restart Slicer; "
+    "everything else here works without it."
 )
 
 
@@ -52,11 +57,13 @@ class Dependencies:
         version: Any = metadata.version,
         system: str | None = None,
         machine: str | None = None,
+        waitsForRestart: bool = False,
     ) -> Dependencies:
         """What the chosen model kind needs beyond the engine's own needs, against what is installed.
 
         requirements: pip requirements such as "monai>=1.6".  version: name -> installed version, raising
-        PackageNotFoundError.  system, machine: as of :mod:`platform`, replaceable for tests.
+        PackageNotFoundError.  system, machine: as of :mod:`platform`, replaceable for tests.  waitsForRestart:
+        the extension is on disk only.
         """
         system, machine = system or platform.system(), machine or platform.machine()
         wanted = TORCH_ON_WINDOWS if system == "Windows" else TORCH
@@ -66,13 +73,15 @@ class Dependencies:
         if torch and system == "Darwin" and machine == "x86_64":
             return Dependencies(torch, packages, MAC, False)
         if torch and not hasPyTorchExtension:
-            return Dependencies(torch, packages, NO_EXTENSION, False)
+            return Dependencies(torch, packages, RESTART if waitsForRestart else NO_EXTENSION, False)
         if torch:
-            size = "3 GB with an NVIDIA GPU, 0.2 GB without"
-            sentence = f"PyTorch 2.10 or later is needed to run networks (download: about {size})."
+            size = _("3 GB with an NVIDIA GPU, 0.2 GB without")
+            sentence = _("PyTorch 2.10 or later is needed to run networks (download: about {size}).").format(size=size)
             return Dependencies(torch, packages, sentence, True)
         if packages:
-            return Dependencies("", packages, f"This model needs {', '.join(map(nameOf, packages))}.", True)
+            return Dependencies(
+                "", packages, _("This model needs {names}.").format(names=", ".join(map(nameOf, packages))), True
+            )
         return Dependencies()
 
 

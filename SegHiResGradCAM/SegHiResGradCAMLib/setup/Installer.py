@@ -10,7 +10,9 @@ from collections.abc import Callable
 
 import slicer
 
-from .Dependencies import TORCH_INSTALLER, Dependencies
+from .Dependencies import EXTENSION, TORCH_INSTALLER, Dependencies
+from .InstallFailures import whyFailed
+from .Translation import _
 
 _WHO = "SegHiResGradCAM"
 
@@ -30,12 +32,14 @@ class Installer:
         onYes: called between the user's yes and the installation.
         """
         if self.busy or not missing.installable:
-            onDone(False, "Another installation is running." if self.busy else missing.sentence, "")
+            onDone(False, _("Another installation is running.") if self.busy else missing.sentence, "")
             return
         listed = "\n".join(f"    {requirement}" for requirement in missing.wouldInstall)
-        question = f"These Python packages will be downloaded and installed into Slicer:\n\n{listed}\n\nInstall?"
+        question = _(
+            "These Python packages will be downloaded and installed into Slicer:\n\n{listed}\n\nInstall?"
+        ).format(listed=listed)
         if not self._ask(question):
-            onDone(False, "Nothing was installed. The panel stays usable; the model cannot be run without them.", "")
+            onDone(False, _("Nothing was installed. The panel stays usable; the model cannot be run without them."), "")
             return
         self.busy = True
         onYes()
@@ -44,10 +48,9 @@ class Installer:
         def finished(returnCode: int) -> None:
             self.busy = False
             if returnCode == 0:
-                onDone(True, "Installed.", "\n".join(log))
+                onDone(True, _("Installed."), "\n".join(log))
             else:
-                sentence = "The installation failed. Check the network and free disk space, then try again."
-                onDone(False, sentence, "\n".join(log[-200:]))
+                onDone(False, " ".join(whyFailed(log, returnCode)), "\n".join(log[-200:]))
 
         def torchNext(returnCode: int) -> None:
             if returnCode == 0 and missing.torch:
@@ -68,7 +71,15 @@ class Installer:
 
 def examine(requirements: tuple[str, ...] = ()) -> Dependencies:
     """What is missing in this Slicer. Its module list tells whether the PyTorch extension is there, unloaded."""
-    return Dependencies.examined(requirements, getattr(slicer.modules, "pytorchutils", None) is not None)
+    loaded = getattr(slicer.modules, "pytorchutils", None) is not None
+    return Dependencies.examined(requirements, loaded, waitsForRestart=not loaded and _isInstalledExtension(EXTENSION))
+
+
+def _isInstalledExtension(name: str) -> bool:
+    """Whether Slicer has it on disk: its modules are there only after the next start."""
+    manager = getattr(slicer.app, "extensionsManagerModel", None)  # not in a Slicer that was built without it
+    model = manager() if manager is not None else None
+    return model is not None and bool(model.isExtensionInstalled(name))
 
 
 def _installPackages(requirements: list[str], log: Callable[[str], object], done: Callable[[int], None]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import seghirescam
 from seghirescam.protocol.messages import PROTOCOL, Event, Failure, Hello, event, line
 
+from ..setup.Translation import _
 from .WorkerFolder import WorkerFolder
 from .WorkerProcess import WorkerProcess
 
@@ -33,7 +34,7 @@ class WorkerLink:
         # -P: the folder of the arrays, which is the current one, is not searched for modules
         command = [*python, "-u", "-P", "-m", "seghirescam.worker", "--folder", str(self.folder.path)]
         try:
-            self._process = WorkerProcess(command, str(self.folder.path), _environment() | environment)
+            self._process = WorkerProcess(command, str(self.folder.path), engineEnvironment() | environment)
         except OSError:
             self.folder.remove()
             raise
@@ -67,7 +68,10 @@ class WorkerLink:
         elif self.hello is None and time.monotonic() - self._started > startSeconds:
             heard.append(
                 Failure(
-                    None, "worker_start", "The computing process does not answer.", "The log may say why; try again."
+                    None,
+                    "worker_start",
+                    _("The computing process does not answer."),
+                    _("The log may say why; try again."),
                 )
             )
         return heard
@@ -94,25 +98,29 @@ def deviceText(hello: Hello) -> str:
     version = ".".join(hello.torch.split("+")[0].split(".")[:2])
     best: dict[str, Any] = hello.devices[0] if hello.devices else {"type": "cpu"}
     if best["type"] != "cuda":
-        why = " (the GPU's driver does not work with it)" if best.get("problem") else ""
-        return f"PyTorch {version} - CPU only: slow{why}"
-    return f"PyTorch {version} - CUDA ({best['name']}, {best['total_bytes'] / 2**30:.0f} GiB)"
+        why = _(" (the GPU's driver does not work with it)") if best.get("problem") else ""
+        return _("PyTorch {version} - CPU only: slow{why}").format(version=version, why=why)
+    return _("PyTorch {version} - CUDA ({name}, {memory:.0f} GiB)").format(
+        version=version, name=best["name"], memory=best["total_bytes"] / 2**30
+    )
 
 
 def cancelled(number: int) -> Failure:
-    return Failure(number, "cancelled", "Cancelled.")
+    return Failure(number, "cancelled", _("Cancelled."))
 
 
 def notStarted(error: OSError) -> Failure:
     return Failure(
         None,
         "worker_start",
-        f"The computing process could not be started: {error.strerror or type(error).__name__}.",
-        "Check the Python executable and the folder for temporary files.",
+        _("The computing process could not be started: {reason}.").format(
+            reason=error.strerror or type(error).__name__
+        ),
+        _("Check the Python executable and the folder for temporary files."),
     )
 
 
-def _environment() -> dict[str, str]:
+def engineEnvironment() -> dict[str, str]:
     """Ours first: the engine beside this file is the one to run."""
     kept = os.environ.get("PYTHONPATH")
     engine = str(Path(seghirescam.__file__).resolve().parents[1])
@@ -129,9 +137,10 @@ def _refused(hello: Hello) -> Failure:
     return Failure(
         None,
         "worker_refused",
-        f"The computing process runs another copy of seghirescam (version {hello.version}, "
-        f"ours is {seghirescam.__version__}).",
-        "Uninstall the stray copy: PythonSlicer -m pip uninstall seghirescam.",
+        _("The computing process runs another copy of seghirescam (version {version}, ours is {ours}).").format(
+            version=hello.version, ours=seghirescam.__version__
+        ),
+        _("Uninstall the stray copy: PythonSlicer -m pip uninstall seghirescam."),
     )
 
 
@@ -140,14 +149,14 @@ def _whyEnded(code: int | None) -> Failure:
         return Failure(
             None,
             "worker_lost",
-            "The computing process was ended by the system, probably for want of memory.",
-            "Choose a deeper layer or a smaller image, or close other programs; the next Apply starts it again.",
+            _("The computing process was ended by the system, probably for want of memory."),
+            _("Choose a deeper layer or a smaller image, or close other programs; the next Apply starts it again."),
             {"exit_code": code},
         )
     return Failure(
         None,
         "worker_lost",
-        "The computing process ended unexpectedly.",
-        "The next Apply starts it again; the log holds the details.",
+        _("The computing process ended unexpectedly."),
+        _("The next Apply starts it again; the log holds the details."),
         {"exit_code": code},
     )

@@ -15,6 +15,7 @@ from seghirescam.protocol.messages import Failure, Result, explanation_from_json
 from seghirescam.protocol.requests import Request
 
 from ..schedule.Steps import StepsOf
+from ..setup.Translation import _
 from .WorkerFolder import WorkerFolder
 
 #: of an answer to paint: where it was painted, what the model drew before and after
@@ -46,7 +47,7 @@ class WorkerRequest:
         return self.sent and self.answer is None
 
     def incomplete(self) -> Failure:
-        return Failure(self.number, "request", "The worker's answer is incomplete.", "Ask again.")
+        return Failure(self.number, "request", _("The worker's answer is incomplete."), _("Ask again."))
 
     def writing(self, folder: WorkerFolder) -> StepsOf[None]:
         """Generator. Raises DiskError, PixelSetError."""

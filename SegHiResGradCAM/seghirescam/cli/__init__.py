@@ -1,5 +1,5 @@
 """The command ``seghirescam models|init|check|layers|predict|explain|compare|disagree|paint|causes|flip|evaluate|
-cohort|stats|figure|report|export``; one file a command, torch only where it is needed.
+cohort|stats|figure|report|export|doctor``; one file a command, torch only where it is needed.
 
 Exit codes: 0 done; 1 an unexpected failure (a fault of ours); 2 something the user can mend, told in one sentence with
 what to do; 3 some questions of a cohort failed; 130 cancelled by Ctrl-C.  Nothing half-made is left behind in any of
@@ -14,12 +14,14 @@ import traceback
 
 from ..protocol.errors import SegHiResCamError
 from ..protocol.privacy import Names
-from .console import Console
 
 
 def main(arguments: list[str] | None = None) -> int:
-    from .parser import understood
-
+    try:
+        from .console import Console
+        from .parser import understood
+    except ImportError as error:  # of numpy, which is not there or was built for another Python
+        return _without_numpy(sys.argv[1:] if arguments is None else arguments, error)
     out, error_out = sys.stdout, sys.stderr
     if hasattr(out, "reconfigure"):  # names of files may be no text; the answer then shows their bytes
         out.reconfigure(errors="backslashreplace")
@@ -49,3 +51,16 @@ def _tell_traceback(options, console):
     if options.debug:
         text = traceback.format_exc()
         console.error_out.write(text if console.is_terminal else Names().hide(text))
+
+
+def _without_numpy(words: list[str], error: ImportError) -> int:
+    """The one command that needs nothing but Python; of any other, what to do."""
+    if words[:1] == ["doctor"]:
+        from ..doctor.__main__ import main as doctor
+
+        return doctor(words[1:])
+    told = Names().hide(next(iter(str(error).strip().splitlines()), type(error).__name__))
+    print(
+        f"Error: The packages that every command needs do not load ({told}). Run: seghirescam doctor", file=sys.stderr
+    )
+    return 2

@@ -1,4 +1,4 @@
-"""Is the map true? Numbers about explanations of one case: where, used, simple, and with --full sane and stable."""
+"""Is the map faithful? Numbers about explanations of one case: where, used, simple, and with --full sane and stable."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .outputs import OutputError, add_result, into_folder
 from .question_options import NOISE, add_question, refuse_unknown_methods, understood
 from .segments.given_labels import label_map_on, layers_of, read_label_map
 
-HELP = "Evaluate explanations: is the map true? Numbers with a status, chance and lift beside every share."
+HELP = "Evaluate explanations: is the map faithful? Numbers with a status, chance and lift beside every share."
 MORE = """Writes evaluation.json (all of it, with the request, thresholds, cost and versions), metrics.csv, with
 --labels by_label.csv (evidence by organ), and with --curves or --full curves.csv and the figure curves.png and .pdf.
 Without --full it adds at most 3 predictions to an explanation and judges nothing; --full removes the context in the

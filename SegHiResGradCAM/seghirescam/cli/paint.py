@@ -1,4 +1,4 @@
-"""Would the network still draw that without this? A region painted over, the model run again, before and after."""
+"""Would the network still draw that without this? A region masked out, the model run again, before and after."""
 
 from __future__ import annotations
 
@@ -19,28 +19,30 @@ from .outputs import OutputError, add_result, into_folder
 from .question_options import NOISE, add_question, refuse_unknown_methods, understood
 from .sidecars import read_sidecar
 
-HELP = "Paint a region over, run the model again, and tell what became of the score and of the segment."
-MORE = """The region - the hottest part of a map, a box, a segment - is filled smoothly from its surroundings. Writes
-result.json (numbers, and what is needed to do it again), the painted image, the region, the predicted class before and
-after (.seg.nrrd), figure.png and, where one was made, the map. What is painted over inside the pixel set itself is lost
-to any model: --outside takes the hottest part outside it, --control paints the same shape over elsewhere."""
+HELP = "Mask out a region, run the model again, and tell what became of the score and of the segment."
+MORE = """The region is the most important region of a map, a box, or a segment. It is filled from its surroundings.
+Writes result.json (numbers, and what is needed to do it again), the changed image, the region, the predicted class
+before and after (.seg.nrrd), figure.png and, where one was made, the map. What is masked out inside the pixel set
+itself is lost to any model: --outside takes the most important region outside it, --control masks out the same shape
+elsewhere."""
 EXAMPLE = """seghirescam paint demo:shortcut --image demo:case --segment demo:case:Lesion --class lesion \\
       --score contrast --rival look-alike --region demo:case:Marker --control --out painted/"""
 FORMAT = "seghirescam-painting-1"
-HOTTEST = "hottest"
+#: as it is typed, and as results of earlier versions and the worker's requests have it
+MOST_IMPORTANT, HOTTEST = "most-important", "hottest"
 RESULT = "result.json"
 
 
 def add_arguments(parser) -> None:
     add_model_and_image(parser)
-    where = parser.add_argument_group("region to paint over")
+    where = parser.add_argument_group("region to mask out")
     where.add_argument(
         "--region", metavar="REGION",
-        help=f"{HOTTEST} (default: the hottest part of a map), or a segment: LABELMAP[:value|:name]",
+        help=f"{MOST_IMPORTANT} (default: the most important region of a map), or a segment: LABELMAP[:value|:name]",
     )  # fmt: skip
     where.add_argument("--box", dest="region_box", nargs=6, type=float, metavar="MM", help="two corners: R A S R A S")
     where.add_argument(
-        "--map", type=Path, metavar="SIDECAR", help="hottest part of this map (.json of 'seghirescam explain')"
+        "--map", type=Path, metavar="SIDECAR", help="most important region of this map (.json of 'seghirescam explain')"
     )
     where.add_argument(
         "--share", type=float, metavar="0..1", help="the smallest region with this share of the evidence (default: 0.5)"
@@ -53,7 +55,7 @@ def add_arguments(parser) -> None:
         "--margin-mm", type=float, default=2.0, metavar="MM", help="the region is grown by this first (default: 2)"
     )
     where.add_argument(
-        "--control", action="store_true", help="also paint the same shape over at a random place; one more prediction"
+        "--control", action="store_true", help="also mask out the same shape at a random place; one more prediction"
     )
     where.add_argument("--seed", type=int, default=0, help="of the control's place (default: 0)")
     others = ("box_ras", "grid", "draws", *NOISE, "random_seed")
@@ -106,13 +108,13 @@ def run(options, console, place) -> int:
 def _kind(options) -> str:
     """hottest, segment or box; refuses words that do not go together before anything is read."""
     if options.region_box and options.region:
-        raise OutputError("Both --region and --box were given.", "Name one region to paint over.")
-    kind = "box" if options.region_box else HOTTEST if options.region in (None, HOTTEST) else "segment"
+        raise OutputError("Both --region and --box were given.", "Name one region to mask out.")
+    kind = "box" if options.region_box else HOTTEST if options.region in (None, MOST_IMPORTANT, HOTTEST) else "segment"
     of_maps = {"map": "--map", "methods": "--method", "layers": "--layer", "side": "--side", "share": "--share"}
     of_maps |= {"ml": "--ml", "outside": "--outside"}
     given = [word for name, word in of_maps.items() if getattr(options, name) not in (None, False)]
     if kind != HOTTEST and given:
-        raise OutputError(f"{', '.join(given)} goes with --region {HOTTEST} only.", "Leave one of the two away.")
+        raise OutputError(f"{', '.join(given)} goes with --region {MOST_IMPORTANT} only.", "Leave one of the two away.")
     made = [word for word in ("--method", "--layer", "--side") if word in given]
     if options.map and made:
         raise OutputError(f"--map names a map, so {', '.join(made)} cannot be given.", "Leave one of the two away.")

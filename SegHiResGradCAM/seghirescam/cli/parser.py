@@ -9,6 +9,7 @@ from .. import __version__
 from ..demo.words import image_path, labels_path
 from . import check, compare, evaluate, explain, figure, init, layers, models, paint, predict
 from .cohorts import cohort, stats
+from .computer import doctor
 from .dicom import export
 from .interventions import causes, flip
 from .reports import report
@@ -16,7 +17,7 @@ from .two_models import disagree
 
 COMMANDS = (
     *(models, init, check, layers, predict, explain, compare, disagree, paint, causes, flip, evaluate, cohort),
-    *(stats, figure, report, export),
+    *(stats, figure, report, export, doctor),
 )
 #: options that name volumes, and those that name label maps: there the shipped case may stand as a word
 _IMAGES, _LABELS = ("image", "image_b", "other"), ("segment", "reference", "labels", "region", "within")

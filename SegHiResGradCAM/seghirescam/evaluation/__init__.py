@@ -1,1 +1,1 @@
-"""Is the map true?"""
+"""Is the map faithful?"""

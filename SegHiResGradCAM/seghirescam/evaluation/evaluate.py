@@ -92,7 +92,7 @@ def evaluate(
     precision: str = "fp32",
     **more,
 ) -> Evaluation:
-    """Is the map true? Everything that can be measured about one explanation; arguments as in :func:`explain.explain`.
+    """Is the map faithful? All that can be measured about one explanation; arguments as in :func:`explain.explain`.
 
     pixels: one set; default: where the class is predicted.  layer: a name, "default" or "deepest".  more: references,
     labels, tier, curves, seed and progress of :func:`evaluate_in`.

@@ -1,4 +1,4 @@
-"""A figure of painting over: slices through region and segment, before above, after below."""
+"""A figure of masking out: slices through region and segment, before above, after below."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..protocol.image import Image
 from .slices import Slices, turned
 from .style import LIGHT, OUTLINE, draw_outline, new_figure
 
-#: what was painted over; the predicted segment has the outline's colour of all figures, M is white and dotted
+#: what was masked out; the predicted segment has the outline's colour of all figures, M is white and dotted
 REGION, PIXEL_SET = "#ffa940", "#ffffff"
 #: inches
 _WIDTH, _EDGE, _GAP, _TALLEST, _HEAD, _FOOT, _LINE = 10.0, 0.25, 0.12, 4.0, 0.55, 0.62, 0.2
@@ -22,7 +22,7 @@ _WIDTH, _EDGE, _GAP, _TALLEST, _HEAD, _FOOT, _LINE = 10.0, 0.25, 0.12, 4.0, 0.55
 def draw_painting(image: Image, found, region: np.ndarray, theme=LIGHT, window=None):
     """A matplotlib Figure of an :class:`intervention.Painting`; the first channel in grey.
 
-    region: bool ``[K, J, I]``, what was painted over.  window: grey values, None = chosen from the image.  Each plane
+    region: bool ``[K, J, I]``, what was masked out.  window: grey values, None = chosen from the image.  Each plane
     goes through the slice that shows most of both the region and the segment.  Raises DependencyError.
     """
     own = image.grid
@@ -42,7 +42,7 @@ def draw_painting(image: Image, found, region: np.ndarray, theme=LIGHT, window=N
     text(_EDGE, top, "\n".join(title), color=theme.ink, fontsize=10, linespacing=1.35)
     top -= _LINE * len(title)
     at = {p[1]: _shared_slice(region, predicted[0] | wanted, p[1]) for p in slices.planes}
-    heads = ("Before", found.found.before), ("After painting over", found.found.after)
+    heads = ("Before", found.found.before), ("After masking out", found.found.after)
     for grey, mask, (word, outcome) in zip(greys, predicted, heads, strict=True):
         line = f"{word}: mean score {short(outcome.score)}, predicted {found.class_name} {amount(outcome)}"
         text(_EDGE, top - 0.1, line, color=theme.ink, fontsize=12, fontweight="bold")
@@ -64,7 +64,7 @@ def draw_painting(image: Image, found, region: np.ndarray, theme=LIGHT, window=N
             left += w + _GAP
         top = ceiling - slices.tall * inch
     legend = (
-        f"Solid, blue: predicted {found.class_name} in that image. Dashed, orange: what was painted over, with its "
+        f"Solid, blue: predicted {found.class_name} in that image. Dashed, orange: what was masked out, with its "
         f"margin. Dotted, white: {found.found.pixel_set_label}, over which the score ({found.found.score_title}) is "
         "averaged. Each slice is the one that shows most of region and segment together. Research use, not for "
         "diagnosis."

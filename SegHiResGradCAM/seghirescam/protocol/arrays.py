@@ -121,7 +121,7 @@ def read_pieces(
 
 def _inside(folder: Path, name: object) -> Path:
     if not isinstance(name, str) or Path(name).name != name or not name.endswith(".npy"):
-        raise MessageError("An array must be named by a .npy file of the private folder.", "This is a fault of ours.")
+        raise MessageError("An array must be named by a .npy file of the private folder.", "This is an internal error.")
     return Path(folder) / name
 
 

@@ -159,7 +159,7 @@ class BoxedPixels:
         inner = self.inner
         box = zip(self.start, inner.shape, self.grid.shape, strict=True) if inner.ndim == 3 else ((-1, 0, 0),)
         if any(first < 0 or count < 1 or first + count > size for first, count, size in box):
-            raise MessageError("The voxels of a pixel set do not fit its grid.", "This is a fault of ours.")
+            raise MessageError("The voxels of a pixel set do not fit its grid.", "This is an internal error.")
         return BoxedPixelSet.of(inner, self.start, self.grid, self.label)
 
 
@@ -189,7 +189,7 @@ class LabelledPixels:
         box = tuple(slice(first, first + count) for first, count in zip(self.start, self.shape, strict=True))
         fits = min(self.start) >= 0 and min(self.shape) > 0 and self.labels[box].shape == tuple(self.shape)
         if self.labels.shape != self.grid.shape or not fits:
-            raise MessageError("The box of a pixel set does not lie in its label map.", "This is a fault of ours.")
+            raise MessageError("The box of a pixel set does not lie in its label map.", "This is an internal error.")
         return LabelBox(self.labels[box], self.value)
 
 

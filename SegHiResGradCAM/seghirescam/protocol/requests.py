@@ -188,7 +188,7 @@ class Disagree(OfACase, do="disagree"):
 class Paint(AboutPixelSets, do="paint"):
     """Result: painting (facts, with a sentence), region, before, after (each voxels and grid), notes, session.
 
-    control: also paint the same shape over elsewhere.
+    control: also mask out the same shape elsewhere.
     """
 
     region: Recipe | HottestPart = field(metadata=REGION)
@@ -214,6 +214,46 @@ class Trust(AboutPixelSets, do="trust"):
 
 class TrustCost(Trust, do="trust_cost"):
     """Result: cost (forwards, text) of what :class:`Trust` would do for the same words."""
+
+
+class Causes(AboutPixelSets, do="causes"):
+    """Result: causes (Causes.to_json of evaluation/causes: what each player adds, a sentence), notes, session.
+
+    of: "channels" or "anatomy", with labels as of :class:`BySegment`.  map: the map whose evidence stands beside the
+    anatomy's causes.  baseline, permutations, draw_seed: as in evaluation/causes.
+    """
+
+    of: str
+    map: Cells | None = field(default=None, metadata=CELLS)
+    labels: tuple | None = field(default=None, metadata=LABELS)
+    baseline: str | None = None
+    permutations: int | None = None
+    draw_seed: int | None = None
+
+
+class CausesCost(Causes, do="causes_cost"):
+    """Result: text, what :class:`Causes` would take for the same words; nothing runs but what finding M takes."""
+
+
+class Flip(AboutPixelSets, do="flip"):
+    """Result: flip (facts, with a sentence), notes, session, and where one was found painting, region, before, after as
+    of :class:`Paint`.
+
+    map: in whose order regions are painted over.  finest_mm, gone, most, predictions, clearance_mm, anywhere (the pixel
+    set may be painted over, too): the limits of evaluation/causes/smallest_flip.
+    """
+
+    map: Cells = field(metadata=CELLS)
+    finest_mm: float | None = None
+    gone: float | None = None
+    most: float | None = None
+    predictions: int | None = None
+    clearance_mm: float | None = None
+    anywhere: bool | None = None
+
+
+class FlipCost(Flip, do="flip_cost"):
+    """Result: text, what :class:`Flip` would take at most; nothing runs but what finding M takes."""
 
 
 class Check(OfACase, do="check"):

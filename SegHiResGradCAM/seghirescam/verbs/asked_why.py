@@ -111,7 +111,7 @@ def smallest_flip(
     progress: Callable[[float, str], None] | bool | None = None,
     **words: Any,
 ) -> Flip:
-    """The smallest region found whose painting over removes the segment or changes its class.
+    """The smallest region found whose masking out removes the segment or changes its class.
 
     model, image, pixels, words: as for :func:`asked.explain`; one pixel set.  Searched in the order of the map of
     ``method`` at ``layer`` (order: or "random", "reverse").  within: a mask, only there may be painted.  limits,

@@ -94,7 +94,7 @@ class Worker:
             self.requests.put(request)
 
     def _refuse(self, number: int | None) -> None:
-        error = MessageError("A request could not be read.", "This is a fault of ours.")
+        error = MessageError("A request could not be read.", "This is an internal error.")
         self.say(Failure.of(number, error))
 
     def end(self) -> None:

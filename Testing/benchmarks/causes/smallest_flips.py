@@ -1,6 +1,6 @@
 """Does the smallest flip find what the demo's networks use? `python Testing/benchmarks/causes/smallest_flips.py`.
 
-Every case has a ring and a marker.  By intervention (painting over, Testing/demo_training) the shortcut network uses
+Every case has a ring and a marker.  By intervention (masking out, Testing/demo_training) the shortcut network uses
 the marker and the honest one the ring.  For each case and network the search is run in the order of the map (Seg-HiRes
 Grad-CAM, contrast, encoder.2), once more where there is no flip to be found (the marker and 8 mm around it may not be
 painted, or nothing within 8 mm of the lesion), in a random order and in the reverse.  The settings are the product's

@@ -51,7 +51,7 @@ def _of_case(folder, name, seed, place):
 
 
 def _painting(model, case, pixels):
-    """The reference row: how much of the score painting over the marker, or the ring, takes away (logit)."""
+    """The reference row: how much of the score masking out the marker, or the ring, takes away (logit)."""
     found = trained.painted(model, case, pixels)
     return {
         "layer": maps.NO_LAYER, "method": "paint_over", "title": "paint the marker over (reference)", "status": "ok",

@@ -108,7 +108,7 @@ def rows(asked: Asked, slow: bool, gains: bool) -> Iterator[dict]:
     also context deletion.
     """
     chosen, session = variants(), open_session(asked.model, asked.image)
-    gain = _gains(asked) if gains else None
+    gain = gains_of(asked) if gains else None
     plain = {name: m for name, m in chosen.items() if not m.needs_context}
     try:
         for layer in asked.layers:
@@ -186,7 +186,7 @@ def _seconds(asked, m, layer) -> float:
     return time.process_time() - began
 
 
-def _gains(asked) -> Callable[[np.ndarray], Value]:
+def gains_of(asked) -> Callable[[np.ndarray], Value]:
     """Density -> gain over random orders, in areas under the mean score (logit); the random orders are shared."""
     probe = ImageProbe(Rerun(asked.model), asked.image, asked.pixels, asked.score, body=asked.body)
     return lambda density: gain_over_random(

@@ -77,7 +77,7 @@ def by_method(models: list[dict], rows: list[dict], primary: str) -> list[dict]:
 
 def _line(group):
     first = group[0]
-    # the reference is no map: its score is what painting over the marker takes away
+    # the reference is no map: its score is what masking out the marker takes away
     score = "loss_cue" if first["method"] == "paint_over" else "share_cue"
     scores = {rule: [r[score] for r in group if r["rule"] == rule] for rule in _SPREAD}
     good = {rule: [r[score] for r in group if r["rule"] == rule and r["learned"]] for rule in _SPREAD}

@@ -2,7 +2,7 @@
 
 The network, the loss and the loop are the demo's (demo/network.py, demo/train.py), which fixed them; only the number of
 steps was chosen here, on other training seeds, by Dice.  What a model is called is what it was trained for; whether it
-became that is checked by painting over, on CHECK_SEEDS, never by a map.
+became that is checked by masking out, on CHECK_SEEDS, never by a map.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from .phantom import CAUSE, CHECK_SEEDS, TRAIN_SEEDS, make_case
 
 STEPS, MODELS_A_RULE = 300, 10
 SCORE = Contrast(LESION, LOOK_ALIKE)
-#: a model is what it is called if painting over its cause, and nothing else, turns this share of the cases round
+#: a model is what it is called if masking out its cause, and nothing else, turns this share of the cases round
 FLIPS = 0.75
 #: and if its Dice of the lesion and its share of right classes, on cases with random cues, are at least
 DICE, RIGHT_CLASS = 0.7, 0.9
 PAINT_MARGIN_MM = 2.0
-#: of CHECK_SEEDS, how many cases are painted over
+#: of CHECK_SEEDS, how many cases are masked out
 CHECKED = 16
 
 
@@ -87,7 +87,7 @@ def load(folder: Path, name: Name) -> PlainModel:
 
 
 def painted(model, case, pixels) -> dict[str, float]:
-    """Mean contrast over M before, and after the marker or the ring was painted over; logit."""
+    """Mean contrast over M before, and after the marker or the ring was masked out; logit."""
     before = outcome(model, case.image, pixels, SCORE)
     found = {"before": before.score}
     for cue in ("marker", "ring"):

@@ -128,7 +128,7 @@ def test_export_tells_what_was_painted_over(case, tmp_path):
     assert run("export", tmp_path / "painted", "--image", case / "series", "--out", tmp_path / "out") == 0
     image = read_volume(case / "series")
     labels = read_labels(tmp_path / "out" / REGIONS, image.grid)
-    (label,) = [one for one in labels.labels if one.name.startswith("Painted over")]
+    (label,) = [one for one in labels.labels if one.name.startswith("Masked out")]
     meant = read_volume(tmp_path / "painted" / "region.nii.gz").array[0] > 0
     assert meant.any() and np.array_equal(labels.of(label).on(image.grid).weights > 0, meant)
 
@@ -149,7 +149,7 @@ def test_export_tells_the_smallest_flip(case, tmp_path, capsys):
     found = [one for one in json.loads((tmp_path / "flip" / "result.json").read_text())["flips"] if one["found"]]
     image = read_volume(tmp_path / "series")
     labels = read_labels(tmp_path / "out" / REGIONS, image.grid)
-    (label,) = [one for one in labels.labels if one.name == "Smallest flip found: painted over"]
+    (label,) = [one for one in labels.labels if one.name == "Smallest flip found: masked out"]
     meant = read_volume(tmp_path / "flip" / "region.nii.gz").array[0] > 0
     assert found[0]["order"] == "map" and meant.sum() == found[0]["size"]["voxels"] > 0
     assert np.array_equal(labels.of(label).on(image.grid).weights > 0, meant)

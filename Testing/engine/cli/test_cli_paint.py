@@ -119,9 +119,9 @@ def test_what_cannot_be_is_refused_with_code_2_before_the_model_is_opened_and_no
     for more, sentence in (
         ((), "No class was named"),
         (("--class", "tumour"), "The model has no class 'tumour'"),
-        ((*organ, "--region", "hottest", *corners), "Both --region and --box"),
-        ((*organ, *corners, "--share", "0.3"), "--share goes with --region hottest only"),
-        ((*organ, "--region", f"{segment}:1", "--layer", "down"), "--layer goes with --region hottest only"),
+        ((*organ, "--region", "most-important", *corners), "Both --region and --box"),
+        ((*organ, *corners, "--share", "0.3"), "--share goes with --region most-important only"),
+        ((*organ, "--region", f"{segment}:1", "--layer", "down"), "--layer goes with --region most-important only"),
         ((*organ, "--map", tmp_path / "x.json", "--method", "cam"), "--map names a map"),
         ((*organ, "--map", tmp_path / "x.json"), "is no sidecar"),
         ((*organ, "--share", "0"), "between 0 and 1"),

@@ -1,14 +1,12 @@
-"""From a bare environment to the first right map of one's own network, by the README's own lines: they are counted,
-run as they stand, and each map is compared with an autograd that knows nothing of us."""
+"""From a bare environment to the first right map of one's own network, by the lines of
+docs/how-to/own_network.md (README has those of Python): they are counted, run as they stand, and each map is compared
+with an autograd that knows nothing of us."""
 
 import ast
-import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
-import venv
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +14,15 @@ import pytest
 import SimpleITK as sitk
 import torch
 
+from engine import packages
 from engine.own_network import her_network
 from seghirescam.cli import main
 from seghirescam.io.volumes import read_volume
 
 ROOT = Path(__file__).parents[3]
-_SECTION = re.search(r"<!-- first:start -->(.*)<!-- first:end -->", (ROOT / "README.md").read_text("utf-8"), re.S)[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGE = ROOT / "docs" / "how-to" / "own_network.md"
+_SECTION = re.search(r"<!-- first:start -->(.*)<!-- first:end -->", PAGE.read_text("utf-8"), re.S)[1]
 FLAT, SOLID = re.findall(r"```bash\n(.*?)```", _SECTION, re.S)
 FLAT_PYTHON, SOLID_PYTHON = re.findall(r"```python\n(.*?)```", _SECTION, re.S)
 WAYS = {"2D commands": FLAT, "3D commands": SOLID, "2D Python": FLAT_PYTHON, "3D Python": SOLID_PYTHON}
@@ -54,7 +55,7 @@ def words_typed(way):
 
 
 def concepts():
-    """{what it is: the words it is typed as}, as the README lists them."""
+    """{what it is: the words it is typed as}, as the page lists them."""
     rows = re.findall(r"^\| (.+?) \| (`.+`) \|$", _SECTION, re.M)
     return {name: set(re.findall(r"`([^`]+)`", words)) for name, words in rows}
 
@@ -129,12 +130,12 @@ def rightly_written(folder, case, channel):
     """The one map in why/, a density on the image's grid: by hand, placed by its own words."""
     import seghirescam
 
-    (sidecar,) = folder.glob("why/01_*.json")
+    (sidecar,) = folder.glob("why*/01_*.json")
     back = seghirescam.Explanation.load(sidecar)
     network, x, inside = case
     expected, score = by_autograd(network, x, inside, channel, back.layer.name)
     assert back.score == pytest.approx(score, rel=1e-4)
-    (written,) = folder.glob("why/01_*.nii.gz")
+    (written,) = folder.glob("why*/01_*.nii.gz")
     volume = read_volume(written)
     each = 1.0 if x.ndim == 4 else volume.grid.voxel_volume  # a photo's map is per pixel
     total = float(volume.array.sum(dtype=np.float64)) * each
@@ -167,7 +168,7 @@ def run_python(text, folder):
 def on_its_cells(capsys, folder, line):
     """The same question once more with the layer's own cells, to compare cell by cell."""
     words = shlex.split(line)
-    words[words.index("why/")] = "cells/"
+    words[words.index("--out") + 1] = "cells/"
     assert main([*words[1:], "--grid", "layer"]) == 0
     capsys.readouterr()
     (written,) = folder.glob("cells/01_*.nii.gz")
@@ -175,7 +176,7 @@ def on_its_cells(capsys, folder, line):
 
 
 @pytest.mark.parametrize("way", ["2D commands", "3D commands"])
-def test_the_commands_of_the_readme_lead_to_the_right_map(way, tmp_path, monkeypatch, capsys):
+def test_the_commands_of_the_page_lead_to_the_right_map(way, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     flat = way.startswith("2D")
     case = (flat_case if flat else solid_case)(tmp_path)
@@ -189,43 +190,49 @@ def test_the_commands_of_the_readme_lead_to_the_right_map(way, tmp_path, monkeyp
 
 
 @pytest.mark.parametrize("way", ["2D Python", "3D Python"])
-def test_the_lines_of_the_readme_lead_to_the_right_map(way, tmp_path, monkeypatch):
+def test_the_lines_of_the_page_lead_to_the_right_map(way, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     flat = way.startswith("2D")
     case = (flat_case if flat else solid_case)(tmp_path)
     found = run_python(WAYS[way], tmp_path)
     right(found, found.layer.name, case, 0 if flat else 1)
-    assert (tmp_path / "why.nii.gz").exists()
+    assert (tmp_path / ("why.nii.gz" if flat else "why_liver.nii.gz")).exists()
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """The package's folder as the sdist holds it."""
+    folder = tmp_path_factory.mktemp("package")
+    return packages.unpacked(packages.sdist(folder), folder / "unpacked")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["2D commands", "3D commands"])
-def test_from_a_bare_environment_with_the_installing_command_too(way, tmp_path, capsys):
-    """pip itself installs the package into an empty environment; its requirements it finds where the tests' lie."""
-    (tmp_path / "source" / "SegHiResGradCAM").mkdir(parents=True)
-    for name in ("pyproject.toml", "README.md", "LICENSE.txt"):
-        shutil.copy(ROOT / name, tmp_path / "source" / name)
-    shutil.copytree(ROOT / "SegHiResGradCAM" / "seghirescam", tmp_path / "source" / "SegHiResGradCAM" / "seghirescam",
-                    ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
-    clean = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "PIP_", "VIRTUAL_ENV"))}
-    build = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "--no-index", "-w",
-             str(tmp_path / "wheels"), str(tmp_path / "source")]  # fmt: skip
-    subprocess.run(build, check=True, env=clean, capture_output=True)
-    venv.create(tmp_path / "bare", with_pip=True)
-    scripts = tmp_path / "bare" / ("Scripts" if os.name == "nt" else "bin")
-    # a Python of its own may bring an old setuptools, where torch asks for a newer one
-    subprocess.run([scripts / "python", "-m", "pip", "uninstall", "-q", "-y", "setuptools"], check=True, env=clean)
-    (site,) = (tmp_path / "bare").rglob("site-packages")
-    places = {str(Path(module.__file__).parents[1]) for module in (torch, sitk, pytest)}
-    (site / "requirements_there.pth").write_text("\n".join(sorted(places)), encoding="utf-8")
+def test_from_a_bare_environment_with_the_installing_command_too(way, source, tmp_path):
+    """pip installs the sdist's folder into an empty environment by the page's line; then the lines are typed."""
+    shell = packages.bare_environment(tmp_path / "bare")
     work = tmp_path / "work"
     work.mkdir()
     case = (flat_case if way.startswith("2D") else solid_case)(work)
-    only = clean | {
-        "PATH": os.pathsep.join([str(scripts), clean["PATH"]]), "PIP_NO_INDEX": "1", "OMP_NUM_THREADS": "1",
-        "PIP_FIND_LINKS": str(tmp_path / "wheels"), "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-    }  # fmt: skip
     for line in lines_of(WAYS[way]):
-        done = subprocess.run(line, shell=True, cwd=work, env=only, capture_output=True, text=True)
+        where = source if "pip install" in line else work
+        done = subprocess.run(line, shell=True, cwd=where, env=shell, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
     rightly_written(work, case, 0 if way.startswith("2D") else 1)
+
+
+@pytest.mark.slow
+def test_the_wheel_in_a_bare_environment_gives_the_readme_s_first_map(source, tmp_path):
+    shell = packages.bare_environment(tmp_path / "bare")
+    made = packages.wheel(source, tmp_path / "wheels")
+    work = tmp_path / "work"
+    work.mkdir()
+    flat_case(work)
+    (first, _) = re.findall(r"```python\n(.*?)```", README.split("<!-- own:start -->")[1], re.S)[:2]
+    (work / "first.py").write_text(f"{first}print(found.status, seghirescam.__file__)\n", encoding="utf-8")
+    install = ["python", "-m", "pip", "install", "-q", f"{made}[files]"]
+    done = subprocess.run(install, cwd=work, env=shell, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    done = subprocess.run(["python", "first.py"], cwd=work, env=shell, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("ok ") and str(tmp_path / "bare") in done.stdout and (work / "why.nii.gz").exists()

@@ -6,6 +6,7 @@ import shlex
 
 import pytest
 
+from engine.doc_snippets import LONG
 from engine.own_network import her_network
 from seghirescam.cli import main, parser
 from seghirescam.cli.console import Console
@@ -13,8 +14,6 @@ from seghirescam.demo.case import SEGMENTATION_FILE, VOLUME_FILE
 from seghirescam.protocol.errors import ModelError
 
 BY_NAME = {module.__name__.rpartition(".")[2]: module for module in parser.COMMANDS}
-#: these draw, paint, predict again, or remove the context step by step
-SLOW = ("compare", "disagree", "paint", "causes", "flip", "evaluate")
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +26,7 @@ def words_of(name):
     return shlex.split(BY_NAME[name].EXAMPLE.replace("\\\n", " "))
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in sorted(BY_NAME)])
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in LONG else n for n in sorted(BY_NAME)])
 def test_the_example_of_a_command_runs_as_it_stands(name, folder, monkeypatch, capsys):
     pytest.importorskip("SimpleITK"), pytest.importorskip("matplotlib")
     monkeypatch.chdir(folder)

@@ -1,4 +1,4 @@
-"""The demo's cases as a cohort give the numbers of the demo's report."""
+"""The demo's cases as a cohort give the numbers of its report: the commands of docs/how-to/cohorts.md, for one case."""
 
 import pytest
 
@@ -17,6 +17,7 @@ def test_one_case_of_the_cohort_is_the_report_s_case(tmp_path, capsys):
     seed = REPORT_SEEDS[0]
     write(seed, tmp_path / "cases")
     assert main(["cohort", str(write_plan(tmp_path / "cases")), "--out", str(tmp_path / "run"), "--quiet"]) == 0
+    assert main(["stats", str(tmp_path / "run"), "--label", "marker", "--quiet"]) == 0
     models = {line["question"]: line["model"] for line in table(tmp_path / "run", "cases")}
     lines = {
         (models[x["question"]], x["method"], x["label"]): float(x["share"]) for x in table(tmp_path / "run", "by_label")

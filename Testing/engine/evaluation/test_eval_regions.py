@@ -1,4 +1,4 @@
-"""Painting over in an open session: the hottest part of a map, its control, closed forms, and the demo as proof."""
+"""Masking out in an open session: the most important region of a map, its control, closed forms, the demo as proof."""
 
 from functools import cache
 
@@ -65,7 +65,7 @@ def test_the_hottest_part_is_the_smallest_region_with_that_share_or_volume():
     ):  # fmt: skip
         region = hottest(density(), GRID, **words)
         assert np.argwhere(region.weights).tolist() == [[0, 0, i] for i in range(count)]
-        assert region.label == f"hottest part of the map, {held} % of its evidence"
+        assert region.label == f"most important region of the map, {held} % of its evidence"
         assert region.ml == pytest.approx(count * 0.008)
 
 
@@ -82,7 +82,7 @@ def test_outside_the_pixel_set_only_evidence_at_a_distance_counts():
     assert CLEARANCE_MM == 3
     region = Hottest(density(), 0.5, outside=True).around(near.weights > 0, GRID, 1.0)
     assert np.argwhere(region.weights).tolist() == [[0, 0, 3]]
-    assert region.label == "hottest part of the map outside the pixel set, 100 % of its evidence there"
+    assert region.label == "most important region of the map outside the pixel set, 100 % of its evidence there"
     with pytest.raises(EmptyPixelSetError, match="no positive evidence outside the pixel set"):
         Hottest(density(), 0.5, outside=True).around(near.weights > 0, GRID, 3.0)
 
@@ -141,8 +141,8 @@ def test_scores_are_intervene_s_and_sizes_are_those_of_the_masks(score):
     assert np.array_equal(before, CUBE.weights > 0) and np.array_equal(after, paint_over(image, half).array[0] > 2)
     assert found.found.after.voxels == after.sum() and found.found.after.ml == pytest.approx(after.sum() * 0.008)
     assert np.array_equal(found.image.array, paint_over(image, half).array) and found.covered == pytest.approx(2 / 3)
-    assert "67 % of the segment 'cube' was itself painted over." in found.to_json()["sentence"]
-    assert any("was itself painted over" in note for note in found.notes)
+    assert "67 % of the segment 'cube' was itself masked out." in found.to_json()["sentence"]
+    assert any("was itself masked out" in note for note in found.notes)
 
 
 def test_windows_and_folds_give_the_closed_form_of_a_linear_network():
@@ -181,7 +181,7 @@ def test_sentences_for_a_rise_no_change_and_a_segment_that_appears():
     far = box((5, 6), (0, 1), (0, 1), label="segment 'far'")
     still = paint_in(session, far, CUBE, ClassLogit(1), margin_mm=0).to_json()
     assert still["sentence"] == (
-        "Painting over the segment 'far' (0.008 ml): the mean logit of object over the segment 'cube' stays at 7, and "
+        "Masking out the segment 'far' (0.008 ml): the mean logit of object over the segment 'cube' stays at 7, and "
         "the predicted object stays at 0.216 ml."
     )
     assert still["change"] == 0 and not still["flips"] and still["pixel_set_painted"] == 0
@@ -236,13 +236,13 @@ def test_progress_never_falls_and_may_cancel_also_while_painting():
     )  # fmt: skip
     fractions = [fraction for fraction, _ in told]
     assert fractions == sorted(fractions) and fractions[-1] == 1
-    assert {"painting over"} < {phase for _, phase in told} and any("painted over" in phase for _, phase in told)
+    assert {"masking out"} < {phase for _, phase in told} and any("masked out" in phase for _, phase in told)
 
     class Stop(Exception):
         pass
 
     def stop(fraction, phase):
-        if phase == "painting over":
+        if phase == "masking out":
             raise Stop
 
     with pytest.raises(Stop):

@@ -169,7 +169,7 @@ def test_bad_words_are_refused_in_one_sentence():
     with pytest.raises(EmptyPixelSetError, match="does not choose object anywhere"):
         away = PixelSet(np.roll(pixels.weights, 9, axis=2), image.grid, "nothing there")
         smallest_flip(session, away, ClassLogit(1), cue + 0.0, **words)
-    with pytest.raises(PixelSetError, match="may be painted over"):
+    with pytest.raises(PixelSetError, match="may be masked out"):
         smallest_flip(session, pixels, ClassLogit(1), cue + 0.0, within=pixels.weights > 0, **words)
     with pytest.raises(PixelSetError, match="not finite"):
         smallest_flip(session, pixels, ClassLogit(1), np.full(cue.shape, np.nan), **words)

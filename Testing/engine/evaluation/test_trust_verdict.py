@@ -58,7 +58,7 @@ def test_every_number_is_said_in_one_place_and_its_brief_form_leaves_out_the_bra
         "it at random raises the mean score by 0.25 logit"
     )
     assert paint.sentence == f"{brief} (one random order: a small difference says little)."
-    assert paint.to_json()["brief"] == f"{brief}." and paint.title == "Context paint-over"
+    assert paint.to_json()["brief"] == f"{brief}." and paint.title == "Context masked out"
     gap = Row("completeness_gap", Value.of(0.25)).to_json()
     assert gap["sentence"] == gap["brief"][:-1] + " (0: the map accounts for all of it)."
     without = Row("completeness_gap", Value.without("too_small", "Zeroing (all) does nothing (at all)."))

@@ -45,7 +45,7 @@ def test_every_voxel_of_every_region_comes_back_in_its_place(tmp_path, kind):
     labels = read_labels(tmp_path / "seg.dcm", series.grid)
     assert [label.name for label in labels.labels] == [
         "Asked about: lesion", "50 % of the evidence", "80 % of the evidence", "95 % of the evidence",
-        "Painted over, which flips it",
+        "Masked out, which flips it",
     ]  # fmt: skip
     for n, region in enumerate(regions, start=1):
         assert np.array_equal(labels.pixel_set(str(n)).on(series.grid).weights > 0, region.mask), region.label

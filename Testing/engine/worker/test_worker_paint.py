@@ -1,4 +1,4 @@
-"""Painting over through the worker process: the engine's numbers, masks on the image's grid, no pass made twice."""
+"""Masking out through the worker process: the engine's numbers, masks on the image's grid, no pass made twice."""
 
 import numpy as np
 import pytest
@@ -55,7 +55,7 @@ def test_numbers_masks_and_sentence_are_the_engine_s_and_the_second_region_costs
     told = worker.until(worker.send("paint", **asked), progress=lambda e: progress.append((e["progress"], e["phase"])))
     mine = truth(model, picture, pixels, region, ClassLogit(1), control=True)
     same(told["painting"], mine.to_json())
-    assert told["painting"]["region"] == "segment 'bead'" and told["painting"]["sentence"].startswith("Painting over")
+    assert told["painting"]["region"] == "segment 'bead'" and told["painting"]["sentence"].startswith("Masking out")
     for name, mask in (
         ("before", mine.predicted[0]), ("after", mine.predicted[1]), ("region", mine.painted.weights > 0)
     ):  # fmt: skip
@@ -119,7 +119,7 @@ def test_errors_and_cancelling_leave_no_file(worker, case, tmp_path):
     number = worker.send("paint", **asked | {"model": slow.source, "consent_sha256": slow.sha256})
 
     def stop(event):
-        if "painted over" in event["phase"] and not stop.sent:
+        if "masked out" in event["phase"] and not stop.sent:
             stop.sent = True
             worker.send("cancel", target=number)
 

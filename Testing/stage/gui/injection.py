@@ -17,6 +17,7 @@ from . import application, core, dialogs, pythonqt, qtmodule, standins
 
 _SUBMODULES = {
     "slicer.i18n": "i18n",
+    "slicer.packaging": "packaging",
     "slicer.ScriptedLoadableModule": "scripted",
     "slicer.parameterNodeWrapper": "parameters",
     "SampleData": "sampledata",

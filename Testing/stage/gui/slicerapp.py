@@ -27,6 +27,16 @@ class ModuleManager(QtCore.QObject):
 
 
 @standIn()
+class ExtensionsManagerModel(QtCore.QObject):
+    """``slicer.app.extensionsManagerModel()``; installed: names of what is on disk, set by tests."""
+
+    installed = set()
+
+    def isExtensionInstalled(self, name):
+        return name in self.installed
+
+
+@standIn()
 class SlicerApplication(QtCore.QObject):
     """There is no main window and no layout manager, as with ``--no-main-window``.
 
@@ -46,7 +56,7 @@ class SlicerApplication(QtCore.QObject):
 
     def __init__(self):
         super().__init__()
-        self._manager = ModuleManager()
+        self._manager, self._extensions = ModuleManager(), ExtensionsManagerModel()
 
     def testingEnabled(self):
         return True
@@ -59,6 +69,9 @@ class SlicerApplication(QtCore.QObject):
 
     def moduleManager(self):
         return self._manager
+
+    def extensionsManagerModel(self):
+        return self._extensions
 
     def layoutManager(self):
         return None

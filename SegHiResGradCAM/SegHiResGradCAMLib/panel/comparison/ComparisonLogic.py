@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from ...scene.results.ComparisonNodes import comparisonSteps, removalSteps, removeLeftovers
 from ...scene.segments.SegmentName import segmentName
 from ...schedule.Steps import Steps, StepsOf
+from ...setup.Translation import _
 from ...worker.Job import Job
 from ..Controls import FeatureView
 from ..model.ModelLogic import ModelLogic
@@ -23,9 +24,9 @@ MOST_CELLS = 2**22
 _REFUSED = "refused"
 
 
-_TIP = (
-    "Asks the same question of every layer method that takes few passes, at every main layer: a folder of maps beside "
-    "the volume, and a table."
+_TIP = _(
+    "Asks the same question of every layer method that takes few passes, at every main layer: a folder of "
+    "maps beside the volume, and a table."
 )
 
 
@@ -62,7 +63,7 @@ class ComparisonLogic:
         """Why a comparison cannot be asked for now, "" if it can."""
         panel = self._panel
         if panel.parameters is not None and QuestionWords.asksAll(panel.parameters):
-            return "Methods are compared about one segment: untick All segments (in Inputs)."
+            return _("Methods are compared about one segment: untick All segments (in Inputs).")
         return panel.mustWait() or panel.whyNot()
 
     state = whyNot
@@ -77,7 +78,7 @@ class ComparisonLogic:
         """The cells have come: they are brought into the scene by and by, and the panel is busy meanwhile."""
         panel = self._panel
         if all(row["status"] == _REFUSED for row in answer["rows"]):
-            panel.notices.fail("No method could answer this question.", answer["rows"][0]["reason"])
+            panel.notices.fail(_("No method could answer this question."), answer["rows"][0]["reason"])
             return
         volumes = [self._scene.GetNodeByID(nodeId) for nodeId in job.volumes.values()]
         segmentation = self._scene.GetNodeByID(job.what["segmentation"]) if job.what["segmentation"] else None
@@ -92,7 +93,7 @@ class ComparisonLogic:
             done(made)
             self._panel.settle()
 
-        self._panel.job, job.phase = job, "adding the maps"
+        self._panel.job, job.phase = job, _("adding the maps")
         self._steps.start(steps, finished, self._notAdded)
 
     def stop(self) -> bool:
@@ -120,14 +121,14 @@ class ComparisonLogic:
             return
         p = panel.parameters
         words = {"methods": METHODS, "layers": LAYERS, "most_cells": MOST_CELLS}
-        job, question = panel.question.asked("compare", self.answered, "Comparing methods", **words)
+        job, question = panel.question.asked("compare", self.answered, _("Comparing methods"), **words)
         of = segmentName(p.segmentation, p.segmentId) if p.pixelSet.needsSegment else p.pixelSet.label()
-        job.what["name"] = f"Comparison: {of}, {p.className}"
+        job.what["name"] = _("Comparison: {of}, {className}").format(of=of, className=p.className)
         panel.send(job, panel.models.facts.source, question)
 
     def tell(self, fraction: float) -> None:
         """How much of it has been brought."""
-        self._panel.onProgress(fraction, "adding the maps")
+        self._panel.onProgress(fraction, _("adding the maps"))
 
     def _done(self, made: tuple[Any, list], answer: dict) -> None:
         panel, (table, overlays) = self._panel, made
@@ -150,7 +151,11 @@ class ComparisonLogic:
 def _said(name: str, answer: dict) -> str:
     rows = answer["rows"]
     refused, left = sum(row["status"] == _REFUSED for row in rows), sum(bool(row["left_out"]) for row in rows)
-    text = f"Compared in {answer['session']['seconds']:.1f} s: {len(answer['explanations'])} maps and a table, {name}."
+    text = _("Compared in {seconds:.1f} s: {count} maps and a table, {name}.").format(
+        seconds=answer["session"]["seconds"], count=len(answer["explanations"]), name=name
+    )
     if refused:
-        text += f" {refused} of {len(rows)} cells were refused; the table says why."
-    return text + (f" {left} maps are too large for the folder." if left else "")
+        text += _(" {refused} of {count} cells were refused; the table says why.").format(
+            refused=refused, count=len(rows)
+        )
+    return text + (_(" {left} maps are too large for the folder.").format(left=left) if left else "")

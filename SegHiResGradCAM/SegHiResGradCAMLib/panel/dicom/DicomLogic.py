@@ -18,6 +18,7 @@ from ...scene.overlay.Overlay import addOverlay
 from ...scene.overlay.ShownMap import isSmall
 from ...scene.results.DicomSource import addToDatabase, filesOfSeries, hasDatabase, instancesOf, whyNoSeries
 from ...scene.results.Export import whyNotExported
+from ...setup.Translation import _
 from ...worker.Job import Job
 from ..Controls import FeatureView
 from ..Needs import ChecksMaps, ChecksPackages, HasParameters
@@ -25,11 +26,11 @@ from ..results.RepeatedQuestion import again, whyNotAgain
 
 #: writes DICOM objects, in the worker's Python, which is Slicer's
 HIGHDICOM = "highdicom>=0.27"
-_TIP = (
-    "Writes this map, what it was asked about and the regions of its evidence as DICOM objects of the volume's study. "
-    f"{DICOM_SENTENCE}"
-)
-_OPEN_TIP = "Shows parametric maps of ours in a folder that explain this volume, with their colours and legend."
+_TIP = _(
+    "Writes this map, what it was asked about and the regions of its evidence as DICOM objects of the "
+    "volume's study. {DICOM_SENTENCE}"
+).format(DICOM_SENTENCE=DICOM_SENTENCE)
+_OPEN_TIP = _("Shows parametric maps of ours in a folder that explain this volume, with their colours and legend.")
 _DENSITY = "/ml"
 
 
@@ -106,7 +107,7 @@ class DicomLogic:
             panel.installer.install(missing, self._installed, panel.stopWork)
             panel.changed()
             return
-        if not panel.ask(f"{DICOM_SENTENCE}\n\nWrite them?"):
+        if not panel.ask(_("{sentence}\n\nWrite them?").format(sentence=DICOM_SENTENCE)):
             return
         folder = chooseFolder(self._folder)
         if folder:
@@ -119,10 +120,10 @@ class DicomLogic:
         volume = panel.parameters.volume if panel.parameters is not None else None
         if volume is None or not instancesOf(volume) or panel.mustWait() or panel.cannotCompute():
             return
-        folder = chooseFolder(self._folder, "Folder with DICOM parametric maps")
+        folder = chooseFolder(self._folder, _("Folder with DICOM parametric maps"))
         if folder:
             self._folder = folder
-            how: dict[str, Any] = {"answered": self.opened, "title": "Opening DICOM maps"}
+            how: dict[str, Any] = {"answered": self.opened, "title": _("Opening DICOM maps")}
             question = {"folder": folder, "instances": instancesOf(volume)}
             panel.do(panel.send, Job("read_dicom", (volume.GetID(),), **how), "", question)
 
@@ -137,16 +138,20 @@ class DicomLogic:
             panel.write(result=node)
         panel.desk.results.showOnly(panel.desk.node)
         others = answer["of_others"]
-        said = f"Opened: {len(found)} map{'s' * (len(found) > 1)}."
-        panel.notices.say(f"{said} {others} of other series or makers left out." if others else said)
+        said = (_("Opened: {count} map.") if len(found) == 1 else _("Opened: {count} maps.")).format(count=len(found))
+        panel.notices.say(
+            _("{said} {others} of other series or makers left out.").format(said=said, others=others)
+            if others
+            else said
+        )
 
     def answered(self, job: Job, answer: dict) -> None:
         """Offers Slicer's DICOM database, where there is one."""
         panel, names = self._panel, answer["files"]
-        said = f"Written: {' and '.join(names)}."
-        if hasDatabase() and panel.ask("Add the new DICOM objects to Slicer's DICOM database, too?"):
+        said = _("Written: {names}.").format(names=" and ".join(names))
+        if hasDatabase() and panel.ask(_("Add the new DICOM objects to Slicer's DICOM database, too?")):
             addToDatabase(Path(job.what["folder"]) / name for name in names)
-            said += " They are in Slicer's DICOM database."
+            said += _(" They are in Slicer's DICOM database.")
         panel.notices.say(" ".join(filter(None, [said, job.what["why"], *answer["notes"]])))
 
     def _send(self, folder: str) -> None:
@@ -154,13 +159,18 @@ class DicomLogic:
         volume = inputVolumesOf(node)[0]
         files = filesOfSeries(volume)
         if not files:
-            panel.notices.fail("Slicer's DICOM database has lost a slice of the series.", "Import the series again.")
+            panel.notices.fail(
+                _("Slicer's DICOM database has lost a slice of the series."), _("Import the series again.")
+            )
             return
         array, grid, per = self._map(node)
         question = {"map": (array, grid), "facts": explanationFacts(node), "files": files, "folder": folder}
-        how: dict[str, Any] = {"answered": self.answered, "title": "Writing DICOM"}
+        how: dict[str, Any] = {"answered": self.answered, "title": _("Writing DICOM")}
         why = panel.missing.sentence or whyNotAgain(panel.desk.results, node)
-        what = {"folder": folder, "why": why and f"Without its question: {why[0].lower()}{why[1:]}"}
+        what = {
+            "folder": folder,
+            "why": why and _("Without its question: {reason}").format(reason=why[0].lower() + why[1:]),
+        }
         nodes = (node.GetID(), volume.GetID())
         if why:
             own = {"per": per, "volume": gridOfVolume(volume)}
@@ -185,7 +195,7 @@ class DicomLogic:
     def _installed(self, succeeded: bool, sentence: str, log: str) -> None:
         panel = self._panel
         if succeeded:
-            panel.notices.say(f"{sentence} Press Export to DICOM again.")
+            panel.notices.say(_("{sentence} Press Export to DICOM again.").format(sentence=sentence))
         else:
             panel.notices.fail(sentence, "", log)
         panel.settle()

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from seghirescam.protocol.question import DEEPEST, EACH
 
 from ...scene.results.DisagreementNodes import disagreementSteps
+from ...setup.Translation import _
 from ...worker.Job import Job
 from ..comparison.ComparisonLogic import MOST_CELLS, ComparisonLogic
 from ..model.Channels import volumesOf
@@ -111,8 +112,13 @@ class DisagreementLogic:
         if second.facts.codeReason:
             question["second_consent_sha256"] = second.facts.codeHash
         question |= QuestionWords.classAsked(p, model) | QuestionWords.where(p, model)
-        what = {"about": self._about(), "name": f"{model.title} and {second.facts.title}: {p.className}"}
-        how: dict[str, Any] = {"answered": self.answered, "title": "Comparing two models"}
+        what = {
+            "about": self._about(),
+            "name": _("{title} and {title2}: {className}").format(
+                title=model.title, title2=second.facts.title, className=p.className
+            ),
+        }
+        how: dict[str, Any] = {"answered": self.answered, "title": _("Comparing two models")}
         panel.send(Job("disagree", tuple(volumes.values()), what, volumes, **how), model.source, question)
 
     def _done(self, job: Job, made: tuple[Any, list], answer: dict) -> None:
@@ -123,7 +129,9 @@ class DisagreementLogic:
             panel.notices.guarded(panel.desk.results.showOnly, overlays[0])
         if not panel.notices.error:
             seconds, maps = answer["session"]["seconds"], len(answer["explanations"])
-            text = f"Compared in {seconds:.1f} s: {maps} maps, the sets as segments, and a table, {table.GetName()}."
+            text = _("Compared in {seconds:.1f} s: {maps} maps, the sets as segments, and a table, {name}.").format(
+                seconds=seconds, maps=maps, name=table.GetName()
+            )
             panel.notices.say(" ".join([text, *answer["notes"]]))
 
     def _about(self) -> tuple:
@@ -136,8 +144,8 @@ class DisagreementLogic:
         if facts.state != READ:
             return ""
         if not facts.classes:
-            return "The model says its classes once it has been opened: press Predict."
-        return "" if self._panel.parameters.className in facts.classes else "Choose the class."
+            return _("The model says its classes once it has been opened: press Predict.")
+        return "" if self._panel.parameters.className in facts.classes else _("Choose the class.")
 
     def _rivalMissing(self) -> str:
         p = self._panel.parameters
@@ -145,7 +153,9 @@ class DisagreementLogic:
             return ""
         for facts in (self._panel.models.facts, self.second.facts):
             if facts.state == READ and p.rivalName not in facts.classes:
-                return f"Both models need the rival class of the contrast; {facts.title} has no '{p.rivalName}'."
+                return _("Both models need the rival class of the contrast; {title} has no '{rivalName}'.").format(
+                    title=facts.title, rivalName=p.rivalName
+                )
         return ""
 
 
@@ -153,7 +163,9 @@ def said(answer: dict) -> str:
     """Dice and sizes, as a sentence."""
     told = answer["disagreement"]
     sizes = "; ".join(f"{one['name']}: {one['size']}" for one in answer["maps"][0].classes)
-    return f"Dice of A ({told['models'][0]}) and B ({told['models'][1]}): {told['dice']:.3f}. {sizes}."
+    return _("Dice of A ({first}) and B ({second}): {dice:.3f}. {sizes}.").format(
+        first=told["models"][0], second=told["models"][1], dice=told["dice"], sizes=sizes
+    )
 
 
 def _line(row: dict) -> str:
@@ -165,4 +177,6 @@ def _line(row: dict) -> str:
     number: Callable = lambda value, form: "-" if value is None else form.format(value)  # noqa: E731
     mean = number(row["score_per_voxel"], "{:.4g}")
     inside = number(row["inside"], "{:.1%}")
-    return f"{what}: {mean} {row['unit']} a voxel at {row['layer']}, {inside} inside"
+    return _("{what}: {mean} {unit} a voxel at {layer}, {inside} inside").format(
+        what=what, mean=mean, unit=row["unit"], layer=row["layer"], inside=inside
+    )

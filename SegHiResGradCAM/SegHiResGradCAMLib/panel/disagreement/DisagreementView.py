@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ...setup.Translation import _
 from ..Controls import FeatureView
 from ..Option import Option
 
-_TIP = (
-    "Both models predict the class; where only one of them finds it, and where both do, both are asked why: the three "
-    "sets as segments, a map of each model for each, and a table."
+_TIP = _(
+    "Both models predict the class; where only one of them finds it, and where both do, both are asked why: "
+    "the three sets as segments, a map of each model for each, and a table."
 )
 
 
@@ -38,8 +39,8 @@ class DisagreementView(FeatureView):
 
     def show(self, state: DisagreementState) -> None:
         controls = self._controls
-        controls.fill("secondModelComboBox", state.models, state.model, "Second model...")
-        controls.fill("secondClassComboBox", state.classes, state.className, "Its class...")
+        controls.fill("secondModelComboBox", state.models, state.model, _("Second model..."))
+        controls.fill("secondClassComboBox", state.classes, state.className, _("Its class..."))
         controls.show("secondClassRow", state.ownClass)
         controls.button("disagreeButton", state.reason, _TIP)
         controls.say("disagreeTextLabel", state.text)

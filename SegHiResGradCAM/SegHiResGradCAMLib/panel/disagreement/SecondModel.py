@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from ...setup.Dependencies import Dependencies
+from ...setup.Translation import _
 from ...worker.Job import Job
 from ..model.Channels import severalChannels
 from ..model.ClassMatch import matchingClass
@@ -56,7 +57,11 @@ class SecondModel:
         if not self._panel.examine(()).complete:
             return
         what = {"key": self.facts.key, "then": then}
-        how: dict[str, Any] = {"request": "describe", "answered": self.described, "title": "Reading the second model"}
+        how: dict[str, Any] = {
+            "request": "describe",
+            "answered": self.described,
+            "title": _("Reading the second model"),
+        }
         self._panel.send(Job("second model", what=what, **how), self.facts.source, {})
 
     def described(self, job: Job, answer: dict) -> None:
@@ -83,7 +88,7 @@ class SecondModel:
         if not facts.codeReason or self._panel.models.consent.request(facts.codeReason, facts.codeHash):
             return True
         self._panel.notices.fail(
-            "The second model runs its author's code, and that was not agreed to.", "No code was executed."
+            _("The second model runs its author's code, and that was not agreed to."), _("No code was executed.")
         )
         return False
 
@@ -91,11 +96,11 @@ class SecondModel:
         """Why it cannot be asked, "" if it can, or has still to be read."""
         facts, p = self.take(), self._panel.parameters
         if not facts.key:
-            return "Choose a second model."
+            return _("Choose a second model.")
         if facts.key == p.model:
-            return "Choose another model than the first: it would agree with itself."
+            return _("Choose another model than the first: it would agree with itself.")
         if not facts.source:
-            return "The second model's file is not known on this computer: pick it again as the first model."
+            return _("The second model's file is not known on this computer: pick it again as the first model.")
         if facts.state != READ:
             return ""
         return self.missing.sentence or self._classMissing() or self._otherChannels()
@@ -103,14 +108,14 @@ class SecondModel:
     def _classMissing(self) -> str:
         classes = self.facts.classes
         if not classes:
-            return "The second model says its classes once it has been opened: predict with it first."
-        return "" if self.className in classes else "Choose the second model's class."
+            return _("The second model says its classes once it has been opened: predict with it first.")
+        return "" if self.className in classes else _("Choose the second model's class.")
 
     def _otherChannels(self) -> str:
         counts = [max(1, len(severalChannels(one))) for one in (self._panel.models.facts, self.facts)]
         if counts[0] == counts[1]:
             return ""
-        return (
-            f"The second model looks at {counts[1]} volume{'s' if counts[1] > 1 else ''}, the first at {counts[0]}: "
-            "compare them on the command line ('seghirescam disagree --image-b')."
-        )
+        return _(
+            "The second model looks at {second} volume(s), the first at {first}: compare them on the "
+            "command line ('seghirescam disagree --image-b')."
+        ).format(second=counts[1], first=counts[0])

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ...setup.Translation import _
+
 #: words of a description whose value is chosen from a list; "" leaves them out
 CHOSEN = ("head", "activation", "axes")
 #: all that is asked, in the form's order
 WORDS = ("function", "classes", "channels", *CHOSEN, "divisor", "arguments")
 _NAMES = ("classes", "channels")
-_MARKS = ("ASSUMED", "FILL IN")
+_MARKS = ("ASSUMED", "FILL IN")  # no tr
 
 
 @dataclass(frozen=True)
@@ -55,13 +57,15 @@ class DraftForm:
         """What must be said before anything can be written, "" if nothing."""
         lacks = self.answer["fill_in"]
         if "factory" in lacks:
-            return "Choose the Python file that builds it."
+            return _("Choose the Python file that builds it.")
         if "function" in lacks and not self._text("function"):
-            return "Choose which function or class of the file builds it."
+            return _("Choose which function or class of the file builds it.")
         for name, value in self._arguments().items():
             if not value:
-                return f"Fill in the argument {name}."
-        return next((f"Name the {word}." for word in _NAMES if not self._text(word).strip(" ,")), "")
+                return _("Fill in the argument {name}.").format(name=name)
+        return next(
+            (_("Name the {word}.").format(word=word) for word in _NAMES if not self._text(word).strip(" ,")), ""
+        )
 
     def beginning(self) -> dict[str, Any]:
         """The request's fields for a draft in which nothing is said but what others follow from."""

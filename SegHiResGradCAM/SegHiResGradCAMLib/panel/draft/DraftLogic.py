@@ -11,6 +11,7 @@ from typing import Protocol
 
 from seghirescam.protocol.writing.new_files import refuse_existing, write_new
 
+from ...setup.Translation import _
 from ...worker.Job import Job
 from ..model.ModelLogic import ModelLogic, droppedPath
 from ..Needs import AsksWorker, HasParameters
@@ -20,22 +21,22 @@ from .DraftView import DraftState, DraftView
 
 DRAFT = "draft"
 _SUFFIX = ".model.toml"
-_ELSEWHERE = "Move it away, or copy the weights into a folder of your own."
-_OFFER = "Write a description..."
-_TIP = "Finds out by names and shapes what the weights are for, and asks what they do not tell. No code is executed."
-_THERE = "It stands beside the weights, and is never replaced: move it away to write another."
-_AXES = {"zyx": ("z, y, x", "SimpleITK"), "xyz": ("x, y, z", "MONAI, nibabel")}
+_ELSEWHERE = _("Move it away, or copy the weights into a folder of your own.")
+_OFFER = _("Write a description...")
+_TIP = _("Finds out by names and shapes what the weights are for, and asks what they do not tell. No code is executed.")
+_THERE = _("It stands beside the weights, and is never replaced: move it away to write another.")
+_AXES = {"zyx": ("z, y, x", "SimpleITK"), "xyz": ("x, y, z", _("MONAI, nibabel"))}
 _HEADS = (
-    Option("", "as the network's last step says"),
-    Option("softmax", "softmax: one class a voxel"),
-    Option("sigmoid", "sigmoid: each class by itself"),
-    Option("binary", "binary: one channel, one object"),
+    Option("", _("as the network's last step says")),
+    Option("softmax", _("softmax: one class a voxel")),
+    Option("sigmoid", _("sigmoid: each class by itself")),
+    Option("binary", _("binary: one channel, one object")),
 )
 _ACTIVATIONS = (
-    Option("", "read from the network"),
-    Option("none", "none: it returns logits"),
-    Option("sigmoid", "sigmoid: it returns probabilities"),
-    Option("softmax", "softmax: it returns probabilities"),
+    Option("", _("read from the network")),
+    Option("none", _("none: it returns logits")),
+    Option("sigmoid", _("sigmoid: it returns probabilities")),
+    Option("softmax", _("softmax: it returns probabilities")),
 )
 
 
@@ -66,13 +67,15 @@ class DraftLogic:
         if not weights or self._panel.parameters is None:
             return DraftState()
         if form is None:
-            offer, tip = (f"Open {self._place().name}", _THERE) if self._isDescribed() else (_OFFER, _TIP)
+            offer, tip = (
+                (_("Open {name}").format(name=self._place().name), _THERE) if self._isDescribed() else (_OFFER, _TIP)
+            )
             return DraftState(offer, self._whyNot(), tip)
         fields = form.fields()
         reason = form.missing() or self._factoryProblem(form)
         return DraftState(
             shown=True,
-            found=f"Found: {form.answer['network']}. {reason}".strip(),
+            found=_("Found: {network}. {reason}").format(network=form.answer["network"], reason=reason).strip(),
             factory=form.factory,
             fields=fields,
             options=self._options(form),
@@ -120,18 +123,18 @@ class DraftLogic:
         form = self.form
         if form is not None and not (self._whyNot() or form.missing() or self._factoryProblem(form)):
             self._panel.notices.clear()
-            self._send(form.question(), self._drafted, "Writing the description")
+            self._send(form.question(), self._drafted, _("Writing the description"))
         self._panel.changed()
 
     def _begin(self) -> None:
         refuse_existing(self._place().parent, [self._place().name], _ELSEWHERE)
-        self._send({}, self._filled, "Reading the weights")
+        self._send({}, self._filled, _("Reading the weights"))
 
     def _again(self) -> None:
         form = self.form
         if form is not None and not self._whyNot():
             self._panel.notices.clear()
-            self._send(form.beginning(), self._filled, "Reading the weights")
+            self._send(form.beginning(), self._filled, _("Reading the weights"))
             self._panel.changed()
 
     def _send(self, question: dict, answered: Callable, title: str) -> None:
@@ -159,7 +162,7 @@ class DraftLogic:
         described = str(self._place())
         self._open = None
         panel.models.pickFound(described)
-        panel.notices.say(f"Written: {', '.join(answer['files'])}.")
+        panel.notices.say(_("Written: {names}.").format(names=", ".join(answer["files"])))
 
     def _change(self, change: Callable[[DraftForm], DraftForm]) -> None:
         if self.form is not None:
@@ -180,12 +183,15 @@ class DraftLogic:
     def _factoryProblem(self, form: DraftForm | None) -> str:
         if form is None or not form.factory or (form.factory.endswith(".py") and os.path.isfile(form.factory)):
             return ""
-        return "There is no Python file at the typed path."
+        return _("There is no Python file at the typed path.")
 
     def _options(self, form: DraftForm) -> dict[str, tuple[Option, ...]]:
         line = next(line for line in form.answer["lines"] if line["word"] == "axes")
         usual = line["value"] if line["asleep"] else "zyx"
         axes = [Option("", f"{_AXES[usual][0]} (assumed)")]
-        axes += [Option(key, f"{order} (as {whose})") for key, (order, whose) in _AXES.items()]
+        axes += [
+            Option(key, _("{order} (as {whose})").format(order=order, whose=whose))
+            for key, (order, whose) in _AXES.items()
+        ]
         functions = tuple(Option(name, name) for name in form.functions())
         return {"function": functions, "head": _HEADS, "activation": _ACTIVATIONS, "axes": tuple(axes)}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...setup.Translation import _
 from ..Controls import FeatureView
 from ..Option import Option
 from .DraftForm import CHOSEN, Field
@@ -20,16 +21,16 @@ _CONTROLS = {
     "divisor": "draftDivisorSpinBox", "arguments": "draftArgumentsText",
 }  # fmt: skip
 _TIPS = {
-    "function": "The function or class of the Python file that builds the network.",
-    "classes": "Names of the output's channels in their order, background included, with commas between them.",
-    "channels": "Names of the input's channels in their order, with commas between them.",
-    "head": "How the network's outputs become classes.",
-    "activation": "What the network itself applies last.",
-    "axes": "The order in which the network was fed a volume's axes in its training.",
-    "divisor": "Images are padded to multiples of it: 2 for each halving in the network.",
-    "arguments": "What the network's class or function is called with and the weights do not tell, a line each.",
+    "function": _("The function or class of the Python file that builds the network."),
+    "classes": _("Names of the output's channels in their order, background included, with commas between them."),
+    "channels": _("Names of the input's channels in their order, with commas between them."),
+    "head": _("How the network's outputs become classes."),
+    "activation": _("What the network itself applies last."),
+    "axes": _("The order in which the network was fed a volume's axes in its training."),
+    "divisor": _("Images are padded to multiples of it: 2 for each halving in the network."),
+    "arguments": _("What the network's class or function is called with and the weights do not tell, a line each."),
 }
-_WRITE = "Writes the description beside the weights and opens it as the model. No code is executed."
+_WRITE = _("Writes the description beside the weights and opens it as the model. No code is executed.")
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class DraftView(FeatureView):
         for name in (control, label):
             controls.tip(name, f"{_TIPS[word]}\n{one.why}".strip())
         if options:
-            controls.fill(control, options, one.text, "Choose..." if word == "function" else "")
+            controls.fill(control, options, one.text, _("Choose...") if word == "function" else "")
         elif word == "divisor":
             controls.setUsers(control, "value", int(one.text))
         else:

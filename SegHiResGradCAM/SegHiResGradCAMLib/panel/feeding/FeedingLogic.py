@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ...setup.Translation import _
 from ...worker.Job import Job
 from ..Controls import FeatureView
 from ..model.Channels import volumesOf
@@ -12,7 +13,7 @@ from ..model.ModelLogic import ModelLogic
 from ..Needs import AsksWorker, ChecksPackages, HasParameters
 from ..question import QuestionWords
 
-_TIP = (
+_TIP = _(
     "Is the model fed as it is meant to be? Predicts with axes, head, normalisation and orientation changed one at a "
     "time, compares with the reference segment and says which fits best: up to about 20 predictions, which can be "
     "cancelled. Changes nothing."
@@ -75,7 +76,9 @@ class FeedingLogic:
     def answered(self, job: Job, answer: dict) -> None:
         """The verdict is shown as long as it is about what is chosen."""
         self._found = job.what["about"], answer["check"]
-        self._panel.notices.say(" ".join([f"Checked in {answer['session']['seconds']:.0f} s.", *answer["notes"]]))
+        self._panel.notices.say(
+            " ".join([_("Checked in {seconds:.0f} s.").format(seconds=answer["session"]["seconds"]), *answer["notes"]])
+        )
 
     def _about(self) -> tuple:
         p = self._panel.parameters
@@ -90,7 +93,7 @@ class FeedingLogic:
             return
         volumes = {name: node.GetID() for name, node in volumesOf(p, model).items()}
         question = {"segment": QuestionWords.segment(p)} | QuestionWords.classAsked(p, model)
-        how: dict[str, Any] = {"answered": self.answered, "title": "Checking how the model is fed"}
+        how: dict[str, Any] = {"answered": self.answered, "title": _("Checking how the model is fed")}
         nodes = (*volumes.values(), p.segmentation.GetID())
         job = Job("check", nodes, {"about": self._about()}, volumes, **how)
         panel.send(job, model.source, question | QuestionWords.where(p, model))
@@ -98,4 +101,8 @@ class FeedingLogic:
 
 def _line(row: dict) -> str:
     what = f"{row['change']} {row['to']}".strip()
-    return f"{what}: {row['reason']}" if row["dice"] is None else f"{what}: Dice {row['dice']:.3f}"
+    return (
+        f"{what}: {row['reason']}"
+        if row["dice"] is None
+        else _("{what}: Dice {dice:.3f}").format(what=what, dice=row["dice"])
+    )

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...scene.nodes.Provenance import isOverlay
 from ...scene.nodes.SceneNodes import nodesOfClass
+from ...setup.Translation import _
 from .ModelFacts import ModelFacts
 
 #: the parameters that hold the volumes, in the order of the model's channels
@@ -31,13 +32,18 @@ def volumesMissing(parameters: Any, model: ModelFacts) -> str:
     """One sentence that lists the channels without a volume, "" if there is none."""
     channels = severalChannels(model)
     if not channels:
-        return "" if parameters.volume is not None else "Choose a volume."
+        return "" if parameters.volume is not None else _("Choose a volume.")
     if len(channels) > len(FIELDS):
-        return f"This model looks at {len(channels)} volumes at once; the panel can give it {len(FIELDS)}."
+        return _("This model looks at {count} volumes at once; the panel can give it {count2}.").format(
+            count=len(channels), count2=len(FIELDS)
+        )
     missing = [name for name, node in volumesOf(parameters, model).items() if node is None]
     if not missing:
         return ""
-    return f"Choose the volume{'s' if len(missing) > 1 else ''} for {', '.join(missing)}."
+    one = len(missing) == 1
+    return (_("Choose the volume for {names}.") if one else _("Choose the volumes for {names}.")).format(
+        names=", ".join(missing)
+    )
 
 
 def channelWarning(parameters: Any, model: ModelFacts) -> str:
@@ -49,7 +55,9 @@ def channelWarning(parameters: Any, model: ModelFacts) -> str:
         if node is not None:
             by_node.setdefault(node.GetID(), []).append(name)
     twice = [names for names in by_node.values() if len(names) > 1]
-    return "; ".join(f"{' and '.join(names)} are the same volume" for names in twice) + ("." if twice else "")
+    return "; ".join(_("{names} are the same volume").format(names=" and ".join(names)) for names in twice) + (
+        "." if twice else ""
+    )
 
 
 def assigned(scene: Any, channels: tuple[str, ...]) -> dict:

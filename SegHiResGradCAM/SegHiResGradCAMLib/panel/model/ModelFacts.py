@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...setup.Translation import _
 from . import ModelList
 
 UNREAD, READING, READ, FAILED = "unread", "reading", "read", "failed"
@@ -51,18 +52,18 @@ class ModelFacts:
         if not self.key:
             return ""
         if self.state == READING:
-            return "Reading what the model says about itself..."
+            return _("Reading what the model says about itself...")
         if self.state == FAILED:
-            return (
-                self.weights or "This cannot be used as a model."
-            )  # the failure itself stands below, where all errors do
+            # the failure itself stands below, where all errors do
+            return self.weights or _("This cannot be used as a model.")
         if self.state == UNREAD:
-            return "Read when you press Apply."
-        count = f"{len(self.classes)} {'class' if len(self.classes) == 1 else 'classes'}"
-        text = f"{self.kind}, {count if self.classes else 'classes known after opening'}"
+            return _("Read when you press Apply.")
+        count = (_("{count} class") if len(self.classes) == 1 else _("{count} classes")).format(count=len(self.classes))
+        count = count if self.classes else _("classes known after opening")
+        text = f"{self.kind}, {count}"
         if self.channels and len(self.channels) > 1:
-            text += f", {len(self.channels)} channels ({', '.join(self.channels)})"
-        return text + ("; runs its author's code" if self.codeReason else "")
+            text += _(", {count} channels ({names})").format(count=len(self.channels), names=", ".join(self.channels))
+        return text + (_("; runs its author's code") if self.codeReason else "")
 
     @property
     def title(self) -> str:

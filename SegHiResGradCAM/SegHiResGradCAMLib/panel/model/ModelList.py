@@ -8,16 +8,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from ...setup.Translation import _
 from ..Option import Option
 
 DEMO_PREFIX = "demo:"
 DEMOS = (
-    Option("demo:shortcut", "Demo network: shortcut", "Learnt to look for a marker away from the lesion."),
-    Option("demo:honest", "Demo network: honest", "Learnt that a bright ring makes a body a lesion."),
+    Option("demo:shortcut", _("Demo network: shortcut"), _("Learnt to look for a marker away from the lesion.")),
+    Option("demo:honest", _("Demo network: honest"), _("Learnt that a bright ring makes a body a lesion.")),
 )
 _KEY = "SegHiResGradCAM/RecentModels"
 _KEPT = 10
-_FILE, _UNKNOWN = "file#", "A model file"
+_FILE, _UNKNOWN = "file#", _("A model file")
 
 
 class ModelList:
@@ -36,8 +37,8 @@ class ModelList:
         recent = [(current if key == known else key, path) for key, path in self._recent().items()]
         found = (*DEMOS, *(Option(key, title(key, path), path) for key, path in recent))
         if current and all(option.key != current for option in found):
-            tip = "Its path is not known on this computer."
-            found = (*found, Option(current, f"{_UNKNOWN} (not found)", tip))
+            tip = _("Its path is not known on this computer.")
+            found = (*found, Option(current, _("{name} (not found)").format(name=_UNKNOWN), tip))
         return found
 
     def add(self, path: str) -> str:

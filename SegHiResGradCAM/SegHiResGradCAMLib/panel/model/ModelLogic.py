@@ -11,6 +11,7 @@ from seghirescam.protocol.errors import BareWeightsError
 
 from ...scene.segments.SegmentName import segmentName
 from ...setup.Consent import Consent
+from ...setup.Translation import _
 from ...worker.Job import Job
 from ..Needs import AsksWorker, ChecksPackages, HasParameters, ShownResult
 from .Channels import FIELDS, assigned, channelWarning, severalChannels
@@ -74,8 +75,8 @@ class ModelLogic:
         if not self._typed or self._typed == self.shelf.path(self.facts.key):
             return ""
         if os.path.isdir(self._typed):
-            return "The typed folder is looked at in a moment."
-        return "There is no file or folder at the typed path: correct it, or choose a model from the list."
+            return _("The typed folder is looked at in a moment.")
+        return _("There is no file or folder at the typed path: correct it, or choose a model from the list.")
 
     def pick(self, key: str) -> None:
         """A model of the list: the worker describes it; nothing of it is run."""
@@ -130,7 +131,7 @@ class ModelLogic:
             return
         self._set(READING)
         what = {"key": self.facts.key, "then": then}
-        job = Job(DESCRIBE, what=what, answered=self.described, title="Reading the model")
+        job = Job(DESCRIBE, what=what, answered=self.described, title=_("Reading the model"))
         self._panel.send(job, self.facts.source, {})
         if not self._panel.busy:
             self._set(UNREAD)
@@ -155,7 +156,7 @@ class ModelLogic:
         if code == "consent" or (describing and code in _NOT_ITS_FAULT):
             self._set(UNREAD)  # to be described again: the file changed, or the worker could not answer
         elif describing and code == BareWeightsError.code:
-            self._set(FAILED, "Write or open a description of these weights first.", weights=sentence)
+            self._set(FAILED, _("Write or open a description of these weights first."), weights=sentence)
         elif describing:
             self._set(FAILED, f"{sentence} {hint}".strip())
         return bool(describing and self.facts.weights)
@@ -169,7 +170,7 @@ class ModelLogic:
         if not self.facts.codeReason or self.consent.request(self.facts.codeReason, self.facts.codeHash):
             return True
         self._panel.notices.fail(
-            "This model runs its author's code, and that was not agreed to.", "No code was executed."
+            _("This model runs its author's code, and that was not agreed to."), _("No code was executed.")
         )
         return False
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ...setup.Translation import _
 from ..Controls import FeatureView
 from ..Option import Option
 from .Channels import FIELDS
@@ -30,7 +31,7 @@ class ModelView(FeatureView):
         controls = self._controls
 
         def folder() -> None:
-            path = controls.chooseFolder(controls.ui.modelPathLineEdit.currentPath, "Folder of a model")
+            path = controls.chooseFolder(controls.ui.modelPathLineEdit.currentPath, _("Folder of a model"))
             if path:
                 models.pickFound(path)
 
@@ -40,12 +41,12 @@ class ModelView(FeatureView):
 
     def show(self, state: ModelState) -> None:
         controls, names = self._controls, state.channels
-        controls.fill("modelComboBox", state.models, state.model, "Choose a model...")
+        controls.fill("modelComboBox", state.models, state.model, _("Choose a model..."))
         controls.say("modelTextLabel", state.text)
         controls.setUsers("modelPathLineEdit", "currentPath", state.path)
         controls.say("channelTextLabel", state.channelText)
         # the label has a key: what stands in a model's name is no key
-        controls.set("volumeLabel", "text", f"{names[0].replace('&', '&&')}:" if names else "Vol&ume:")
+        controls.set("volumeLabel", "text", f"{names[0].replace('&', '&&')}:" if names else _("Vol&ume:"))
         for number, field in enumerate(FIELDS):
             shown = number < max(1, len(names))
             if shown and controls.isNew(f"{field}Selector", "hiddenNodeIDs", state.ownVolumes):

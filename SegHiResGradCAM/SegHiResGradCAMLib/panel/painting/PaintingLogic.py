@@ -10,6 +10,7 @@ from ...scene.nodes import AttributeNames
 from ...scene.nodes.Provenance import explanationFacts
 from ...scene.results.PaintingNode import addPainting, hidePaintings, latestPainting, paintingOf, paintingSteps
 from ...schedule.Steps import Steps
+from ...setup.Translation import _
 from ...worker.Job import Job
 from ..Controls import FeatureView
 from ..Needs import ChecksMaps, HasParameters
@@ -21,9 +22,9 @@ from .PaintingRegion import HOTTEST, regionOf, regionOptions
 MARGIN_MM = 2.0
 
 
-_TIP = (
-    "Replaces that part of the image by its surroundings and runs the network again: does the segment stay? The "
-    "masked-out part and the segments before and after come into the scene."
+_TIP = _(
+    "Replaces that part of the image by its surroundings and runs the network again: does the segment stay? "
+    "The masked-out part and the segments before and after come into the scene."
 )
 
 
@@ -85,7 +86,9 @@ class PaintingLogic:
         if found is None:
             return ""
         of = found.GetAttribute(AttributeNames.OF_LAYER)
-        return paintingOf(found)["sentence"] + ("" if of == layerOf(node) else f" (Asked of the map of {of}.)")
+        return paintingOf(found)["sentence"] + (
+            "" if of == layerOf(node) else _(" (Asked of the map of {of}.)").format(of=of)
+        )
 
     def state(self) -> PaintingState:
         node = self._panel.desk.node
@@ -101,7 +104,7 @@ class PaintingLogic:
     def answered(self, job: Job, answer: dict) -> None:
         """The masks are cut to what is drawn by and by, and the panel is busy meanwhile."""
         panel, name = self._panel, job.what["name"]
-        panel.job, job.phase = job, "adding the segments"
+        panel.job, job.phase = job, _("adding the segments")
         steps = paintingSteps(self._scene, answer, self._volume(job), name)
         self._steps.start(steps, lambda node: self._read(job, answer, node), self._failed)
 
@@ -117,7 +120,7 @@ class PaintingLogic:
         name = explanationFacts(node)["class_name"]
         what = {"origin": results.origin(node), "layer": layerOf(node), "name": name}
         question |= {"region": region, "margin_mm": MARGIN_MM}
-        how: dict[str, Any] = {"answered": self.answered, "title": "Masking out", "aside": True}
+        how: dict[str, Any] = {"answered": self.answered, "title": _("Masking out"), "aside": True}
         panel.send(Job("paint", tuple(volumes.values()), what, volumes, **how), what["origin"].model, question)
 
     def _read(self, job: Job, answer: dict, node: Any) -> None:
@@ -130,7 +133,14 @@ class PaintingLogic:
             made = panel.notices.guarded(addPainting, *add)
             if made is not None:
                 hidePaintings(panel.desk.node, but=made)
-                panel.notices.say(" ".join([f"Masked out in {answer['session']['seconds']:.1f} s.", *facts["notes"]]))
+                panel.notices.say(
+                    " ".join(
+                        [
+                            _("Masked out in {seconds:.1f} s.").format(seconds=answer["session"]["seconds"]),
+                            *facts["notes"],
+                        ]
+                    )
+                )
         panel.settle()
 
     def _failed(self, error: Exception) -> None:

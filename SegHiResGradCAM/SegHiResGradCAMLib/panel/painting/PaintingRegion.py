@@ -18,6 +18,7 @@ from ...scene.nodes.SceneNodes import nodesOfClass
 from ...scene.overlay.OverlayDisplay import settingsOf
 from ...scene.segments.PixelSetReader import pixelSetSteps
 from ...schedule.Steps import StepsOf
+from ...setup.Translation import _
 from ..Option import Option
 from ..results.RepeatedQuestion import shownMap
 
@@ -30,18 +31,34 @@ def regionOptions(scene: Any, node: Any, segmentation: Any) -> tuple[Option, ...
     """The most important region first, then what is coloured, the scene's ROIs, the segmentation's other segments."""
     half = f"{100 * SHARE:.0f} %"
     found = [
-        Option(HOTTEST, f"Most important region ({half})", "The smallest region that holds half the evidence."),
         Option(
-            OUTSIDE, f"Most important outside ({half})", "Half the evidence that lies away from the explained pixels."
+            HOTTEST,
+            _("Most important region ({half})").format(half=half),
+            _("The smallest region that holds half the evidence."),
+        ),
+        Option(
+            OUTSIDE,
+            _("Most important outside ({half})").format(half=half),
+            _("Half the evidence that lies away from the explained pixels."),
         ),
     ]
     share = settingsOf(node).share
     if abs(share - SHARE) > 0.005:
         found.append(
-            Option(SHOWN, f"Coloured region ({100 * share:.0f} %)", "What the Evidence slider leaves coloured.")
+            Option(
+                SHOWN,
+                _("Coloured region ({percent:.0f} %)").format(percent=100 * share),
+                _("What the Evidence slider leaves coloured."),
+            )
         )
     for roi in nodesOfClass(scene, "vtkMRMLMarkupsROINode"):
-        found.append(Option(ROI + roi.GetID(), f"ROI: {roi.GetName()}", "A box drawn with the Markups module."))
+        found.append(
+            Option(
+                ROI + roi.GetID(),
+                _("ROI: {name}").format(name=roi.GetName()),
+                _("A box drawn with the Markups module."),
+            )
+        )
     own = (
         node.GetNodeReference(AttributeNames.SEGMENTATION_ROLE),
         node.GetAttribute(AttributeNames.PREFIX + "SegmentId"),
@@ -49,7 +66,13 @@ def regionOptions(scene: Any, node: Any, segmentation: Any) -> tuple[Option, ...
     for segmentId in segmentation.GetSegmentation().GetSegmentIDs() if segmentation is not None else ():
         if (segmentation, segmentId) != own:
             name = segmentation.GetSegmentation().GetSegment(segmentId).GetName()
-            found.append(Option(SEGMENT + segmentId, f"Segment: {name}", "Another segment of the chosen segmentation."))
+            found.append(
+                Option(
+                    SEGMENT + segmentId,
+                    _("Segment: {name}").format(name=name),
+                    _("Another segment of the chosen segmentation."),
+                )
+            )
     return tuple(found)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from ...scene.segments.PredictionNode import addPrediction
+from ...setup.Translation import _
 from ...worker.Job import Job
 from ..Controls import FeatureView
 from ..model.Channels import volumesOf
@@ -13,7 +14,7 @@ from ..Needs import AsksWorker, ChecksPackages, HasParameters
 from ..Notices import listed
 from ..question import QuestionWords
 
-_TIP = "Runs the model's own inference and adds its classes as segments; then any of them can be explained."
+_TIP = _("Runs the model's own inference and adds its classes as segments; then any of them can be explained.")
 
 
 class PredictionView(FeatureView):
@@ -62,13 +63,15 @@ class PredictionLogic:
         found = [one for one in told if one["voxels"]]
         if not found:
             panel.notices.fail(
-                "The model found none of its classes in this volume.",
-                "Check that the volume is what the model was trained on; no segmentation was added.",
+                _("The model found none of its classes in this volume."),
+                _("Check that the volume is what the model was trained on; no segmentation was added."),
             )
             return
         volume = self._scene.GetNodeByID(job.nodeIds[0])
         facts = answer["facts"] | {"classes": told, "notes": answer["notes"]}
-        node = addPrediction(self._scene, answer["maps"], volume, f"Predicted by {job.what['title']}", facts)
+        node = addPrediction(
+            self._scene, answer["maps"], volume, _("Predicted by {title}").format(title=job.what["title"]), facts
+        )
         segmentation = node.GetSegmentation()
         ids = {segmentation.GetSegment(i).GetName(): i for i in segmentation.GetSegmentIDs()}
         name = panel.parameters.className if panel.parameters.className in ids else found[0]["name"]
@@ -89,8 +92,10 @@ class PredictionLogic:
 
 def _said(found: list[dict], told: list[dict], answer: dict) -> str:
     amounts = [f"{one['name']} ({one['size']})" for one in found]
-    text = f"Predicted in {answer['session']['seconds']:.1f} s: {listed(amounts)}."
+    text = _("Predicted in {seconds:.1f} s: {names}.").format(
+        seconds=answer["session"]["seconds"], names=listed(amounts)
+    )
     empty = [one["name"] for one in told if not one["voxels"]]
     if empty:
-        text += f" Not found: {listed(empty)}."
+        text += _(" Not found: {names}.").format(names=listed(empty))
     return " ".join([text, *answer["notes"]])

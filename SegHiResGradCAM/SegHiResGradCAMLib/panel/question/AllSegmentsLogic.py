@@ -10,15 +10,16 @@ from seghirescam.protocol.question import DEFAULT, EACH
 from seghirescam.protocol.requests import Show
 
 from ...schedule.Steps import Steps, StepsOf
+from ...setup.Translation import _
 from ...worker.Job import Job
 from ..Controls import FeatureView
 from ..Needs import AsksWorker, HasParameters
 from ..results.ResultLogic import FollowsMaps, ResultLogic
 from ..results.Results import Pass
 
-_TIP = (
-    "Asks about every segment of the segmentation in one forward pass of the network, each with the class of its name, "
-    "or all with the class that is chosen below: one result a segment."
+_TIP = _(
+    "Asks about every segment of the segmentation in one forward pass of the network, each with the class of "
+    "its name, or all with the class that is chosen below: one result a segment."
 )
 
 
@@ -60,16 +61,20 @@ class AllSegmentsLogic:
         p = self._panel.parameters
         if p is None or p.pixelSet.needsSegment:
             return AllSegmentsState()
-        return AllSegmentsState(f"'{p.pixelSet.label()}' is about no segment: choose another set in Explain over.")
+        return AllSegmentsState(
+            _("'{label}' is about no segment: choose another set in Explain over.").format(label=p.pixelSet.label())
+        )
 
     def answered(self, job: Job, answer: dict) -> None:
         """The maps have come: they are brought into the scene by and by, and the panel is busy meanwhile."""
         empty = {one["pixel_set"]: one["reason"] for one in answer["left_out"]}
         many = job.what["many"].answered(empty)
-        said = f"Done in {answer['session']['seconds']:.1f} s, {_passesText(answer['session'])}. {many.told()}"
+        said = _("Done in {seconds:.1f} s, {passesText}. {told}").format(
+            seconds=answer["session"]["seconds"], passesText=_passesText(answer["session"]), told=many.told()
+        )
         if (answer["on"] or job.what["grid"]) != job.what["grid"]:
-            said += " The maps are on their layers' cells: as finer ones they would take too much memory together."
-        self._panel.job, job.phase = job, "adding the maps"
+            said += _(" The maps are on their layers' cells: as finer ones they would take too much memory together.")
+        self._panel.job, job.phase = job, _("adding the maps")
         self._steps.start(self._addSteps(job, answer), lambda made: self._done(made, said), self._notAdded)
 
     def stop(self) -> bool:
@@ -85,7 +90,7 @@ class AllSegmentsLogic:
         made: list[Any] = []
         try:
             for n, (place, origin, shown) in enumerate(found):
-                self._panel.onProgress(n / len(found), "adding the maps")
+                self._panel.onProgress(n / len(found), _("adding the maps"))
                 yield
                 layer = next(iter(origin.maps))
                 results.keep(origin, layer, {"shown": shown})
@@ -138,5 +143,7 @@ def _passes(job: Job, answer: dict) -> list[tuple[int, Pass, Any]]:
 def _passesText(cost: dict) -> str:
     count = cost["forward_calls_now"]
     if not count:
-        return "without running the network again"
-    return f"{count} forward pass{'' if count == 1 else 'es'} for all"
+        return _("without running the network again")
+    if count == 1:
+        return _("1 forward pass for all")
+    return _("{count} forward passes for all").format(count=count)

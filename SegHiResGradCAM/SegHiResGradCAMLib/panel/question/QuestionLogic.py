@@ -11,6 +11,7 @@ from seghirescam.protocol.question import DEEPEST, DEFAULT, DEFAULT_METHOD
 from ...scene.segments.SegmentName import segmentName
 from ...scene.segments.SegmentSize import coarsenessWarning, segmentExtentMm
 from ...scene.volumes.ImageReader import voxelStamp
+from ...setup.Translation import _
 from ...worker.Job import Job
 from ..model.Channels import volumesOf
 from ..model.ModelFacts import READ, ModelFacts
@@ -24,11 +25,13 @@ from .OnlyNodes import onlySegment, onlySegmentation, onlyVolume
 from .QuestionView import QuestionState, QuestionView
 
 _WORDS = (
-    Option(DEFAULT, "Default: deepest with 2 cells across", "The deepest level that resolves the segment."),
-    Option(DEEPEST, "Deepest (as in the paper)", "In 3D its cells are often larger than the segment."),
+    Option(DEFAULT, _("Default: deepest with 2 cells across"), _("The deepest level that resolves the segment.")),
+    Option(DEEPEST, _("Deepest (as in the paper)"), _("In 3D its cells are often larger than the segment.")),
 )
 #: the class of each segment where all are asked about
-_BY_NAME = Option("", "Each segment's own, by its name", "A segment whose name is no class's is left out, and named.")
+_BY_NAME = Option(
+    "", _("Each segment's own, by its name"), _("A segment whose name is no class's is left out, and named.")
+)
 
 
 class QuestionNeeds(AsksWorker, HasParameters, Protocol):
@@ -74,7 +77,7 @@ class QuestionLogic:
         if panel.models.mayOpen():
             volumes = self._volumeIds()
             what = {"layerKey": self._key()}
-            job = Job("layers", tuple(volumes.values()), what, volumes, title="Listing the layers")
+            job = Job("layers", tuple(volumes.values()), what, volumes, title=_("Listing the layers"))
             panel.send(job, model.source, QuestionWords.where(panel.parameters, model))
             panel.changed()
 
@@ -158,13 +161,17 @@ def _classes(model: ModelFacts, chosen: str, but: str | None = None) -> tuple[Op
 
 def _classText(p: Any, model: ModelFacts) -> str:
     if model.state == READ and not model.classes:
-        return "Its classes are known once it has been opened: press Predict."
+        return _("Its classes are known once it has been opened: press Predict.")
     if model.state == READ and QuestionWords.asksAll(p):
         return QuestionWords.manySegments(p, model).told()
     if model.state != READ or p.className in model.classes:
         return ""
     name = segmentName(p.segmentation, p.segmentId)
-    return f"No class is called like the segment '{name}': choose the class." if name else "Choose the class."
+    return (
+        _("No class is called like the segment '{name}': choose the class.").format(name=name)
+        if name
+        else _("Choose the class.")
+    )
 
 
 def _layers(known: tuple[LayerInfo, ...], chosen: str) -> tuple[Option, ...]:
@@ -181,7 +188,7 @@ def _methods(told: list[dict], chosen: str) -> tuple[Option, ...]:
 
 
 def _methodOption(told: dict) -> Option:
-    cost = f"\n\nCost: {told['cost']}. F, B: passes forward and backward." if told["cost"] else ""
+    cost = _("\n\nCost: {cost}. F, B: passes forward and backward.").format(cost=told["cost"]) if told["cost"] else ""
     if told["slow"]:
-        cost += " Slow: a pass for each channel K or step."
+        cost += _(" Slow: a pass for each channel K or step.")
     return Option(told["name"], told["title"] + (" - slow" if told["slow"] else ""), told["about"] + cost)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ...setup.Translation import _
 from ..Controls import FeatureView
 from ..Option import Option
 
@@ -52,8 +53,8 @@ class QuestionView(FeatureView):
 
     def show(self, state: QuestionState) -> None:
         controls, selector = self._controls, self._controls.ui.segmentSelector
-        controls.fill("classComboBox", state.classes, state.className, "Choose the class...")
-        controls.fill("rivalComboBox", state.rivals, state.rivalName, "Choose the rival...")
+        controls.fill("classComboBox", state.classes, state.className, _("Choose the class..."))
+        controls.fill("rivalComboBox", state.rivals, state.rivalName, _("Choose the rival..."))
         controls.fill("methodComboBox", state.methods, state.method)
         controls.fill("layerComboBox", state.layers, state.layer)
         controls.say("classTextLabel", state.classText)

@@ -12,6 +12,7 @@ from ...scene.segments.PixelSetReader import pixelSetSteps
 from ...scene.segments.SegmentLabels import manyPixelSteps, uniqueNames
 from ...scene.segments.SegmentName import segmentName
 from ...schedule.Steps import StepsOf
+from ...setup.Translation import _
 from ..model.Channels import volumesMissing
 from ..model.ModelFacts import FAILED, READ, READING, ModelFacts
 from .Choices import DeviceChoice, PrecisionChoice, ScoreChoice
@@ -38,10 +39,12 @@ def whyNotPredicted(parameters: Any, model: ModelFacts) -> str:
 def whyNotChecked(parameters: Any, model: ModelFacts) -> str:
     """The same for a check of how the model is fed, which needs a segment and its class."""
     if asksAll(parameters):
-        return "One segment is compared with what the model draws: untick All segments."
+        return _("One segment is compared with what the model draws: untick All segments.")
     drawn = segmentName(parameters.segmentation, parameters.segmentId)
     why = whyNotPredicted(parameters, model)
-    return why or ("" if drawn else "Choose a segment that the model should draw.") or _classMissing(parameters, model)
+    return (
+        why or ("" if drawn else _("Choose a segment that the model should draw.")) or _classMissing(parameters, model)
+    )
 
 
 def asksAll(parameters: Any) -> bool:
@@ -130,23 +133,25 @@ def _named(name: str, model: ModelFacts) -> str | int:
 
 def _segmentMissing(parameters: Any) -> str:
     if asksAll(parameters) and parameters.segmentation is not None:
-        return "" if uniqueNames(parameters.segmentation) else "The segmentation has no segments: choose another one."
+        return (
+            "" if uniqueNames(parameters.segmentation) else _("The segmentation has no segments: choose another one.")
+        )
     if not parameters.pixelSet.needsSegment or segmentName(parameters.segmentation, parameters.segmentId):
         return ""
     if parameters.segmentation is None:
-        return "Choose a segmentation, or let the model predict one."
-    return "Choose a segment."
+        return _("Choose a segmentation, or let the model predict one.")
+    return _("Choose a segment.")
 
 
 def _modelMissing(parameters: Any, model: ModelFacts) -> str:
     if not parameters.model:
-        return "Choose a model."
+        return _("Choose a model.")
     if model.state == FAILED:
         return model.failure
     if model.state == READING:
-        return "The model is being read."
+        return _("The model is being read.")
     if not model.source:
-        return "The model's file is not known on this computer: pick it again."
+        return _("The model's file is not known on this computer: pick it again.")
     return ""
 
 
@@ -154,21 +159,21 @@ def _classMissing(parameters: Any, model: ModelFacts) -> str:
     if model.state != READ:
         return ""  # Apply reads the model first
     if not model.classes:
-        return "The model says its classes once it has been opened: press Predict."
+        return _("The model says its classes once it has been opened: press Predict.")
     if asksAll(parameters) and parameters.className in ("", *model.classes):
         many = manySegments(parameters, model)
         if many.asked:
             return ""
         if any(one.reason == OF_RIVAL for one in many.leftOut):
-            return "No segment is left: each class is the rival itself, or none. Choose another rival (in Advanced)."
-        return "No segment is called like a class of the model: choose the class of all."
-    return "" if parameters.className in model.classes else "Choose the class."
+            return _("No segment is left: each class is the rival itself, or none. Choose another rival (in Advanced).")
+        return _("No segment is called like a class of the model: choose the class of all.")
+    return "" if parameters.className in model.classes else _("Choose the class.")
 
 
 def _rivalMissing(parameters: Any, model: ModelFacts) -> str:
     if parameters.score is not ScoreChoice.CONTRAST or model.state != READ:
         return ""
     if parameters.rivalName not in model.classes:
-        return "Choose the rival class of the contrast (in Advanced)."
+        return _("Choose the rival class of the contrast (in Advanced).")
     same = parameters.rivalName == parameters.className  # of many segments said before, with those that are left out
-    return "A class cannot be its own rival." if same and not asksAll(parameters) else ""
+    return _("A class cannot be its own rival.") if same and not asksAll(parameters) else ""

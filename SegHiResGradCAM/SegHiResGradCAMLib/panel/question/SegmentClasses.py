@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from ...setup.Translation import _
 from ..model.ClassMatch import matchingClass
 from ..Notices import NAMED, listed
 
 #: the command line's reasons, see cli/segments/which_class.py
-NO_CLASS = "No class of the model is called so."
-OF_RIVAL = "Its class is the rival itself."
+NO_CLASS = _("No class of the model is called so.")
+OF_RIVAL = _("Its class is the rival itself.")
 
 
 @dataclass(frozen=True)
@@ -76,12 +77,13 @@ def segmentClasses(
 def _told(asked: tuple[SegmentClass, ...], leftOut: tuple[LeftOut, ...], most: int | None) -> str:
     parts = []
     if asked:
-        parts.append(f"{listed([f'{one.name} as {one.className}' for one in asked], most)}.")
+        told = [_("{name} as {className}").format(name=one.name, className=one.className) for one in asked]
+        parts.append(f"{listed(told, most)}.")
     reasons = dict.fromkeys(one.reason for one in leftOut)
     named = []
     for reason in reasons:
         who = listed([one.name for one in leftOut if one.reason == reason], most)
         named.append(f"{who} ({reason.removesuffix('.')})")
     if named:
-        parts.append(f"Left out: {'; '.join(named)}.")
+        parts.append(_("Left out: {names}.").format(names="; ".join(named)))
     return " ".join(parts)

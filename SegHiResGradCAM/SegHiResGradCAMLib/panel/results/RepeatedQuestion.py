@@ -12,6 +12,7 @@ from ...scene.nodes.Geometry import gridOfVolume
 from ...scene.nodes.Provenance import explanationFacts, inputVolumesOf
 from ...scene.results.ComparisonNodes import comparisonOf
 from ...scene.volumes.ImageReader import voxelStamp
+from ...setup.Translation import _
 
 #: words of a question that say which maps are wanted, and how they are shown
 _OF_MAPS = ("methods", "layers", "show")
@@ -20,17 +21,17 @@ _OF_MAPS = ("methods", "layers", "show")
 def whyNotAgain(results: Any, node: Any) -> str:
     """Why the question behind a map cannot be asked again, "" if it can."""
     if node is None:
-        return "There is no map: press Apply first."
+        return _("There is no map: press Apply first.")
     origin = results.origin(node)
     if origin is None and comparisonOf(node) is not None:
-        return "Maps of a comparison are not tested one by one: press Apply for this method and layer."
+        return _("Maps of a comparison are not tested one by one: press Apply for this method and layer.")
     if origin is None:
-        return "This map came with the scene: press Apply to ask its question again, then test the new map."
+        return _("This map came with the scene: press Apply to ask its question again, then test the new map.")
     volumes = inputVolumesOf(node)
     if len(volumes) != len(origin.channels):
-        return "The volume of this map is gone: it cannot be looked at again."
+        return _("The volume of this map is gone: it cannot be looked at again.")
     if not _unchanged(origin, volumes, origin.maps[results.shownLayer(node)]):
-        return "The volume has changed or moved since this map was made: press Apply again."
+        return _("The volume has changed or moved since this map was made: press Apply again.")
     return ""
 
 

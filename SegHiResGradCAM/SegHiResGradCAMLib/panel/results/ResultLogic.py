@@ -17,6 +17,7 @@ from ...scene.overlay.StrongestPlace import jumpToStrongestPlace
 from ...scene.overlay.VolumeRendering import isIn3D
 from ...scene.results.ComparisonNodes import comparisonOf
 from ...scene.results.Export import exportToFolder, whyNotExported
+from ...setup.Translation import _
 from ...worker.Job import Job
 from ..Needs import AsksWorker, HasParameters
 from .Results import Pass, Results, facts
@@ -130,11 +131,11 @@ class ResultLogic:
             self._panel.do(self._show, node, name)
             self._panel.checks.follow()
         elif self._panel.busy:
-            self._tell("The worker is busy with another question.", "Wait for its answer, or cancel it.")
+            self._tell(_("The worker is busy with another question."), _("Wait for its answer, or cancel it."))
         elif name in origin.maps:
             one, target = origin.maps[name], self.results.target(node, name)
             question = {"map": (one.map, one.grid), "unit": one.unit, "target": target}
-            how: dict[str, Any] = {"request": "resample", "answered": self._placed, "title": "Showing another layer"}
+            how: dict[str, Any] = {"request": "resample", "answered": self._placed, "title": _("Showing another layer")}
             self._send(Job("place", (node.GetID(),), {"layer": name}, **how), "", question)
         else:
             self._compute(node, origin, name)
@@ -147,11 +148,11 @@ class ResultLogic:
     def _compute(self, node: Any, origin: Pass, name: str) -> None:
         found = inputVolumesOf(node)
         if len(found) != len(origin.channels):
-            self._tell("A volume of this result is gone.", "Its other layers cannot be computed.")
+            self._tell(_("A volume of this result is gone."), _("Its other layers cannot be computed."))
             return
         volumes = {channel: volume.GetID() for channel, volume in zip(origin.channels, found, strict=True)}
         nodes = (*volumes.values(), node.GetID())
-        how: dict[str, Any] = {"request": "explain", "answered": self._computed, "title": "Computing another layer"}
+        how: dict[str, Any] = {"request": "explain", "answered": self._computed, "title": _("Computing another layer")}
         job = Job("other layer", nodes, {"layer": name}, volumes, **how)
         mains = [layer.name for layer in origin.layers if layer.main]
         show = replace(origin.question["show"], layer=name)
@@ -168,7 +169,7 @@ class ResultLogic:
         origin: Any = self.results.origin(self._scene.GetNodeByID(job.nodeIds[-1]))
         found = {explanation.layer.name: explanation for explanation in answer["explanations"]}
         if _sources(found) != _sources(origin.maps):
-            self._tell("The volume or the model is not what it was for this result.", "Ask again.")
+            self._tell(_("The volume or the model is not what it was for this result."), _("Ask again."))
             return
         origin.maps.update({name: one for name, one in found.items() if name not in origin.maps})
         self._placed(job, answer)
@@ -196,7 +197,13 @@ class ResultLogic:
             self._panel.write(result=node)
             self._panel.checks.shown(node)
             seconds, again = answer["session"]["seconds"], answer["session"]["forward_calls_now"]
-            self._panel.notices.say(f"Done in {seconds:.1f} s{'' if again else ', without running the network again'}.")
+            self._panel.notices.say(
+                (
+                    _("Done in {seconds:.1f} s.")
+                    if again
+                    else _("Done in {seconds:.1f} s, without running the network again.")
+                ).format(seconds=seconds)
+            )
 
     def setDisplay(self, **changes: Any) -> None:
         """Display settings by name, see DisplaySettings."""
@@ -213,7 +220,9 @@ class ResultLogic:
             return
         place = self._panel.notices.guarded(jumpToStrongestPlace, self.node)
         if place is not None:
-            self._panel.notices.say("Most important region: R {:.0f}, A {:.0f}, S {:.0f} mm.".format(*place))
+            r, a, s = place
+            text = _("Most important region: R {r:.0f}, A {a:.0f}, S {s:.0f} mm.").format(r=r, a=a, s=s)
+            self._panel.notices.say(text)
         self._panel.changed()
 
     def export(self, chooseFolder: Callable) -> None:
@@ -231,7 +240,7 @@ class ResultLogic:
         written = self._panel.notices.guarded(self._written, folder)
         if written is not None:
             *first, last = [path.name for path in written]
-            self._panel.notices.say(f"Written: {', '.join(first)} and {last}.")
+            self._panel.notices.say(_("Written: {names} and {last}.").format(names=", ".join(first), last=last))
         self._panel.changed()
 
     def state(self) -> ResultState:
@@ -256,9 +265,10 @@ class ResultLogic:
         except SegHiResCamError:  # has its sentence: another Slicer is writing there
             raise
         except OSError as error:
-            reason = error.strerror or "is the disk full, or the folder read-only?"
+            reason = error.strerror or _("is the disk full, or the folder read-only?")
             raise DiskError(
-                f"The files could not be written: {reason}.".replace("?.", "?"), "Choose another folder."
+                _("The files could not be written: {reason}.").format(reason=reason).replace("?.", "?"),
+                _("Choose another folder."),
             ) from error
 
     def _tell(self, sentence: str, hint: str) -> None:

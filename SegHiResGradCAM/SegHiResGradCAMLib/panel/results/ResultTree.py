@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ...setup.Translation import _
 from ..Controls import Controls, asText
 from ..Marks import MARKS, verdictMark
 from .ResultLine import RESULT, SHARE, VERDICT, ResultLine, grouped, inOrder
@@ -14,8 +15,8 @@ _KEY_ROLE = 32  # Qt::UserRole
 LEAST, MOST = 110, 230
 _FRAME = 4
 _HEADS = {
-    SHARE: "Share of the score that the map adds up to.",
-    VERDICT: "Of the full check: supported, unclear, or not supported by the model.",
+    SHARE: _("Share of the score that the map adds up to."),
+    VERDICT: _("Of the full check: supported, unclear, or not supported by the model."),
 }
 _WIDTHS = {SHARE: 62, VERDICT: 112}
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...scene.overlay.DisplaySettings import SWITCHES, TABLES, DisplaySettings
+from ...setup.Translation import _
 from ..Controls import FeatureView
 from ..Option import Option
 from .ResultLine import ResultLine
 from .ResultTree import ResultTree
 
-_REMOVE_TIP = "Removes this result and everything that came with it from the scene."
-_REMOVE_ALL_TIP = "Removes the comparison that this map belongs to: all its maps, its table and its folder."
+_REMOVE_TIP = _("Removes this result and everything that came with it from the scene.")
+_REMOVE_ALL_TIP = _("Removes the comparison that this map belongs to: all its maps, its table and its folder.")
 _TABLES = tuple(Option(name, name) for name in TABLES)
 
 
@@ -70,7 +71,7 @@ class ResultView(FeatureView):
         controls.fill("shownLayerComboBox", state.shownLayers, state.shownLayer)
         controls.fill("colorTableComboBox", _TABLES, display.colorTable if display else "")
         controls.set("factsText", "plainText", state.facts)
-        controls.button("exportButton", state.exportReason, "Writes this map (.nrrd) and its facts (.json).")
+        controls.button("exportButton", state.exportReason, _("Writes this map (.nrrd) and its facts (.json)."))
         controls.tip("removeButton", _REMOVE_ALL_TIP if state.inComparison else _REMOVE_TIP)
         if display is None:
             return

@@ -24,6 +24,7 @@ from ...scene.overlay.VolumeRendering import hideFrom3D, isIn3D, showIn3D
 from ...scene.results.ComparisonNodes import comparisonOf
 from ...scene.results.PaintingNode import hidePaintings
 from ...scene.views.SliceLayers import hideFromForeground
+from ...setup.Translation import _
 from ..Option import Option
 from .RecentMaps import RecentMaps
 from .ResultLine import ResultLine
@@ -31,7 +32,7 @@ from .ResultLine import ResultLine
 #: the engine's word for maps that are on no scale of the score
 ARBITRARY = "arbitrary"
 #: how the titles of most scores begin: the tree's lines leave it out
-_USUAL_SCORE = "logit of "
+_USUAL_SCORE = "logit of "  # no tr
 
 
 @dataclass(eq=False)
@@ -228,18 +229,29 @@ def facts(node: Any) -> list[str]:
     origin = found["provenance"]
     size = ""
     if "pixel_set_voxels" in origin:
-        size = f" ({origin['pixel_set_voxels']} voxels of the model{_more(origin)})"
+        size = _(" ({pixel_set_voxels} voxels of the model{more})").format(
+            pixel_set_voxels=origin["pixel_set_voxels"], more=_more(origin)
+        )
     lines = [
-        f"{found['method_title']}, layer {found['layer']['name']}",
-        f"Why {found['class_name']}? {found['score_title']}, summed over {found['pixel_set']}{size}",
+        _("{method_title}, layer {name}").format(method_title=found["method_title"], name=found["layer"]["name"]),
+        _("Why {class_name}? {score_title}, summed over {pixel_set}{size}").format(
+            class_name=found["class_name"], score_title=found["score_title"], pixel_set=found["pixel_set"], size=size
+        ),
     ]
     if found["score"] is not None:
         arbitrary = found["unit"] == ARBITRARY
-        lines.append(f"Score {found['score']:.4g}" + ("; the map has no unit" if arbitrary else f" {found['unit']}"))
+        lines.append(
+            _("Score {score:.4g}").format(score=found["score"])
+            + (_("; the map has no unit") if arbitrary else f" {found['unit']}")
+        )
         if found["completeness"] is not None and not arbitrary:
-            lines[-1] += f", of which the map explains {100 * found['completeness']:.0f} %"
+            lines[-1] += _(", of which the map explains {percent:.0f} %").format(percent=100 * found["completeness"])
     if "model" in origin:
-        lines.append(f"Model: {origin['model']}, on {origin.get('device', '?')}, {origin.get('engine', '')}")
+        lines.append(
+            _("Model: {model}, on {device}, {engine}").format(
+                model=origin["model"], device=origin.get("device", "?"), engine=origin.get("engine", "")
+            )
+        )
     if found["reason"]:
         lines.append(found["reason"])
     return [*lines, *found["notes"]]
@@ -252,8 +264,8 @@ def _tip(node: Any) -> str:
 def _more(origin: dict) -> str:
     """Volume and share of the pixel set; maps made by former versions do not know the share."""
     ml, share = origin.get("pixel_set_ml"), origin.get("pixel_set_share")
-    told = "" if ml is None else f", {ml:.3g} ml"
-    return told + ("" if share is None else f", {100 * share:.3g} % of the image")
+    told = "" if ml is None else _(", {ml:.3g} ml").format(ml=ml)
+    return told + ("" if share is None else _(", {percent:.3g} % of the image").format(percent=100 * share))
 
 
 def _line(node: Any) -> ResultLine:
@@ -262,7 +274,7 @@ def _line(node: Any) -> ResultLine:
     asked = [found["score_title"].removeprefix(_USUAL_SCORE), found["pixel_set"], found["provenance"].get("model", "")]
     return ResultLine(
         node.GetID(),
-        ("Comparison: " if table is not None else "") + " · ".join(part for part in asked if part),
+        (_("Comparison: ") if table is not None else "") + " · ".join(part for part in asked if part),
         found["method_title"],
         _shortLayer(found["layer"]["name"], found["layer"]["mm_per_cell_kji"]),
         None if found["unit"] == ARBITRARY else found["completeness"],
@@ -273,11 +285,11 @@ def _line(node: Any) -> ResultLine:
 
 def _shortLayer(name: str, mmPerCell: Sequence[float] | None) -> str:
     sizes = [] if mmPerCell is None else [f"{mm:.3g}" for mm in mmPerCell]
-    return f"{name}, {' x '.join(sizes if len(set(sizes)) > 1 else sizes[:1])} mm" if sizes else name
+    return f"{name}, {' x '.join(sizes if len(set(sizes)) > 1 else sizes[:1])} mm" if sizes else name  # no tr
 
 
 def _layerText(name: str, part: str, mmPerCell: Sequence[float] | None) -> str:
-    size = "" if mmPerCell is None else f", {' x '.join(f'{mm:.3g}' for mm in mmPerCell)} mm"
+    size = "" if mmPerCell is None else f", {' x '.join(f'{mm:.3g}' for mm in mmPerCell)} mm"  # no tr
     return f"{name} ({part}{size})"
 
 

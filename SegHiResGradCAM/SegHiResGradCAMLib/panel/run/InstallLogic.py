@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ...setup.Installer import Installer
+from ...setup.Translation import _
 from ..Controls import FeatureView
 from ..model.ModelLogic import ModelLogic
 from ..Needs import AsksWorker, ChecksPackages, HasParameters
@@ -60,7 +61,7 @@ class InstallLogic:
 
     def _yes(self) -> None:
         self._panel.stopWork()  # Windows replaces no library that a process has loaded
-        self._panel.notices.say("Installing...")
+        self._panel.notices.say(_("Installing..."))
 
     def _installed(self, succeeded: bool, sentence: str, log: str) -> None:
         panel = self._panel

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from seghirescam.protocol.requests import Show
 
 from ...setup.Dependencies import TORCH, isInstalled
+from ...setup.Translation import _
 from ..model.ModelLogic import DESCRIBE, ModelLogic
 from ..Needs import AsksWorker, ChecksPackages, HasParameters, ShownResult
 from ..question import QuestionWords
@@ -47,7 +48,7 @@ class RunLogic:
     def apply(self) -> None:
         panel = self._panel
         if panel.stopAdding():  # its answer was there already
-            panel.onError("cancelled", "Cancelled.", "")
+            panel.onError("cancelled", _("Cancelled."), "")
         elif panel.job is not None:
             panel.job.cancelling = True
             panel.engine.cancel()
@@ -78,7 +79,7 @@ class RunLogic:
             return RunState(applyReason=self.whyNot(), device=self._device())
         status = panel.notices.status
         if job is not None:
-            status = "Cancelling..." if job.cancelling else f"{job.title}: {job.phase}"
+            status = _("Cancelling...") if job.cancelling else f"{job.title}: {job.phase}"
         return RunState(
             editable=job is None or job.purpose == DESCRIBE,
             busy=job is not None,
@@ -98,7 +99,7 @@ class RunLogic:
         if not self.whyNot() and panel.models.agreed():
             many = QuestionWords.asksAll(panel.parameters)
             answered = panel.allSegments.answered if many else panel.desk.answered
-            title = "Asking about all segments" if many else "Asking the network"
+            title = _("Asking about all segments") if many else _("Asking the network")
             job, question = panel.question.asked("explain", answered, title)
             question["show"] = Show(panel.parameters.grid.value)
             panel.send(job, panel.models.facts.source, question)
@@ -108,6 +109,6 @@ class RunLogic:
         if self._panel.engine.device:
             return self._panel.engine.device
         if not isInstalled(TORCH):
-            return "PyTorch is not installed"
+            return _("PyTorch is not installed")
         version = ".".join(metadata.version("torch").split("+")[0].split(".")[:2])
-        return f"PyTorch {version} - device shown after the first run"
+        return _("PyTorch {version} - device shown after the first run").format(version=version)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ...setup.Translation import _
 from ..Controls import FeatureView
 
 
@@ -32,7 +33,7 @@ class RunState:
 
     @property
     def applyText(self) -> str:
-        return "C&ancel" if self.busy else "&Apply"
+        return _("C&ancel") if self.busy else _("&Apply")
 
 
 class RunView(FeatureView):
@@ -48,8 +49,8 @@ class RunView(FeatureView):
         controls.show("startArea", state.demoOffered)
         controls.set("applyButton", "text", state.applyText)
         controls.set("applyButton", "enabled", state.canApply)
-        tip = "Stop the computation; the scene stays as it is." if state.busy else state.applyReason
-        controls.tip("applyButton", tip or "Ask the network why it drew the segment.")
+        tip = _("Stop the computation; the scene stays as it is.") if state.busy else state.applyReason
+        controls.tip("applyButton", tip or _("Ask the network why it drew the segment."))
         status = state.status or ("" if state.error else state.applyReason)
         controls.show("progressBar", state.busy)
         controls.set("progressBar", "value", round(1000 * state.fraction))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 #: "room.File" below panel/: the class of the file's name is the section's logic
-SECTIONS: tuple[str, ...] = ()
+SECTIONS: tuple[str, ...] = ("causes.WhatMattered", "causes.SmallestFlip")
 
 
 def sections() -> dict[str, type]:

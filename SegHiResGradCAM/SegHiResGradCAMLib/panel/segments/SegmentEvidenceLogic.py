@@ -17,6 +17,7 @@ from ...scene.nodes.Geometry import gridOfVolume
 from ...scene.nodes.Provenance import inputVolumesOf
 from ...scene.results.Export import whyNotExported
 from ...scene.results.SegmentEvidence import addSegmentTable, labelSteps
+from ...setup.Translation import _
 from ...worker.Job import Job
 from ..Controls import FeatureView
 from ..Needs import ChecksMaps, HasParameters
@@ -26,7 +27,7 @@ from ..results.RepeatedQuestion import layerOf
 _NAMED = 3
 
 
-_TIP = "How much of the evidence lies in which segment of the chosen segmentation: a table beside the map."
+_TIP = _("How much of the evidence lies in which segment of the chosen segmentation: a table beside the map.")
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,12 @@ class SegmentEvidenceLogic:
         if panel.cannotTest():
             return panel.cannotTest()
         if panel.desk.node is None:
-            return "There is no map: press Apply first."
+            return _("There is no map: press Apply first.")
         if whyNotExported(panel.desk.node):  # without voxels, or bent
             return whyNotExported(panel.desk.node)
         segmentation = self._segmentation()
         if segmentation is None or not segmentation.GetSegmentation().GetNumberOfSegments():
-            return "Choose a segmentation with segments (in Inputs)."
+            return _("Choose a segmentation with segments (in Inputs).")
         return ""
 
     def state(self) -> SegmentEvidenceState:
@@ -88,7 +89,7 @@ class SegmentEvidenceLogic:
             return
         table = addSegmentTable(node, answer["rows"], job.what["layer"])
         self._panel.notices.say(
-            " ".join([f"Table: {table.GetName()}.", *job.what["leftOut"], *answer.get("notes", [])])
+            " ".join([_("Table: {name}.").format(name=table.GetName()), *job.what["leftOut"], *answer.get("notes", [])])
         )
 
     def text(self, node: Any) -> str:
@@ -106,14 +107,18 @@ class SegmentEvidenceLogic:
         nodes = [segmentation.GetID(), volume.GetID()]
         if origin is None:  # else its node may be replaced by that of another layer meanwhile
             nodes.append(node.GetID())
-        how: dict[str, Any] = {"request": "by_segment", "answered": self.answered, "title": "Sharing out the evidence"}
+        how: dict[str, Any] = {
+            "request": "by_segment",
+            "answered": self.answered,
+            "title": _("Sharing out the evidence"),
+        }
         panel.send(Job("by segment", tuple(nodes), what, self._explained(node), **how), "", question)
 
     def _explained(self, node: Any) -> dict[str, str]:
         """The volumes that were explained, in whose body chance is counted; {} where one of them is gone."""
         found = inputVolumesOf(node)
         whole = len(found) == node.GetNumberOfNodeReferences(AttributeNames.INPUT_VOLUME_ROLE)
-        return {f"channel {n}": one.GetID() for n, one in enumerate(found, start=1)} if whole else {}
+        return {_("channel {n}").format(n=n): one.GetID() for n, one in enumerate(found, start=1)} if whole else {}
 
     def _segmentation(self) -> Any:
         """The chosen one, else the one that the map is about."""
@@ -140,5 +145,5 @@ def _sentence(table: Any) -> str:
     found = [(shares.GetComponent(n, 0), names.GetValue(n)) for n in rows]
     found = sorted(((share, name) for share, name in found if share == share), reverse=True)  # NaN is no share
     if not found:
-        return "No segment holds evidence; the table says why."
-    return "Evidence: " + ", ".join(f"{100 * share:.0f} % {name}" for share, name in found[:_NAMED]) + "."
+        return _("No segment holds evidence; the table says why.")
+    return _("Evidence: ") + ", ".join(f"{100 * share:.0f} % {name}" for share, name in found[:_NAMED]) + "."

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from ...scene.nodes.TrustFacts import FAST, numbersText, numbersTip, trustOf
 from ...schedule.Later import Soon
+from ...setup.Translation import _
 from ...worker.Job import Job
 from ..Needs import ChecksMaps
 from ..results.RepeatedQuestion import layerOf, whyNotAgain
@@ -111,7 +112,11 @@ class FastCheckLogic:
 
     def onError(self, code: str, sentence: str, hint: str, log: str = "") -> None:
         """Said where the numbers would be: the map itself is there."""
-        self._ended(lambda job: self._failures.__setitem__(_key(job), f"Not checked. {sentence} {hint}".strip()))
+        self._ended(
+            lambda job: self._failures.__setitem__(
+                _key(job), _("Not checked. {sentence} {hint}").format(sentence=sentence, hint=hint).strip()
+            )
+        )
 
     def text(self, node: Any) -> str:
         """What is going on about the shown map's check, "" when it has been checked."""
@@ -120,10 +125,12 @@ class FastCheckLogic:
             return ""
         layer = layerOf(node)
         if self.job is not None and self._runs(origin, layer):
-            return f"Checking this map: {100 * self.job.fraction:.0f} %, {self.job.phase}"
+            return _("Checking this map: {percent:.0f} %, {phase}").format(
+                percent=100 * self.job.fraction, phase=self.job.phase
+            )
         if (origin, layer) in self._waiting:
-            return "This map will be checked when nothing else runs."
-        return self._failures.get((id(origin), layer), "Not checked.")
+            return _("This map will be checked when nothing else runs.")
+        return self._failures.get((id(origin), layer), _("Not checked."))
 
     def state(self) -> FastCheckState:
         node, running = self._panel.desk.node, self.job is not None

@@ -9,16 +9,17 @@ from dataclasses import dataclass
 from html import escape
 
 from ...scene.nodes.TrustFacts import FAST, FULL, valueText
+from ...setup.Translation import _
 from ..Marks import MARKS, Mark
 
 #: what each line answers, the full check's tests that judge it, and the number that is told before them
 _QUESTIONS = (
-    ("Used by the network", ("evidence_at_m", "context_deletion_gain"), "context_paint_over"),
-    ("Model-specific", ("randomisation",), "class_swap"),
-    ("Stable under noise", ("stability",), ""),
+    (_("Used by the network"), ("evidence_at_m", "context_deletion_gain"), "context_paint_over"),
+    (_("Model-specific"), ("randomisation",), "class_swap"),
+    (_("Stable under noise"), ("stability",), ""),
 )
 #: what a number is called where its title would only say the line's once more
-_SHORT = {"stability": "change of ranks"}
+_SHORT = {"stability": _("change of ranks")}
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,6 @@ def _line(title: str, tests: tuple[str, ...], number: str, rows: dict) -> TrustL
 
 
 def _paragraph(one: TrustLine) -> str:
-    sign = f'<span style="color: {one.mark.color}"><b>{one.mark.sign}</b></span>'
+    sign = f'<span style="color: {one.mark.color}"><b>{one.mark.sign}</b></span>'  # no tr
     number = f" <small>({escape(one.number, quote=False)})</small>" if one.number else ""
-    return f'<p style="margin: 0">{sign} {escape(one.title, quote=False)}: <b>{one.mark.word}</b>{number}</p>'
+    return f'<p style="margin: 0">{sign} {escape(one.title, quote=False)}: <b>{one.mark.word}</b>{number}</p>'  # no tr

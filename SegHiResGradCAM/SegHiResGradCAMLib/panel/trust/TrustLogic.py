@@ -9,12 +9,13 @@ from ...scene.nodes.TrustFacts import FAST, FULL, trustOf, verdictText, writeTru
 from ...scene.overlay.Legend import updateLegend
 from ...scene.overlay.OverlayDisplay import settingsOf
 from ...scene.results.TrustTables import addCurves, addNumbers, chartOf, showChart
+from ...setup.Translation import _
 from ...worker.Job import Job
 from ..Needs import ChecksMaps
 from ..results.RepeatedQuestion import again, layerOf, methodOf, shownMap, whyNotAgain
 from .TrustView import TrustState, TrustView
 
-_ANOTHER_LAYER = "Another layer is shown now: ask for its full check."
+_ANOTHER_LAYER = _("Another layer is shown now: ask for its full check.")
 
 
 class TrustNeeds(ChecksMaps, Protocol):
@@ -41,7 +42,7 @@ class TrustLogic:
         if not self.whyNot():
             node = self._panel.desk.node
             self._panel.notices.clear()
-            how = {"request": "trust_cost", "answered": self._costKnown, "title": "Estimating the full check"}
+            how = {"request": "trust_cost", "answered": self._costKnown, "title": _("Estimating the full check")}
             self.send(self.jobFor("cost of the full check", node, **how), node, FULL)
         self._panel.changed()
 
@@ -49,15 +50,15 @@ class TrustLogic:
         node = self._panel.desk.node
         if node is None:
             return TrustState()
-        noNumbers = "" if trustOf(node) else "There are no numbers yet: let the map be checked."
-        noCurves = "" if self.chart() is not None else "The curves come with the full check."
+        noNumbers = "" if trustOf(node) else _("There are no numbers yet: let the map be checked.")
+        noCurves = "" if self.chart() is not None else _("The curves come with the full check.")
         return TrustState(verdictText(node), self.whyNot(), noNumbers, noCurves)
 
     def _checked(self, job: Job, answer: dict) -> None:
         if self._panel.desk.results.nodeOf(job.what["origin"]) is not None:  # else removed meanwhile
             self.keep(job, answer)
             # the verdict stands beside the map
-            self._panel.notices.say(" ".join(["Checked fully.", *answer.get("notes", [])]))
+            self._panel.notices.say(" ".join([_("Checked fully."), *answer.get("notes", [])]))
 
     def _costKnown(self, job: Job, answer: dict) -> None:
         notices, node = self._panel.notices, self._panel.desk.results.nodeOf(job.what["origin"])
@@ -66,13 +67,15 @@ class TrustLogic:
         if layerOf(node) != job.what["layer"]:
             notices.say(_ANOTHER_LAYER)
         elif not self._panel.entered:  # no question pops up over another module
-            notices.say("The full check was not started, because you had left the module: ask for it again.")
+            notices.say(_("The full check was not started, because you had left the module: ask for it again."))
         elif self._panel.ask(
-            f"The full check of this map takes {answer['cost']['text']}. It can be cancelled. Start it?"
+            _("The full check of this map takes {text}. It can be cancelled. Start it?").format(
+                text=answer["cost"]["text"]
+            )
         ):
             self._start(job)
         else:
-            notices.say("The full check was not started.")
+            notices.say(_("The full check was not started."))
 
     def addTable(self) -> None:
         """The numbers of the shown map as a table node."""
@@ -81,7 +84,7 @@ class TrustLogic:
             panel.notices.clear()
             made = panel.notices.guarded(addNumbers, node, trustOf(node), layerOf(node))
             if made is not None:
-                panel.notices.say(f"Table: {made.GetName()}.")
+                panel.notices.say(_("Table: {name}.").format(name=made.GetName()))
         panel.changed()
 
     def chart(self) -> Any:
@@ -102,9 +105,9 @@ class TrustLogic:
         if not why and layerOf(node) != job.what["layer"]:
             why = _ANOTHER_LAYER
         if why:
-            panel.notices.say(f"The full check was not started. {why}")
+            panel.notices.say(_("The full check was not started. {why}").format(why=why))
         else:
-            how = {"request": "trust", "answered": self._checked, "title": "Checking fully"}
+            how = {"request": "trust", "answered": self._checked, "title": _("Checking fully")}
             self.send(self.jobFor("full check", node, **how), node, FULL)
 
     # for both checks
@@ -112,13 +115,13 @@ class TrustLogic:
     def jobFor(self, purpose: str, node: Any, **how: Any) -> Job:
         """A job about the shown map; it needs the volumes, while its answer finds the node by the pass it came of."""
         results = self._panel.desk.results
-        volumes, _ = again(results, node)
+        volumes = again(results, node)[0]
         what = {"origin": results.origin(node), "layer": layerOf(node)}
         return Job(purpose, tuple(volumes.values()), what, volumes, aside=True, **how)
 
     def send(self, job: Job, node: Any, tier: str, listener: Any = None) -> None:
         results = self._panel.desk.results
-        _, question = again(results, node)
+        question = again(results, node)[1]
         question |= {"method": methodOf(node), "layer": layerOf(node), "tier": tier, "map": shownMap(results, node)}
         self._panel.send(job, job.what["origin"].model, question, listener)
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ...setup.Translation import _
 from ..Controls import FeatureView
 from .TrustLines import TrustLine, richText
 
-_FULL_TIP = (
-    "Deletion against random order, randomised weights, stability. Says its cost first and starts after you confirm. "
-    "A map that fails is marked: not supported by the model."
+_FULL_TIP = _(
+    "Deletion against random order, randomised weights, stability. Says its cost first and starts after you "
+    "confirm. A map that fails is marked: not supported by the model."
 )
-_TABLE_TIP = "Adds a table with the numbers beside the map; Export writes it too."
-_CURVES_TIP = "Shows the deletion and insertion curves; changes the layout to one with a plot."
+_TABLE_TIP = _("Adds a table with the numbers beside the map; Export writes it too.")
+_CURVES_TIP = _("Shows the deletion and insertion curves; changes the layout to one with a plot.")
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from .SubjectHierarchy import placeBeside, takeOut
 
 #: kinds of nodes that are attached to a map
 NUMBERS, CURVES, SERIES, CHART, SEGMENTS, PAINTING = "numbers", "curves", "series", "chart", "segments", "painting"
+#: which channel, and which anatomy, mattered
+CHANNELS, ANATOMY = "channels", "anatomy"
 
 
 def attach(node: Any, overlay: Any, kind: str, layerName: str) -> None:

@@ -9,6 +9,8 @@ import slicer
 from seghirescam.protocol.errors import GeometryError
 from seghirescam.protocol.grid import Grid
 
+from ...setup.Translation import _
+
 
 def arrayFromMatrix(matrix: vtk.vtkMatrix4x4) -> np.ndarray:
     """A vtkMatrix4x4 as a 4x4 float64 array."""
@@ -34,8 +36,8 @@ def parentToWorld(node: slicer.vtkMRMLTransformableNode, what: str = "volume") -
     # asked first, because GetMatrixTransformToWorld prints an error of its own
     if not transform.IsTransformToWorldLinear() or not transform.GetMatrixTransformToWorld(matrix):
         raise GeometryError(
-            f"The {what} is under a non-linear transform.",
-            "Harden the transform (Data module, right click), or remove it.",
+            _("The {what} is under a non-linear transform.").format(what=what),
+            _("Harden the transform (Data module, right click), or remove it."),
         )
     return arrayFromMatrix(matrix)
 

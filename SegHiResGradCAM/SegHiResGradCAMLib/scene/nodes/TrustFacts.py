@@ -6,15 +6,16 @@ import json
 from html import escape
 from typing import Any
 
+from ...setup.Translation import _
 from . import AttributeNames
 from .NodeFacts import factsOf
 
 FAST, FULL = "fast", "full"
 #: the engine's word for a map that fails; the same in panel, legend and files
-NOT_SUPPORTED = "not supported by the model"
+NOT_SUPPORTED = _("not supported by the model")
 _STATUS = {
-    "empty_reference": "nothing to compare with", "zero_map": "no evidence", "nonfinite": "not finite",
-    "too_small": "too small", "not_measured": "not measured",
+    "empty_reference": _("nothing to compare with"), "zero_map": _("no evidence"), "nonfinite": _("not finite"),
+    "too_small": _("too small"), "not_measured": _("not measured"),
 }  # fmt: skip
 
 
@@ -76,4 +77,4 @@ def _head(row: dict) -> str:
 def _paragraph(row: dict, first: bool) -> str:
     brief = row.get("brief", row["sentence"])  # a scene of an earlier version holds sentences only
     text = f"<b>{escape(_head(row), quote=False)}</b> <small>{escape(brief, quote=False)}</small>"
-    return f'<p style="margin: {0 if first else 3}px 0 0 0">{text}</p>'
+    return f'<p style="margin: {0 if first else 3}px 0 0 0">{text}</p>'  # no tr

@@ -9,6 +9,7 @@ from typing import Any
 
 import slicer
 
+from ...setup.Translation import _
 from ..nodes import AttributeNames
 from ..nodes.SceneNodes import nodesOfClass, removeWithOwn
 from .DisplaySettings import DIVERGING
@@ -31,7 +32,7 @@ def sharedTable(scene: slicer.vtkMRMLScene, name: str) -> slicer.vtkMRMLColorTab
     for node in nodesOfClass(scene, "vtkMRMLColorTableNode"):
         if node.GetAttribute(AttributeNames.COLOR_TABLE) == name:
             return node
-    return _addTable(scene, name, colorsOf(name), f"SegHiResGradCAM {name}")
+    return _addTable(scene, name, colorsOf(name), f"SegHiResGradCAM {name}")  # no tr
 
 
 def divergingTable(scene: slicer.vtkMRMLScene, display: slicer.vtkMRMLDisplayNode, hidden: range) -> Any:
@@ -42,7 +43,7 @@ def divergingTable(scene: slicer.vtkMRMLScene, display: slicer.vtkMRMLDisplayNod
     colors = [(*rgba[:3], 0.0 if index in hidden else 1.0) for index, rgba in enumerate(colorsOf(DIVERGING))]
     node = display.GetColorNode()
     if node is None or node.GetAttribute(AttributeNames.COLOR_TABLE) != DIVERGING:
-        return _addTable(scene, DIVERGING, colors, scene.GenerateUniqueName(f"SegHiResGradCAM {DIVERGING}"))
+        return _addTable(scene, DIVERGING, colors, scene.GenerateUniqueName(f"SegHiResGradCAM {DIVERGING}"))  # no tr
     _setColors(node, DIVERGING, colors)
     return node
 
@@ -60,7 +61,7 @@ def _addTable(scene: Any, name: str, colors: Sequence[Rgba], nodeName: str) -> A
     node.SetName(nodeName)
     node.SetTypeToUser()
     node.SetAttribute(AttributeNames.COLOR_TABLE, name)
-    node.SetDescription(f"{name}, shipped with SegHiResGradCAM")
+    node.SetDescription(_("{name}, shipped with SegHiResGradCAM").format(name=name))
     node.SetNumberOfColors(len(colors))
     _setColors(node, name, colors)
     node.SetSaveWithScene(True)

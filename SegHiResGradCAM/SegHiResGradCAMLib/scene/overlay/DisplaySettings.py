@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-TABLES = ("Inferno", "Hot metal", "Viridis")  # unsigned maps; signed maps always use the diverging table
+from ...setup.Translation import _
+
+TABLES = ("Inferno", "Hot metal", "Viridis")  # unsigned maps; signed maps always use the diverging table  # no tr
 DIVERGING = "Blue-white-red"
 
 
@@ -38,13 +40,17 @@ class DisplaySettings:
     def isValid(self) -> tuple[bool, str]:
         """(True, "") or (False, why not)."""
         if not 0 < self.share <= 1:
-            return False, f"The share of the evidence lies between 0 and 1, got {self.share}."
+            return False, _("The share of the evidence lies between 0 and 1, got {share}.").format(share=self.share)
         if not 0 <= self.opacity <= 1:
-            return False, f"The opacity lies between 0 and 1, got {self.opacity}."
+            return False, _("The opacity lies between 0 and 1, got {opacity}.").format(opacity=self.opacity)
         if self.colorTable not in TABLES:
-            return False, f"There is no colour table '{self.colorTable}'; choose one of {', '.join(TABLES)}."
+            return False, _("There is no colour table '{colorTable}'; choose one of {names}.").format(
+                colorTable=self.colorTable, names=", ".join(TABLES)
+            )
         if self.maximum is not None and not self.maximum > 0:
-            return False, f"The end of the colour scale must be above zero, got {self.maximum}."
+            return False, _("The end of the colour scale must be above zero, got {maximum}.").format(
+                maximum=self.maximum
+            )
         return True, ""
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import slicer
 
+from ...setup.Translation import _
 from ..nodes import AttributeNames
 from ..nodes.Provenance import explanationFacts
 from ..nodes.TrustFacts import NOT_SUPPORTED, isNotSupported
@@ -43,11 +44,15 @@ def _title(volumeNode: Any, signed: bool) -> str:
     shareShown = float(volumeNode.GetAttribute(AttributeNames.PREFIX + "ShareShown"))
     if shareShown > 0:
         unit = volumeNode.GetAttribute(AttributeNames.PREFIX + "Unit")
-        lines.append(f"{unit}, {100 * shareShown:.0f} % of {'both signs' if signed else 'evidence'}")
+        lines.append(
+            (_("{unit}, {percent:.0f} % of both signs") if signed else _("{unit}, {percent:.0f} % of evidence")).format(
+                unit=unit, percent=100 * shareShown
+            )
+        )
     else:
         lines += [
-            "nothing to show:",
-            volumeNode.GetAttribute(AttributeNames.PREFIX + "Reason") or "no value is positive",
+            _("nothing to show:"),
+            volumeNode.GetAttribute(AttributeNames.PREFIX + "Reason") or _("no value is positive"),
         ]
     if isNotSupported(volumeNode):
         lines.append(NOT_SUPPORTED)

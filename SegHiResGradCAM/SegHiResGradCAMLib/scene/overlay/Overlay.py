@@ -13,6 +13,7 @@ from seghirescam.protocol.errors import GeometryError
 from seghirescam.protocol.explanation import Explanation
 from seghirescam.protocol.grid import Grid
 
+from ...setup.Translation import _
 from ..nodes.Geometry import gridOfVolume, matrixFromArray, parentToWorld
 from ..nodes.Provenance import writeProvenance
 from ..nodes.SceneNodes import displaysOf, nodesOfClass, removeWithOwn
@@ -51,7 +52,7 @@ def addOverlay(
     target = map_grid(grid, moved.grid, gridOfVolume(inputNodes[0]))
     shown = shown or placedHere(moved, target)
     if shown.voxels.array.shape != (target or moved.grid).shape:
-        raise GeometryError("The volume has another size than when it was explained.", "Ask again.")
+        raise GeometryError(_("The volume has another size than when it was explained."), _("Ask again."))
     matrix = _localMatrix(target or moved.grid, inputNodes[0], grid)
     node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", scene.GenerateUniqueName(explanation.title()))
     try:
@@ -108,7 +109,7 @@ def _following(explanation: Explanation, inputNode: Any) -> Explanation:
         return explanation
     then, now = Grid.from_json(asked), gridOfVolume(inputNode)
     if then.shape != now.shape:
-        raise GeometryError("The volume has another size than when it was explained.", "Ask again.")
+        raise GeometryError(_("The volume has another size than when it was explained."), _("Ask again."))
     if then.same_as(now):
         return explanation
     moved = now.ijk_to_ras @ np.linalg.inv(then.ijk_to_ras)
@@ -126,10 +127,10 @@ def _localMatrix(placed: Grid, inputNode: Any, grid: str) -> vtk.vtkMatrix4x4:
 
 def _whyNothing(values: np.ndarray) -> str:
     if not np.isfinite(values).all():
-        return "the map holds values that are not finite"
+        return _("the map holds values that are not finite")
     if not values.any():
-        return "every value is zero"
-    return "" if values.max() > 0 else "no value is positive; try both signs"
+        return _("every value is zero")
+    return "" if values.max() > 0 else _("no value is positive; try both signs")
 
 
 def ownNodes(display: Any) -> list:

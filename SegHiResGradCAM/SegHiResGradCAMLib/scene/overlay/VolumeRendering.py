@@ -8,6 +8,7 @@ import vtk
 
 import slicer
 
+from ...setup.Translation import _
 from ..nodes.Provenance import explanationFacts
 from ..nodes.SceneNodes import displaysOf
 from .OverlayDisplay import settingsOf
@@ -51,7 +52,9 @@ def _makeDisplay(volumeNode: Any) -> Any:
     display = slicer.modules.volumerendering.logic().CreateVolumeRenderingDisplayNode()
     if display.GetScene() is None:
         scene.AddNode(display)
-    properties = scene.AddNewNodeByClass("vtkMRMLVolumePropertyNode", f"{volumeNode.GetName()} in 3D")
+    properties = scene.AddNewNodeByClass(
+        "vtkMRMLVolumePropertyNode", _("{name} in 3D").format(name=volumeNode.GetName())
+    )
     display.SetAndObserveVolumePropertyNodeID(properties.GetID())
     volumeNode.AddAndObserveDisplayNodeID(display.GetID())
     return display

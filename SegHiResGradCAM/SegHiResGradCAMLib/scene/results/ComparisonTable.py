@@ -4,24 +4,41 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...setup.Translation import _
 from ..nodes.TableColumns import setColumns
 
-_WORDS = ("method", "layer", "mm per cell", "status", "unit", "reason")
+_WORDS = ("method", "layer", "mm per cell", "status", "unit", "reason")  # no tr
 #: title, key of Comparison.facts (None: made here), what it means
 _COLUMNS = (
-    ("method", "title", "The method's name."),
-    ("layer", "layer", "The layer whose cells the map lies on."),
-    ("mm per cell", None, "Size of the layer's cells, along K, J and I."),
-    ("status", "status", "ok, or why there is no positive evidence; refused: the method cannot work there."),
-    ("total", "total", "The sum over all cells, in the unit."),
-    ("unit", "unit", "Of the total; arbitrary: on no scale of the score."),
-    ("score", "score", "What was explained: the score, summed over the pixel set."),
-    ("completeness", "completeness", "Total / score; empty where the unit is arbitrary."),
-    ("share of evidence inside", "inside", "Share of the map's positive evidence inside the segment, 0 to 1."),
-    ("chance over {over}", "chance", "The share of evidence spread evenly over the {over} that would lie inside."),
-    ("lift over {over}", "lift", "The share inside / chance."),
-    ("seconds", "seconds", "Of the pass that made the map; gradient methods share one pass for all their cells."),
-    ("reason", None, "Why there is no map, or nothing to see in it."),
+    ("method", "title", _("The method's name.")),
+    ("layer", "layer", _("The layer whose cells the map lies on.")),
+    (
+        "mm per cell",  # no tr
+        None,
+        _("Size of the layer's cells, along K, J and I."),
+    ),
+    ("status", "status", _("ok, or why there is no positive evidence; refused: the method cannot work there.")),
+    ("total", "total", _("The sum over all cells, in the unit.")),
+    ("unit", "unit", _("Of the total; arbitrary: on no scale of the score.")),
+    ("score", "score", _("What was explained: the score, summed over the pixel set.")),
+    ("completeness", "completeness", _("Total / score; empty where the unit is arbitrary.")),
+    (
+        "share of evidence inside",  # no tr
+        "inside",
+        _("Share of the map's positive evidence inside the segment, 0 to 1."),
+    ),
+    (
+        "chance over {over}",  # no tr
+        "chance",
+        _("The share of evidence spread evenly over the {over} that would lie inside."),
+    ),
+    (
+        "lift over {over}",  # no tr
+        "lift",
+        _("The share inside / chance."),
+    ),
+    ("seconds", "seconds", _("Of the pass that made the map; gradient methods share one pass for all their cells.")),
+    ("reason", None, _("Why there is no map, or nothing to see in it.")),
 )
 
 

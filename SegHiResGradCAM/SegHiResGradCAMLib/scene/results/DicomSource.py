@@ -9,6 +9,7 @@ import numpy as np
 
 import slicer
 
+from ...setup.Translation import _
 from ..nodes.Geometry import parentToWorld
 
 #: where Slicer's DICOM module notes the slices of a volume
@@ -18,16 +19,18 @@ INSTANCES = "DICOM.instanceUIDs"
 def whyNoSeries(volumeNode: Any) -> str:
     """Why a volume's results cannot become DICOM, as one sentence with what to do; "" if they can."""
     if volumeNode is None:
-        return "The volume that was explained is gone."
+        return _("The volume that was explained is gone.")
     if not _instances(volumeNode):
-        return (
-            "The volume was not loaded from DICOM, so that it belongs to no patient's study: load the series in the "
-            "DICOM module and explain that."
+        return _(
+            "The volume was not loaded from DICOM, so that it belongs to no patient's study: load the series "
+            "in the DICOM module and explain that."
         )
     if _database() is None:
-        return "Slicer's DICOM database is not open: open the DICOM module."
+        return _("Slicer's DICOM database is not open: open the DICOM module.")
     if not np.allclose(parentToWorld(volumeNode), np.eye(4)):
-        return "The volume is under a transform, and its series is not: take it out of the transform and press Apply."
+        return _(
+            "The volume is under a transform, and its series is not: take it out of the transform and press Apply."
+        )
     return ""
 
 

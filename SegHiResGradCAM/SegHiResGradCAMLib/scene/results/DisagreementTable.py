@@ -4,27 +4,44 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...setup.Translation import _
 from ..nodes.TableColumns import setColumns
 
 _WORDS = ("set", "model", "class", "layer", "status", "unit", "reason")
 #: title, key of Disagreement.facts (None: made here), what it means
 _COLUMNS = (
-    ("set", "title", "Voxels that only A takes for the class, only B, or both."),
-    ("model", None, "Who was asked about the set."),
-    ("class", "class", "The model's class."),
-    ("layer", "layer", "The layer whose cells the map lies on."),
-    ("status", "status", "ok, or why there is no positive evidence; refused: no answer; empty: nobody was asked."),
-    ("voxels", "voxels", "Of the set, on the volume."),
-    ("ml", "ml", "Of the set; of a single slice its thickness counts."),
-    ("Dice", "dice", "Of the two predictions: 2 |A and B| / (|A| + |B|)."),
-    ("score", "score", "What was explained: the score, summed over the set."),
-    ("score per voxel", "score_per_voxel", "Score / the set's voxels on the model's grid; compare sets, not models."),
-    ("unit", "unit", "Of the scores."),
-    ("total", "total", "The sum of the map over all cells."),
-    ("share of evidence inside", "inside", "Share of the map's positive evidence inside the set, 0 to 1."),
-    ("chance over {over}", "chance", "The share of evidence spread evenly over the {over} that would lie inside."),
-    ("lift over {over}", "lift", "The share inside / chance."),
-    ("reason", None, "Why there is no map, or nothing to see in it."),
+    ("set", "title", _("Voxels that only A takes for the class, only B, or both.")),
+    ("model", None, _("Who was asked about the set.")),
+    ("class", "class", _("The model's class.")),
+    ("layer", "layer", _("The layer whose cells the map lies on.")),
+    ("status", "status", _("ok, or why there is no positive evidence; refused: no answer; empty: nobody was asked.")),
+    ("voxels", "voxels", _("Of the set, on the volume.")),
+    ("ml", "ml", _("Of the set; of a single slice its thickness counts.")),
+    ("Dice", "dice", _("Of the two predictions: 2 |A and B| / (|A| + |B|).")),
+    ("score", "score", _("What was explained: the score, summed over the set.")),
+    (
+        "score per voxel",  # no tr
+        "score_per_voxel",
+        _("Score / the set's voxels on the model's grid; compare sets, not models."),
+    ),
+    ("unit", "unit", _("Of the scores.")),
+    ("total", "total", _("The sum of the map over all cells.")),
+    (
+        "share of evidence inside",  # no tr
+        "inside",
+        _("Share of the map's positive evidence inside the set, 0 to 1."),
+    ),
+    (
+        "chance over {over}",  # no tr
+        "chance",
+        _("The share of evidence spread evenly over the {over} that would lie inside."),
+    ),
+    (
+        "lift over {over}",  # no tr
+        "lift",
+        _("The share inside / chance."),
+    ),
+    ("reason", None, _("Why there is no map, or nothing to see in it.")),
 )
 
 

@@ -16,26 +16,28 @@ from seghirescam.protocol.errors import GeometryError
 from seghirescam.protocol.writing.claims import Claim, claim, sweep
 from seghirescam.protocol.writing.swap import NEW
 
+from ...setup.Translation import _
 from ..nodes import AttributeNames
-from ..nodes.Attachments import CURVES, NUMBERS, PAINTING, SEGMENTS, aboutLayer
+from ..nodes.Attachments import ANATOMY, CHANNELS, CURVES, NUMBERS, PAINTING, SEGMENTS, aboutLayer
 from ..nodes.Geometry import localMatrix, parentToWorld
 from ..nodes.NodeFacts import factsOf
 from ..nodes.Provenance import explanationFacts
 from ..nodes.TableColumns import writeCsv
 from ..nodes.TrustFacts import trustOf
+from .CausesTable import causesOf
 from .PaintingNode import paintingOf
 
 SUFFIX = ".nrrd"
 #: kinds of attached tables that are written, each in a file of its own
-_TABLES = (NUMBERS, CURVES, SEGMENTS)
+_TABLES = (NUMBERS, CURVES, SEGMENTS, CHANNELS, ANATOMY)
 
 
 def whyNotExported(volumeNode: Any) -> str:
     """Why a result cannot be exported now, as one sentence with what to do; "" if it can."""
     if volumeNode is None:
-        return "There is no result to export: press Apply first."
+        return _("There is no result to export: press Apply first.")
     if volumeNode.GetImageData() is None:
-        return "This result has lost its voxels: press Apply again."
+        return _("This result has lost its voxels: press Apply again.")
     try:
         parentToWorld(volumeNode, "result")
     except GeometryError as error:
@@ -64,7 +66,8 @@ def exportToFolder(volumeNode: Any, folder: Any) -> tuple[Path, ...]:
 
 def exportOverlay(volumeNode: Any, path: Any) -> tuple[Path, ...]:
     """Writes ``path`` (.nrrd), the sidecar of the same name (.json) and the tables about this map (_numbers.csv,
-    _curves.csv, _segments.csv), as far as there are any; returns all paths, voxels and sidecar first.
+    _curves.csv, _segments.csv, _channels.csv, _anatomy.csv), as far as there are any; returns all paths, voxels and
+    sidecar first.
 
     The voxels are the node's (signed, in their unit; 0 below a millionth of the peak) in the frame of the input's file;
     the sidecar holds the parent transform, and the SHA-256 of voxels and tables.  No file holds a path, or a name of a
@@ -93,7 +96,7 @@ def _written(volumeNode: Any, path: Path, held: Claim) -> tuple[Path, ...]:
     names = [path.name, *tables, sidecar.name]
     for name in names:
         if (path.parent / name).is_dir():
-            raise IsADirectoryError(f"{name} is a folder; choose another file name.")
+            raise IsADirectoryError(_("{name} is a folder; choose another file name.").format(name=name))
     folder = held.prepare()
     _writeVoxels(volumeNode, folder / path.name)
     for name, table in tables.items():
@@ -155,4 +158,7 @@ def _sidecar(volumeNode: Any, voxelFile: Path) -> dict:
     paintings = aboutLayer(volumeNode, facts["layer"]["name"], PAINTING)
     if paintings:
         facts["painted_over"] = [paintingOf(node) for node in paintings]
+    causes = [found for of in (CHANNELS, ANATOMY) if (found := causesOf(volumeNode, of, facts["layer"]["name"]))]
+    if causes:
+        facts["causes"] = causes
     return facts

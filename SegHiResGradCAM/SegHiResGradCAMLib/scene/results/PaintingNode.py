@@ -10,6 +10,7 @@ import numpy as np
 import slicer
 
 from ...schedule.Steps import StepsOf
+from ...setup.Translation import _
 from ..nodes import AttributeNames
 from ..nodes.Attachments import PAINTING, aboutLayer, attach, attachedTo, replacing
 from ..nodes.Geometry import matrixFromArray, parentToWorld
@@ -20,9 +21,9 @@ from ..volumes.Voxels import Voxels
 
 #: of the answer: segment's name and colour, all far from those of the maps
 _SEGMENTS = (
-    ("region", "Masked out", (1.0, 1.0, 1.0)),
-    ("before", "{name} before", (0.3, 1.0, 0.3)),
-    ("after", "{name} after", (0.0, 0.9, 1.0)),
+    ("region", _("Masked out"), (1.0, 1.0, 1.0)),
+    ("before", _("{name} before"), (0.3, 1.0, 0.3)),
+    ("after", _("{name} after"), (0.0, 0.9, 1.0)),
 )
 
 
@@ -63,7 +64,11 @@ def addPainting(scene: Any, node: Any, facts: dict, volumeNode: Any, overlay: An
     facts: the worker's ``painting``, remembered with the node.
     """
     same = [one for one in aboutLayer(overlay, layerName, PAINTING) if paintingOf(one)["region"] == facts["region"]]
-    node.SetName(same[-1].GetName() if same else scene.GenerateUniqueName(f"Masked out: {facts['region']}"))
+    node.SetName(
+        same[-1].GetName()
+        if same
+        else scene.GenerateUniqueName(_("Masked out: {region}").format(region=facts["region"]))
+    )
     node.SetAttribute(AttributeNames.PAINTING, json.dumps(facts, sort_keys=True, allow_nan=False))
     with replacing(same) as made:
         scene.AddNode(node)

@@ -10,6 +10,7 @@ from seghirescam.protocol.errors import PixelSetError
 from seghirescam.protocol.grid import Grid
 
 from ...schedule.Steps import StepsOf
+from ...setup.Translation import _
 from ..nodes.Attachments import SEGMENTS
 from ..nodes.Geometry import gridOfVolume
 from ..segments.SegmentLabels import labelLayerSteps, uniqueNames
@@ -31,7 +32,7 @@ def labelSteps(segmentationNode: Any, volumeNode: Any, leftOut: list[str]) -> St
     found = yield from labelLayerSteps(segmentationNode, volumeNode, names, refused)
     if not found:
         raise PixelSetError(
-            "No segment of this segmentation has a voxel in the volume.", "Paint one, or choose another one."
+            _("No segment of this segmentation has a voxel in the volume."), _("Paint one, or choose another one.")
         )
     grid = gridOfVolume(volumeNode)
     return [(array, grid, {label: names[segmentId] for label, segmentId in ids.items()}) for array, ids in found]
@@ -40,18 +41,21 @@ def labelSteps(segmentationNode: Any, volumeNode: Any, leftOut: list[str]) -> St
 def addSegmentTable(overlay: Any, rows: list[dict], layerName: str) -> Any:
     """A table node with one row a segment; a former one about the same map is replaced. rows: of the worker."""
     over = next((row["share"]["chance_over"] for row in rows if row["share"].get("chance_over")), "volume")
-    even = f"The share of evidence spread evenly over the {over} that would lie inside."
+    even = _("The share of evidence spread evenly over the {over} that would lie inside.").format(over=over)
+    ofImage, distance = "share of image", "mean distance, mm"  # no tr
+    chance, lift = f"chance over {over}", f"lift over {over}"  # no tr
+    density = f"evidence per ml over the {over}'s mean"  # no tr
     columns = (
-        ("segment", "The segment; elsewhere: what lies in none of them.", lambda row: row["name"]),
-        ("ml", "Its volume.", lambda row: row.get("ml")),
-        ("voxels", "Its voxels.", lambda row: row.get("voxels", row.get("pixels"))),
-        ("share of image", "Its share of the image, 0 to 1.", lambda row: row["share_of_image"]),
-        ("share", "Share of the map's positive evidence inside, 0 to 1.", lambda row: row["share"]["value"]),
-        (f"chance over {over}", even, lambda row: row["share"]["chance"]),
-        (f"lift over {over}", "Share / chance.", lambda row: row["share"]["lift"]),
-        (f"evidence per ml over the {over}'s mean", "1: as much as everywhere.", lambda row: row["density"]["value"]),
-        ("mean distance, mm", "From the evidence to the segment.", lambda row: row["distance"]["value"]),
-        ("status", "ok, or why there is no share.", lambda row: row["share"]["status"]),
+        ("segment", _("The segment; elsewhere: what lies in none of them."), lambda row: row["name"]),
+        ("ml", _("Its volume."), lambda row: row.get("ml")),
+        ("voxels", _("Its voxels."), lambda row: row.get("voxels", row.get("pixels"))),
+        (ofImage, _("Its share of the image, 0 to 1."), lambda row: row["share_of_image"]),
+        ("share", _("Share of the map's positive evidence inside, 0 to 1."), lambda row: row["share"]["value"]),
+        (chance, even, lambda row: row["share"]["chance"]),
+        (lift, _("Share / chance."), lambda row: row["share"]["lift"]),
+        (density, _("1: as much as everywhere."), lambda row: row["density"]["value"]),
+        (distance, _("From the evidence to the segment."), lambda row: row["distance"]["value"]),
+        ("status", _("ok, or why there is no share."), lambda row: row["share"]["status"]),
     )
     filled = [(title, meaning, [of(row) for row in rows]) for title, meaning, of in columns]
-    return addTable(overlay, "Evidence by segment", SEGMENTS, layerName, filled)
+    return addTable(overlay, _("Evidence by segment"), SEGMENTS, layerName, filled)

@@ -8,16 +8,18 @@ from typing import Any
 
 import slicer
 
+from ...setup.Translation import _
 from ..nodes.Attachments import CHART, CURVES, NUMBERS, SERIES, aboutLayer, attach, replacing
 from ..nodes.Provenance import explanationFacts
 from ..nodes.TableColumns import setColumns
 from ..nodes.TrustFacts import FAST, FULL
 
-_FRACTION = "fraction of the volume"
+_FRACTION = "fraction of the volume"  # no tr
+_CHANCE_OVER = "chance over"  # no tr
 _RANDOM, _RANDOM_COLOR = "random", (0.6, 0.6, 0.6)
 #: a legend of more entries lies over the curves
 _NAMED = 3
-_READ = "score (solid), Dice (dashed)"
+_READ = _("score (solid), Dice (dashed)")
 _DASHED, _SOLID = slicer.vtkMRMLPlotSeriesNode.LineStyleDash, slicer.vtkMRMLPlotSeriesNode.LineStyleSolid
 
 
@@ -32,20 +34,20 @@ def addNumbers(overlay: Any, checks: dict, layerName: str) -> Any:
         told = checks.get(tier, {"rows": ()})["rows"]
         rows += [_row(row, tier) for row in told if row["title"] not in known]
     columns = (
-        ("metric", "What was measured."),
-        ("value", "Empty (NaN) where the status is not ok."),
-        ("unit", "Of the value; empty for shares and other plain numbers."),
-        ("chance", "The value without any knowledge, where that has a meaning."),
-        ("lift", "Value / chance."),
-        ("chance over", "Over what chance was counted: the body, the volume, the layer's cells."),
-        ("status", "ok, or why there is no value."),
-        ("threshold", "What the full check asks for."),
-        ("passed", "yes or no; empty where nothing is asked for."),
-        ("tier", "Of the check: fast or full."),
-        ("sentence", "What the number says."),
+        ("metric", _("What was measured.")),
+        ("value", _("Empty (NaN) where the status is not ok.")),
+        ("unit", _("Of the value; empty for shares and other plain numbers.")),
+        ("chance", _("The value without any knowledge, where that has a meaning.")),
+        ("lift", _("Value / chance.")),
+        (_CHANCE_OVER, _("Over what chance was counted: the body, the volume, the layer's cells.")),
+        ("status", _("ok, or why there is no value.")),
+        ("threshold", _("What the full check asks for.")),
+        ("passed", _("yes or no; empty where nothing is asked for.")),
+        ("tier", _("Of the check: fast or full.")),
+        ("sentence", _("What the number says.")),
     )
     filled = [(title, meaning, [row[title] for row in rows]) for title, meaning in columns]
-    return addTable(overlay, "Is the map faithful", NUMBERS, layerName, filled)
+    return addTable(overlay, _("Is the map faithful"), NUMBERS, layerName, filled)
 
 
 def addCurves(overlay: Any, curves: Any, layerName: str) -> Any:
@@ -60,8 +62,11 @@ def addCurves(overlay: Any, curves: Any, layerName: str) -> Any:
     for n, curve in enumerate(curves):
         x = _FRACTION if shared else f"{_FRACTION}, {curve['name']}"
         if n == 0 or not shared:
-            columns.append((x, "How much of the volume was changed, 0 to 1.", curve["fractions"]))
-        for key, meaning in (("score", "Score, 1: as it was, 0: everything changed."), ("dice", "Dice with before.")):
+            columns.append((x, _("How much of the volume was changed, 0 to 1."), curve["fractions"]))
+        for key, meaning in (
+            ("score", _("Score, 1: as it was, 0: everything changed.")),
+            ("dice", _("Dice with before.")),
+        ):
             values, title = curve.get(key), f"{curve['name']}, {key}"
             if values is None:
                 continue
@@ -72,10 +77,10 @@ def addCurves(overlay: Any, curves: Any, layerName: str) -> Any:
     longest = max(len(values) for _, _, values in columns)  # VTK draws a table only where all columns are as long
     filled = [(t, m, [*values, *[None] * (longest - len(values))]) for t, m, values in columns]
     former = aboutLayer(overlay, layerName, CHART, SERIES)
-    name = _name(overlay, "Deletion and insertion", layerName, chartOf(overlay, layerName))
+    name = _name(overlay, _("Deletion and insertion"), layerName, chartOf(overlay, layerName))
     with replacing(former) as made:
         chart = _chart(made, overlay, drawn, len(curves), layerName)
-        table = addTable(overlay, "Curves", CURVES, layerName, filled)  # replaces the former one if nothing fails
+        table = addTable(overlay, _("Curves"), CURVES, layerName, filled)  # replaces the former one if nothing fails
         for series in made[1:]:
             series.SetAndObserveTableNodeID(table.GetID())
         chart.SetName(name)
@@ -111,7 +116,7 @@ def _chart(made: list, overlay: Any, drawn: list[tuple], count: int, layerName: 
         chart.AddAndObservePlotSeriesNodeID(series.GetID())
     chart.SetXAxisTitle(_FRACTION)
     grey = any(title.startswith(_RANDOM) for title, *_ in drawn)
-    chart.SetYAxisTitle(f"{_READ}; grey: random orders" if grey else _READ)
+    chart.SetYAxisTitle(_("{read}; grey: random orders").format(read=_READ) if grey else _READ)
     chart.SetLegendVisibility(len(drawn) <= _NAMED)
     attach(chart, overlay, CHART, layerName)
     return chart
@@ -145,7 +150,7 @@ def _row(row: dict, tier: str) -> dict:
     told = {key: value[key] for key in ("value", "unit", "chance", "lift", "status")}
     verdict = "" if passed is None else "yes" if passed else "no"
     return told | {
-        "chance over": value.get("chance_over", ""),
+        _CHANCE_OVER: value.get("chance_over", ""),
         "metric": row["title"], "threshold": row.get("threshold"), "passed": verdict, "tier": tier,
         "sentence": row["sentence"],
     }  # fmt: skip

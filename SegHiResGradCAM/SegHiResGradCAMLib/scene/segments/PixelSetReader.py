@@ -13,6 +13,7 @@ from seghirescam.protocol.messages import BoxedPixels
 from seghirescam.protocol.pixel_set import PixelSet
 
 from ...schedule.Steps import StepsOf, finished
+from ...setup.Translation import _
 from ..nodes.Geometry import gridOfVolume, parentToWorld
 from .SegmentLabelmap import labelmapOf, labelmapStamp
 
@@ -41,7 +42,9 @@ def pixelSetSteps(segmentationNode: Any, segmentId: str, volumeNode: Any) -> Ste
     labelmap = labelmapOf(segmentationNode, segmentId, volumeNode)
     box = (yield from labelmap.boxSteps()) if labelmap is not None else None
     if labelmap is None or box is None:
-        raise EmptyPixelSetError(f"The segment '{name}' is empty.", "Paint it first, or choose another segment.")
+        raise EmptyPixelSetError(
+            _("The segment '{name}' is empty.").format(name=name), _("Paint it first, or choose another segment.")
+        )
     mask = yield from labelmap.maskSteps(*box)
     shift = np.eye(4)
     shift[:3, 3] = box[0][::-1]
@@ -52,16 +55,16 @@ def pixelSetSteps(segmentationNode: Any, segmentId: str, volumeNode: Any) -> Ste
     else:
         inner, start = _cut(mask, same, grid.shape)
     if _stamp(segmentationNode, segmentId, volumeNode) != stamp:
-        raise PixelSetError("The segment was changed while it was read.", "Press Apply again.")
+        raise PixelSetError(_("The segment was changed while it was read."), _("Press Apply again."))
     if inner is None or not inner.any():
         if not _anyInside(mask, source, grid):
             raise PixelSetError(
-                f"The segment '{name}' lies outside the volume.",
-                "Choose the volume it was drawn on, or check transforms.",
+                _("The segment '{name}' lies outside the volume.").format(name=name),
+                _("Choose the volume it was drawn on, or check transforms."),
             )
         raise PixelSetError(
-            f"The segment '{name}' lies between the voxel centres of the volume.",
-            "Choose a finer volume, or grow the segment.",
+            _("The segment '{name}' lies between the voxel centres of the volume.").format(name=name),
+            _("Choose a finer volume, or grow the segment."),
         )
     return BoxedPixels(inner, start, grid, f"segment '{name}'")
 
@@ -86,12 +89,15 @@ def _cut(mask: np.ndarray, start: Sequence[int], shape: Sequence[int]) -> tuple[
 
 def _segment(segmentationNode: Any, segmentId: str) -> Any:
     if segmentationNode is None or segmentationNode.GetSegmentation() is None:
-        raise PixelSetError("No segmentation was given.", "Choose the segmentation that holds the segment.")
+        raise PixelSetError(_("No segmentation was given."), _("Choose the segmentation that holds the segment."))
     segmentation = segmentationNode.GetSegmentation()
     ids = [segmentation.GetNthSegmentID(n) for n in range(segmentation.GetNumberOfSegments())]
     if segmentId not in ids:  # asked of the list, because GetSegment prints an error of its own
         known = ", ".join(f"'{i}' ({segmentation.GetSegment(i).GetName()})" for i in ids) or "none"
-        raise PixelSetError(f"There is no segment with the id '{segmentId}'.", f"The segmentation has: {known}.")
+        raise PixelSetError(
+            _("There is no segment with the id '{segmentId}'.").format(segmentId=segmentId),
+            _("The segmentation has: {known}.").format(known=known),
+        )
     return segmentation.GetSegment(segmentId)
 
 

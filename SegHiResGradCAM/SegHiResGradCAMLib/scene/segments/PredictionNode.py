@@ -11,6 +11,7 @@ import vtk
 import slicer
 from seghirescam.protocol.errors import GeometryError
 
+from ...setup.Translation import _
 from ..nodes import AttributeNames
 from ..nodes.SceneNodes import removeWithOwn
 from ..nodes.SubjectHierarchy import placeBeside
@@ -28,7 +29,7 @@ def addPrediction(scene: Any, maps: Any, volumeNode: Any, name: str, facts: dict
     """
     size = volumeNode.GetImageData().GetDimensions()
     if any(one.labels.image.GetDimensions() != size for one in maps):
-        raise GeometryError("The volume has another size than when it was predicted.", "Ask again.")
+        raise GeometryError(_("The volume has another size than when it was predicted."), _("Ask again."))
     node = slicer.vtkMRMLSegmentationNode()
     node.SetName(scene.GenerateUniqueName(name))
     _fill(node.GetSegmentation(), maps, volumeNode)

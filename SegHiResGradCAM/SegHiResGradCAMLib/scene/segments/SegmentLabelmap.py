@@ -13,6 +13,7 @@ import slicer
 from seghirescam.protocol.errors import PixelSetError
 
 from ...schedule.Steps import StepsOf
+from ...setup.Translation import _
 from ..nodes.Geometry import arrayFromMatrix, localMatrix, matrixFromArray, parentToWorld
 
 #: voxels looked at in one step: a few milliseconds
@@ -111,8 +112,10 @@ def convertedLabelmap(segmentationNode: Any, segmentId: str, volumeNode: Any) ->
         converted = copy.GetSegment(segmentId).GetRepresentation(labelmapName)
     if converted is None:
         raise PixelSetError(
-            f"The segment '{segment.GetName()}' has no binary labelmap and could not be converted to one.",
-            "Create the representation in the Segmentations module.",
+            _("The segment '{name}' has no binary labelmap and could not be converted to one.").format(
+                name=segment.GetName()
+            ),
+            _("Create the representation in the Segmentations module."),
         )
     return _fromImage(converted, copy.GetSegment(segmentId).GetLabelValue())
 

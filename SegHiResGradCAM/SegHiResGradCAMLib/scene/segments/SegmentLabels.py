@@ -13,6 +13,7 @@ from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.messages import BoxedPixels, LabelledPixels
 
 from ...schedule.Steps import StepsOf
+from ...setup.Translation import _
 from ..nodes.Geometry import gridOfVolume, parentToWorld
 from .PixelSetReader import offsetIn, pixelSetSteps
 from .SegmentLabelmap import STEP_VOXELS, SegmentLabelmap, labelmapStamp
@@ -51,9 +52,9 @@ def manyPixelSteps(
                 found[segmentId] = LabelledPixels(labels, value, *boxes[value], grid, label)
     for segmentId in segmentIds:
         if segmentId not in found and segmentId not in told:
-            refused(segmentId, f"The segment '{names[segmentId]}' has no voxel in the volume.")
+            refused(segmentId, _("The segment '{name}' has no voxel in the volume.").format(name=names[segmentId]))
     if not found:
-        raise PixelSetError("None of the segments has a voxel in the volume.", "Paint one, or check transforms.")
+        raise PixelSetError(_("None of the segments has a voxel in the volume."), _("Paint one, or check transforms."))
     nothing = np.zeros((1, 1, 1), np.uint8)
     empty = (BoxedPixels(nothing, (0, 0, 0), grid, f"segment '{names[one]}'") for one in segmentIds)
     return [found.get(segmentId, none) for segmentId, none in zip(segmentIds, empty, strict=True)]
@@ -80,7 +81,10 @@ def labelLayerSteps(
             alone += ids.values()
         elif not _meets(start, labelmap.labels.shape, grid.shape):
             for segmentId in ids.values():
-                refused(segmentId, f"The segment '{_name(segmentationNode, segmentId)}' lies outside the volume.")
+                refused(
+                    segmentId,
+                    _("The segment '{name}' lies outside the volume.").format(name=_name(segmentationNode, segmentId)),
+                )
         else:
             array = _newLayer(layers, grid, np.uint8 if max(ids) <= 255 else np.uint16)
             yield from _pasteSteps(labelmap.labels, array, sorted(ids), start)
@@ -93,7 +97,7 @@ def labelLayerSteps(
             continue
         _add(layers, boxed, segmentId)
     if _stamps(segmentationNode, wanted) != stamps:
-        raise PixelSetError("A segment was changed while all were read.", "Press the button again.")
+        raise PixelSetError(_("A segment was changed while all were read."), _("Press the button again."))
     return layers
 
 
@@ -172,8 +176,10 @@ def _newLayer(layers: list[LabelLayer], grid: Grid, dtype: Any) -> np.ndarray:
     need = sum(array.nbytes for array, _ in layers) + int(np.prod(grid.shape)) * np.dtype(dtype).itemsize
     if need > MOST_BYTES:
         raise PixelSetError(
-            f"The segments overlap so much that their label maps take more than {MOST_BYTES / 2**30:.0f} GiB.",
-            "Move some of them into another segmentation, or use a coarser volume.",
+            _("The segments overlap so much that their label maps take more than {limit:.0f} GiB.").format(
+                limit=MOST_BYTES / 2**30
+            ),
+            _("Move some of them into another segmentation, or use a coarser volume."),
             needed_bytes=need,
             available_bytes=MOST_BYTES,
         )

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...schedule.Steps import finished
+from ...setup.Translation import _
 from .SegmentLabelmap import SegmentLabelmap, labelmapStamp
 
 _known: dict = {}
@@ -47,7 +48,7 @@ def coarsenessWarning(layer: Any, extentMm: Any) -> str:
     cell, edge = max(layer.mm_per_cell), min(extentMm)
     if edge >= 2 * cell:
         return ""
-    return (
-        f"Coarse: a cell of this layer is {cell:.3g} mm, the segment only {edge:.3g} mm across. The map cannot tell "
-        "places inside the segment apart."
-    )
+    return _(
+        "Coarse: a cell of this layer is {cell:.3g} mm, the segment only {edge:.3g} mm across. The map "
+        "cannot tell places inside the segment apart."
+    ).format(cell=cell, edge=edge)

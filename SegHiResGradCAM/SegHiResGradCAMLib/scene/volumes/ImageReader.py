@@ -11,6 +11,7 @@ from seghirescam.protocol.errors import ImageError
 from seghirescam.protocol.image import Image
 
 from ...schedule.Steps import StepsOf, finished
+from ...setup.Translation import _
 from ..nodes.Geometry import gridOfVolume
 
 _STEP_BYTES = 2**22
@@ -34,7 +35,7 @@ def imageSteps(volumeNodes: Any, called: str = "") -> StepsOf[Image]:
     """
     nodes = list(volumeNodes) if isinstance(volumeNodes, (list, tuple)) else [volumeNodes]
     if not nodes:
-        raise ImageError("No volume was given.", "Choose the volume that the model looks at.")
+        raise ImageError(_("No volume was given."), _("Choose the volume that the model looks at."))
     for number, node in enumerate(nodes, 1):
         _checkScalar(node, called or _called(number, len(nodes)))
     grid = gridOfVolume(nodes[0])
@@ -42,8 +43,10 @@ def imageSteps(volumeNodes: Any, called: str = "") -> StepsOf[Image]:
         other = gridOfVolume(node)
         if not other.same_as(grid):
             raise ImageError(
-                f"Channel {number} lies on another grid than channel 1: {other} against {grid}.",
-                "Resample it first (module Resample Scalar/Vector/DWI Volume, reference: channel 1).",
+                _("Channel {number} lies on another grid than channel 1: {other} against {grid}.").format(
+                    number=number, other=other, grid=grid
+                ),
+                _("Resample it first (module Resample Scalar/Vector/DWI Volume, reference: channel 1)."),
             )
     views = [slicer.util.arrayFromVolume(node) for node in nodes]
     stamps = [node.GetImageData().GetMTime() for node in nodes]
@@ -54,7 +57,7 @@ def imageSteps(volumeNodes: Any, called: str = "") -> StepsOf[Image]:
             array[channel, start : start + thick] = view[start : start + thick]
             yield
     if [node.GetImageData().GetMTime() for node in nodes] != stamps:
-        raise ImageError("The volume was changed while it was read.", "Press Apply again.")
+        raise ImageError(_("The volume was changed while it was read."), _("Press Apply again."))
     return Image(array, grid)
 
 
@@ -65,24 +68,26 @@ def voxelStamp(volumeNode: Any) -> int:
 
 
 def _called(number: int, count: int) -> str:
-    return "The volume" if count == 1 else f"Channel {number}"
+    return _("The volume") if count == 1 else _("Channel {number}").format(number=number)
 
 
 def _checkScalar(node: Any, called: str) -> None:
     if node is None:
-        raise ImageError(f"{called} is missing.", "Choose a volume.")
+        raise ImageError(_("{called} is missing.").format(called=called), _("Choose a volume."))
     if not node.IsA("vtkMRMLScalarVolumeNode"):
         raise ImageError(
-            f"{called} is not a scalar volume but a {node.GetNodeTagName()}.",
-            "Choose a scalar volume; of a sequence, choose one frame.",
+            _("{called} is not a scalar volume but a {tag}.").format(called=called, tag=node.GetNodeTagName()),
+            _("Choose a scalar volume; of a sequence, choose one frame."),
         )
     imageData = node.GetImageData()
     if imageData is None or imageData.GetNumberOfPoints() == 0 or imageData.GetPointData().GetScalars() is None:
-        raise ImageError(f"{called} has no voxels.", "Load or create its image first.")
+        raise ImageError(_("{called} has no voxels.").format(called=called), _("Load or create its image first."))
     components = imageData.GetNumberOfScalarComponents()
     if components != 1:
         raise ImageError(
-            f"{called} has {components} values per voxel (colour or vector image).",
-            "Convert it first (module Vector to Scalar Volume) and choose one volume per channel.",
+            _("{called} has {components} values per voxel (colour or vector image).").format(
+                called=called, components=components
+            ),
+            _("Convert it first (module Vector to Scalar Volume) and choose one volume per channel."),
             components=components,
         )

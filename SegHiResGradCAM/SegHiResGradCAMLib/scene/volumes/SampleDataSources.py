@@ -12,7 +12,7 @@ from seghirescam.demo.case import SEGMENTATION_FILE, VOLUME_FILE
 from ..nodes.SceneNodes import removeWithOwn
 
 SAMPLE_NAME = "SegHiResGradCAMDemo"
-VOLUME_NAME, SEGMENTATION_NAME = "Demo brain", "Demo brain segments"
+VOLUME_NAME, SEGMENTATION_NAME = "Demo brain", "Demo brain segments"  # no tr
 MODEL_FILES = tuple(VOLUME_FILE.with_name(f"{name}.safetensors") for name in ("honest", "shortcut"))
 THUMBNAIL_FILE = Path(__file__).resolve().parents[3] / "Resources" / "Icons" / f"{SAMPLE_NAME}.png"
 
@@ -32,7 +32,7 @@ def registerSampleData() -> None:
     nodeNames = {VOLUME_FILE: VOLUME_NAME, SEGMENTATION_FILE: SEGMENTATION_NAME}
     loadFileTypes = {VOLUME_FILE: "VolumeFile", SEGMENTATION_FILE: "SegmentationFile"}
     logic = SampleData.SampleDataLogic
-    logic.registerCustomSampleDataCategory("SegHiResGradCAM", title="Seg-HiRes-Grad CAM")
+    logic.registerCustomSampleDataCategory("SegHiResGradCAM", title="Seg-HiRes-Grad CAM")  # no tr
     logic.registerCustomSampleDataSource(
         category="SegHiResGradCAM",
         sampleName=SAMPLE_NAME,

@@ -18,7 +18,7 @@ from .dicom_files import SUFFIX, DicomFiles, regions_name, series_at
 HELP = "Write what 'seghirescam explain', 'paint' or 'flip' wrote as DICOM objects of the series that was explained."
 MORE = fill(
     f"""One parametric map for each map, on the grid on which it was stored, and one segmentation with the pixel set,
-the smallest regions with 50, 80 and 95 % of the evidence, and what was painted over or the smallest flip that was
+the smallest regions with 50, 80 and 95 % of the evidence, and what was masked out or the smallest flip that was
 found. {DICOM_SENTENCE}""",
     112,
 )
@@ -78,8 +78,8 @@ def _results(path):
         if next(path.glob(f"{_PAINTED}.*"), None) is None or not (path / _PAINTING).is_file():
             raise
         raise OutputError(
-            "The folder holds what was painted over, but no map: none was made for it.",
-            "Run the command that wrote it without --map (paint: with --region hottest), then its folder holds both.",
+            "The folder holds what was masked out, but no map: none was made for it.",
+            "Run its command again without --map (paint: with --region most-important): the folder then holds both.",
         ) from None
 
 
@@ -114,7 +114,7 @@ def _write(files, stored, grid, folder, hashes):
 
 
 def _painted(stored, grid):
-    """What was painted over, where the result is that of 'paint' or 'flip'. Raises OutputError for another region than
+    """What was masked out, where the result is that of 'paint' or 'flip'. Raises OutputError for another region than
     theirs."""
     from ...io.dicom_out.segments import painted_over, smallest_flip
     from ...io.volumes import read_volume

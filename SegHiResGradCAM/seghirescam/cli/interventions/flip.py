@@ -1,4 +1,4 @@
-"""What is the smallest change that flips it? Regions painted over in the map's order, coarse to fine."""
+"""What is the smallest change that flips it? Regions masked out in the map's order, coarse to fine."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from ..question_options import NOISE, add_question, refuse_unknown_methods, unde
 from ..sidecars import read_sidecar
 from .painting_files import write_map, write_painting
 
-HELP = "Search the smallest region whose painting over removes the segment or changes its class."
-MORE = """Blocks beside the pixel set are painted over in the order of a map until less than half of the segment is left
+HELP = "Search the smallest region whose masking out removes the segment or changes its class."
+MORE = """Blocks beside the pixel set are masked out in the order of a map until less than half of the segment is left
 there; then what is not needed is given back, block by block, coarse to fine. Says beforehand how many passes it takes
 at most. Writes result.json, table.csv, the map and, where a flip is found, what 'seghirescam paint' writes: the region,
 the painted image, the predicted class before and after, figure.png. That there is no flip is an answer, too."""
@@ -43,19 +43,19 @@ def add_arguments(parser) -> None:
         "--order", choices=(*ORDERS, ALL), default="map",
         help="of the map (default), random, reverse, or all three, to see what the map is worth",
     )  # fmt: skip
-    search.add_argument("--within", metavar="LABELMAP[:value|:name]", help="only this region may be painted over")
+    search.add_argument("--within", metavar="LABELMAP[:value|:name]", help="only this region may be masked out")
     search.add_argument(
         "--clearance-mm", type=float, default=0.0, metavar="MM",
         help="distance that painted regions keep from the pixel set (default: 0, the set itself is left alone)",
     )  # fmt: skip
-    search.add_argument("--anywhere", action="store_true", help="the pixel set itself may be painted over, too")
+    search.add_argument("--anywhere", action="store_true", help="the pixel set itself may be masked out, too")
     search.add_argument(
         "--gone", type=float, default=0.5, metavar="0..1",
         help="the segment counts as gone where less than this share of it is left (default: 0.5)",
     )  # fmt: skip
     search.add_argument(
         "--most", type=float, default=0.25, metavar="0..1",
-        help="share of what may be painted over that is painted over at once, at most (default: 0.25)",
+        help="share of what may be masked out that is masked out at once, at most (default: 0.25)",
     )  # fmt: skip
     search.add_argument("--finest-mm", type=float, default=8.0, metavar="MM", help="finest blocks (default: 8)")
     search.add_argument(

@@ -1,4 +1,4 @@
-"""What painting over leaves in a folder: the painted image, the region, the class before and after, a figure."""
+"""What masking out leaves in a folder: the painted image, the region, the class before and after, a figure."""
 
 from __future__ import annotations
 

@@ -28,9 +28,9 @@ MOST_SECTIONS = 60
 #: of a laptop, what a figure may take of it
 _SCREEN = (1150, 1000)
 _TITLES = {
-    "explain": "What a model looked at", "compare": "Methods and layers compared", "paint": "A region painted over",
+    "explain": "What a model looked at", "compare": "Methods and layers compared", "paint": "A region masked out",
     "disagree": "Two models on one case", "causes": "What the score is made of", "flip": "What flips the prediction",
-    "evaluate": "Is the map true?",
+    "evaluate": "Is the map faithful?",
 }  # fmt: skip
 _SCALE = (
     "Share inside: of the positive evidence, what lies in the pixel set; lift: that share beside the share that evenly "

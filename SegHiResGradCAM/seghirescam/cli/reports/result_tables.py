@@ -45,7 +45,7 @@ def painting_tables(result: dict) -> list[tuple[str, Table]]:
     unit, tables = found.get("unit", ""), []
     rows = [
         (
-            words(f"{when} painting over"), number("score", found[when]["score"], unit),
+            words(f"{when} masking out"), number("score", found[when]["score"], unit),
             number("predicted", found[when].get("ml", found[when].get("voxels")), "ml" if "ml" in found[when] else ""),
             number("dice", found[when].get("dice")),
         )

@@ -15,7 +15,6 @@ from ...protocol.pixel_set import PixelSet
 from ...protocol.progress import Progress
 from ...protocol.question import DEFAULT
 from ...protocol.sizes import Size
-from ...protocol.value import Value
 from ...session.interface import Session
 from ..deletion.removal import replaced
 from ..metrics.ground import Ground
@@ -69,11 +68,21 @@ def anatomy_causes(
     found = share_out(session, players, pixels, scores, permutations, seed, before, Progress(progress))
     if not maps:
         return found
-    both = dict(zip(names, masks, strict=True))
     return [
-        one if heat is None else one.with_evidence(_evidence(heat, both, image))
+        one if heat is None else beside_evidence(one, segments, heat.resampled_to(grid).array, image)
         for one, heat in zip(found, maps, strict=True)
     ]
+
+
+def beside_evidence(found: Causes, segments: Mapping[str, np.ndarray], density: np.ndarray, image: Image) -> Causes:
+    """The same causes with each player's share of a map's positive evidence beside its own.
+
+    segments: those that were asked about.  density: the map ``[K, J, I]`` on the image's grid.
+    """
+    names, cut, _ = parts(segments, image.grid.shape)
+    masks = dict(zip(names, cut, strict=True))
+    rows = evidence_by_label(density, masks, image.grid, Ground.of(image).body)
+    return found.with_evidence({row.name: row.share for row in rows if row.name in masks})
 
 
 def maps_beside(
@@ -146,8 +155,3 @@ def masks_by_name(layers: Iterable[tuple[np.ndarray, Mapping[int, str]]]) -> dic
 
 def _free_name(taken):
     return REST if REST not in taken else f"{REST} (no segment)"
-
-
-def _evidence(heat: Explanation, masks: dict[str, np.ndarray], image: Image) -> dict[str, Value]:
-    rows = evidence_by_label(heat.resampled_to(image.grid).array, masks, image.grid, Ground.of(image).body)
-    return {row.name: row.share for row in rows if row.name in masks}

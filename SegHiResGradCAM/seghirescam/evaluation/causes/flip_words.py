@@ -14,7 +14,7 @@ def sentence(flip, pixel_set_label: str, class_name: str) -> str:
     if not flip.found:
         ran_out = "; the predictions were used up" if flip.stopped else ""
         return (
-            f"No flip was found ({how}{ran_out}): up to {_percent(flip.tried)} of what may be changed was painted over "
+            f"No flip was found ({how}{ran_out}): up to {_percent(flip.tried)} of what may be changed was masked out "
             f"at once, and {_percent(flip.left)} or more of the {class_name} predicted within {where} was left."
         )
     size = flip.size
@@ -26,7 +26,7 @@ def sentence(flip, pixel_set_label: str, class_name: str) -> str:
         else f"no block of {flip.edge_mm:.3g} mm of it can be given back"
     )
     return (
-        f"Painting over {amount} is enough: of the {class_name} predicted within {where}, {_percent(flip.left)} is left"
+        f"Masking out {amount} is enough: of the {class_name} predicted within {where}, {_percent(flip.left)} is left"
         f"{becomes}, and the mean score goes from {short(flip.before)} to {short(flip.after)} ({how}, the first flip "
         f"with the {_nth(flip.first)}; {small})."
     )

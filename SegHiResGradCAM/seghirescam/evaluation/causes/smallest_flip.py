@@ -1,8 +1,8 @@
-"""What is the smallest change that flips it? Regions painted over, coarse to fine, in the order of a map.
+"""What is the smallest change that flips it? Regions masked out, coarse to fine, in the order of a map.
 
-Blocks are painted over in the map's order until the network no longer draws the segment there, and clearly so: a flip
+Blocks are masked out in the map's order until the network no longer draws the segment there, and clearly so: a flip
 by a hair leads nowhere.  Then blocks that are not needed are given back, what is left is cut into smaller blocks, and
-again.  M itself is never painted over unless that is asked for: painting the organ over takes its segmentation away,
+again.  M itself is never masked out unless that is asked for: painting the organ over takes its segmentation away,
 whatever the network looked at.
 """
 
@@ -36,9 +36,9 @@ BY_MAP, RANDOM, REVERSE = ORDERS = ("map", "random", "reverse")
 COARSEST = 4
 #: the part of the prediction within M below which the segment counts as gone
 GONE = 0.5
-#: of the image without M: more painted over is no small change, and far from any image the network was made for
+#: of the image without M: more masked out is no small change, and far from any image the network was made for
 MOST = 0.25
-#: (image, region) -> the image with the region painted over
+#: (image, region) -> the image with the region masked out
 Paint = Callable[[Image, PixelSet], Image]
 #: predictions of one search
 MOST_PREDICTIONS = 100
@@ -47,9 +47,9 @@ MOST_PREDICTIONS = 100
 @dataclass(frozen=True)
 class SearchLimits:
     """finest_mm: edge of the finest blocks.  gone: the segment counts as gone where less than this share of what was
-    predicted in M is left.  most: share of what may be painted over that is painted over at once, at most.
+    predicted in M is left.  most: share of what may be masked out that is masked out at once, at most.
     predictions: of one order's search, at most.  clearance_mm: distance that painted regions keep from M; None: M may
-    be painted over, too.  seed: of ties and of the random order.
+    be masked out, too.  seed: of ties and of the random order.
     """
 
     finest_mm: float = EDGE_MM
@@ -77,11 +77,11 @@ class SearchLimits:
 class Flip:
     """What one order's search found.
 
-    order: "map", "random" or "reverse".  region: what was painted over, on the image's grid; None: no flip was found.
+    order: "map", "random" or "reverse".  region: what was masked out, on the image's grid; None: no flip was found.
     left: share of the prediction within M that is left (of the found region, else the smallest share seen).  before,
     after: mean score over M (logit); after is None without a region.  predictions: made; first: with which the first
-    flip was seen, None without one.  passes: of the network.  tried: the largest share of what may be painted over
-    that was painted over at once.  stopped: the predictions were used up before no block could be given back.
+    flip was seen, None without one.  passes: of the network.  tried: the largest share of what may be masked out
+    that was masked out at once.  stopped: the predictions were used up before no block could be given back.
     """
 
     order: str
@@ -135,7 +135,7 @@ def smallest_flip(
     in this sense, not proven to be the smallest of all.  Where no flip is found, none of the unions that were painted
     over (the first 1, 2, 4, ... blocks of the order, coarse, then finer, up to ``most``) had one.
     Raises EmptyPixelSetError where the model does not choose the class within M, PixelSetError where nothing may be
-    painted over, and what the model raises.
+    masked out, and what the model raises.
     """
     (found,) = flips_in(
         session, pixels, score, density, orders=(order,), within=within, limits=limits, paint=paint, before=before,
@@ -200,10 +200,11 @@ class _Case:
             free &= ~dilated(hardened(pixels.on(grid).weights), grid, limits.clearance_mm)
         if not free.any():
             raise PixelSetError(
-                f"Nothing beside {pixels.label} may be painted over.", "Choose a smaller pixel set, or allow more."
+                f"Nothing beside {pixels.label} may be masked out.", "Choose a smaller pixel set, or allow more."
             )
         self.free = free
-        self.most = max(1, int(limits.most * np.count_nonzero(free)))
+        # something must be left around a region to fill it from
+        self.most = max(1, min(int(limits.most * np.count_nonzero(free)), free.size - 1))
         self.changed = ChangedScores(session, [pixels], [score])
 
     def look(self, tell):
@@ -220,7 +221,7 @@ class _Case:
 
     def painted(self, mask, tell):
         """(share of the prediction within M that is left, mean score, what was seen)"""
-        tell(0.0, "painting over")
+        tell(0.0, "masking out")
         told = {"progress": tell.part(0.0, 0.3)} if self.paint is paint_over else {}
         image = self.paint(self.image, PixelSet(mask, self.image.grid, "region"), **told)
         seen = self.changed.seen(image, tell.part(0.3, 1.0))
@@ -266,7 +267,7 @@ class _Search:
             while times >= 1 and self.best is None:
                 self._search(times)
                 times //= 2
-            if self.best is None:  # with a rim a few blocks may be more than may be painted over
+            if self.best is None:  # with a rim a few blocks may be more than may be masked out
                 self._search(1, rim=False)
             if self.best is None:  # none is clear: what there is is narrowed down as it is
                 self.best, self._enough, times = self.marginal, self.limits.gone, COARSEST
@@ -292,7 +293,7 @@ class _Search:
     def _search(self, times, rim=True):
         """Look for a clear flip with blocks of so many finest ones along an edge, and give coarse ones back.
 
-        Blocks are painted over with a rim of the finest edge: a cue lies across blocks more often than in one, and what
+        Blocks are masked out with a rim of the finest edge: a cue lies across blocks more often than in one, and what
         is left of it beside a painted block is what the block would be filled from.
         """
         order, union = self._blocks(self.case.free, times)
@@ -316,7 +317,7 @@ class _Search:
         narrowed(shortest_prefix(order, flips) or order, flips, to_the_end=times == 1)
 
     def _rimmed(self, mask):
-        """With the voxels within one finest block of it, as far as they may be painted over."""
+        """With the voxels within one finest block of it, as far as they may be masked out."""
         from scipy.ndimage import maximum_filter
 
         return maximum_filter(mask, [2 * n + 1 for n in self.finest]) & self.case.free

@@ -180,7 +180,7 @@ def one_step(
     orders = [falling(probe.values(density), seed), shuffled(len(nothing), seed + 1)]
     chosen = [_first(order, probe.sizes, fraction) for order in orders]
     steps = [("as it is", nothing)] if before is None else []
-    steps += [("the hottest part removed", chosen[0]), ("a random part removed", chosen[1])]
+    steps += [("the most important region removed", chosen[0]), ("a random part removed", chosen[1])]
     found = []
     for n, (words, removed) in enumerate(steps):
         found.append(probe.see(removed, tell.part(n / len(steps), (n + 1) / len(steps), f"{words}: ")).score)
@@ -197,7 +197,7 @@ def one_step(
 def _one_gain(before, hot, random, unit):
     if not np.isfinite([before, hot, random]).all():
         return Value.without(NONFINITE, f"The network answered with NaN or infinite {unit}s.", unit)
-    words = f"Mean score {before:.4g}, {hot:.4g} without the hottest part, {random:.4g} without a random one."
+    words = f"Mean score {before:.4g}, {hot:.4g} without the most important region, {random:.4g} without a random one."
     if max(abs(before - hot), abs(before - random)) <= LEAST_CHANGE * abs(before):
         return Value.without(TOO_SMALL, f"{words} Neither removal changes it.", unit, 0.0)
     return Value.of(random - hot, unit, 0.0, words)

@@ -1,1 +1,1 @@
-"""A region painted over, the network run again, before and after."""
+"""A region masked out, the network run again, before and after."""

@@ -1,4 +1,4 @@
-"""Paint a region over, run the network again: the proof of what it used, as far as there is one."""
+"""Mask out a region, run the network again: the proof of what it used, as far as there is one."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Intervention:
-    """Before and after a region was painted over; M is the same voxels in both."""
+    """Before and after a region was masked out; M is the same voxels in both."""
 
     region_label: str
     pixel_set_label: str
@@ -82,7 +82,7 @@ def intervene(
     device: str | None = "cpu",
     progress: Callable[[float, str], None] | None = None,
 ) -> Intervention:
-    """Run the model on the image and on the image with ``region`` painted over, and compare the score on frozen M.
+    """Run the model on the image and on the image with ``region`` masked out, and compare the score on frozen M.
 
     score: class logit, log-odds or contrast (:mod:`seghirescam.cam.logits.score`).  paint: called with (image, region,
     margin_mm).  before: an outcome already known for this image, M and score, which saves one of two predictions.
@@ -90,12 +90,12 @@ def intervene(
     Raises EmptyPixelSetError or PixelSetError for a region or an M without a voxel in the image.
     """
     tell = Progress(progress)
-    tell(0.0, "painting over")
+    tell(0.0, "masking out")
     painted = paint(image, region, margin_mm)
     middle = 0.1 if before is not None else 0.55
     if before is None:
         before = outcome(model, image, pixel_set, score, device, tell.part(0.1, 0.55))
-    again = {"progress": lambda f, phase: tell(middle + (1 - middle) * f, f"{phase}, painted over")}
+    again = {"progress": lambda f, phase: tell(middle + (1 - middle) * f, f"{phase}, masked out")}
     after = outcome(model, painted, pixel_set, score, device, **again)
     names = {info.index: info.name for info in model.classes}
     return Intervention(region.label, pixel_set.label, score.title(names), score.unit, before, after)
@@ -122,9 +122,9 @@ def outcome(
 class Painting:
     """An intervention in an open session, with what can be shown of it; masks bool ``[K, J, I]`` on the image's grid.
 
-    region: as chosen; painted: what was changed, the margin included; both on the image's grid.  image: painted over.
+    region: as chosen; painted: what was changed, the margin included; both on the image's grid.  image: masked out.
     pixels: M on the model grid; mask: M on the image's.  predicted: the class before and after.  covered: the share of
-    M's weight that was itself painted over.  control: the region's shape painted over elsewhere, None where it was not
+    M's weight that was itself masked out.  control: the region's shape masked out elsewhere, None where it was not
     asked for or has no place (then a note says so).  forward_calls: of the re-runs.
     """
 
@@ -143,11 +143,11 @@ class Painting:
     notes: tuple[str, ...]
 
     def sizes(self) -> dict[str, Size]:
-        """On the image's grid: the region, what was painted over, M, and the predicted class before and after."""
+        """On the image's grid: the region, what was masked out, M, and the predicted class before and after."""
         grid = self.image.grid
         masks = {"pixel set": self.mask, f"predicted {self.class_name}": self.predicted[0]}
-        masks |= {"after painting over": self.predicted[1]}
-        region = {"region": Size.of_set(self.region), "painted over": Size.of_set(self.painted)}
+        masks |= {"after masking out": self.predicted[1]}
+        region = {"region": Size.of_set(self.region), "masked out": Size.of_set(self.painted)}
         return region | {name: Size.of(mask, grid) for name, mask in masks.items()}
 
     def _millilitres(self):
@@ -222,7 +222,7 @@ class _Painter:
         count = partial(self._outcome, pixels=pixels, weights=weights.astype(np.float64))
         before, found = count(self.session, self._unchanged)
         self.notes += self.session.output_notes
-        after, left = self._again(count, image, partial(self._told, first, end, ", painted over"))
+        after, left = self._again(count, image, partial(self._told, first, end, ", masked out"))
         other = None
         if place is not None:
             phase = partial(self._told, end, 1.0, ", control")
@@ -230,7 +230,7 @@ class _Painter:
         covered = float((weights * painted.weights).sum(dtype=np.float64) / weights.sum(dtype=np.float64))
         if covered > 0:
             self.notes.append(
-                f"Part of {pixels.label} was itself painted over: that alone changes what is found there, whatever "
+                f"Part of {pixels.label} was itself masked out: that alone changes what is found there, whatever "
                 "the surroundings say."
             )
         self.notes += (*draw_notes(self.model.networks), *overflow_notes(self.session))

@@ -1,4 +1,4 @@
-"""Paint a region over with what surrounds it: the least that could have been there instead."""
+"""Mask out a region with what surrounds it: the least that could have been there instead."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def _laplace_solver(hole, spacing_kji, tell):
 
     def solve(channel, fraction):
         def step(_):
-            tell(fraction, "painting over")
+            tell(fraction, "masking out")
 
         step(None)
         total, count = np.zeros(size), np.zeros(size)

@@ -1,12 +1,12 @@
-"""What painting over showed, in one sentence for people. Standard library."""
+"""What masking out showed, in one sentence for people. Standard library."""
 
 from __future__ import annotations
 
 
 def sentence(painting) -> str:
-    """One sentence: what was painted over, what became of the score and of the predicted segment, and of a control.
+    """One sentence: what was masked out, what became of the score and of the predicted segment, and of a control.
 
-    painting: an :class:`intervention.Painting`.  A part of M that was itself painted over is named.
+    painting: an :class:`intervention.Painting`.  A part of M that was itself masked out is named.
     """
     found, name = painting.found, painting.class_name
     grid = painting.region.grid
@@ -18,11 +18,11 @@ def sentence(painting) -> str:
     before, after = found.before, found.after
     over = _the(found.pixel_set_label)
     text = (
-        f"Painting over {_the(found.region_label)} ({_size(painting.region)}{margin}): the mean {found.score_title} "
+        f"Masking out {_the(found.region_label)} ({_size(painting.region)}{margin}): the mean {found.score_title} "
         f"over {over} {_changes(before.score, after.score)}, and {_becomes(name, before, after)}"
     )
     if painting.covered > 0:
-        text += f"; {_percent(painting.covered)} of {over} was itself painted over"
+        text += f"; {_percent(painting.covered)} of {over} was itself masked out"
     if painting.control:
         other = painting.control
         text += (

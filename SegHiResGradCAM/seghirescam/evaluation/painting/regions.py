@@ -1,4 +1,4 @@
-"""Which part of an image is painted over: the hottest part of a map, and the same shape somewhere else. numpy."""
+"""Which part of an image is masked out: the most important region of a map, or the same shape somewhere else. numpy."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _TRIES = 500
 
 @dataclass(frozen=True, eq=False)
 class Hottest:
-    """The hottest part of a map, to be found once M is known. density: ``[K, J, I]`` on the image's grid.
+    """The most important region of a map, to be found once M is known. density: ``[K, J, I]`` on the image's grid.
 
-    outside: only evidence that keeps CLEARANCE_MM from M counts, so that what is painted over (margin included) is
-    context: painting over M itself takes away what is looked for.
+    outside: only evidence that keeps CLEARANCE_MM from M counts, so that what is masked out (margin included) is
+    context: masking out M itself takes away what is looked for.
     """
 
     density: np.ndarray
@@ -61,7 +61,9 @@ def hottest(
     if density.shape != grid.shape:
         raise PixelSetError("The map does not lie on the image's grid.", "Give the map of this image.")
     if not np.isfinite(density).all():
-        raise PixelSetError("The map holds values that are not finite: it has no hottest part.", "Make another map.")
+        raise PixelSetError(
+            "The map holds values that are not finite: it has no most important region.", "Make another map."
+        )
     if not (0 < share <= 1 if ml is None else ml > 0):
         raise PixelSetError(
             "The share of the evidence lies between 0 and 1, a volume above 0 ml.", "Half of it (0.5) is usual."
@@ -74,7 +76,7 @@ def hottest(
     evidence = density[density > 0]
     if not evidence.size:
         raise EmptyPixelSetError(
-            f"The map holds no positive evidence{where}: it has no hottest part{there}.",
+            f"The map holds no positive evidence{where}: it has no most important region{there}.",
             "Choose another layer or another region.",
         )
     if ml is None:
@@ -85,11 +87,14 @@ def hottest(
     mask = density >= level
     if mask.all():
         raise PixelSetError(
-            "The hottest part of the map would be the whole image.", "Choose a smaller share, or another layer."
+            "The most important region of the map would be the whole image.",
+            "Choose a smaller share, or another layer.",
         )
     held = float(density[mask].sum(dtype=np.float64) / evidence.sum(dtype=np.float64))
     return PixelSet(
-        mask, grid, f"hottest part of the map{where}, {100 * held:.3g} % of its evidence{' there' * bool(where)}"
+        mask,
+        grid,
+        f"most important region of the map{where}, {100 * held:.3g} % of its evidence{' there' * bool(where)}",
     )
 
 

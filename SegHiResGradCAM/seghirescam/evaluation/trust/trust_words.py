@@ -7,7 +7,7 @@ from __future__ import annotations
 
 NUMBERS_ONLY = "Numbers only: the full check judges by thresholds."
 _TITLES = {
-    "context_paint_over": "Context paint-over", "class_swap": "Class swap", "cancellation": "Cancellation",
+    "context_paint_over": "Context masked out", "class_swap": "Class swap", "cancellation": "Cancellation",
     "phantom_mass": "Phantom mass", "completeness_gap": "Completeness gap",
     "context_deletion_gain": "Context deletion", "evidence_at_m": "Evidence at the pixel set",
     "randomisation": "Randomised weights", "stability": "Stability under noise",

@@ -48,16 +48,16 @@ def painted_over(mask: np.ndarray, flips: bool) -> Region:
     from pydicom.sr.codedict import codes
 
     what = codes.cid7150.SpatialAndRelationalConcept, codes.DCM.SelectedRegion
-    return Region(mask, "Painted over, which flips it" if flips else "Painted over", what, _PAINTED, "painting")
+    return Region(mask, "Masked out, which flips it" if flips else "Masked out", what, _PAINTED, "painting")
 
 
 def smallest_flip(mask: np.ndarray, order: str) -> Region:
-    """order: in which regions were painted over, see :mod:`smallest_flip`; told unless it is the map's."""
+    """order: in which regions were masked out, see :mod:`smallest_flip`; told unless it is the map's."""
     from pydicom.sr.codedict import codes
 
     what = codes.cid7150.SpatialAndRelationalConcept, codes.DCM.SelectedRegion
     by = "" if order == "map" else f", {order} order"
-    return Region(mask, f"Smallest flip found{by}: painted over", what, _PAINTED, "smallest flip")
+    return Region(mask, f"Smallest flip found{by}: masked out", what, _PAINTED, "smallest flip")
 
 
 def regions_of_evidence(density: np.ndarray, facts: dict) -> list[Region]:

@@ -15,14 +15,14 @@ from ..recipes import Recipe
 
 #: the array of a map or label map, and where its cells lie
 Cells = tuple[np.ndarray, Grid]
-FAULT = "This is a fault of ours."
-#: kind of a region that is the hottest part of a map; all others are pixel sets
+FAULT = "This is an internal error."
+#: kind of a region that is the most important region of a map; all others are pixel sets
 _HOTTEST = "hottest"
 
 
 @dataclass(frozen=True, eq=False)
 class HottestPart:
-    """A region to paint over: the part of a map that holds ``share`` of its evidence, or ``ml`` millilitres of it.
+    """A region to mask out: the part of a map that holds ``share`` of its evidence, or ``ml`` millilitres of it.
 
     outside: of the evidence that lies outside the pixel set, with a distance.
     """

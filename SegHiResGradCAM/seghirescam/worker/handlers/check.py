@@ -28,7 +28,7 @@ def check(request: Check, jobs: Jobs, tell: Tell) -> dict:
 
 def _checked(session: Session, request: Check, tell: Tell) -> Feeding:
     if not isinstance(request.segment, Segment):
-        raise MessageError("A check is about a segment.", "This is a fault of ours.")
+        raise MessageError("A check is about a segment.", "This is an internal error.")
     session.release()  # every change needs its memory
     model = _as_opened(session)
     index = model.class_index(request.class_index)

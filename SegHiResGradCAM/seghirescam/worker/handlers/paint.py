@@ -1,19 +1,17 @@
-"""A region painted over and the model run again: numbers, a sentence, and masks (uint8) on the image's grid."""
+"""A region masked out and the model run again: numbers, a sentence, and masks (uint8) on the image's grid."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ...evaluation.painting.intervention import paint_in
 from ...evaluation.painting.regions import Hottest
 from ...protocol.question import Question
-from ...protocol.recipes import hardened
 from ...protocol.requests import HottestPart, Paint
 from ...protocol.resampling import spread
 from ...session.understood import score_of
 from . import answers
+from .painted_masks import painted_masks
 
 if TYPE_CHECKING:
     from ...evaluation.painting.intervention import Painting
@@ -30,16 +28,12 @@ _MARGIN_MM = 2.0
 def paint(request: Paint, jobs: Jobs, tell: Tell) -> dict:
     found, _, notes, cost = jobs.measured(request, tell, lambda session, tell: _painted(session, request, tell))
     calls = {key: cost[key] + found.forward_calls for key in ("forward_calls", "forward_calls_now")}
-    # of the region the margin is part
-    masks = {"region": hardened(found.painted.weights), "before": found.predicted[0], "after": found.predicted[1]}
-    grid = found.painted.grid.to_json()
-    with jobs.writing() as save:
-        arrays = {name: {"array": save(mask.astype(np.uint8)), "grid": grid} for name, mask in masks.items()}
-    return {"painting": found.to_json(), **arrays, "notes": [*notes, *found.notes], "session": cost | calls}
+    told = {"painting": found.to_json(), "notes": [*notes, *found.notes], "session": cost | calls}
+    return told | painted_masks(found, jobs)
 
 
 def _painted(session: Session, request: Paint, tell: Tell) -> Painting:
-    recipe = request.pixel_set("Painting over")
+    recipe = request.pixel_set("Masking out")
     asked = Question.of(recipe, **request.words)
     score = score_of(session.model, asked.classes[0], asked.score, asked.rivals[0])
     margin = _MARGIN_MM if request.margin_mm is None else float(request.margin_mm)

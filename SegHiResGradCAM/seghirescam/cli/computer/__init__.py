@@ -1,0 +1,1 @@
+"""The command about this computer: what is here, what is missing."""

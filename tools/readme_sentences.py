@@ -1,0 +1,104 @@
+"""README.md's sentences about what was measured, each with its number, from the committed results. Standard library."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import statistics
+from pathlib import Path
+
+OURS = "**seghirescam** Seg-HiRes-Grad-CAM"
+
+
+def made(report: Path, results: Path) -> dict[str, str]:
+    """marker -> text."""
+    own = _own_network(report.parents[2] / "docs" / "how-to" / "own_network.md")
+    return {"first-picture": _first_picture(report), "wins-and-loses": _wins_and_loses(report, results), "own": own}
+
+
+def _own_network(page: Path) -> str:
+    """The how-to page's lines of Python for a 2D and a 3D network, which a test runs."""
+    section = page.read_text(encoding="utf-8").split("<!-- first:start -->")[1].split("<!-- first:end -->")[0]
+    return "\n\n".join(re.findall(r"```python\n.*?```", section, re.S))
+
+
+def _first_picture(report: Path) -> str:
+    found = [row for row in _rows(report / "interventions.csv") if row["norm"] == "batch"]
+    cases = len({row["seed"] for row in found})
+    turned = {
+        (model, painted): sum(float(r["after"]) < 0 for r in found if (r["model"], r["painted"]) == (model, painted))
+        for model in ("honest", "shortcut")
+        for painted in ("marker", "ring")
+    }
+    return (
+        f"Masking out the marker turned the shortcut network's lesion into a look-alike in "
+        f"{turned['shortcut', 'marker']} of {cases} held-out cases, and the honest one's in "
+        f"{turned['honest', 'marker']}; masking out the ring did so in {turned['shortcut', 'ring']} and "
+        f"{turned['honest', 'ring']} ([all numbers](docs/benchmarks/demo.md))."
+    )
+
+
+def _wins_and_loses(report: Path, results: Path) -> str:
+    share = _shares(report)
+    known = {row["method"]: row for row in _rows(results / "known" / "methods.csv") if row["layer"] == "encoder.2"}
+    image = {row["method"]: row for row in _rows(results / "known" / "methods.csv") if row["layer"] == "input"}
+    hires, grad, layer = (known[f"seg_{name}_cam"] for name in ("hires_grad", "grad", "layer"))
+    roar = _roar(results)
+    speed = {(row["contestant"], row["target"]): row for row in _rows(results / "results.csv")}
+    ours, captum = (speed[name, "bottleneck"] for name in (OURS, "Captum LayerGradientXActivation"))
+    first = json.loads((results / "first_call.json").read_text(encoding="utf-8"))["rows"]["UNet 2D, bottleneck"]
+    found = json.loads((results / "causes" / "smallest_flips.json").read_text(encoding="utf-8"))
+    flips = {row["model"]: row for row in found["report"] if row["search"] == "map"}
+    saliency = image["input_x_gradient"]
+    return (
+        f"**Better**: on the demo's 24 held-out cases Seg-HiRes-Grad CAM puts {share['honest', 'hires']:.0f} % of an "
+        f"honest network's evidence on the lesion where Seg-Grad-CAM puts {share['honest', 'grad']:.0f} % "
+        f"([demo](docs/benchmarks/demo.md)); on twenty networks with known reasons it finds "
+        f"{_f(hires, 'honest_lift_own'):.1f} times chance on the cue an honest network uses, Seg-Grad-CAM "
+        f"{_f(grad, 'honest_lift_own'):.1f} times ([known answers](docs/benchmarks/known_answers.md)); one map at the "
+        f"bottleneck takes {_f(ours, 'time_ratio'):.2f} forward passes and {_f(ours, 'memory_ratio'):.2f} times a "
+        f"forward's memory, Captum's {_f(captum, 'time_ratio'):.2f} and {_f(captum, 'memory_ratio'):.2f} "
+        f"([speed](docs/benchmarks/speed.md)); the search for the smallest flip finds the right region in "
+        f"{flips['shortcut']['right']} of {flips['shortcut']['cases']} cases ([flips](docs/benchmarks/flips.md)). "
+        f"**Not better**: Seg-Layer-CAM tells a cheating network from an honest one with an AUROC of "
+        f"{_f(layer, 'auroc'):.2f}, Seg-HiRes-Grad CAM with {_f(hires, 'auroc'):.2f}; input x gradient, a map of the "
+        f"image itself, shows the marker at {_f(saliency, 'shortcut_lift_cue'):.0f} times chance instead of "
+        f"{_f(hires, 'shortcut_lift_cue'):.1f}; in ROAR, which we do not trust, Seg-Layer-CAM's mean loss of Dice is "
+        f"{roar['seg_layer_cam']:.2f} and ours {roar['seg_hires_grad_cam']:.2f} ([ROAR](docs/benchmarks/roar.md)); the "
+        f"first map of a small 2D U-Net takes {first['ours']['first_s']:.2f} s, Captum's "
+        f"{first['captum']['first_s']:.2f} s."
+    )
+
+
+def _shares(report: Path) -> dict[tuple[str, str], float]:
+    """Mean share at the lesion in %, batch norm, of the level and score whose targets were fixed beforehand."""
+    picked = [r for r in _rows(report / "evidence.csv") if (r["layer"], r["score"]) == ("encoder.2", "contrast")]
+    return {
+        (model, short): 100
+        * statistics.mean(
+            float(r["lesion"]) for r in picked if (r["model"], r["norm"], r["method"]) == (model, "batch", method)
+        )
+        for model in ("honest", "shortcut")
+        for short, method in (("hires", "seg_hires_grad_cam"), ("grad", "seg_grad_cam"))
+    }
+
+
+def _roar(results: Path) -> dict[str, float]:
+    """Mean loss of Dice over the shares removed, as in the first table of ROAR's results."""
+    found = _rows(results / "roar" / "roar.csv")
+    whole = {row["seed"]: float(row["dice"]) for row in found if row["row"] == "nothing"}
+    lost: dict[str, list[float]] = {}
+    for row in found:
+        if (row["variant"], row["mode"]) == ("context", "remove"):
+            lost.setdefault(row["row"], []).append(whole[row["seed"]] - float(row["dice"]))
+    return {name: statistics.mean(values) for name, values in lost.items()}
+
+
+def _f(row: dict, name: str) -> float:
+    return float(row[name])
+
+
+def _rows(path: Path) -> list[dict]:
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
