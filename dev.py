@@ -46,7 +46,7 @@ SIZES = {
         145,
         550,
     ),
-    "docs": ("MkDocs with its theme", 45, 180),
+    "docs": ("MkDocs with its theme", 45, 190),
     "test": ("the same, nilearn (with the MNI152 template), Qt (PySide6), pytest, ruff, mypy", 490, 1660),
 }
 

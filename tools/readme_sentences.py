@@ -50,24 +50,24 @@ def _wins_and_loses(report: Path, results: Path) -> str:
     first = json.loads((results / "first_call.json").read_text(encoding="utf-8"))["rows"]["UNet 2D, bottleneck"]
     found = json.loads((results / "causes" / "smallest_flips.json").read_text(encoding="utf-8"))
     flips = {row["model"]: row for row in found["report"] if row["search"] == "map"}
-    saliency = image["input_x_gradient"]
+    pixels = image["input_x_gradient"]
     return (
-        f"**Better**: on the demo's 24 held-out cases Seg-HiRes-Grad CAM puts {share['honest', 'hires']:.0f} % of an "
-        f"honest network's evidence on the lesion where Seg-Grad-CAM puts {share['honest', 'grad']:.0f} % "
-        f"([demo](docs/benchmarks/demo.md)); on twenty networks with known reasons it finds "
-        f"{_f(hires, 'honest_lift_own'):.1f} times chance on the cue an honest network uses, Seg-Grad-CAM "
-        f"{_f(grad, 'honest_lift_own'):.1f} times ([known answers](docs/benchmarks/known_answers.md)); one map at the "
-        f"bottleneck takes {_f(ours, 'time_ratio'):.2f} forward passes and {_f(ours, 'memory_ratio'):.2f} times a "
-        f"forward's memory, Captum's {_f(captum, 'time_ratio'):.2f} and {_f(captum, 'memory_ratio'):.2f} "
-        f"([speed](docs/benchmarks/speed.md)); the search for the smallest flip finds the right region in "
-        f"{flips['shortcut']['right']} of {flips['shortcut']['cases']} cases ([flips](docs/benchmarks/flips.md)). "
-        f"**Not better**: Seg-Layer-CAM tells a cheating network from an honest one with an AUROC of "
-        f"{_f(layer, 'auroc'):.2f}, Seg-HiRes-Grad CAM with {_f(hires, 'auroc'):.2f}; input x gradient, a map of the "
-        f"image itself, shows the marker at {_f(saliency, 'shortcut_lift_cue'):.0f} times chance instead of "
-        f"{_f(hires, 'shortcut_lift_cue'):.1f}; in ROAR, which we do not trust, Seg-Layer-CAM's mean loss of Dice is "
-        f"{roar['seg_layer_cam']:.2f} and ours {roar['seg_hires_grad_cam']:.2f} ([ROAR](docs/benchmarks/roar.md)); the "
-        f"first map of a small 2D U-Net takes {first['ours']['first_s']:.2f} s, Captum's "
-        f"{first['captum']['first_s']:.2f} s."
+        f"**Better.** On the demo's 24 held-out cases Seg-HiRes-Grad CAM puts {share['honest', 'hires']:.0f} % of an "
+        f"honest network's evidence on the lesion, Seg-Grad-CAM {share['honest', 'grad']:.0f} % "
+        f"([demo](docs/benchmarks/demo.md)). On networks with known reasons it shows an honest network's own cue at "
+        f"{_f(hires, 'honest_lift_own'):.1f} times chance, Seg-Grad-CAM at {_f(grad, 'honest_lift_own'):.1f} times "
+        f"([known answers](docs/benchmarks/known_answers.md)). One map at the bottleneck takes "
+        f"{_f(ours, 'time_ratio'):.2f} forward passes and {_f(ours, 'memory_ratio'):.2f} times a forward's memory, "
+        f"Captum's {_f(captum, 'time_ratio'):.2f} and {_f(captum, 'memory_ratio'):.2f} "
+        f"([speed](docs/benchmarks/speed.md)). The search for the smallest flip finds the shortcut network's marker in "
+        f"{flips['shortcut']['right']} of {flips['shortcut']['cases']} cases ([flips](docs/benchmarks/flips.md)).\n\n"
+        f"**Not better.** Seg-Layer-CAM tells a cheating network from an honest one with an AUROC of "
+        f"{_f(layer, 'auroc'):.2f}, Seg-HiRes-Grad CAM with {_f(hires, 'auroc'):.2f}. Input x gradient, a map of the "
+        f"image itself, shows the marker at {_f(pixels, 'shortcut_lift_cue'):.0f} times chance, Seg-HiRes-Grad CAM "
+        f"at {_f(hires, 'shortcut_lift_cue'):.1f} times. In ROAR, which we do not trust, Seg-Layer-CAM's mean loss of "
+        f"Dice is {roar['seg_layer_cam']:.2f}, ours {roar['seg_hires_grad_cam']:.2f} "
+        f"([ROAR](docs/benchmarks/roar.md)). The first map of a small 2D U-Net takes "
+        f"{first['ours']['first_s']:.2f} s, Captum's {first['captum']['first_s']:.2f} s."
     )
 
 

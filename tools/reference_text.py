@@ -15,6 +15,7 @@ _FIELD = re.compile(r"(?:^|(?<=\n)|  )([a-z]\w*(?:, [a-z]\w*)*): ")
 def as_markdown(text: str) -> str:
     """A docstring with roles and literals as Markdown's code, and fields that are told in a paragraph as a list."""
     text = re.sub(r"``([^`]+)``", r"`\1`", _ROLE.sub(r"`\1`", text))
+    text = re.sub(r"([.?!])\s*::\n\n( {4})", r"\1\n\n\2", text)
     text = re.sub(r"\s*::\n\n( {4})", r":\n\n\1", text)  # a literal block is Markdown's indented code
     return "\n\n".join(map(_with_list, text.split("\n\n")))
 

@@ -1,9 +1,8 @@
 """The command ``seghirescam models|init|check|layers|predict|explain|compare|disagree|paint|causes|flip|evaluate|
 cohort|stats|figure|report|export|doctor``; one file a command, torch only where it is needed.
 
-Exit codes: 0 done; 1 an unexpected failure (a fault of ours); 2 something the user can mend, told in one sentence with
-what to do; 3 some questions of a cohort failed; 130 cancelled by Ctrl-C.  Nothing half-made is left behind in any of
-them.
+Exit codes: 0 done; 1 internal error; 2 user error, told in one sentence with what to do; 3 some questions of a cohort
+failed; 130 cancelled by Ctrl-C.  Nothing half-made is left behind in any of them.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         console.end_progress()
         _tell_traceback(options, console)
         hint = "" if options.debug else " Run it again with --debug for the details, and please report them."
-        print(f"The command failed unexpectedly ({type(error).__name__}).{hint}", file=error_out)
+        print(f"Internal error ({type(error).__name__}).{hint}", file=error_out)
         return 1
 
 

@@ -48,6 +48,6 @@ def _joined(run: RunFolder, other: RunFolder) -> int:
                 shutil.copytree(path, part, dirs_exist_ok=True)
                 run.maps.mkdir(exist_ok=True)
                 os.replace(part, run.maps / path.name)
-        for path in sorted(other.journal.glob("*.jsonl")):
+        for path in sorted([*other.journal.glob("*.jsonl"), *other.journal.glob("*.times")]):
             run.write(run.journal / path.name, path.read_bytes())
     return count

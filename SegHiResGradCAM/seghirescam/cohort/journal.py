@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .content_key import digest
+from .content_key import SHORT, digest
 from .plans.places import row_state
 from .plans.row import Row
 from .run_folder import RunFolder, versions, written
@@ -22,7 +23,8 @@ from .settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """key: "" of one that failed.  hashes: of image, model, segment and reference, as far as they are known."""
+    """key: "" of one that failed.  hashes: of image, model, segment and reference, as far as they are known; of one
+    that was read back the first SHORT digits, which are all that a table shows."""
 
     key: str = ""
     code: str = ""
@@ -85,6 +87,7 @@ class Journal:
                     try:
                         words = json.loads(text)
                         told = str(words.get("code", "")), str(words.get("sentence", ""))
-                        yield str(words["row"]), Entry(str(words["key"]), *told, tuple(map(str, words["hashes"])))
+                        hashes = tuple(sys.intern(str(one)[:SHORT]) for one in words["hashes"])
+                        yield str(words["row"]), Entry(str(words["key"]), *told, hashes)
                     except (ValueError, KeyError, TypeError, AttributeError):
                         continue

@@ -6,6 +6,7 @@
     table.csv, by_label.csv   the results (table.parquet, by_label.parquet where pyarrow is there)
     cases.csv                 STAYS WITH YOU: which key is which case, file and model
     journal/<process>.jsonl   STAYS WITH YOU: which row of the plan has which key, and which failed, and why
+    journal/<process>.times   what each job took; in no table
     journal/asked             hashes of the rows of the plan that it was last begun with
     working/                  of running processes: what is being written, who holds which case, in what one ended
 
@@ -22,6 +23,7 @@ import string
 import time
 from array import array
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from .. import __version__
@@ -201,9 +203,15 @@ def written() -> Iterator[None]:
 
 def versions() -> dict[str, str]:
     """Ours, and those whose change may change a number; without loading any of them."""
+    return {"seghirescam": __version__} | _installed()
+
+
+@cache
+def _installed() -> dict[str, str]:
+    """Looked for once a process: it stands in every question's key, and costs as much as all the rest of one."""
     from importlib import metadata
 
-    return {"seghirescam": __version__} | {name: metadata.version(name) for name in ("torch", "numpy", "scipy")}
+    return {name: metadata.version(name) for name in ("torch", "numpy", "scipy")}
 
 
 def _differing(one, other) -> str:

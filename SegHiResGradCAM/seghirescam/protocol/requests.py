@@ -239,8 +239,8 @@ class Flip(AboutPixelSets, do="flip"):
     """Result: flip (facts, with a sentence), notes, session, and where one was found painting, region, before, after as
     of :class:`Paint`.
 
-    map: in whose order regions are painted over.  finest_mm, gone, most, predictions, clearance_mm, anywhere (the pixel
-    set may be painted over, too): the limits of evaluation/causes/smallest_flip.
+    map: in whose order regions are masked out.  finest_mm, gone, most, predictions, clearance_mm, anywhere (the pixel
+    set may be masked out, too): the limits of evaluation/causes/smallest_flip.
     """
 
     map: Cells = field(metadata=CELLS)

@@ -10,10 +10,11 @@ import gc
 import math
 import os
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import ReferenceType, ref
 
 from ..protocol.errors import SegHiResCamError
 from .hardware.device_failures import device_error, is_shortage
@@ -135,6 +136,24 @@ def free_cached() -> None:
     gc.collect()
     if torch.cuda.is_available() and torch.cuda.is_initialized():
         torch.cuda.empty_cache()
+
+
+def watched(*held: object) -> list[ReferenceType]:
+    """For :func:`gone`: what holds the memory of passes that are about to be dropped, without holding it."""
+    return [ref(one) for one in held]
+
+
+def gone(dropped: Iterable[ReferenceType]) -> None:
+    """Give back the memory of passes that were dropped. dropped: of :func:`watched`.
+
+    No session is part of a cycle (test_released.py), so that on the CPU its memory has gone with the last reference:
+    looking through all of Python's objects, which takes longer than a small question, is left to the case that
+    something is still there, for a network of somebody else's may make cycles.
+    """
+    import torch
+
+    if (torch.cuda.is_available() and torch.cuda.is_initialized()) or any(one() is not None for one in dropped):
+        free_cached()
 
 
 @contextmanager

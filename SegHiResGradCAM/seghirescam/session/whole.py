@@ -42,7 +42,7 @@ from .hardware.precisions import Precision
 from .interface import Session
 from .layer_choice import ChosenLayers, chosen_layers, main_layers
 from .layer_sums import wide
-from .memory import MemoryLimitError, budget, estimate, free_cached, named_shortage, not_kept
+from .memory import MemoryLimitError, budget, estimate, gone, named_shortage, not_kept, watched
 from .sets.handed import Found, Handed
 from .sets.known_sets import KnownSets, weights_like
 from .understood import Understood
@@ -90,8 +90,8 @@ class WholeSession(Session):
         if self.wide:
             self.wide.release()
         if self._kept:
-            self._kept = None
-            free_cached()
+            dropped, self._kept = watched(self._kept.done, self._kept.done.logits), None
+            gone(dropped)
 
     def listed(self, tell: Progress | None = None) -> list[Layer]:
         tell = tell or Progress()

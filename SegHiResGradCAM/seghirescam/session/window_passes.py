@@ -108,6 +108,13 @@ class WindowPasses:
         self._overflow = Overflow()
         self.forget()
 
+    @property
+    def held(self) -> list:
+        """What holds the memory of all that is kept."""
+        passes = [passed for _, passed, _ in self._kept.values()]
+        tensors = [self.logits, self.average, *(passed.logits for passed in passes)]
+        return [*passes, *(tensor for tensor in tensors if tensor is not None)]
+
     def end_question(self) -> None:
         """Forget passes that were kept for one question only."""
         if not self._keeps:

@@ -25,7 +25,7 @@ from ..protocol.progress import Progress
 from ..protocol.question import DEFAULT, several
 from ..protocol.recipes import PredictedClass, refuse_empty
 from .interface import Session
-from .memory import MemoryLimitError, free_cached, memory_of_machine
+from .memory import MemoryLimitError, free_cached, gone, memory_of_machine, watched
 from .one_question import whole_question
 from .sets.set_groups import SHARE
 from .window_passes import Known, Settings, SharedDrawsError, WindowPasses
@@ -121,8 +121,9 @@ class WindowedSession(Session):
         if self.wide:
             self.wide.release()
         if self._passes:
+            dropped = watched(*self._passes.held)
             self._passes.release()
-        free_cached()
+            gone(dropped)
 
     def listed(self, tell: Progress | None = None) -> list[Layer]:
         return self._passes.listed()

@@ -2,9 +2,10 @@
 
 python Testing/benchmarks/cohort --questions 20000 --workers 2     # writes Testing/benchmarks/results/cohort.json
 
-The committed result is of 5,000 questions, the most that ended in some minutes of a loaded machine: read its seconds of
-CPU, not those of the clock. A result is written with the sizes measured before it, so that memory is extrapolated from
-two of them, not from one that holds what every process holds.
+Read its seconds of CPU: those of the clock are of whatever else the machine did, too. The run's own process is looked
+at while it runs, and for several sizes processes of their own go on with what is finished, so that memory is
+extrapolated from how it grows and not from what every process holds. With --work FOLDER a benchmark that was ended goes
+on.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import shutil
+import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -34,22 +36,23 @@ def main(arguments=None) -> None:
     parser.add_argument(
         "--planned", type=int, default=500_000, help="rows that are only planned, measured by themselves"
     )
+    parser.add_argument("--work", type=Path, help="folder to go on in, removed at the end")
     parser.add_argument("--out", type=Path, default=RESULT)
     options = parser.parse_args(arguments)
-    folder = Path(tempfile.mkdtemp(prefix="seghirescam-benchmark-"))
-    try:
-        found = measured(folder, options.questions, options.workers)
-        found |= {"planned": planned(folder, options.planned)}
-    finally:
-        shutil.rmtree(folder)
-    found |= {"sizes": sizes(options.out, found)}
-    found |= {"extrapolated": extrapolated(found)}
+    folder = options.work or Path(tempfile.mkdtemp(prefix="seghirescam-benchmark-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    found = measured(folder, options.questions, options.workers)
+    found["sizes"] = [gone_on(folder, options.questions * share // 8) for share in (1, 2, 4, 8)]
+    found["planned"] = planned(folder, options.planned)
+    found["extrapolated"] = extrapolated(found)
     options.out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(found, indent=2))
+    shutil.rmtree(folder)
 
 
 def measured(folder: Path, questions: int, workers: int) -> dict:
     import fake_pass
+    from phases import held
     from seghirescam.cohort.plans.expanded import expanded
     from seghirescam.cohort.run_folder import RunFolder
     from seghirescam.cohort.running.here import Here
@@ -63,31 +66,58 @@ def measured(folder: Path, questions: int, workers: int) -> dict:
 
     where, settings = _plan(folder / "plan.csv", questions), Settings()
     found: dict = {"questions": questions, "workers": workers, "machine": describe()}
-    before = _megabytes()
-    plan, found["plan_seconds"], found["plan_cpu_seconds"] = _timed(lambda: Plan.of(expanded(where), settings.refuse))
-    found["plan_megabytes"] = _megabytes() - before
+    plan = Plan.of(expanded(where), settings.refuse)
     work = Work(str(folder / "run"), str(folder), settings)
     cohort = Cohort(plan, lambda: enumerate(expanded(where), 1), RunFolder(folder / "run"), work)
     engine = OnDask(workers, function=fake_pass.answer) if workers > 1 else Here(fake_pass.answer)
-    report, seconds, cpu = _timed(lambda: cohort.answer(engine))
-    found |= {"run_seconds": seconds, "run_cpu_seconds_of_the_run_s_process": cpu, "failed": report.failed}
-    found["cpu_ms_a_question_beside_its_pass"] = 1000 * cpu / questions
-    found["peak_megabytes_of_the_run_s_process"] = _megabytes()
-    again, found["resume_seconds"], found["resume_cpu_seconds"] = _timed(lambda: cohort.answer(engine))
-    assert again.computed == 0 and again.finished == questions
-    _, found["table_seconds"], found["table_cpu_seconds"] = _timed(lambda: cohort.write(again))
-    for name in ("table.csv", "table.parquet", "by_label.csv", "cases.csv"):
-        path = folder / "run" / name
-        found[f"{name} MB"] = path.stat().st_size / 1e6 if path.exists() else None
+    cohort.write = lambda report: None  # type: ignore[method-assign]  # measured by itself
+    marks, computed, failed = [], [0], [0]
+    step = max(1, questions // 40)
+
+    def tell(report) -> None:
+        computed[0], failed[0] = report.computed, report.failed
+        if report.finished % step == 0:
+            marks.append({
+                "finished": report.finished, "seconds": report.seconds, "cpu_seconds": time.process_time(),
+                "megabytes": held("VmRSS"),
+            })  # fmt: skip
+
+    pieces = folder / "pieces.jsonl"
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    started, cpu = time.perf_counter(), time.process_time()
+    try:
+        report = cohort.answer(engine, tell=tell)
+    finally:  # Ctrl-C, too
+        spent = time.perf_counter() - started, time.process_time() - cpu
+        with open(pieces, "a", encoding="ascii") as file:
+            print(json.dumps([computed[0], failed[0], *spent, held("VmHWM"), marks]), file=file)
+    seen = [json.loads(line) for line in pieces.read_text(encoding="ascii").splitlines()]
+    answers = sum(piece[0] for piece in seen)
+    found |= {
+        "run_seconds": sum(piece[2] for piece in seen), "run_cpu_seconds_of_the_run_s_process": sum(p[3] for p in seen),
+        "computed": answers, "failed": report.failed, "marks": [mark for piece in seen for mark in piece[5]],
+        "peak_megabytes_of_the_run_s_process": max(piece[4] for piece in seen),
+    }  # fmt: skip
+    found["cpu_ms_a_question_beside_its_pass"] = 1000 * found["run_cpu_seconds_of_the_run_s_process"] / answers
     files = list((folder / "run" / "questions").glob("*/*.json"))
+    assert len(files) == questions and report.failed == 0
     found["question_files"], found["question_files_MB"] = len(files), sum(p.stat().st_size for p in files) / 1e6
     return found | _looked_up(RunFolder(folder / "run"), [path.stem for path in files])
 
 
+def gone_on(folder: Path, questions: int) -> dict:
+    """The first so many questions of the run in a process of their own, and their tables."""
+    where = _plan(folder / "first.csv", questions)
+    words = [sys.executable, str(Path(__file__).parent / "phases.py"), str(where), str(folder / "run")]
+    found = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+    for name in ("table.csv", "table.parquet", "by_label.csv", "cases.csv"):
+        path = folder / "run" / name
+        found[f"{name} MB"] = path.stat().st_size / 1e6 if path.exists() else None
+    return found
+
+
 def planned(folder: Path, rows: int) -> dict:
     """A plan of that many rows read and sorted into jobs, in a process of its own: nothing of it is extrapolated."""
-    import subprocess
-
     code = """if True:
         import sys, time
         from pathlib import Path
@@ -126,57 +156,59 @@ def _looked_up(run, keys: list[str], most: int = 2000) -> dict:
     return found
 
 
-_OF_A_SIZE = (
-    "questions", "workers", "run_seconds", "cpu_ms_a_question_beside_its_pass", "peak_megabytes_of_the_run_s_process"
-)  # fmt: skip
-
-
-def sizes(before: Path, found: dict) -> list[dict]:
-    """What grows, of this run and of those that wrote the same file before, by their number of questions."""
-    held = json.loads(before.read_text(encoding="utf-8")) if before.exists() else {}
-    several = [*held.get("sizes", ()), *([held] if held else ()), found]
-    by_size = {one["questions"]: {word: one[word] for word in _OF_A_SIZE} for one in several}
-    return [by_size[size] for size in sorted(by_size)]
-
-
 def extrapolated(found: dict, questions: int = 500_000) -> dict:
     """100,000 cases x 5 models on one core for the run's own process: seconds of its CPU, which other processes of the
-    machine do not stretch, taken to grow with the number of questions."""
-    times = questions / found["questions"]
-    small, large = found["sizes"][-2:][0], found["sizes"][-1]
-    between = large["questions"] - small["questions"]
-    peak = "peak_megabytes_of_the_run_s_process"
-    grown = (large[peak] - small[peak]) / between if between else found["plan_megabytes"] / found["questions"]
-    memory = (large[peak] + grown * (questions - large["questions"])) / 1000
+    machine do not stretch, taken to grow with the number of questions; memory by a straight line through the sizes."""
+    times, sizes = questions / found["questions"], found["sizes"]
+    last, halfway = sizes[-1], sizes[len(sizes) // 2]
+    several = [one["questions"] for one in sizes]
+    slopes = {}
+    for word in ("plan", "go_on", "table"):
+        slope, base = _line_through(several, [one[f"{word}_peak_megabytes"] for one in sizes])
+        slopes[word] = {"kilobytes_a_question": 1000 * slope, "gigabytes": (base + slope * questions) / 1000}
+    late = [mark for mark in found["marks"] if 2 * mark["finished"] >= found["questions"]]
+    done = [mark["finished"] for mark in late]
+    slopes["run"] = {"kilobytes_a_question": 1000 * _line_through(done, [mark["megabytes"] for mark in late])[0]}
+    each = _line_through(done, [mark["cpu_seconds"] for mark in late])[0]  # without the start of a cluster
+
+    def minutes(word: str, before: str) -> float:
+        """By what the second half of the questions took."""
+        one, two = (part[f"{word}_cpu_seconds"] - part[f"{before}_cpu_seconds"] for part in (halfway, last))
+        more = (questions - last["questions"]) / (last["questions"] - halfway["questions"])
+        return (two + (two - one) * more) / 60
+
+    running = slopes["plan"]["gigabytes"] + slopes["run"]["kilobytes_a_question"] * questions / 1e6
+    held_there = max(slopes["table"]["gigabytes"], running)
     return {
-        "breaks_first": (
-            f"memory of the run's own process, {memory:.0f} GB if it grew as between {small['questions']} and "
-            f"{large['questions']} questions; then its one core, which feeds no more than "
-            f"{found['questions'] / found['run_cpu_seconds_of_the_run_s_process']:.0f} questions a second to all "
-            f"workers; then a quota on the number of files, of which there are {questions}"
-        ),
-        "run_s_process_gigabytes": memory,
         "questions": questions,
-        "plan_minutes": times * found["plan_cpu_seconds"] / 60,
-        "plan_gigabytes": times * found["plan_megabytes"] / 1000,
-        "run_s_own_process_hours": times * found["run_cpu_seconds_of_the_run_s_process"] / 3600,
-        "questions_a_second_at_most": found["questions"] / found["run_cpu_seconds_of_the_run_s_process"],
-        "resume_minutes": times * found["resume_cpu_seconds"] / 60,
-        "table_minutes": times * found["table_cpu_seconds"] / 60,
-        "table_csv_gigabytes": times * found["table.csv MB"] / 1000,
+        "breaks_first": (
+            f"the run's own process has one core, which feeds no more than {1 / each:.0f} questions a "
+            f"second to all workers; then a quota on the number of files, of which there are {questions}; its memory, "
+            f"{held_there:.1f} GB at most, does not"
+        ),
+        "memory": slopes,
+        "plan_minutes": minutes("plan", "start"),
+        "cpu_ms_a_question_beside_its_pass": 1000 * each,
+        "run_s_own_process_hours": questions * each / 3600,
+        "questions_a_second_at_most": 1 / each,
+        "resume_minutes": minutes("go_on", "plan"),
+        "table_minutes": minutes("table", "go_on"),
+        "table_csv_gigabytes": questions / last["questions"] * last["table.csv MB"] / 1000,
         "question_files_gigabytes": times * found["question_files_MB"] / 1000,
     }
+
+
+def _line_through(x: list[float], y: list[float]) -> tuple[float, float]:
+    import numpy as np
+
+    slope, base = np.polyfit(x, y, 1)
+    return float(slope), float(base)
 
 
 def _timed(work):
     started, cpu = time.perf_counter(), time.process_time()
     value = work()
     return value, time.perf_counter() - started, time.process_time() - cpu
-
-
-def _megabytes() -> float:
-    """The most this process has held."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
 
 
 if __name__ == "__main__":

@@ -159,7 +159,7 @@ def test_an_unexpected_failure_is_exit_code_1_without_a_traceback(capsys, monkey
     monkeypatch.setattr(seghirescam.cli.models, "run", broken)
     code, out, err = run(capsys, "models", "demo:honest")
     assert (code, out) == (1, "")
-    assert err.startswith("The command failed unexpectedly (RuntimeError).") and "Traceback" not in err
+    assert err.startswith("Internal error (RuntimeError).") and "Traceback" not in err
 
 
 def test_a_folder_with_something_in_it_is_left_alone_unless_told_otherwise(capsys, tmp_path):

@@ -10,6 +10,8 @@ from engine.cli_cases import process, run
 from engine.cohort_cases import left, network, patient, small, table, tables
 from seghirescam.cohort.part import others, part_of
 from seghirescam.cohort.plans.row import PlanError
+from seghirescam.cohort.run_folder import RunFolder
+from seghirescam.cohort.running.times import took
 
 SLURM = {"SLURM_ARRAY_TASK_ID": "12", "SLURM_ARRAY_TASK_MIN": "10", "SLURM_ARRAY_TASK_COUNT": "4"}
 
@@ -126,3 +128,39 @@ def test_ctrl_c_and_sigterm_stop_in_seconds_and_the_same_command_goes_on(tmp_pat
     assert left(tmp_path / "run") == []
     told = json.loads(run(capsys, *words, "--json")[1])
     assert told["computed"] == 12 - done and told["answered"] == 12
+
+
+def test_what_each_job_took_is_noted_beside_the_tables_and_tells_the_hours_of_the_rest(tmp_path, capsys):
+    where = small(tmp_path / "plan", 3, 2)
+    network(tmp_path / "plan", "net0", forward="import time; time.sleep(0.05)")
+    out, words = tmp_path / "run", ["cohort", where, "--evaluate", "none", "--consent"]
+    dry = [*words, "--dry-run", "--json", "--out", out]
+    before = json.loads(run(capsys, *dry)[1])
+    assert (before["questions"], before["answered"], before["seconds_per_question_so_far"]) == (12, 0, [None, None])
+    run(capsys, *words, "--out", out, "--part", "1/3")
+    noted = list(took(RunFolder(out)))
+    # two of six jobs, the first of each model, of two questions and one pass each
+    assert [(one.questions, one.passes) for one in noted] == [(2, 1), (2, 1)]
+    assert {one.model for one in noted} == {line["model hash"] for line in table(out, "cases")} - {""}
+    assert noted[0].seconds > 0.05 and all(one.seconds >= 0 < one.cpu_seconds for one in noted)
+    # kept where no table is made of it, and not a second time for what is there
+    run(capsys, *words, "--out", out, "--part", "1/3")
+    assert list(took(RunFolder(out))) == noted
+    told = json.loads(run(capsys, *dry)[1])
+    by_hand = [one.seconds / 2 for one in noted]
+    assert (told["questions"], told["answered"], told["cases"]) == (8, 4, 2)
+    assert told["seconds_per_question_so_far"] == pytest.approx(by_hand)
+    assert told["hours"] == pytest.approx(sum(4 * one for one in by_hand) / 3600)
+    text = run(capsys, *[word for word in dry if word != "--json"])[1]
+    assert text.startswith("4 questions of the run are answered, or failed; left are:\n2 cases, 2 models, 8 questions")
+    assert "a question takes what the run's questions have taken so far" in text and "was timed here" not in text
+    # another setting is another run: nothing is known of it
+    other = json.loads(run(capsys, *dry, "--method", "seg_grad_cam")[1])
+    assert (other["questions"], other["answered"], other["seconds_per_question_so_far"]) == (12, 0, [None, None])
+    # parts that are joined bring theirs
+    run(capsys, *words, "--out", tmp_path / "rest", "--part", "2/3")
+    run(capsys, *words, "--out", tmp_path / "all", "--join", out, tmp_path / "rest")
+    assert sum(one.questions for one in took(RunFolder(tmp_path / "all"))) == 8
+    (line, *_) = (path := next((tmp_path / "all" / "journal").glob("*.times"))).read_text().splitlines()
+    path.write_text(f"{line}\n{line[:20]}")  # cut short
+    assert len(list(took(RunFolder(tmp_path / "all")))) in (3, 4)

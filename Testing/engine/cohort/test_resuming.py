@@ -11,10 +11,13 @@ import pytest
 from engine.cohort_cases import QUICK, cohort, left, network, patient, plan, run, small, table, tables
 from engine.kills import every_step
 from seghirescam.cohort.join import join
+from seghirescam.cohort.journal import Entry, Journal
+from seghirescam.cohort.plans.row import Row
 from seghirescam.cohort.run_folder import RunFolder
 from seghirescam.cohort.running import work
 from seghirescam.cohort.running.here import Here
 from seghirescam.cohort.running.run import Report
+from seghirescam.cohort.running.times import Times
 from seghirescam.cohort.settings import Settings
 from seghirescam.protocol.arrays import DiskError
 from seghirescam.protocol.writing.claims import OutputError
@@ -197,6 +200,39 @@ def test_a_full_disk_ends_the_run_in_one_sentence_and_the_next_goes_on(whole, tm
     monkeypatch.setattr(os, "replace", real)
     assert left(tmp_path / "run") == []
     assert run(where, tmp_path / "run").computed == 6 and tables(tmp_path / "run") == before
+
+
+@pytest.mark.parametrize("name", ["table.csv", "by_label.csv", "cases.csv"])
+def test_a_disk_that_is_full_when_the_tables_are_written_leaves_none_half(whole, tmp_path, monkeypatch, name):
+    _, where, before = whole
+    real = os.replace
+
+    def full(source, target, **more):
+        if str(target).endswith(name):
+            raise OSError(28, "No space left on device")
+        return real(source, target, **more)
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(DiskError, match="No space left on device. Free some space there; what is finished stays"):
+        run(where, tmp_path / "run")
+    monkeypatch.setattr(os, "replace", real)
+    assert left(tmp_path / "run") == [] and not (tmp_path / "run" / name).exists()
+    again = run(where, tmp_path / "run")
+    assert (again.computed, again.before) == (0, 8) and tables(tmp_path / "run") == before
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_under_the_journal_or_the_times_is_told_too(tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    folder.begin({}, "plan", 1)
+    journal, times = Journal(folder), Times(folder)
+    done = work.Done(1, Row("a", ("t",), "m", "1"), "k", computed=True, hashes=("i", "m", "", ""))
+    for one, note in (
+        (journal, lambda: journal.note("r", Entry("k"))), (times, lambda: times.note(work.Outcome((done,)))),
+    ):  # fmt: skip
+        one._file = open("/dev/full", "a")
+        with pytest.raises(DiskError, match="No space left on device"):
+            note()
 
 
 def test_a_question_killed_at_any_step_is_whole_or_not_there(tmp_path):

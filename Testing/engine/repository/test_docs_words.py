@@ -64,7 +64,6 @@ def test_no_message_of_the_engine_uses_a_retired_word():
     assert not {name: words for name, words in used.items() if words}
 
 
-@pytest.mark.xfail(strict=True, reason="the panel's words are changed by themselves; this mark then goes")
 def test_nothing_in_the_panel_uses_a_retired_word():
     used = {path.name: found_in(words_of(path)) for path in PANEL}
     for form in (ROOT / "SegHiResGradCAM" / "Resources" / "UI").glob("*.ui"):

@@ -139,7 +139,7 @@ def test_a_flip_is_the_engine_s_with_its_masks_and_its_cost_is_told_before(worke
     assert np.array_equal(read_array(worker.folder, told["region"]["array"]), mine.region.weights > 0)
     before, after = (read_array(worker.folder, told[name]["array"]) for name in ("before", "after"))
     assert told["flip"]["left"] == pytest.approx(after[mask > 0].sum() / before[mask > 0].sum())
-    assert told["flip"]["sentence"].startswith("Painting over") and told["painting"]["after"]
+    assert told["flip"]["sentence"].startswith("Masking out") and told["painting"]["after"]
 
 
 def test_what_cannot_be_asked_is_one_sentence_and_leaves_no_file(worker, tmp_path):
@@ -166,7 +166,7 @@ def test_what_cannot_be_asked_is_one_sentence_and_leaves_no_file(worker, tmp_pat
         ("causes", {"of": "anatomy", "labels": some, "baseline": "magic"}, "image", "Unknown baseline"),
         ("flip", {"map": heat, "predictions": 0}, "method", "at least one prediction"),
         ("flip", {"map": heat, "anywhere": True, "clearance_mm": 3.0}, "method", "exclude each other"),
-        ("flip", {"map": heat, "clearance_mm": 99.0}, "pixel_set", "may be painted over"),
+        ("flip", {"map": heat, "clearance_mm": 99.0}, "pixel_set", "may be masked out"),
     ):
         for verb in (do, f"{do}_cost"):
             told = worker.ask(verb, **asked | more)

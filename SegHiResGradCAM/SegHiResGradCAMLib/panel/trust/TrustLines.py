@@ -18,7 +18,7 @@ _QUESTIONS = (
     (_("Model-specific"), ("randomisation",), "class_swap"),
     (_("Stable under noise"), ("stability",), ""),
 )
-#: what a number is called where its title would only say the line's once more
+#: what a number is called where its title would only repeat that of the line
 _SHORT = {"stability": _("change of ranks")}
 
 

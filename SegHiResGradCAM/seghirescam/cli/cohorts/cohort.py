@@ -106,9 +106,9 @@ def run(options, console) -> int:
     run = RunFolder(options.out or "unnamed")
     consent = Consent(options.consent, tuple(options.consent_sha256))
     work = Work(str(run.path), str(source.folder), settings, consent, gpus if workers > 1 else ())
-    if options.dry_run:
-        return _told(plan, work, workers, console)
     cohort = Cohort(plan, lambda: enumerate(source.rows(), start=1), run, work)
+    if options.dry_run:
+        return _told(cohort, workers, options.out is not None, console)
     if options.join:
         return _joined(cohort, options.join, console)
     engine = _engine(options, workers, console)
@@ -179,11 +179,18 @@ def _duration(seconds: float) -> str:
     return f"about {round(seconds / 60)} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
 
 
-def _told(plan, work, workers, console) -> int:
+def _told(cohort, workers: int, named: bool, console) -> int:
+    """Of the whole plan, or of what a run has left that --out names."""
     from ...cohort.running.estimate import estimated
+    from ...cohort.running.run import Report
+    from ...cohort.running.times import by_model
 
     console.progress(0.0, "timing one pass of each network")
-    found = estimated(plan, work, workers)
+    plan, report, times = cohort.plan, Report(), {}
+    facts = cohort.run.facts() if named else None
+    if facts is not None and facts["settings"] == cohort.work.settings.to_json():
+        plan, times = cohort.left(report), by_model(cohort.run)
+    found = estimated(plan, cohort.work, workers, report.finished + report.failed, times)
     console.answer(found.to_json(), found.text)
     return 0
 

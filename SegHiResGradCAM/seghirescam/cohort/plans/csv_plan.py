@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,7 +62,8 @@ def _line(number: int, heads: list[str], cells: list[str], folder: Path) -> Iter
         raise at_line(number, more)
     if sum(map(len, cells)) > _LONGEST:
         raise at_line(number, PlanError("It is longer than any question.", "Check the quotes."))
-    words = {head: cell.strip() for head, cell in zip(heads, cells, strict=False)}
+    # a word that many lines hold is held once
+    words = {head: sys.intern(cell.strip()) for head, cell in zip(heads, cells, strict=False)}
     try:
         for row in rows_of({"model": "", "case": ""} | words, folder):
             yield number, row

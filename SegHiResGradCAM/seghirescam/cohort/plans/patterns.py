@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def rows_of(words: dict[str, str], folder: Path) -> Iterator[Row]:
                     "Name one file, or leave 'case' empty, so that every file of 'images' is a case.",
                 )
             rest[name] = matches[0]
-    yield Row(**rest | {"images": tuple(found), "case": case or (stem(found[0]) if found else "")})
+    yield Row(**rest | {"images": tuple(map(sys.intern, found)), "case": case or (stem(found[0]) if found else "")})
 
 
 def stem(path: str) -> str:

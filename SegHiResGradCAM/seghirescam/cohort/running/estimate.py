@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from ..content_key import SHORT
 from ..plans.places import labels_placed, placed
 from ..plans.row import EVERY
 from ..settings import FAST, FULL, Settings
 from .job import Job, Plan
+from .times import Took
 from .work import STORE, Work, device_of, set_threads
 
 #: the overhead of a question beyond its passes, measured (Testing/benchmarks/cohort)
@@ -22,7 +25,8 @@ OVERHEAD_SECONDS = 0.3
 @dataclass(frozen=True)
 class Passes:
     """One model's. runs: network passes behind one prediction of the first case; all cases are taken to be like it.
-    seconds: of one pass, timed on this machine on zeros of the network's input.  problem: why nothing is known."""
+    seconds: of one pass, timed on this machine on zeros of the network's input.  problem: why nothing is known.
+    took: seconds of the clock a question, of what the run has computed with it; 0 where it has not."""
 
     questions: int
     cases: int
@@ -30,12 +34,19 @@ class Passes:
     passes: float = 0.0
     seconds: float = 0.0
     problem: str = ""
+    took: float = 0.0
+
+    @property
+    def all_seconds(self) -> float:
+        if self.took:
+            return self.questions * self.took
+        return self.passes * self.seconds + self.questions * OVERHEAD_SECONDS
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """questions: rows of the plan; more: of which some stand for every label or class.  gigabytes: read from disk.
-    absent: files that are not there."""
+    """questions: rows of the plan that have no answer yet; more: of which some stand for every label or class.
+    gigabytes: read from disk.  absent: files that are not there.  answered: rows of the run that have one."""
 
     cases: int
     questions: int
@@ -45,6 +56,7 @@ class Estimate:
     absent: int
     workers: int
     part: tuple[int, int]
+    answered: int = 0
 
     @property
     def passes(self) -> int:
@@ -52,28 +64,39 @@ class Estimate:
 
     @property
     def hours(self) -> float:
-        seconds = sum(one.passes * one.seconds + one.questions * OVERHEAD_SECONDS for one in self.models.values())
-        return seconds / 3600 / self.workers
+        return sum(one.all_seconds for one in self.models.values()) / 3600 / self.workers
 
     def to_json(self) -> dict:
         return {
             "cases": self.cases, "models": len(self.models), "questions": self.questions, "at_least": self.more,
             "passes": self.passes, "gb": self.gigabytes, "hours": self.hours, "workers": self.workers,
             "absent_files": self.absent, "part": list(self.part),
-            "seconds_per_pass": [one.seconds for one in self.models.values()],
+            "answered": self.answered, "seconds_per_pass": [one.seconds for one in self.models.values()],
+            "seconds_per_question_so_far": [one.took or None for one in self.models.values()],
             "problems": [one.problem for one in self.models.values() if one.problem],
         }  # fmt: skip
 
     @property
+    def _known_by(self) -> str:
+        timed = (
+            f"one pass of each network was timed here, and {OVERHEAD_SECONDS} s a question are added; every case is "
+            "taken to be as large as its model's first"
+        )
+        measured = "a question takes what the run's questions have taken so far"
+        by = {bool(one.took) for one in self.models.values() if not one.problem}
+        if by == {True}:
+            return measured
+        return f"{measured}; of models without an answer yet {timed}" if True in by else timed
+
+    @property
     def text(self) -> str:
         least = "at least " if self.more else ""
-        told = [
+        told = [f"{self.answered} questions of the run are answered, or failed; left are:"] if self.answered else []
+        told += [
             f"{self.cases} cases, {len(self.models)} models, {least}{self.questions} questions"
             + ("" if self.part == (1, 1) else f" (part {self.part[0]} of {self.part[1]})"),
             f"{least}about {self.passes} passes of a network, {self.gigabytes:.3g} GB read from disk",
-            f"about {_hours(self.hours)} with {self.workers} worker{'s' * (self.workers > 1)}: one pass of each "
-            f"network was timed here, and {OVERHEAD_SECONDS} s a question are added; every case is taken to be as "
-            "large as its model's first",
+            f"about {_hours(self.hours)} with {self.workers} worker{'s' * (self.workers > 1)}: {self._known_by}",
         ]
         if self.absent:
             told.append(f"{self.absent} files of the plan are not there")
@@ -81,8 +104,11 @@ class Estimate:
         return "\n".join(told)
 
 
-def estimated(plan: Plan, work: Work, workers: int) -> Estimate:
-    """Opens each model and its first case; reads no other image."""
+def estimated(
+    plan: Plan, work: Work, workers: int, answered: int = 0, times: Mapping[str, Took] | None = None
+) -> Estimate:
+    """Opens each model and its first case; reads no other image. plan: what is left of a run, of which so many rows are
+    answered; times: of :func:`times.by_model`."""
     folder = Path(work.plan)
     by_model: dict[str, list[Job]] = {}
     for job in plan.jobs:
@@ -90,7 +116,7 @@ def estimated(plan: Plan, work: Work, workers: int) -> Estimate:
     sizes = _sizes(plan, folder)
     rows = [row for job in plan.jobs for _, row in job.rows]
     try:
-        models = {model: _model(jobs, work) for model, jobs in by_model.items()}
+        models = {model: _model(jobs, work, times or {}) for model, jobs in by_model.items()}
     finally:
         STORE.forget()
     return Estimate(
@@ -102,6 +128,7 @@ def estimated(plan: Plan, work: Work, workers: int) -> Estimate:
         absent=sum(size is None for size in sizes.values()),
         workers=workers,
         part=plan.part,
+        answered=answered,
     )
 
 
@@ -122,7 +149,7 @@ def passes_of(questions: int, cases: int, maps: int, runs: int, settings: Settin
     return float(found)
 
 
-def _model(jobs: list[Job], work: Work) -> Passes:
+def _model(jobs: list[Job], work: Work, times: Mapping[str, Took]) -> Passes:
     from ...protocol.errors import SegHiResCamError
     from ...session.opening import open_session
     from .row_questions import OpenCase
@@ -142,7 +169,9 @@ def _model(jobs: list[Job], work: Work) -> Passes:
     layers = len(settings.layers)
     maps = len(settings.methods) * layers
     runs = session.runs
-    return Passes(questions, cases, runs, passes_of(questions, cases, maps, runs, settings), seconds)
+    so_far = times.get(kept.sha256[:SHORT])
+    took = so_far.seconds / so_far.questions if so_far else 0.0
+    return Passes(questions, cases, runs, passes_of(questions, cases, maps, runs, settings), seconds, took=took)
 
 
 def _timed(session, device: str) -> float:

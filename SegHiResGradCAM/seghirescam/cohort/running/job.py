@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ..plans.row import PlanError, Row
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Job:
     """rows: (number in the plan, from 1; row). Sent to the process that answers it."""
 

@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,7 +27,9 @@ from .work import Outcome, Work, work_on
 
 #: how often a job may end its process before it is given up
 TRIES = 3
-_CONNECT_SECONDS, _CLOSE_SECONDS = 20, 60
+_CONNECT_SECONDS, _CLOSE_SECONDS, _LOOK_SECONDS = 20, 60, 5
+#: messages and transitions that dask keeps of each connection
+_LOG = 100
 
 
 class SchedulerError(SegHiResCamError, RuntimeError):
@@ -66,11 +69,15 @@ class OnDask:
         self._function = function
         self.elsewhere, self._wanted = elsewhere, workers
         self._client: Any = None
+        self._threads, self._ask_again = 1, 0.0
 
     @property
     def workers(self) -> int:
-        """Jobs at once: one a thread."""
-        return max(1, sum(self._client.nthreads().values())) if self._client else self._wanted
+        """Jobs at once: one a thread, as it was told some seconds ago: the scheduler is asked across its port."""
+        if self._client and time.monotonic() >= self._ask_again:
+            self._threads = max(1, sum(self._client.nthreads().values()))
+            self._ask_again = time.monotonic() + _LOOK_SECONDS
+        return self._threads if self._client else self._wanted
 
     @contextmanager
     def open(self) -> Iterator[OnDask]:
@@ -87,6 +94,8 @@ class OnDask:
             "distributed.worker.memory.terminate": False, "distributed.worker.memory.pause": False,
             "distributed.worker.memory.spill": False, "distributed.worker.memory.target": False,
             "distributed.admin.tick.limit": "60s",
+            # what went over each connection, whole, which nobody looks at here
+            "distributed.admin.low-level-log-length": _LOG,
             # each process opens a port for pages of its own on the loopback: with nothing behind it
             "distributed.scheduler.http.routes": [], "distributed.worker.http.routes": [],
         }  # fmt: skip
@@ -184,7 +193,7 @@ class OnDask:
 
     def _close(self, cluster) -> None:
         """Everything that is to be kept has been written: whoever does not end by itself is ended."""
-        client, self._client = self._client, None
+        client, self._client, self._ask_again = self._client, None, 0.0
         if client is not None:
             with contextlib.suppress(TimeoutError, OSError):
                 client.close(timeout=_CLOSE_SECONDS)

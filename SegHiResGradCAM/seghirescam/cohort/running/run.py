@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..journal import Entry, Journal, Receipts
@@ -16,6 +16,7 @@ from ..table.write_table import Answered, Unanswered, write_tables
 from .failures import failure
 from .interrupted import forget
 from .job import Job, Plan
+from .times import Times
 from .work import Done, Outcome, Work
 
 #: between two looks at a job that another process holds
@@ -62,21 +63,27 @@ class Cohort:
         Raises OutputError, DiskError, SchedulerError; what was finished by then stays.
         """
         started = time.perf_counter()
-        changed = self.begin(note)
-        journal = Journal(self.run)
-        receipts = Receipts(Path(self.work.plan), self.work.settings)
-        known, report = journal.read(), Report(changed=changed)
+        report = Report(changed=self.begin(note))
         try:
-            waiting = deque(self._unfinished(known, receipts, report, retry_failed))
-            if waiting:
-                with engine.open() as opened:
-                    self._all(opened, waiting, journal, receipts, report, started, tell)
+            self._ask(engine, report, retry_failed, started, tell)
         finally:
-            journal.close()
             self.run.sweep()
         report.seconds = time.perf_counter() - started
         self.write(report)
         return report
+
+    def _ask(self, engine, report: Report, retry_failed: bool, started: float, tell) -> None:
+        """What it needs to know of every question has gone before the tables are written."""
+        receipts = Receipts(Path(self.work.plan), self.work.settings)
+        journal, times = Journal(self.run), Times(self.run)
+        try:
+            waiting = deque(self._unfinished(journal.read(), receipts, report, retry_failed))
+            if waiting:
+                with engine.open() as opened:
+                    self._all(opened, waiting, journal, times, receipts, report, started, tell)
+        finally:
+            journal.close()
+            times.close()
 
     def begin(self, note: Callable[[str], object] = lambda sentence: None) -> tuple[int, int] | None:
         """The run's folder made, or gone on with. Returns and raises as :meth:`RunFolder.begin`."""
@@ -88,6 +95,11 @@ class Cohort:
                 f"{changed[1]} of the run are no longer asked (answers stay in its folder; the table is of this plan)."
             )
         return changed
+
+    def left(self, report: Report) -> Plan:
+        """The plan without what is answered or has failed in the run, which the report counts; asks nothing."""
+        receipts = Receipts(Path(self.work.plan), self.work.settings)
+        return replace(self.plan, jobs=list(self._unfinished(Journal(self.run).read(), receipts, report, False)))
 
     def write(self, report: Report) -> None:
         """The tables, once every question of the plan has an answer or a failure; cases.csv always."""
@@ -111,6 +123,7 @@ class Cohort:
                 yield number, row, entry
 
         write_cases(self.run, seen())
+        known.clear()  # a line each of what was asked: the table needs its key only
         if not report.waiting:
             report.tables = write_tables(self.run, list(answered.values()), failed)
             forget(self.run)
@@ -132,7 +145,7 @@ class Cohort:
             if left:
                 yield Job(tuple(left))
 
-    def _all(self, engine, waiting: deque[Job], journal, receipts, report: Report, started: float, tell) -> None:
+    def _all(self, engine, waiting: deque[Job], journal, times, receipts, report: Report, started, tell) -> None:
         busy: deque[tuple[float, Job]] = deque()
         open_jobs = 0
 
@@ -158,6 +171,7 @@ class Cohort:
                     continue
                 report.passes += outcome.passes
                 report.computing_seconds += outcome.seconds
+                times.note(outcome)
                 if outcome.pid:
                     report.loads[outcome.pid] = outcome.loads
                 for one in outcome.done:

@@ -48,8 +48,8 @@ class Done:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Of a job. busy: another process holds it, nothing was done.  passes, seconds: of what was computed; pid, loads:
-    of the process, and how often it has opened models."""
+    """Of a job. busy: another process holds it, nothing was done.  passes, seconds, cpu_seconds: of what was computed;
+    pid, loads: of the process, and how often it has opened models."""
 
     done: tuple[Done, ...] = ()
     busy: bool = False
@@ -57,6 +57,7 @@ class Outcome:
     seconds: float = 0.0
     pid: int = 0
     loads: int = 0
+    cpu_seconds: float = 0.0
 
 
 #: the models of this process
@@ -71,14 +72,14 @@ def work_on(
 
     Raises DiskError (nothing can be written: the run ends), CancelledError; everything else is a row's failure.
     """
-    run, started = RunFolder(work.run), time.perf_counter()
+    run, started, cpu = RunFolder(work.run), time.perf_counter(), time.process_time()
     with run.held(f"job-{job.name}") as mine:
         if not mine:
             return Outcome(busy=True)
         set_threads(work.settings.threads)
         done, passes = (worked or worked_on)(job, work, run, progress)
-    seconds = time.perf_counter() - started
-    return Outcome(tuple(done), False, passes, seconds, os.getpid(), sum(STORE.loads.values()))
+    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
+    return Outcome(tuple(done), False, passes, seconds, os.getpid(), sum(STORE.loads.values()), cpu)
 
 
 def set_threads(count: int) -> None:

@@ -16,8 +16,8 @@ from ..content_key import SHORT
 from ..run_folder import BY_LABEL, TABLE, RunFolder, written
 from .columns import BY_LABEL_FIRST, BY_LABEL_WORDS, FIRST, KEYS, WHOLE, WORDS, columns_of, numbers_in
 
-#: lines at once in a Parquet file's group
-_GROUP = 2000
+#: cells at once in a Parquet file's group
+_GROUP = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ def _parquet(path: Path, columns: Sequence[str], words: Sequence[str], lines: It
     schema = arrow.schema([(name, kind(name)) for name in columns])
     count = 0
     with arrow.parquet.ParquetWriter(path, schema) as writer:
-        for group in _groups(lines):
+        for group in _groups(lines, max(1, _GROUP // len(columns))):
             writer.write_table(arrow.Table.from_pylist(group, schema=schema))
             count += len(group)
         if not count:
@@ -145,11 +145,11 @@ def _parquet(path: Path, columns: Sequence[str], words: Sequence[str], lines: It
     return count
 
 
-def _groups(lines: Iterable[dict]) -> Iterator[list[dict]]:
+def _groups(lines: Iterable[dict], most: int) -> Iterator[list[dict]]:
     group: list[dict] = []
     for line in lines:
         group.append(line)
-        if len(group) == _GROUP:
+        if len(group) == most:
             yield group
             group = []
     if group:

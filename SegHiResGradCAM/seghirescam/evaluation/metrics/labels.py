@@ -126,7 +126,7 @@ class _Table:
             self.evidence = evidence_of(self.density)
             self.total = float(self.evidence.sum())
         except NoValue as nothing:
-            self.problem = nothing
+            self.problem = nothing.with_traceback(None)  # which holds this frame, the map, and whoever asked
 
     def count(self, mask):
         """Voxels, evidence, and voxels in the body of one mask."""

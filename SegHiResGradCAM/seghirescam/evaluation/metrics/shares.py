@@ -49,24 +49,29 @@ def summed(pieces: Iterator[np.ndarray], count: int) -> float:
 
     The same halves are added in the same order (pairwise summation), while only a few of the values are held.
     """
-    rest = np.zeros(0)
+    return _added(_Following(pieces), count)
 
-    def following(n: int) -> np.ndarray:
-        nonlocal rest
-        held = [rest]
+
+class _Following:
+    """The values of the pieces, so many at a time."""
+
+    def __init__(self, pieces: Iterator[np.ndarray]):
+        self._pieces, self._rest = pieces, np.zeros(0)
+
+    def take(self, n: int) -> np.ndarray:
+        held = [self._rest]
         while sum(map(len, held)) < n:
-            held.append(next(pieces))
+            held.append(next(self._pieces))
         values = np.concatenate(held)
-        rest = values[n:]
+        self._rest = values[n:]
         return values[:n]
 
-    def added(n: int) -> float:
-        if n <= _SLAB:
-            return float(following(n).sum())
-        half = n // 2 - n // 2 % 8  # numpy's own
-        return added(half) + added(n - half)
 
-    return added(count)
+def _added(following: _Following, n: int) -> float:
+    if n <= _SLAB:
+        return float(following.take(n).sum())
+    half = n // 2 - n // 2 % 8  # numpy's own
+    return _added(following, half) + _added(following, n - half)
 
 
 def slabs(*arrays: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:

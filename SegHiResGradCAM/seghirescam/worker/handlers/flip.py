@@ -1,4 +1,4 @@
-"""The smallest region whose painting over removes the segment, searched in a map's order; and what that takes."""
+"""The smallest region whose masking out removes the segment, searched in a map's order; and what that takes."""
 
 from __future__ import annotations
 
