@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 
 import extension_facts as facts
-from module_files import MODULE, scripts_and_resources
+from module_files import MODULE, WRITTEN, scripts_and_resources
 
 _NOTE = "# Written by tools/write_extension_files.py from tools/extension_facts.py and the tree: do not edit by hand.\n"
 
 #: what the module says of itself in Slicer's help
-ABOUT = f"{MODULE}/{facts.NAME}Lib/setup/ExtensionFacts.py"
+ABOUT = f"{MODULE}/{WRITTEN}"
 
 
 def texts(root: Path = facts.ROOT) -> dict[str, str]:
@@ -32,7 +32,7 @@ def about() -> str:
     return f'''"""Where the extension lives, and who made it."""
 
 {_NOTE}HOMEPAGE = "{facts.HOMEPAGE}"
-CONTRIBUTORS = "{facts.CONTRIBUTORS}"
+CONTRIBUTORS = "{facts.CONTRIBUTORS}"  # no tr
 '''
 
 

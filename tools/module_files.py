@@ -7,6 +7,8 @@ from pathlib import Path, PurePosixPath
 
 MODULE = "SegHiResGradCAM"
 
+#: below the module's folder: what is written from the facts, and may not be there yet
+WRITTEN = f"{MODULE}Lib/setup/ExtensionFacts.py"
 #: below the module's folder
 NOT_PACKAGED = ("CMakeLists.txt", "Testing/")
 
@@ -14,9 +16,9 @@ NOT_PACKAGED = ("CMakeLists.txt", "Testing/")
 def scripts_and_resources(root: Path) -> tuple[list[str], list[str]]:
     """Paths below the module's folder: Python files with the module itself first, and everything else."""
     folder = root / MODULE
-    names = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
-    names = sorted((name for name in names if is_packaged(name)), key=_shallow_first)
-    return [n for n in names if n.endswith(".py")], [n for n in names if not n.endswith(".py")]
+    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} | {WRITTEN}
+    packaged = sorted((name for name in names if is_packaged(name)), key=_shallow_first)
+    return [n for n in packaged if n.endswith(".py")], [n for n in packaged if not n.endswith(".py")]
 
 
 def is_packaged(name: str) -> bool:

@@ -2554,54 +2554,54 @@ Cost: {cost}. F, B: passes forward and backward.</source>
     </message>
 </context>
 <context>
-    <name>results.Results</name>
+    <name>results.ResultWords</name>
     <message>
-        <location filename="SegHiResGradCAMLib/panel/results/Results.py"/>
+        <location filename="SegHiResGradCAMLib/panel/results/ResultWords.py"/>
         <source> ({pixel_set_voxels} voxels of the model{more})</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="SegHiResGradCAMLib/panel/results/Results.py"/>
+        <location filename="SegHiResGradCAMLib/panel/results/ResultWords.py"/>
         <source>, of which the map explains {percent:.0f} %</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="SegHiResGradCAMLib/panel/results/Results.py"/>
+        <location filename="SegHiResGradCAMLib/panel/results/ResultWords.py"/>
         <source>, {ml:.3g} ml</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="SegHiResGradCAMLib/panel/results/Results.py"/>
+        <location filename="SegHiResGradCAMLib/panel/results/ResultWords.py"/>
         <source>, {percent:.3g} % of the image</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="SegHiResGradCAMLib/panel/results/Results.py"/>
+        <location filename="SegHiResGradCAMLib/panel/results/ResultWords.py"/>
         <source>; the map has no unit</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="SegHiResGradCAMLib/panel/results/Results.py"/>
+        <location filename="SegHiResGradCAMLib/panel/results/ResultWords.py"/>
         <source>Comparison: </source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="SegHiResGradCAMLib/panel/results/Results.py"/>
+        <location filename="SegHiResGradCAMLib/panel/results/ResultWords.py"/>
         <source>Model: {model}, on {device}, {engine}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="SegHiResGradCAMLib/panel/results/Results.py"/>
+        <location filename="SegHiResGradCAMLib/panel/results/ResultWords.py"/>
         <source>Score {score:.4g}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="SegHiResGradCAMLib/panel/results/Results.py"/>
+        <location filename="SegHiResGradCAMLib/panel/results/ResultWords.py"/>
         <source>Why {class_name}? {score_title}, summed over {pixel_set}{size}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="SegHiResGradCAMLib/panel/results/Results.py"/>
+        <location filename="SegHiResGradCAMLib/panel/results/ResultWords.py"/>
         <source>{method_title}, layer {name}</source>
         <translation type="unfinished"></translation>
     </message>

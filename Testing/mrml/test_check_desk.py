@@ -38,7 +38,7 @@ def test_a_shown_map_is_checked_behind_the_panel_which_stays_idle(panel, case):
     presenter, state = panel.presenter, panel.states[-1]
     purpose, source, volumes, question = panel.engine.sent[-1]
     assert (purpose, source, volumes) == ("check", "demo:honest", {"image": case[0]})
-    assert not state.run.busy and state.run.canApply and state.run.applyText == "Apply" and state.checks.running
+    assert not state.run.busy and state.run.canApply and state.run.applyText == "&Apply" and state.checks.running
     assert state.run.status == "Done in 1.2 s."
     cells, grid = question.pop("map")
     origin = presenter.desk.results.origin(p.result)

@@ -2,4 +2,4 @@
 
 # Written by tools/write_extension_files.py from tools/extension_facts.py and the tree: do not edit by hand.
 HOMEPAGE = "https://github.com/OWNER/SlicerSegHiResGradCAM"
-CONTRIBUTORS = "The SegHiResGradCAM authors"
+CONTRIBUTORS = "The SegHiResGradCAM authors"  # no tr

@@ -18,7 +18,7 @@ from ..model.ModelFacts import READ, ModelFacts
 from ..model.ModelLogic import ModelLogic
 from ..Needs import AsksWorker, HasParameters
 from ..Option import Option
-from ..results.Results import layerOption
+from ..results.ResultWords import layerOption
 from . import QuestionWords
 from .Choices import DEFAULT_METHOD_TITLE, ScoreChoice
 from .OnlyNodes import onlySegment, onlySegmentation, onlyVolume

@@ -20,8 +20,9 @@ from ...scene.results.Export import exportToFolder, whyNotExported
 from ...setup.Translation import _
 from ...worker.Job import Job
 from ..Needs import AsksWorker, HasParameters
-from .Results import Pass, Results, facts
+from .Results import Pass, Results
 from .ResultView import ResultState, ResultView
+from .ResultWords import facts
 
 
 class FollowsMaps(Protocol):

@@ -12,7 +12,7 @@ from .ResultLine import RESULT, SHARE, VERDICT, ResultLine, grouped, inOrder
 
 _KEY_ROLE = 32  # Qt::UserRole
 #: pixels of the tree: from a few lines to where it scrolls
-LEAST, MOST = 110, 230
+LEAST, MOST = 110, 160
 _FRAME = 4
 _HEADS = {
     SHARE: _("Share of the score that the map adds up to."),
