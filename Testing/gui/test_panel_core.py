@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 import slicer
-from mrml.asking import DESCRIPTION, RecordingEngine, answer, makeCase
+from gui.answering import Answering
+from mrml.asking import answer, makeCase
 from SegHiResGradCAMLib.panel.PanelState import PanelState
 from SegHiResGradCAMLib.scene.nodes import AttributeNames
 from SegHiResGradCAMLib.scene.results.ComparisonNodes import comparisonSteps
@@ -64,19 +65,6 @@ def test_one_apply_writes_few_controls_and_no_tooltip_twice(panel):
     counted.writes.clear()
     panel.applyAndWait()  # the first has filled the lists of layers and regions
     assert panel.ui.errorLabel.text == "" and len(counted.writes) < 80, counted.writes
-
-
-class Answering(RecordingEngine):
-    """An engine that answers at once, so that twenty rounds take seconds."""
-
-    def __init__(self, panel, case):
-        super().__init__()
-        self._panel, self._case = panel, case
-
-    def send(self, job, source, volumes=None, question=None, listener=None):
-        super().send(job, source, volumes, question, listener)
-        told = DESCRIPTION if job.purpose == "describe" else answer(self._case, "encoder.1", "encoder.2")
-        self._panel.widget.later(0, lambda: (listener or self._panel.presenter).onAnswer(told))
 
 
 def counted(of):

@@ -89,10 +89,8 @@ class Presenter:
         self.trust = TrustLogic(self)
         self.checks = FastCheckLogic(self, scene, settings, Soon(later, PROGRESS_MS, lambda: self.changed("checks")))
         self.paint = PaintingLogic(self, scene, later)
-        self.segments = SegmentEvidenceLogic(self, scene)
-        self.dicom = DicomLogic(self, scene)
-        self.live = LiveLogic(self, scene, later)
-        self.recall = RecallLogic(self, scene, settings)
+        self.segments, self.dicom = SegmentEvidenceLogic(self, scene), DicomLogic(self, scene)
+        self.live, self.recall = LiveLogic(self, scene, later), RecallLogic(self, scene, settings)
         self.pictures = PictureLogic(self, scene)
         self.rows, self.masked = EvidenceRowsLogic(self, scene), MaskedLogic(self, scene)
         self.setupCheck = SetupCheckLogic(self, SetupProcess(later))
@@ -237,9 +235,6 @@ class Presenter:
 
     def apply(self) -> None:
         self.run.apply()
-
-    def openAdvanced(self) -> None:
-        self.question.openAdvanced()
 
     def send(self, job: Job, source: str, question: dict, listener: Any = None) -> None:
         """Hands a job over; the engine reads its volumes by and by.
