@@ -70,6 +70,11 @@
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>A point of the deletion curve: the volume as the network saw it there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
         <source>A preview leaves out the mirroring (test-time augmentation) and all folds but the first of a model that averages them: several times faster, and an approximation.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -105,12 +110,32 @@
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>Ask here</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>Ask where you point</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
         <source>Asks about every segment of the segmentation in one forward pass of the network.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>Asks once about the place where it is now.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
         <source>Asks the same question of every method that takes few passes, at every main layer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>Asks with every move about the place, at the shown layer.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -240,6 +265,11 @@
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>Export picture...</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
         <source>Export to DICOM...</source>
         <translation type="unfinished"></translation>
     </message>
@@ -256,6 +286,11 @@
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
         <source>Folder...</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>Follow the crosshair</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -565,6 +600,11 @@
     </message>
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>The rows of Evidence by segment: shows the segment, in the middle of the slice views.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
         <source>The segment to be explained: why did the network draw it?</source>
         <translation type="unfinished"></translation>
     </message>
@@ -611,6 +651,16 @@
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
         <source>Volume rendering of the visible evidence. Show the segments in 3D too (module Segmentations) to see where it lies.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>What is asked about at the place: one voxel, or the connected part of the prediction there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>What is followed: the crosshair, a list of points, or a box of the Markups module.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -676,6 +726,11 @@
     <message>
         <location filename="Resources/UI/SegHiResGradCAM.ui"/>
         <source>Writes the description beside the weights and opens it as the model.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="Resources/UI/SegHiResGradCAM.ui"/>
+        <source>Writes the views as they are, and a figure of the map, as PNG.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1299,6 +1354,154 @@ Write them?</source>
     </message>
 </context>
 <context>
+    <name>linked.EvidenceRowsLogic</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/linked/EvidenceRowsLogic.py"/>
+        <source>Evidence by segment: go to...</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/linked/EvidenceRowsLogic.py"/>
+        <source>Press Evidence by segment again for a new table.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/linked/EvidenceRowsLogic.py"/>
+        <source>There is no segment &apos;{name}&apos; any more.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/linked/EvidenceRowsLogic.py"/>
+        <source>{name} at R {r:.0f}, A {a:.0f}, S {s:.0f} mm.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>linked.MaskedLogic</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/linked/MaskedLogic.py"/>
+        <source>A point of the deletion curve: the volume as the network saw it there. Nothing is asked of the network.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/linked/MaskedLogic.py"/>
+        <source>Masking out</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/linked/MaskedLogic.py"/>
+        <source>Nothing masked out</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/linked/MaskedLogic.py"/>
+        <source>The volume itself.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/linked/MaskedLogic.py"/>
+        <source>{percent:.3g} % masked out</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/linked/MaskedLogic.py"/>
+        <source>{percent:.3g} % of what may be removed is masked out.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>live.LiveLogic</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/live/LiveLogic.py"/>
+        <source>Another model was chosen: tick it again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/live/LiveLogic.py"/>
+        <source>Asking about a place</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/live/LiveLogic.py"/>
+        <source>Follow {pointer}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/live/LiveLogic.py"/>
+        <source>It is nowhere in the views yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>live.LiveMap</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/live/LiveMap.py"/>
+        <source>{kind}: {place}, in {seconds:.2f} s.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>live.LiveQuestion</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/live/LiveQuestion.py"/>
+        <source>Choose the class.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/live/LiveQuestion.py"/>
+        <source>The model says its classes once it has been opened: press Predict.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/live/LiveQuestion.py"/>
+        <source>box at {place}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/live/LiveQuestion.py"/>
+        <source>part of predicted {name} at {place}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/live/LiveQuestion.py"/>
+        <source>voxel at {place}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>live.LiveView</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/live/LiveView.py"/>
+        <source>Asks once about the place where it is now.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/live/LiveView.py"/>
+        <source>Asks with every move about the place, at the shown layer. The newest place counts; it ends when you leave the module. What the map is about stands in its legend.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/live/LiveView.py"/>
+        <source>One voxel of the model&apos;s grid.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/live/LiveView.py"/>
+        <source>The connected part of the model&apos;s own prediction, 5 mm around at most.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/live/LiveView.py"/>
+        <source>predicted part</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/live/LiveView.py"/>
+        <source>voxel</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>model.Channels</name>
     <message>
         <location filename="SegHiResGradCAMLib/panel/model/Channels.py"/>
@@ -1676,6 +1879,14 @@ Write them?</source>
     </message>
 </context>
 <context>
+    <name>panel.Controls</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/Controls.py"/>
+        <source>Wait for what is running, or cancel it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>panel.JobRunner</name>
     <message>
         <location filename="SegHiResGradCAMLib/panel/JobRunner.py"/>
@@ -1761,9 +1972,85 @@ Write them?</source>
         <source>There is no scene to work on.</source>
         <translation type="unfinished"></translation>
     </message>
+</context>
+<context>
+    <name>pictures.PictureLogic</name>
     <message>
-        <location filename="SegHiResGradCAMLib/panel/Presenter.py"/>
-        <source>Wait for what is running, or cancel it.</source>
+        <location filename="SegHiResGradCAMLib/panel/pictures/PictureLogic.py"/>
+        <source>Choose another folder.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/pictures/PictureLogic.py"/>
+        <source>Drawing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/pictures/PictureLogic.py"/>
+        <source>Folder for the pictures</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/pictures/PictureLogic.py"/>
+        <source>The files could not be written: is the disk full, or the folder read-only?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/pictures/PictureLogic.py"/>
+        <source>The files could not be written: {reason}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/pictures/PictureLogic.py"/>
+        <source>Writes the views as they are, without the annotations in their corners, and a figure of the map for a paper: two PNG files in a folder that you choose.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/pictures/PictureLogic.py"/>
+        <source>Writing the page</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/pictures/PictureLogic.py"/>
+        <source>Written: {files}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/pictures/PictureLogic.py"/>
+        <source>Written: {files}. There are no views to be written.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/pictures/PictureLogic.py"/>
+        <source>{done} Press Export picture again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/pictures/PictureLogic.py"/>
+        <source>{former} A page to be read: {file}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>pointing.Pointer</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/scene/pointing/Pointer.py"/>
+        <source>R {r:.1f}, A {a:.1f}, S {s:.1f} mm</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/scene/pointing/Pointer.py"/>
+        <source>the box {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/scene/pointing/Pointer.py"/>
+        <source>the crosshair</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/scene/pointing/Pointer.py"/>
+        <source>the points {name}</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -2129,6 +2416,24 @@ Cost: {cost}. F, B: passes forward and backward.</source>
     </message>
 </context>
 <context>
+    <name>recall.RecallLogic</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/recall/RecallLogic.py"/>
+        <source>Every segment is called like a class of {model}, the only known model of which that is so. Ask it?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/recall/RecallLogic.py"/>
+        <source>The worker is busy with another question.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/recall/RecallLogic.py"/>
+        <source>Wait for its answer, or cancel it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>results.CausesTable</name>
     <message>
         <location filename="SegHiResGradCAMLib/scene/results/CausesTable.py"/>
@@ -2390,6 +2695,24 @@ Cost: {cost}. F, B: passes forward and backward.</source>
     <message>
         <location filename="SegHiResGradCAMLib/scene/results/Export.py"/>
         <source>{name} is a folder; choose another file name.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>results.MaskedVolume</name>
+    <message>
+        <location filename="SegHiResGradCAMLib/scene/results/MaskedVolume.py"/>
+        <source>Ask again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/scene/results/MaskedVolume.py"/>
+        <source>Masked out</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/scene/results/MaskedVolume.py"/>
+        <source>The volume has another size than when it was explained.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

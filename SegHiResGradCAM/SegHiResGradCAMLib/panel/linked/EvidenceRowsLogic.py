@@ -11,6 +11,7 @@ from ...scene.nodes import AttributeNames
 from ...scene.nodes.Attachments import SEGMENTS, aboutLayer
 from ...scene.segments.SegmentLabels import uniqueNames
 from ...scene.segments.ShownSegment import showSegment
+from ...setup.Translation import _
 from ..Controls import FeatureView
 from ..Needs import ShownResult, TellsUser
 from ..Option import Option
@@ -18,7 +19,7 @@ from ..results.RepeatedQuestion import layerOf
 
 #: the engine's name for what lies in no segment
 ELSEWHERE = "elsewhere"
-_PROMPT = "Evidence by segment: go to..."
+_PROMPT = _("Evidence by segment: go to...")
 
 
 class EvidenceRowsView(FeatureView):
@@ -73,12 +74,16 @@ class EvidenceRowsLogic:
         ids = {shown: one for one, shown in uniqueNames(node).items()} if node is not None else {}
         if name not in ids:
             self._panel.notices.fail(
-                f"There is no segment '{name}' any more.", "Press Evidence by segment again for a new table."
+                _("There is no segment '{name}' any more.").format(name=name),
+                _("Press Evidence by segment again for a new table."),
             )
             return
         centre = showSegment(node, ids[name])
-        where = "" if centre is None else " at R {:.0f}, A {:.0f}, S {:.0f} mm".format(*centre)
-        self._panel.notices.say(f"{name}{where}.")
+        said = f"{name}."
+        if centre is not None:
+            r, a, s = centre
+            said = _("{name} at R {r:.0f}, A {a:.0f}, S {s:.0f} mm.").format(name=name, r=r, a=a, s=s)
+        self._panel.notices.say(said)
 
     def _table(self) -> Any:
         node = self._panel.desk.node

@@ -9,6 +9,7 @@ import vtk
 
 from ...scene.nodes.Attachments import CURVES, aboutLayer
 from ...scene.results.MaskedVolume import hideMasked, maskedOf, showMasked
+from ...setup.Translation import _
 from ...worker.Job import Job
 from ..Controls import FeatureView
 from ..Needs import ChecksMaps
@@ -17,9 +18,9 @@ from ..results.RepeatedQuestion import again, layerOf, methodOf, shownMap, whyNo
 from .CurvePoints import CurvePoints
 
 #: the curve of the map's own order, and its fractions, as TrustTables names the columns
-CURVE, _FRACTION = "by the map, score", "fraction of the volume"
-_NOTHING = Option("0", "Nothing masked out", "The volume itself.")
-_TIP = "A point of the deletion curve: the volume as the network saw it there. Nothing is asked of the network."
+CURVE, _FRACTION = "by the map, score", "fraction of the volume"  # no tr
+_NOTHING = Option("0", _("Nothing masked out"), _("The volume itself."))
+_TIP = _("A point of the deletion curve: the volume as the network saw it there. Nothing is asked of the network.")
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,8 @@ class MaskedLogic:
         if not fractions:
             return MaskedState()
         self._points.follow()
-        points = (_NOTHING, *(Option(f"{q:.6g}", f"{100 * q:.3g} % masked out") for q in fractions if q > 0))
+        shares = ((q, _("{percent:.3g} % masked out").format(percent=100 * q)) for q in fractions if q > 0)
+        points = (_NOTHING, *(Option(f"{q:.6g}", text) for q, text in shares))
         shown = maskedOf(node)
         point = shown.GetDescription() if shown is not None and self._isShown(shown) else _NOTHING.key
         return MaskedState(points, point, self.whyNot())
@@ -98,7 +100,7 @@ class MaskedLogic:
         question |= {"method": methodOf(node), "layer": layerOf(node), "map": shownMap(results, node)}
         question["fraction"] = float(key)
         what = {"origin": results.origin(node), "layer": layerOf(node), "key": key}
-        how: dict[str, Any] = {"answered": self._answered, "title": "Masking out", "aside": True}
+        how: dict[str, Any] = {"answered": self._answered, "title": _("Masking out"), "aside": True}
         panel.send(Job("masked", tuple(volumes.values()), what, volumes, **how), what["origin"].model, question)
 
     def _answered(self, job: Job, answer: dict) -> None:
@@ -108,8 +110,8 @@ class MaskedLogic:
             return
         volume = self._scene.GetNodeByID(next(iter(job.volumes.values())))
         showMasked(node, volume, answer["masked"], layer, job.what["key"])
-        told = [f"{100 * answer['fraction']:.3g} % of what may be removed is masked out.", *answer.get("notes", [])]
-        panel.notices.say(" ".join(told))
+        told = _("{percent:.3g} % of what may be removed is masked out.").format(percent=100 * answer["fraction"])
+        panel.notices.say(" ".join([told, *answer.get("notes", [])]))
 
     def _fractions(self, node: Any) -> list[float]:
         """Of the shown map's deletion curve, in its order; [] without one."""
@@ -117,7 +119,7 @@ class MaskedLogic:
         columns = tables[-1].GetTable() if tables else None
         if columns is None or columns.GetColumnByName(CURVE) is None:
             return []
-        found = columns.GetColumnByName(_FRACTION) or columns.GetColumnByName(f"{_FRACTION}, by the map")
+        found = columns.GetColumnByName(_FRACTION) or columns.GetColumnByName(f"{_FRACTION}, by the map")  # no tr
         if not isinstance(found, vtk.vtkDataArray):
             return []  # somebody has edited it
         return [found.GetComponent(n, 0) for n in range(found.GetNumberOfTuples())]

@@ -11,6 +11,7 @@ from seghirescam.protocol.requests import Show
 
 from ...scene.pointing.Pointer import CROSSHAIR, Place, Pointer, pointers
 from ...scene.volumes.ImageReader import voxelStamp
+from ...setup.Translation import _
 from ...worker.Job import Job
 from ..model.Channels import volumesOf
 from ..model.ModelFacts import READ
@@ -28,7 +29,7 @@ from .LiveView import LiveState, LiveView
 PAUSE_SECONDS = 0.03
 #: what an answered place changes in the panel
 _SHOWN = ("live", "desk", "checks", "trust", "paint", "segments")
-_ANOTHER = "Another model was chosen: tick it again."
+_ANOTHER = _("Another model was chosen: tick it again.")
 #: errors that are about the place only
 _OF_PLACE = (PixelSetError.code, EmptyPixelSetError.code)
 
@@ -147,8 +148,9 @@ class LiveLogic:
         options = tuple(Option(key, text[0].upper() + text[1:]) for key, text in found.items())
         key = self._key if self._key in found else CROSSHAIR
         box = self._pointer.place(key) if key != CROSSHAIR else None
+        title = _("Follow {pointer}").format(pointer=found[key])
         return LiveState(
-            self.on, f"Follow {found[key]}", options, key, self._form, box is not None and box.box is not None,
+            self.on, title, options, key, self._form, box is not None and box.box is not None,
             "" if self.on else self.whyNot(), self._said,
         )  # fmt: skip
 
@@ -219,7 +221,7 @@ class LiveLogic:
         self._wanted = place
         self._turn += 1
         if place is None:
-            self._said = "It is nowhere in the views yet."
+            self._said = _("It is nowhere in the views yet.")
             self._panel.changed("live")
         else:
             self._askSoon()
@@ -252,7 +254,8 @@ class LiveLogic:
             "turn": self._turn, "place": place, "form": self._form, "grid": p.grid.value, "model": model.source,
             "stamps": stamps, "question": question,
         }  # fmt: skip
-        self.job = Job("live", tuple(volumes.values()), what, volumes, request="explain", title="Asking about a place")
+        how: dict[str, Any] = {"request": "explain", "title": _("Asking about a place")}
+        self.job = Job("live", tuple(volumes.values()), what, volumes, **how)
         self._sent = time.monotonic()
         panel.checks.giveWay()
         panel.send(self.job, model.source, question, self)

@@ -8,6 +8,7 @@ from ...scene.nodes.Attachments import attachedTo
 from ...scene.nodes.Provenance import inputVolumesOf
 from ...scene.overlay.OverlayDisplay import settingsOf
 from ...scene.views.SliceLayers import hideFromForeground
+from ...setup.Translation import _
 from ...worker.Job import Job
 from ..model.ModelLogic import ModelLogic
 from ..Needs import HasParameters
@@ -67,7 +68,9 @@ class LiveMap:
             self._hidden = False
             panel.write(result=node)
             results.showOnly(node)
-        return f"{maps[wanted].class_name}: {maps[wanted].pixel_set_label}, in {answer['session']['seconds']:.2f} s."
+        return _("{kind}: {place}, in {seconds:.2f} s.").format(
+            kind=maps[wanted].class_name, place=maps[wanted].pixel_set_label, seconds=answer["session"]["seconds"]
+        )
 
     def hide(self) -> None:
         """Takes it out of the slice views: the place it is about is not the user's any more."""

@@ -11,6 +11,7 @@ from seghirescam.protocol.explanation import Explanation
 from seghirescam.protocol.recipes import Box, Component, PredictedClass, Recipe, Voxel
 
 from ...scene.pointing.Pointer import Place
+from ...setup.Translation import _
 from ..model.ModelFacts import READ, ModelFacts
 from ..question import QuestionWords
 
@@ -27,9 +28,14 @@ def recipeAt(place: Place, form: str) -> Recipe:
 
 def named(one: Explanation, place: Place, form: str) -> Explanation:
     """The explanation under a name that says where: the next one is about another place."""
-    what = "box" if place.box is not None else "voxel" if form == VOXEL else f"part of predicted {one.class_name}"
+    if place.box is not None:
+        label = _("box at {place}").format(place=place.text)
+    elif form == VOXEL:
+        label = _("voxel at {place}").format(place=place.text)
+    else:
+        label = _("part of predicted {name} at {place}").format(name=one.class_name, place=place.text)
     where = {"place_ras_mm": list(place.ras)}
-    return replace(one, pixel_set_label=f"{what} at {place.text}", provenance=one.provenance | where)
+    return replace(one, pixel_set_label=label, provenance=one.provenance | where)
 
 
 def whyNot(parameters: Any, model: ModelFacts) -> str:
@@ -38,7 +44,7 @@ def whyNot(parameters: Any, model: ModelFacts) -> str:
     if why or model.state != READ:
         return why
     if not model.classes:
-        return "The model says its classes once it has been opened: press Predict."
+        return _("The model says its classes once it has been opened: press Predict.")
     if parameters.className not in model.classes:
-        return "Choose the class."
+        return _("Choose the class.")
     return QuestionWords.rivalMissing(parameters, model)

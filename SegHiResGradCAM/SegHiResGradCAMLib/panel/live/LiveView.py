@@ -5,19 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ...setup.Translation import _
 from ..Controls import FeatureView
 from ..Option import Option
 from .LiveQuestion import PART, VOXEL
 
 _FORMS = (
-    Option(VOXEL, "voxel", "One voxel of the model's grid."),
-    Option(PART, "predicted part", "The connected part of the model's own prediction, 5 mm around at most."),
+    Option(VOXEL, _("voxel"), _("One voxel of the model's grid.")),
+    Option(PART, _("predicted part"), _("The connected part of the model's own prediction, 5 mm around at most.")),
 )
-_FOLLOW_TIP = (
+_FOLLOW_TIP = _(
     "Asks with every move about the place, at the shown layer. The newest place counts; it ends when you leave the "
     "module. What the map is about stands in its legend."
 )
-_HERE_TIP = "Asks once about the place where it is now."
+_HERE_TIP = _("Asks once about the place where it is now.")
 
 
 @dataclass(frozen=True)

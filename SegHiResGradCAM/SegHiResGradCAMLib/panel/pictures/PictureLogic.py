@@ -15,13 +15,14 @@ from ...scene.nodes.TrustFacts import trustOf
 from ...scene.overlay.OverlayDisplay import settingsOf
 from ...scene.results.PictureFiles import writeTogether
 from ...scene.views.ViewPicture import writeViews
+from ...setup.Translation import _
 from ...worker.Job import Job
 from ..Controls import FeatureView
 from ..Needs import ChecksMaps, ChecksPackages, HasParameters
 from ..results.RepeatedQuestion import again, shownMap, whyNotAgain
 
 FIGURES, PAGES = ("matplotlib>=3.8",), ("matplotlib>=3.8", "jinja2>=3.1")
-_TIP = (
+_TIP = _(
     "Writes the views as they are, without the annotations in their corners, and a figure of the map for a paper: two "
     "PNG files in a folder that you choose."
 )
@@ -71,7 +72,7 @@ class PictureLogic:
             panel.installer.install(missing, self._installed, panel.stopWork)
             panel.changed()
             return
-        folder = chooseFolder(self._folder, "Folder for the pictures")
+        folder = chooseFolder(self._folder, _("Folder for the pictures"))
         if folder:
             self._folder = folder
             facts = explanationFacts(panel.desk.node)
@@ -97,7 +98,8 @@ class PictureLogic:
         question |= {"map": shownMap(results, node), "facts": facts, "share": settings.share}
         question |= {"signed": settings.signed, "page": page}
         origin = results.origin(node)
-        how: dict[str, Any] = {"answered": answered, "title": "Writing the page" if page else "Drawing", "aside": True}
+        how: dict[str, Any] = {"answered": answered, "title": _("Writing the page") if page else _("Drawing")}
+        how["aside"] = True
         panel.send(Job("picture", tuple(volumes.values()), what | {"origin": origin}, volumes, **how), origin.model,
                    question)  # fmt: skip
 
@@ -105,19 +107,22 @@ class PictureLogic:
         png = answer["files"]["figure"]
         files: dict[str, Callable] = {"_figure.png": partial(_put, data=png), "_views.png": writeViews}
         written = _guarded(partial(writeTogether, job.what["folder"], job.what["stem"], files))
-        names = " and ".join(path.name for path in written)
-        more = "" if len(written) == len(files) else " There are no views to be written."
-        self._panel.notices.say(f"Written: {names}.{more}")
+        names = ", ".join(path.name for path in written)
+        said = _("Written: {files}.").format(files=names)
+        if len(written) < len(files):
+            said = _("Written: {files}. There are no views to be written.").format(files=names)
+        self._panel.notices.say(said)
 
     def _paged(self, job: Job, answer: dict) -> None:
         files = {".html": partial(_put, data=answer["files"]["page"])}
         (path,) = _guarded(partial(writeTogether, job.what["folder"], job.what["stem"], files))
-        self._panel.notices.say(f"{job.what['said']} A page to be read: {path.name}.")
+        said = _("{former} A page to be read: {file}.").format(former=job.what["said"], file=path.name)
+        self._panel.notices.say(said)
 
     def _installed(self, succeeded: bool, sentence: str, log: str) -> None:
         panel = self._panel
         if succeeded:
-            panel.notices.say(f"{sentence} Press Export picture again.")
+            panel.notices.say(_("{done} Press Export picture again.").format(done=sentence))
         else:
             panel.notices.fail(sentence, "", log)
         panel.settle()
@@ -134,7 +139,7 @@ def _guarded(write: Callable[[], tuple[Path, ...]]) -> tuple[Path, ...]:
     except SegHiResCamError:  # has its sentence: another Slicer is writing there
         raise
     except OSError as error:
-        reason = error.strerror or "is the disk full, or the folder read-only?"
-        raise DiskError(
-            f"The files could not be written: {reason}.".replace("?.", "?"), "Choose another folder."
-        ) from error
+        sentence = _("The files could not be written: is the disk full, or the folder read-only?")
+        if error.strerror:
+            sentence = _("The files could not be written: {reason}.").format(reason=error.strerror)
+        raise DiskError(sentence, _("Choose another folder.")) from error

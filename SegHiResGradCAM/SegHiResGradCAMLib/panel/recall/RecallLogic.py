@@ -10,6 +10,7 @@ import slicer
 from ...scene.nodes import AttributeNames
 from ...scene.nodes.NodeFacts import factsOf
 from ...scene.segments.SegmentName import segmentName
+from ...setup.Translation import _
 from ...worker.Job import Job
 from ..model import ModelList
 from ..model.ModelFacts import READ
@@ -46,7 +47,7 @@ class RecallLogic:
             return
         panel.notices.clear()
         if panel.busy:
-            panel.notices.fail("The worker is busy with another question.", "Wait for its answer, or cancel it.")
+            panel.notices.fail(_("The worker is busy with another question."), _("Wait for its answer, or cancel it."))
             panel.changed()
             return
         segmentOnly: Any = PixelSetChoice["SEGMENT"]
@@ -92,7 +93,9 @@ class RecallLogic:
         segments = segmentation.GetSegmentation()
         key = self._known.fitting([segments.GetSegment(one).GetName() for one in segments.GetSegmentIDs()])
         title = ModelList.title(key, shelf.path(key)) if key else ""
-        asked = f"Every segment is called like a class of {title}, the only known model of which that is so. Ask it?"
+        asked = _(
+            "Every segment is called like a class of {model}, the only known model of which that is so. Ask it?"
+        ).format(model=title)
         return key if key and (key == panel.parameters.model or panel.ask(asked)) else ""
 
     def _ask(self) -> None:

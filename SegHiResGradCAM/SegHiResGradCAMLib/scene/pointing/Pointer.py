@@ -8,6 +8,7 @@ from typing import Any
 
 import slicer
 
+from ...setup.Translation import _
 from ..nodes.SceneNodes import nodesOfClass
 from .RoiBox import boxOf
 
@@ -24,16 +25,17 @@ class Place:
 
     @property
     def text(self) -> str:
-        return "R {:.1f}, A {:.1f}, S {:.1f} mm".format(*self.ras)
+        r, a, s = self.ras
+        return _("R {r:.1f}, A {a:.1f}, S {s:.1f} mm").format(r=r, a=a, s=s)
 
 
 def pointers(scene: Any) -> dict[str, str]:
     """{key: what the user reads}: the crosshair, then the scene's lists of points and box ROIs."""
-    found = {CROSSHAIR: "the crosshair"}
+    found = {CROSSHAIR: _("the crosshair")}
     for node in nodesOfClass(scene, _POINTS):
-        found[node.GetID()] = f"the points {node.GetName()}"
+        found[node.GetID()] = _("the points {name}").format(name=node.GetName())
     for node in nodesOfClass(scene, _ROI):
-        found[node.GetID()] = f"the box {node.GetName()}"
+        found[node.GetID()] = _("the box {name}").format(name=node.GetName())
     return found
 
 

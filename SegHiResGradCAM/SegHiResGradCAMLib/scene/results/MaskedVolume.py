@@ -6,6 +6,7 @@ from typing import Any
 
 from seghirescam.protocol.errors import GeometryError
 
+from ...setup.Translation import _
 from ..nodes import AttributeNames
 from ..nodes.Attachments import MASKED, attach, attachedTo
 from ..nodes.Geometry import gridOfVolume, localMatrix, matrixFromArray
@@ -19,11 +20,11 @@ def showMasked(overlay: Any, volumeNode: Any, masked: Any, layerName: str, title
     GeometryError where the volume has another size now.
     """
     if gridOfVolume(volumeNode).shape != masked.voxels.array.shape:
-        raise GeometryError("The volume has another size than when it was explained.", "Ask again.")
+        raise GeometryError(_("The volume has another size than when it was explained."), _("Ask again."))
     scene = overlay.GetScene()
     node = maskedOf(overlay)
     if node is None:
-        node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", scene.GenerateUniqueName("Masked out"))
+        node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", scene.GenerateUniqueName(_("Masked out")))
         node.CreateDefaultDisplayNodes()
     node.SetIJKToRASMatrix(matrixFromArray(localMatrix(volumeNode)))
     node.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
