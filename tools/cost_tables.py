@@ -91,16 +91,17 @@ def second_question(results: Path) -> str:
 def cohort_size(results: Path) -> str:
     found = json.loads((results / "cohort.json").read_text(encoding="utf-8"))
     more = found["extrapolated"]
+    rate, memory = found["computed"] / found["run_seconds"], more["memory"]["table"]["gigabytes"]
     return (
         f"{found['questions']:,} questions, each a pass of 10 ms, took the run's own process "
-        f"{found['cpu_ms_a_question_beside_its_pass']:.0f} ms of CPU each "
-        f"({more['questions_a_second_at_most']:.0f} a second at most, for all workers), "
+        f"{found['cpu_ms_a_question_beside_its_pass']:.1f} ms of CPU each, "
         f"{found['peak_megabytes_of_the_run_s_process']:.0f} MB of memory, and "
-        f"{found['look_up_there_cpu_ms']:.1f} ms to look up an answer that is there. Extrapolated to "
-        f"{more['questions']:,} questions: {more['run_s_own_process_hours']:.1f} h of its CPU, "
-        f"{more['resume_minutes']:.0f} min to go on after an interruption, a table of "
-        f"{more['table_csv_gigabytes']:.1f} GB, and {more['run_s_process_gigabytes']:.0f} GB of memory, which breaks "
-        f"first. `--part` divides the CPU."
+        f"{found['look_up_there_cpu_ms']:.2f} ms to look up an answer that is there. Two workers gave {rate:.0f} "
+        f"answers a second. Extrapolated to {more['questions']:,} questions (100,000 cases, 5 models): "
+        f"{more['run_s_own_process_hours']:.1f} h of its CPU, {more['resume_minutes']:.0f} min to go on after an "
+        f"interruption, {memory:.1f} GB of memory at most, and a table of {more['table_csv_gigabytes']:.1f} GB. What "
+        f"breaks first is the one core of the run's own process, at {more['questions_a_second_at_most']:.0f} questions "
+        f"a second for all workers; `--part` divides it. Then comes a quota on files, one a question."
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from reference_text import table, told
 
-from engine.fault_table import FAULTS, PROMISES
+from engine.fault_table import FAULTS
+from engine.promise_table import PROMISES
 from seghirescam.protocol import errors
 
 

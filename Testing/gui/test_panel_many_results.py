@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import slicer
-from gui.test_panel_core import Answering
+from gui.answering import Answering
 from mrml.asking import answer, makeCase
 from SegHiResGradCAMLib import addOverlay
 from SegHiResGradCAMLib.scene.overlay.DisplaySettings import DisplaySettings

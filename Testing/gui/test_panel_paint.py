@@ -1,4 +1,4 @@
-"""Paint over and ask again: one click, and the panel says and shows what the network says without that region."""
+"""Mask out and re-run: one click, and the panel says and shows what the network says without that region."""
 
 import json
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.fault_table import FAULTS, PROMISES
+from engine.fault_table import FAULTS
+from engine.promise_table import PROMISES
 
 TESTING = Path(__file__).parents[2]
 ROWS = {**{str(number): row for number, row in FAULTS.items()}, **PROMISES}

@@ -58,7 +58,8 @@ class DicomView(FeatureView):
         self._controls.show("dicomButton", state.isOfDicom)
         self._controls.button("dicomButton", state.reason, _TIP)
         self._controls.show("dicomOpenButton", state.isFromDicom)
-        self._controls.button("dicomOpenButton", state.openReason, _OPEN_TIP)
+        if state.isFromDicom:
+            self._controls.button("dicomOpenButton", state.openReason, _OPEN_TIP)
 
 
 class DicomNeeds(ChecksMaps, ChecksPackages, HasParameters, Protocol):

@@ -30,7 +30,10 @@ class SectionBuilder:
             for control in controls:
                 row.addWidget(self._made(control))
             column.addLayout(row)
-        getattr(self._ui, section.place).layout().addWidget(head)
+        area = getattr(self._ui, section.place)
+        places = [_lastOf(area), head, *(getattr(self._ui, one.name) for controls in section.rows for one in controls)]
+        area.layout().addWidget(head)
+        self._tab(places)
         head.collapsed = True
 
     def _made(self, control: Control) -> Any:
@@ -51,9 +54,25 @@ class SectionBuilder:
             made.setSizePolicy(qt.QSizePolicy.Expanding, qt.QSizePolicy.Fixed)
         return made
 
+    def _tab(self, places: list) -> None:
+        """The tab key goes from each to the next; what takes no focus (a label) is passed over."""
+        former = places[0]
+        for one in places[1:]:
+            if one.focusPolicy != self._qt.Qt.NoFocus:
+                self._qt.QWidget.setTabOrder(former, one)
+                former = one
+
     def _named(self, widget: Any, name: str) -> Any:
         if hasattr(self._ui, name):
             raise ValueError(f"There is a control {name} already.")
         widget.objectName = name
         setattr(self._ui, name, widget)
         return widget
+
+
+def _lastOf(area: Any) -> Any:
+    """The last control within a widget that the tab key comes to; the widget itself, where there is none."""
+    last = area
+    while area.isAncestorOf(last.nextInFocusChain()):
+        last = last.nextInFocusChain()
+    return last

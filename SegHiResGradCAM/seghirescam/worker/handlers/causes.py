@@ -19,8 +19,8 @@ from ...protocol.recipes import mask_on
 from ...protocol.requests import Causes, CausesCost
 from ...protocol.resampling import labels_on, spread
 from ...session.understood import score_of
+from ..cost_alone import cost_alone
 from . import answers
-from .cost_alone import cost_alone
 
 if TYPE_CHECKING:
     from ...evaluation.causes.causes import Causes as Found

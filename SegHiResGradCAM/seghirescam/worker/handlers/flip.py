@@ -14,9 +14,9 @@ from ...protocol.question import Question
 from ...protocol.requests import Flip, FlipCost
 from ...protocol.resampling import spread
 from ...session.understood import score_of
+from ..cost_alone import cost_alone
+from ..painted_masks import painted_masks
 from . import answers
-from .cost_alone import cost_alone
-from .painted_masks import painted_masks
 
 if TYPE_CHECKING:
     from ...protocol.progress import Tell

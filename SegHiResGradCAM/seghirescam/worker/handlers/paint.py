@@ -10,8 +10,8 @@ from ...protocol.question import Question
 from ...protocol.requests import HottestPart, Paint
 from ...protocol.resampling import spread
 from ...session.understood import score_of
+from ..painted_masks import painted_masks
 from . import answers
-from .painted_masks import painted_masks
 
 if TYPE_CHECKING:
     from ...evaluation.painting.intervention import Painting

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...protocol.recipes import hardened
+from ..protocol.recipes import hardened
 
 if TYPE_CHECKING:
-    from ...evaluation.painting.intervention import Painting
-    from ..jobs import Jobs
+    from ..evaluation.painting.intervention import Painting
+    from .jobs import Jobs
 
 
 def painted_masks(found: Painting, jobs: Jobs) -> dict[str, dict]:
