@@ -3328,6 +3328,11 @@ Install?</source>
         <source>Used by the network</source>
         <translation type="unfinished"></translation>
     </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/trust/TrustLines.py"/>
+        <source>change of ranks</source>
+        <translation type="unfinished"></translation>
+    </message>
 </context>
 <context>
     <name>trust.TrustLogic</name>

@@ -56,7 +56,7 @@ def test_one_apply_writes_few_controls_and_no_tooltip_twice(panel):
     assert counted.writes == []  # nothing has changed, so nothing is written: 11 tooltips were
     panel.applyAndWait()
     assert panel.ui.errorLabel.text == "" and panel.node is not None
-    assert len(counted.writes) < 120
+    assert len(counted.writes) < 140  # the list of layers is made anew: the demo's own was known by its name only
     tips = [name for name in counted.writes if name.endswith(".toolTip")]
     assert all(tips.count(name) <= 4 for name in tips), tips  # busy and not busy, not each redraw
 

@@ -29,14 +29,14 @@ def test_the_shown_map_is_written_with_its_facts_and_nothing_is_overwritten(pane
     panel.widget.chooseFolder = lambda former: asked.append(former) or str(tmp_path)
     click(panel.ui.exportButton)
     names = sorted(path.name for path in tmp_path.iterdir())
-    assert names == ["map_lesion_encoder.2.json", "map_lesion_encoder.2.nrrd"]
-    assert panel.ui.statusLabel.text == "Written: map_lesion_encoder.2.nrrd and map_lesion_encoder.2.json."
+    assert names == ["map_lesion_encoder.1.json", "map_lesion_encoder.1.nrrd"]
+    assert panel.ui.statusLabel.text == "Written: map_lesion_encoder.1.nrrd and map_lesion_encoder.1.json."
     facts = json.loads((tmp_path / names[0]).read_text(encoding="utf-8"))
     assert facts["class_name"] == "lesion" and facts["file"]["unit"] == "logit/ml"
     assert facts["file"]["sum"] == pytest.approx(slicer.util.arrayFromVolume(panel.node).sum(dtype=float))
     before = {name: (tmp_path / name).read_bytes() for name in names}
     click(panel.ui.exportButton)
-    assert len(list(tmp_path.iterdir())) == 4 and (tmp_path / "map_lesion_encoder.2_2.nrrd").is_file()
+    assert len(list(tmp_path.iterdir())) == 4 and (tmp_path / "map_lesion_encoder.1_2.nrrd").is_file()
     assert {name: (tmp_path / name).read_bytes() for name in names} == before
     assert asked == ["", str(tmp_path)]  # the folder of the last time is offered
 
