@@ -21,6 +21,7 @@ def panel(stageScene):
     opened = Panel()
     opened.openDemo()
     opened.applyAndWait()
+    opened.open(opened.ui.pictureButton)
     opened.presenter.parameters.volume.SetName(NAME)
     yield opened
     opened.close()
@@ -47,7 +48,7 @@ def test_one_click_writes_the_views_and_the_figure(panel, tmp_path, monkeypatch)
         panel.waitIdle()
         assert panel.ui.errorLabel.text == "" and len(list(tmp_path.iterdir())) == 2 * n
     names = sorted(path.name for path in tmp_path.iterdir())
-    first = "picture_lesion_encoder.2"
+    first = "picture_lesion_encoder.1"
     assert names == [f"{first}{end}" for end in ("_2_figure.png", "_2_views.png", "_figure.png", "_views.png")]
     assert size(tmp_path / f"{first}_views.png") == (300, 200)
     wide, tall = size(tmp_path / f"{first}_figure.png")
@@ -66,7 +67,7 @@ def test_without_views_the_figure_is_written_and_a_map_without_its_question_says
     panel.widget.chooseFolder = lambda *words: str(tmp_path)
     click(panel.ui.pictureButton)
     panel.waitIdle()
-    assert [path.name for path in tmp_path.iterdir()] == ["picture_lesion_encoder.2_figure.png"]
+    assert [path.name for path in tmp_path.iterdir()] == ["picture_lesion_encoder.1_figure.png"]
     assert panel.ui.statusLabel.text.endswith("There are no views to be written.")
     path = stageScene.writeMrb(tmp_path / "case.mrb")
     stageScene.readMrb(path)
@@ -81,11 +82,11 @@ def test_export_adds_a_page_whose_numbers_are_those_of_the_map(panel, tmp_path):
     click(panel.ui.exportButton)
     panel.waitIdle()
     assert panel.ui.errorLabel.text == "" and panel.ui.statusLabel.text.endswith(
-        "A page to be read: map_lesion_encoder.2.html."
+        "A page to be read: map_lesion_encoder.1.html."
     )
     ends = {path.suffix for path in tmp_path.iterdir()}
     assert ends == {".nrrd", ".json", ".html"}
-    page = (tmp_path / "map_lesion_encoder.2.html").read_text(encoding="utf-8")
+    page = (tmp_path / "map_lesion_encoder.1.html").read_text(encoding="utf-8")
     facts = explanationFacts(panel.node)
     assert f"{facts['score']:.4g} logit" in page and "segment &#39;Lesion&#39;" in page
     assert f"{100 * facts['completeness']:.3g}" in page.replace("&nbsp;", " ")
