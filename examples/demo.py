@@ -17,11 +17,13 @@ import stage  # first: it chooses offscreen OpenGL before VTK is loaded
 
 # isort: split
 import numpy as np
-from demo_figure import draw_honest_vs_shortcut
+from demo_figure import Told, draw_honest_vs_shortcut
 from demo_table import evidence_table, intervention_table, write_csv
+from methods_figure import draw_methods_and_layers
 
 from demo_training import measure
 from seghirescam.demo import case
+from seghirescam.evaluation.painting.painting_over import paint_over
 from seghirescam.models import open_model
 from seghirescam.models.demo_networks.preprocessing import LESION, LOOK_ALIKE
 from seghirescam.session.explain import explain, predict
@@ -33,8 +35,10 @@ from stage.views import MISSING_GL, glWorks
 
 MODELS = ("honest", "shortcut")
 METHODS = ("seg_hires_grad_cam", "seg_grad_cam")
-#: one encoder level before the decision, and the last level, where the decision has been taken
-LAYERS = (measure.LAYER_OF_THE_TARGETS, "decoder.3")
+#: the encoder level at which the marker holds most of the shortcut network's evidence, and the last level, where the
+#: decision has been taken
+LAYERS = (measure.LAYER_OF_THE_PICTURES, "decoder.3")
+MARGIN_MM = 2.0
 
 
 def main() -> int:
@@ -60,7 +64,8 @@ def main() -> int:
     regions = {name.lower(): readPixelSet(segmentation, name, volume) for name in case.SEGMENTS}
 
     print("2. Asking both networks: why a lesion and not a look-alike?")
-    maps, evidence, painted, overlays = {}, [], [], {}
+    maps, evidence, painted, overlays, told = {}, [], [], {}, []
+    masked = paint_over(image, regions["marker"], MARGIN_MM)
     for name in MODELS:
         model = open_model(f"demo:{name}")
         question = {"class_index": LESION, "score": "contrast", "rival": LOOK_ALIKE, "device": device}
@@ -69,7 +74,12 @@ def main() -> int:
             for found in explain(model, image, regions["lesion"], methods=METHODS, layers=layer, side=side, **question):
                 maps[name, found.method, found.layer.name] = found
         pixels = predict(model, image, LESION)
-        evidence += [row for row, _ in measure.evidence(model, image, regions, pixels, device=device)]
+        rows = [row for row, _ in measure.evidence(model, image, regions, pixels, device=device)]
+        evidence += rows
+        (there,) = [r for r in rows if (r.layer, r.method, r.score) == (LAYERS[0], METHODS[0], "contrast")]
+        found = maps[name, METHODS[0], LAYERS[0]]
+        lesions = [_voxels(pixels, image), _voxels(predict(model, masked, LESION), image)]
+        told.append(Told(name, found, *lesions, there.lesion, there.marker))
         painted += measure.interventions(model, image, regions, pixels)
         overlays[name] = addOverlay(
             scene.mrml,
@@ -88,10 +98,11 @@ def main() -> int:
     scene.writeMrb(options.out / "explanation.mrb")
     if four_up is not None:
         cut = regions["lesion"].grid.ras(_centre(regions["lesion"].weights))  # the marker lies straight in front
-        title = "Why a lesion? The shortcut network, Seg-HiRes-Grad CAM, encoder level of stride 4"
+        title = "Why a lesion? The shortcut network, Seg-HiRes-Grad CAM at encoder.1, cells of 8 mm"
         four_up.save(options.out / "four_up.png", cut, volume, overlays["shortcut"], segmentation, title=title)
     hideFromForeground(overlays["shortcut"])
-    draw_honest_vs_shortcut(options.out / "honest_vs_shortcut.png", image, regions, maps, MODELS, METHODS, LAYERS)
+    draw_honest_vs_shortcut(options.out / "honest_vs_shortcut.png", image, masked, regions, told, measure.DILATION_MM)
+    draw_methods_and_layers(options.out / "methods_and_layers.png", image, regions, maps, MODELS, METHODS, LAYERS)
     write_csv(options.out / "evidence.csv", evidence)
     write_csv(options.out / "interventions.csv", painted)
     print(evidence_table(evidence, painted))
@@ -112,6 +123,10 @@ def available(wanted: str) -> str:
     name = torch.cuda.get_device_name() if wanted == "cuda" else "CPU"
     print(f"PyTorch {torch.__version__} on {name}.")
     return wanted
+
+
+def _voxels(pixels, image):
+    return pixels.on(image.grid).weights >= 0.5
 
 
 def _centre(weights):

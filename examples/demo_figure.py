@@ -1,86 +1,122 @@
-"""honest_vs_shortcut.png: the same slice, two networks, two methods, an early and a late layer, on one scale."""
+"""honest_vs_shortcut.png: two networks draw the same lesion, for different reasons; the one that needs the marker."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+from axial_view import DARK, FAINT, LESION, LIGHT, MARKER, AxialView, percent_per_ml
 
-from seghirescam.protocol.display.thresholds import positive, threshold_holding
+from seghirescam.protocol.display.thresholds import threshold_holding
 
-TITLES = {"seg_hires_grad_cam": "Seg-HiRes-Grad CAM", "seg_grad_cam": "Seg-Grad-CAM"}
-DARK, LIGHT = "#16181d", "#e8e8ea"
-COLOURS = {"lesion": "#ff6b5e", "marker": "#5ec8ff"}
+#: of the evidence is coloured
 SHARE = 0.8
+#: inches: a slice's width, then what stands around the slices
+_SLICE, _LEFT, _RIGHT, _GAP, _HEAD, _LINE, _FOOT = 2.75, 0.55, 1.05, 0.1, 0.98, 0.44, 0.62
 
 
-def draw_honest_vs_shortcut(path, image, regions, maps, models, methods, layers) -> None:
-    """Axial slice through lesion and marker; colour: positive evidence per ml, in per cent of the map's own total.
+@dataclass(frozen=True, eq=False)
+class Told:
+    """One network. found: its map.  before, after: bool ``[K, J, I]``, its lesion in the image, and with the marker
+    masked out.  lesion, marker: share of the positive evidence there (0..1; NaN where there is none)."""
 
-    Only the region that holds 80 % of the evidence is coloured.  Placed in millimetres, patient's right on the left.
+    name: str
+    found: object
+    before: np.ndarray
+    after: np.ndarray
+    lesion: float
+    marker: float
+
+
+def draw_honest_vs_shortcut(path, image, masked, regions, networks: list[Told], within_mm: float) -> None:
+    """A row for each network: what it draws, where its evidence lies, what it draws without the marker.
+
+    masked: the image without its marker.  regions: "lesion" and "marker".  Colours: positive evidence per ml, in per
+    cent of the map's own total, one linear scale for both; only the region with 80 % of the evidence.  within_mm: how
+    far around a region its evidence was counted.  Placed in millimetres, the patient's right on the left.
     """
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
-    from matplotlib.colors import ListedColormap, LogNorm
+    from matplotlib.colors import Normalize
 
-    # the black end of inferno would look like a hole in the anatomy
-    bright = ListedColormap(plt.get_cmap("inferno")(np.linspace(0.25, 1, 256)))
-    grid = image.grid
-    k = round(np.mean([np.argwhere(regions[n].weights > 0)[:, 0].mean() for n in ("lesion", "marker")]))
-    columns = [(m, layers[0]) for m in methods] + [(methods[0], layers[1])]
-    figure, axes = plt.subplots(2, 3, figsize=(12.6, 8.9), facecolor=DARK)
-    figure.subplots_adjust(left=0.045, right=0.9, top=0.885, bottom=0.075, wspace=0.03, hspace=0.09)
-    body = image.array[0, k] > 0.1 * image.array.max()
-    rows, cols = np.where(body.any(axis=1))[0], np.where(body.any(axis=0))[0]
-    box = (max(rows[0] - 3, 0), rows[-1] + 4, max(cols[0] - 3, 0), cols[-1] + 4)
-    mm_j, mm_i = grid.spacing_kji[1:]
+    view, grid = AxialView(image, [regions["lesion"], regions["marker"]]), image.grid
+    tall = _SLICE * view.size[1] / view.size[0]
+    width = _LEFT + 3 * _SLICE + 2 * _GAP + _RIGHT
+    height = _HEAD + len(networks) * (tall + _LINE) + _FOOT
+    figure = plt.figure(figsize=(width, height), facecolor=DARK)
+    densities = [percent_per_ml(one.found, grid) for one in networks]
+    norm = Normalize(0, max(float(one[view.k].max()) for one in densities) or 1.0)
+    marker = regions["marker"].weights
+
+    def text(x, y, words, size, **how):
+        figure.text(x / width, 1 - y / height, words, **{"color": LIGHT, "fontsize": size, "va": "top"} | how)
+
+    def slot(column, row):
+        left = _LEFT + column * (_SLICE + _GAP)
+        top = _HEAD + row * (tall + _LINE)
+        axis = figure.add_axes((left / width, 1 - (top + tall) / height, _SLICE / width, tall / height))
+        return axis, left + _SLICE / 2, top + tall + 0.06
+
+    text(_LEFT, 0.16, "Both networks draw the lesion. One of them looks at the marker.", 16, fontweight="bold")
+    layer = networks[0].found.layer
+    heads = ("What it draws", "Where its evidence lies", "Marker masked out")
+    for column, head in enumerate(heads):
+        text(_LEFT + column * (_SLICE + _GAP) + _SLICE / 2, 0.62, head, 14, ha="center")
     shown = None
-    for axis_row, model in zip(axes, models, strict=True):
-        for axis, (method, layer) in zip(axis_row, columns, strict=True):
-            density = positive(maps[model, method, layer].resampled_to(grid).array)
-            total = density.sum(dtype=np.float64) * grid.voxel_ml
-            percent = 100 * density / total if total else density
-            level = threshold_holding(percent, SHARE)
-            extent = [0, density.shape[2] * mm_i, 0, density.shape[1] * mm_j]
-            view = {"origin": "lower", "extent": extent}
-            axis.imshow(image.array[0, k], cmap="gray", interpolation="bilinear", **view)
-            masked = np.ma.masked_less(percent[k], level)
-            shown = axis.imshow(
-                masked, cmap=bright, norm=LogNorm(0.02, 10), alpha=0.85, interpolation="nearest", **view
-            )
-            for name, colour in COLOURS.items():
-                axis.contour(
-                    regions[name].weights[k], levels=[0.5], colors=colour, linewidths=1.3, origin="lower", extent=extent
-                )
-            axis.set_xlim(box[3] * mm_i, box[2] * mm_i)  # radiological: the patient's right is on the left
-            axis.set_ylim(box[0] * mm_j, box[1] * mm_j)
-            axis.set_xticks([])
-            axis.set_yticks([])
-            for spine in axis.spines.values():
-                spine.set_visible(False)
-        axis_row[0].set_ylabel(f"{model} network", color=LIGHT, fontsize=13)
-    for axis, (method, layer) in zip(axes[0], columns, strict=True):
-        where = "stride 4, where it reads" if layer == layers[0] else "last level, where it writes"
-        axis.set_title(f"{TITLES[method]}\n{layer}: {where}", color=LIGHT, fontsize=11.5)
-    _scale_bar(axes[1, 0], box, mm_i, mm_j)
-    bar = figure.colorbar(shown, cax=figure.add_axes([0.915, 0.2, 0.014, 0.56]))
-    bar.set_label("evidence for the class: % of the map's own total per ml", color=LIGHT, fontsize=10)
-    bar.ax.tick_params(colors=LIGHT)
-    bar.ax.set_yticks([0.02, 0.05, 0.1, 0.3, 1, 3, 10], ["0.02", "0.05", "0.1", "0.3", "1", "3", "10"])
-    figure.suptitle("Why a lesion, and not a look-alike?", color=LIGHT, fontsize=16, x=0.045, ha="left", y=0.975)
-    z = grid.ras((k, 0, 0))[2]
-    figure.text(
-        0.045, 0.022,
-        f"Red outline: the lesion; blue: the marker, which only the shortcut network uses. Axial, S = {z:.0f} mm. "
-        f"Coloured: the region that holds {SHARE:.0%} of the evidence in the volume.",
-        color=LIGHT, fontsize=9.5,
-    )  # fmt: skip
-    figure.savefig(path, dpi=110, facecolor=DARK)
+    for row, (one, density) in enumerate(zip(networks, densities, strict=True)):
+        axis, x, y = slot(0, row)
+        view.brain(axis)
+        view.outline(axis, one.before, LESION, 2)
+        if row == 0:
+            _name(axis, view, marker, "marker", MARKER)
+            view.scale_bar(axis)
+        text(x, y, "a lesion", 13, ha="center", color=LESION)
+        middle = 1 - (_HEAD + row * (tall + _LINE) + tall / 2) / height
+        figure.text(
+            0.27 / width, middle, f"{one.name} network", color=LIGHT, fontsize=14, rotation=90, ha="center", va="center"
+        )
+
+        axis, x, y = slot(1, row)
+        view.brain(axis)
+        shown = view.map(axis, density, threshold_holding(density, SHARE), norm)
+        view.outline(axis, one.before, LESION, 1.2)
+        view.outline(axis, marker, MARKER, 1.2)
+        text(x - 0.12, y, f"lesion {_share(one.lesion)}", 13, ha="right", color=LESION)
+        text(x + 0.12, y, f"marker {_share(one.marker)}", 13, ha="left", color=MARKER)
+
+        axis, x, y = slot(2, row)
+        view.brain(axis, masked)
+        view.outline(axis, marker, MARKER, 1.2, "dashed")
+        view.outline(axis, one.after, LESION, 2)
+        gone = not one.after.any()
+        text(x, y, "lesion gone" if gone else "still a lesion", 13, ha="center", color=LIGHT if gone else LESION,
+             fontweight="bold" if gone else "normal")  # fmt: skip
+    tall_bar = len(networks) * tall + (len(networks) - 1) * _LINE
+    low = 1 - (_HEAD + 0.9 * tall_bar) / height
+    place = ((width - _RIGHT + 0.18) / width, low, 0.15 / width, 0.8 * tall_bar / height)
+    bar = figure.colorbar(shown, cax=figure.add_axes(place))
+    bar.set_label("evidence for the lesion: % of the map's total per ml", color=LIGHT, fontsize=10)
+    bar.ax.tick_params(colors=LIGHT, labelsize=10)
+    said = (
+        f"Seg-HiRes-Grad CAM at {layer.name} (cells of {layer.mm_per_cell[0]:.0f} mm); axial slice, "
+        f"S = {view.s:.0f} mm. Red: the predicted lesion. Coloured: {SHARE:.0%} of the\nevidence. Shares: of the positive evidence in the "
+        f"volume, within {within_mm:.0f} mm of each. Research use, not for diagnosis."
+    )
+    text(_LEFT, height - _FOOT + 0.12, said, 9, color=FAINT, linespacing=1.4)
+    figure.savefig(path, dpi=150, facecolor=DARK)
     plt.close(figure)
 
 
-def _scale_bar(axis, box, mm_i, mm_j):
-    left = box[3] * mm_i - 6
-    low = box[0] * mm_j + 5
-    axis.plot([left, left - 30], [low, low], color=LIGHT, linewidth=2.5)
-    axis.text(left - 15, low + 2.5, "30 mm", color=LIGHT, fontsize=9, ha="center")
+def _name(axis, view, mask, word, colour):
+    """A word beside a region, with a line to it."""
+    x, y = view.middle(mask)
+    axis.annotate(
+        word, (x - 6, y), (x - 34, y + 14), color=colour, fontsize=13, ha="left", va="bottom",
+        arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 1.2},
+    )  # fmt: skip
+
+
+def _share(value: float) -> str:
+    return "none" if np.isnan(value) else f"{100 * value:.0f} %"

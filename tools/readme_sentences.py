@@ -31,8 +31,13 @@ def _first_picture(report: Path) -> str:
         for model in ("honest", "shortcut")
         for painted in ("marker", "ring")
     }
+    at = {
+        model: _mean_share(report, model, "seg_hires_grad_cam", "marker", "encoder.1")
+        for model in ("shortcut", "honest")
+    }
     return (
-        f"Masking out the marker turned the shortcut network's lesion into a look-alike in "
+        f"Over {cases} held-out cases the marker holds {at['shortcut']:.0f} % of the shortcut network's evidence at "
+        f"that layer, and {at['honest']:.0f} % of the honest one's. Masking out the marker turned the shortcut network's lesion into a look-alike in "
         f"{turned['shortcut', 'marker']} of {cases} held-out cases, and the honest one's in "
         f"{turned['honest', 'marker']}; masking out the ring did so in {turned['shortcut', 'ring']} and "
         f"{turned['honest', 'ring']} ([all numbers](docs/benchmarks/demo.md))."
@@ -78,16 +83,19 @@ def _wins_and_loses(report: Path, results: Path) -> str:
 
 
 def _shares(report: Path) -> dict[tuple[str, str], float]:
-    """Mean share at the lesion in %, batch norm, of the level and score whose targets were fixed beforehand."""
-    picked = [r for r in _rows(report / "evidence.csv") if (r["layer"], r["score"]) == ("encoder.2", "contrast")]
+    """At the lesion, at the level whose targets were fixed beforehand."""
     return {
-        (model, short): 100
-        * statistics.mean(
-            float(r["lesion"]) for r in picked if (r["model"], r["norm"], r["method"]) == (model, "batch", method)
-        )
+        (model, short): _mean_share(report, model, method, "lesion", "encoder.2")
         for model in ("honest", "shortcut")
         for short, method in (("hires", "seg_hires_grad_cam"), ("grad", "seg_grad_cam"))
     }
+
+
+def _mean_share(report: Path, model: str, method: str, region: str, layer: str) -> float:
+    """Mean share of the positive evidence in %, batch norm, score lesion minus look-alike."""
+    wanted = {"model": model, "norm": "batch", "method": method, "layer": layer, "score": "contrast"}
+    picked = [row for row in _rows(report / "evidence.csv") if wanted.items() <= row.items()]
+    return 100 * statistics.mean(float(row[region]) for row in picked)
 
 
 def _roar(results: Path) -> dict[str, float]:

@@ -17,6 +17,8 @@ from seghirescam.session.explain import explain, predict
 
 #: the level of stride 4 for which the targets were fixed beforehand
 LAYER_OF_THE_TARGETS = "encoder.2"
+#: the level at which the marker holds most of the shortcut network's evidence, shown in pictures and by the panel
+LAYER_OF_THE_PICTURES = "encoder.1"
 LAYERS = (*(f"encoder.{i}" for i in range(5)), *(f"decoder.{i}" for i in range(4)))
 METHODS = ("seg_hires_grad_cam", "seg_grad_cam")
 SCORES = ("contrast", "logit")

@@ -37,6 +37,20 @@ def test_an_empty_panel_says_what_to_do_and_offers_the_demo(panel):
     assert "PyTorch" in panel.ui.deviceTextLabel.text
 
 
+def test_the_demo_asks_at_the_level_where_the_marker_shows_and_another_model_at_its_own_default(panel, tmp_path):
+    panel.openDemo()
+    assert (panel.presenter.parameters.layer, panel.ui.layerComboBox.currentText) == ("encoder.1", "encoder.1")
+    choose(panel.ui.modelComboBox, "Demo network: honest")
+    panel.waitIdle()
+    assert panel.presenter.parameters.layer == "encoder.1"  # both networks have it
+    panel.applyAndWait()
+    assert panel.ui.errorLabel.text == "" and panel.ui.shownLayerComboBox.currentText.startswith("encoder.1 (")
+    (tmp_path / "other.pt2").write_bytes(b"no model")
+    panel.presenter.models.pickPath(str(tmp_path / "other.pt2"))
+    assert panel.presenter.parameters.layer == "default"
+    panel.waitIdle()
+
+
 def test_apply_says_what_is_missing_one_thing_after_the_other(panel):
     panel.openDemo()
     assert panel.ui.applyButton.enabled

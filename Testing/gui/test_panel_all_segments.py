@@ -222,7 +222,7 @@ def test_further_questions_about_a_row_are_those_about_its_segment(panel, case, 
     for segmentId in ASKED:
         askOne(panel, segmentId)
         layer = explanationFacts(other[segmentId])["layer"]["name"]
-        keys = [ui.shownLayerComboBox.itemData(n) for n in range(ui.shownLayerComboBox.count)]
+        keys = [one.key for one in panel.presenter.desk.state().shownLayers]
         choose(ui.shownLayerComboBox, ui.shownLayerComboBox.itemText(keys.index(layer)))
         panel.waitIdle()
         isSame(other[segmentId], panel.node)

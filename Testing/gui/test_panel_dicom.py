@@ -24,7 +24,7 @@ from stage.builders import addTransform
 from stage.gui import click
 from stage.panel import Panel, tipOf
 
-MAP, REGIONS = "map_lesion_encoder.2.dcm", "map_lesion_encoder.2_regions.dcm"
+MAP, REGIONS = "map_lesion_encoder.1.dcm", "map_lesion_encoder.1_regions.dcm"
 
 
 class Database:
@@ -75,7 +75,7 @@ def test_the_shown_map_is_written_into_its_study_and_offered_to_the_database(pan
     assert panel.ui.errorLabel.text == "" and "They are in Slicer's DICOM database." in panel.ui.statusLabel.text
     assert len(panel.asked) == 2 and "carries the patient's name" in panel.asked[0]
     assert panel.database.inserted == [str(tmp_path / name) for name in (MAP, REGIONS)]
-    one = panel.presenter.desk.results.origin(panel.node).maps["encoder.2"]
+    one = panel.presenter.desk.results.origin(panel.node).maps["encoder.1"]
     array, grid = read_map(tmp_path / MAP)
     assert np.array_equal(array, one.map) and grid.same_as(one.grid, 1e-4)
     assert str(pydicom.dcmread(tmp_path / MAP).PatientName) == PATIENT
@@ -109,7 +109,7 @@ def _tells_the_question(panel, folder, one):
     assert asked["weights_sha256"] == one.provenance["weights_sha256"]
     question = asked["question"]
     assert (question["class_name"], question["layers"], question["methods"], question["pixel_sets"]) == (
-        "lesion", ["encoder.2"], [one.method], ["segment"],
+        "lesion", ["encoder.1"], [one.method], ["segment"],
     )  # fmt: skip
     score = parameters.score.value, parameters.rivalName if parameters.score.value == "contrast" else None
     assert (question["score"], question["rival"]) == score
@@ -160,7 +160,7 @@ def test_the_command_line_repeats_the_panel_s_map(panel, tmp_path):
     panel.widget.chooseFolder = lambda former: str(folder)
     click(panel.ui.dicomButton)
     panel.waitIdle()
-    one = panel.presenter.desk.results.origin(panel.node).maps["encoder.2"]
+    one = panel.presenter.desk.results.origin(panel.node).maps["encoder.1"]
     words = ("--image", panel.series, "--segment", f"{folder / REGIONS}:1", "--repeat", folder / MAP)
     out = tmp_path / "again"
     assert main(["explain", source, *map(str, words), "--device", "cpu", "--out", str(out), "--quiet"]) == 0

@@ -30,16 +30,16 @@ def test_the_shown_map_is_written_with_its_facts_and_nothing_is_overwritten(pane
     click(panel.ui.exportButton)
     panel.waitIdle()
     names = sorted(path.name for path in tmp_path.iterdir())
-    assert names == ["map_lesion_encoder.2.html", "map_lesion_encoder.2.json", "map_lesion_encoder.2.nrrd"]
-    written = "Written: map_lesion_encoder.2.nrrd and map_lesion_encoder.2.json."
-    assert panel.ui.statusLabel.text == f"{written} A page to be read: map_lesion_encoder.2.html."
+    assert names == ["map_lesion_encoder.1.html", "map_lesion_encoder.1.json", "map_lesion_encoder.1.nrrd"]
+    written = "Written: map_lesion_encoder.1.nrrd and map_lesion_encoder.1.json."
+    assert panel.ui.statusLabel.text == f"{written} A page to be read: map_lesion_encoder.1.html."
     facts = json.loads((tmp_path / names[1]).read_text(encoding="utf-8"))
     assert facts["class_name"] == "lesion" and facts["file"]["unit"] == "logit/ml"
     assert facts["file"]["sum"] == pytest.approx(slicer.util.arrayFromVolume(panel.node).sum(dtype=float))
     before = {name: (tmp_path / name).read_bytes() for name in names}
     click(panel.ui.exportButton)
     panel.waitIdle()
-    assert len(list(tmp_path.iterdir())) == 6 and (tmp_path / "map_lesion_encoder.2_2.nrrd").is_file()
+    assert len(list(tmp_path.iterdir())) == 6 and (tmp_path / "map_lesion_encoder.1_2.nrrd").is_file()
     assert {name: (tmp_path / name).read_bytes() for name in names} == before
     assert asked == ["", str(tmp_path)]  # the folder of the last time is offered
 

@@ -91,11 +91,13 @@ def test_the_panels_methods_are_the_engines_as_the_worker_tells_them(panel):
     from seghirescam.cam.methods import methods
 
     combo = panel.ui.methodComboBox
+    panel.open(combo)
     assert [combo.itemText(n) for n in range(combo.count)] == ["Seg-HiRes-Grad CAM"]
     panel.openDemo()
-    assert combo.itemData(0) == "seg_hires_grad_cam"
-    assert {combo.itemData(n) for n in range(combo.count)} == set(methods())
-    slow = next(n for n in range(combo.count) if combo.itemData(n) == "seg_score_cam")
+    keys = [one.key for one in panel.presenter.question.state().methods]
+    assert keys[0] == "seg_hires_grad_cam" and len(keys) == combo.count
+    assert set(keys) == set(methods())
+    slow = keys.index("seg_score_cam")
     assert combo.itemText(slow).endswith(" - slow") and "Slow: a pass for each channel" in combo.itemData(slow, 3)
     panel.openAdvanced()
     choose(combo, "Seg-Grad-CAM")

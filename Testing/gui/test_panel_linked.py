@@ -47,6 +47,7 @@ def case(panel, tmp_path):
     panel.chooseModelFile(writeModel(tmp_path / "model"))
     panel.applyAndWait()
     assert panel.ui.errorLabel.text == ""
+    panel.openSections()
     return volume, segmentation
 
 
@@ -76,8 +77,6 @@ def test_a_row_shows_its_segment_and_the_views_go_to_its_centre(panel, case):
     volume, segmentation = case
     ui, display = panel.ui, segmentation.GetDisplayNode()
     assert not ui.evidenceRowsComboBox.isVisible()
-    click(ui.trueButton)
-    panel.waitIdle()
     click(ui.segmentsButton)
     panel.waitIdle()
     (table,) = attachedTo(panel.node, SEGMENTS)

@@ -24,6 +24,7 @@ def panel(stageScene):
     stageScene.addSliceViews()
     opened = Panel()
     opened.widget.ask = lambda question: True
+    opened.open(opened.ui.followCheckBox)
     yield opened
     opened.close()
     stageScene.removeSliceViews()
@@ -145,6 +146,7 @@ def test_the_part_of_the_prediction_is_asked_about_and_goes_when_its_reason_is_p
     node = panel.node
     assert voxels(node) == bright[1].sum() and not panel.ui.followCheckBox.checked
     assert explanationFacts(node)["pixel_set"].startswith("part of predicted lesion at R ")
+    panel.openSections()
     assert panel.ui.numbersLabel.isVisible()  # a map that nobody follows is checked as any other
     panel.ui.shareSlider.value = 100
     choose(panel.ui.paintComboBox, next(t for n in range(9) if "100 %" in (t := panel.ui.paintComboBox.itemText(n))))

@@ -128,7 +128,8 @@ def test_the_figure_of_the_demo_says_and_holds_no_name(case, tmp_path, monkeypat
     from matplotlib.text import Text
 
     monkeypatch.syspath_prepend(str(MODULE.parents[1] / "examples"))
-    from demo_figure import draw_honest_vs_shortcut
+    from demo_figure import Told, draw_honest_vs_shortcut
+    from methods_figure import draw_methods_and_layers
 
     from seghirescam import PlainModel
     from seghirescam.session.explain import explain
@@ -149,14 +150,26 @@ def test_the_figure_of_the_demo_says_and_holds_no_name(case, tmp_path, monkeypat
     methods, layers, models = ("seg_hires_grad_cam", "seg_grad_cam"), ("encoder.2", "decoder.3"), ("honest", "shortcut")
     maps = {(m, method, layer): found for m in models for method in methods for layer in layers}
     regions = {"lesion": pixels, "marker": pixels}
-    draw_honest_vs_shortcut(tmp_path / "figure.png", image, regions, maps, models, methods, layers)
-    texts = " ".join(drawn)
-    assert "Seg-HiRes-Grad CAM" in texts and "shortcut" in texts  # the texts were heard
-    assert hidden(texts)
-    assert hidden((tmp_path / "figure.png").read_bytes().decode("latin-1"))
-    pdf = (tmp_path / "figure.pdf").read_bytes()
-    assert hidden(pdf.decode("latin-1")) and hidden(unpacked(pdf))
-    assert str(tmp_path) not in pdf.decode("latin-1")
+    lesion = pixels.weights > 0
+    told = [
+        Told("honest", found, lesion, lesion, 0.908, 0.001),
+        Told("shortcut", found, lesion, lesion & False, 0.5, 0),
+    ]
+    for draw, facts, words in (
+        (draw_methods_and_layers, (image, regions, maps, models, methods, layers), ("Seg-Grad-CAM", "shortcut")),
+        (draw_honest_vs_shortcut, (image, image, regions, told, 8.0), ("shortcut", "lesion 91 %", "marker 0 %")),
+    ):
+        drawn.clear()
+        draw(tmp_path / "figure.png", *facts)
+        texts = " ".join(drawn)
+        assert all(word in texts for word in words)  # the texts were heard
+        assert hidden(texts)
+        assert hidden((tmp_path / "figure.png").read_bytes().decode("latin-1"))
+        pdf = (tmp_path / "figure.pdf").read_bytes()
+        assert hidden(pdf.decode("latin-1")) and hidden(unpacked(pdf))
+        assert str(tmp_path) not in pdf.decode("latin-1")
+    # who still draws a lesion without the marker, and who does not
+    assert drawn.count("a lesion") == 2 and drawn.count("still a lesion") == drawn.count("lesion gone") == 1
 
 
 def unpacked(pdf):

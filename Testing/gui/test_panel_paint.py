@@ -1,4 +1,4 @@
-"""Paint over and ask again: one click, and the panel says and shows what the network says without that region."""
+"""Mask out and re-run: one click, and the panel says and shows what the network says without that region."""
 
 import json
 
@@ -57,9 +57,9 @@ def facts(painting):
 def test_one_click_takes_the_evidence_away_and_the_segment_with_it(panel, bead):
     volume, bright = bead
     ui, before = panel.ui, nodes()
+    panel.open(ui.paintButton)
     assert ui.paintButton.enabled and ui.paintComboBox.currentText == "Most important region (50 %)"
     assert not ui.paintTextLabel.isVisible()
-    panel.open(ui.paintButton)
     with events.LoopGap() as gap:
         click(ui.paintButton)
         assert ui.applyButton.text == "C&ancel" and not ui.paintButton.enabled

@@ -21,6 +21,7 @@ def panel(stageScene):
     opened = Panel()
     opened.openDemo()
     opened.applyAndWait()
+    opened.open(opened.ui.pictureButton)
     opened.presenter.parameters.volume.SetName(NAME)
     yield opened
     opened.close()

@@ -31,7 +31,7 @@ def test_the_scene_of_the_demo_comes_back_with_both_overlays(demo, tmp_path):
     folder, _ = demo
     found, voxels = readInAFreshProcess(folder / "explanation.mrb", tmp_path)
     names = [name for name in found if name != "layers"]
-    assert len(names) == 2 and all("Seg-HiRes-Grad CAM, lesion, encoder.2" in name for name in names)
+    assert len(names) == 2 and all("Seg-HiRes-Grad CAM, lesion, encoder.1" in name for name in names)
     for name in names:
         kind = "honest" if "honest" in name else "shortcut"
         sidecar = json.loads((folder / f"overlay_{kind}.json").read_text())
@@ -45,7 +45,7 @@ def test_the_scene_of_the_demo_comes_back_with_both_overlays(demo, tmp_path):
         level = back["threshold"][1]
         positive = values[values > 0].astype(np.float64)
         assert values[values >= level].sum(dtype=np.float64) / positive.sum() == pytest.approx(0.8, abs=0.01)
-        assert "lesion" in back["legend"][0] and "encoder.2" in back["legend"][0] and back["legend"][1]
+        assert "lesion" in back["legend"][0] and "encoder.1" in back["legend"][0] and back["legend"][1]
         assert back["sibling"] and back["auto"] == [0, 0]
     assert all(layers[0] == "T1 brain" and "shortcut" in layers[1] for layers in found["layers"])
 

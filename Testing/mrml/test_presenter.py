@@ -335,7 +335,7 @@ def test_missing_packages_disable_apply_and_offer_what_can_be_done(panel, case):
 
 def test_too_coarse_a_layer_is_warned_of(panel, case):
     p = ready(panel, case)
-    panel.presenter.openAdvanced()
+    panel.presenter.question.openAdvanced()
     assert panel.engine.sent[-1][0] == "layers"
     layers = answer(case)["layers"]
     coarse = replace(layers[1], name="deep", mm_per_cell=(16.0, 16.0, 16.0))

@@ -27,6 +27,9 @@ class Controls:
         self.ui, self.chooseFolder, self.qt = ui, chooseFolder, qt
         self._written: dict[tuple[str, str], object] = {}
         self._filled: dict[str, tuple] = {}
+        self._unseen: dict[str, tuple] = {}  # what lists in closed sections are filled with once these are opened
+        self._waiting: set[str] = set()  # the sections whose opening fills them
+        self._sections: dict[str, list] = {}
         self.filling = False
 
     # what the user does
@@ -36,9 +39,9 @@ class Controls:
         return lambda value: None if self.filling else action(value)
 
     def onChoice(self, name: str, action: Callable[..., object]) -> None:
-        """Calls the action with the key of the entry that the user chooses in a list."""
+        """Calls the action with the key of the entry that the user chooses in a list that :meth:`fill` has filled."""
         combo = getattr(self.ui, name)
-        combo.connect("activated(int)", lambda index: action(combo.itemData(combo.currentIndex) or ""))
+        combo.connect("activated(int)", lambda index: action(self._filled[name][combo.currentIndex].key))
 
     def onClick(self, name: str, action: Callable[..., object]) -> None:
         getattr(self.ui, name).connect("clicked()", action)
@@ -79,6 +82,8 @@ class Controls:
 
     def button(self, name: str, reason: str, tip: str) -> None:
         """reason: why it is disabled, "" if it is not.  tip: what it does."""
+        if reason == WAIT and any(not section.enabled for section in self._sectionsOf(name)):
+            return  # for a moment, with all that stands there
         self.set(name, "enabled", not reason)
         if reason != WAIT:  # for a moment, of every button at once: the bar and Cancel say it
             self.tip(name, reason or tip)
@@ -96,7 +101,19 @@ class Controls:
             getattr(self.ui, name).value = value
 
     def fill(self, name: str, options: tuple[Option, ...], chosen: str, prompt: str = "") -> None:
-        """A list's entries and the key of the chosen one. prompt: what stands first while nothing is chosen."""
+        """A list's entries and the key of the chosen one. prompt: what stands first while nothing is chosen.
+
+        A list in a closed section is filled when that is opened.
+        """
+        closed = [section for section in self._sectionsOf(name) if section.collapsed]
+        if closed:
+            for section in closed:
+                if section.objectName not in self._waiting:
+                    self._waiting.add(section.objectName)
+                    section.connect("contentsCollapsed(bool)", self._sectionOpened)
+            self._unseen[name] = (options, chosen, prompt)
+            return
+        self._unseen.pop(name, None)
         combo = getattr(self.ui, name)
         keys = [option.key for option in options]
         if prompt and chosen not in keys:
@@ -106,12 +123,26 @@ class Controls:
             kept = 0 if former != options[: len(former)] else len(former)  # entries are added, or all made anew
             if former and not kept:
                 combo.clear()
+            combo.addItems([option.text for option in options[kept:]])
             for index, option in enumerate(options[kept:], start=kept):
-                combo.addItem(option.text, option.key)
                 if option.tip:
                     combo.setItemData(index, asText(option.tip), _TOOLTIP_ROLE)
             self._filled[name] = options
         self.setUsers(name, "currentIndex", keys.index(chosen) if chosen in keys else 0 if keys else -1)
+
+    def _sectionsOf(self, name: str) -> list:
+        """The sections around a control, from the inner one out."""
+        if name not in self._sections:
+            inside, self._sections[name] = getattr(self.ui, name), []
+            while inside is not None:
+                if inside.inherits("ctkCollapsibleButton"):
+                    self._sections[name].append(inside)
+                inside = inside.parentWidget()
+        return self._sections[name]
+
+    def _sectionOpened(self, closed: bool) -> None:
+        for name, words in dict(self._unseen).items():
+            self.fill(name, *words)
 
 
 class FeatureView:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..scene.nodes.Attachments import removeOrphans
 from ..scene.results.MaskedVolume import showVolumesOfOrphans
-from ..schedule.Later import Soon
+from ..schedule.Later import PROGRESS_MS, Soon
 from ..setup.Consent import Consent
 from ..setup.Dependencies import Dependencies
 from ..setup.Installer import Installer
@@ -42,9 +42,6 @@ from .segments.SegmentEvidenceLogic import SegmentEvidenceLogic
 from .setup_check.SetupCheckLogic import SetupCheckLogic
 from .trust.FastCheckLogic import FastCheckLogic
 from .trust.TrustLogic import TrustLogic
-
-#: progress that comes faster than this is not shown step by step
-PROGRESS_MS = 150
 
 
 class Presenter:
@@ -154,9 +151,8 @@ class Presenter:
             self.stopAdding()
             self.engine.close()
             self.job = None
-            self.notices.fail(
-                _("Stopped, because a node that was being explained was removed."), _("Choose another one.")
-            )
+            said = _("Stopped, because a node that was being explained was removed.")
+            self.notices.fail(said, _("Choose another one."))
         elif self.job is not None and self.desk.isGone(self.job):
             self.stopAdding()
             self.engine.drop()

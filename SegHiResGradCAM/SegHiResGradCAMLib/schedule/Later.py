@@ -9,6 +9,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+#: progress that comes faster than this is not shown step by step
+PROGRESS_MS = 150
+
 
 class Later:
     """``later(ms, fn)`` calls fn once, from the event loop; :meth:`close` ends all that waits, for good.

@@ -21,6 +21,10 @@ _KEPT = 10
 _FILE, _UNKNOWN = "file#", _("A model file")
 
 
+def isDemo(key: str) -> bool:
+    return key.startswith(DEMO_PREFIX)
+
+
 class ModelList:
     """Knows models by a key that may stand in a saved scene: "demo:honest", or "file#1f0c..." for a file.
 

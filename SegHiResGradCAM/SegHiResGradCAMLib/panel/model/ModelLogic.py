@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from seghirescam.protocol.errors import BareWeightsError
+from seghirescam.protocol.question import DEEPEST, DEFAULT
 
 from ...scene.segments.SegmentName import segmentName
 from ...setup.Consent import Consent
@@ -17,7 +18,7 @@ from ..Needs import AsksWorker, ChecksPackages, HasParameters, ShownResult
 from .Channels import FIELDS, assigned, channelWarning, severalChannels
 from .ClassMatch import matchingClass
 from .ModelFacts import FAILED, READ, READING, UNREAD, ModelFacts
-from .ModelList import ModelList
+from .ModelList import ModelList, isDemo
 from .ModelView import ModelState, ModelView
 
 #: ends of a description that say nothing about the model
@@ -83,7 +84,10 @@ class ModelLogic:
         self._typed = None  # a folder that is being typed is not waited for any more
         if self._panel.parameters is None:
             return
-        self._panel.write(model=key)
+        p = self._panel.parameters
+        left = isDemo(p.model) and not isDemo(key) and p.layer not in (DEFAULT, DEEPEST)
+        # the demo case chose a layer of its networks, which other networks do not have
+        self._panel.write(model=key, **({"layer": DEFAULT} if left else {}))
         self.take()
         self._panel.notices.clear()
         if self.facts.source and not self._panel.busy:

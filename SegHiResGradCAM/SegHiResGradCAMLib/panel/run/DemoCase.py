@@ -8,6 +8,8 @@ from ...scene.views.SliceViews import showCase
 from ...scene.volumes.SampleDataSources import loadDemoCase
 
 MODEL, SEGMENT, RIVAL = "demo:shortcut", "Lesion", "look-alike"
+#: where the marker shows best; the layer that fits the segment (encoder.2) has cells twice as wide
+LAYER = "encoder.1"
 
 
 def openDemoCase(scene: Any) -> Any:

@@ -15,7 +15,7 @@ from ..question import QuestionWords
 from ..question.AllSegmentsLogic import AllSegmentsLogic
 from ..question.Choices import ScoreChoice
 from ..question.QuestionLogic import QuestionLogic
-from .DemoCase import MODEL, RIVAL, openDemoCase
+from .DemoCase import LAYER, MODEL, RIVAL, openDemoCase
 from .RunView import RunState, RunView
 
 
@@ -69,7 +69,7 @@ class RunLogic:
     def tryDemo(self) -> None:
         """The demo case, and the question that gives the shortcut network away."""
         if self.openCase():
-            self._panel.write(score=ScoreChoice.CONTRAST, rivalName=RIVAL, allSegments=False)
+            self._panel.write(score=ScoreChoice.CONTRAST, rivalName=RIVAL, layer=LAYER, allSegments=False)
             self._panel.models.pick(MODEL)
         self._panel.changed()
 
