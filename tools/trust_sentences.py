@@ -35,13 +35,13 @@ def made(results: Path) -> str:
         f"{_verdict(models, 'shortcut', OURS)} Seg-HiRes-Grad CAM and {_verdict(models, 'shortcut', OTHER)} "
         "Seg-Grad-CAM.",
         "- Shortcut network: deleting the context in the order of Seg-HiRes-Grad CAM lowers the mean score by "
-        f"{gain:.1f} logit more than random orders do; at least {limit:.1f} (two standard deviations) is needed. In the "
-        f"order of Seg-Grad-CAM it lowers the score by {abs(other):.1f} logit {'less' if other < 0 else 'more'} than "
+        f"{gain:.1f} logit more than random orders do; at least {limit:.1f} (two standard deviations) is needed. In "
+        f"the order of Seg-Grad-CAM it lowers the score by {abs(other):.1f} logit {'less' if other < 0 else 'more'} than "
         "random orders do.",
         f"- Honest network: it does not need the context. Without any context its mean score goes from {before} to "
         f"{after}. So the second rule applies: {100 * value['honest', OURS, 'evidence_at_m']:.0f} % of Seg-HiRes-Grad "
         f"CAM's evidence lies where the segment is, {100 * value['honest', OTHER, 'evidence_at_m']:.0f} % of "
-        "Seg-Grad-CAM's. This rule was written after this case had been seen, so the case is no independent test of it.",
+        "Seg-Grad-CAM's. This rule was written after this case had been seen, so the case is no independent test.",
         f"- Against Seg-HiRes-Grad CAM: its completeness gap is {min(gaps):.0f} to {max(gaps):.0f} %. The part of the "
         "network behind the layer is far from linear, so the total of the map says little.",
         "- Also against it: flipping the image left to right changes it more than it changes Seg-Grad-CAM's map "
