@@ -36,8 +36,8 @@ def made(results: Path) -> str:
         "Seg-Grad-CAM.",
         "- Shortcut network: deleting the context in the order of Seg-HiRes-Grad CAM lowers the mean score by "
         f"{gain:.1f} logit more than random orders do; at least {limit:.1f} (two standard deviations) is needed. In "
-        f"the order of Seg-Grad-CAM it lowers the score by {abs(other):.1f} logit {'less' if other < 0 else 'more'} than "
-        "random orders do.",
+        f"the order of Seg-Grad-CAM it lowers the score by {abs(other):.1f} logit {'less' if other < 0 else 'more'} "
+        "than random orders do.",
         f"- Honest network: it does not need the context. Without any context its mean score goes from {before} to "
         f"{after}. So the second rule applies: {100 * value['honest', OURS, 'evidence_at_m']:.0f} % of Seg-HiRes-Grad "
         f"CAM's evidence lies where the segment is, {100 * value['honest', OTHER, 'evidence_at_m']:.0f} % of "
