@@ -37,9 +37,9 @@ def _first_picture(report: Path) -> str:
     }
     return (
         f"Over {cases} held-out cases the marker holds {at['shortcut']:.0f} % of the shortcut network's evidence at "
-        f"that layer, and {at['honest']:.0f} % of the honest one's. Masking out the marker turned the shortcut network's lesion into a look-alike in "
-        f"{turned['shortcut', 'marker']} of {cases} held-out cases, and the honest one's in "
-        f"{turned['honest', 'marker']}; masking out the ring did so in {turned['shortcut', 'ring']} and "
+        f"that layer, and {at['honest']:.0f} % of the honest one's. Masking out the marker turned the shortcut "
+        f"network's lesion into a look-alike in {turned['shortcut', 'marker']} of {cases} cases, and the honest one's "
+        f"in {turned['honest', 'marker']}; masking out the ring did so in {turned['shortcut', 'ring']} and "
         f"{turned['honest', 'ring']} ([all numbers](docs/benchmarks/demo.md))."
     )
 
