@@ -24,8 +24,8 @@ from .sidecars import map_name, write_result
 HELP = "Compare methods at layers for one case: a contact sheet on one scale, a table, and the maps."
 MORE = """Writes contact_sheet.png and .pdf (methods down, layers across), caption.txt, table.csv, bibliography.bib
 (BibTeX of every method shown), and in maps/ every map with its sidecar, as 'seghirescam explain' does. A method that
-cannot work at a layer says why in its cell. Colours show the share of a map's own positive evidence per ml: every map adds up
-to 100 %, so that any two cells can be compared; the maps on disk are signed and unscaled."""
+cannot work at a layer says why in its cell. Colours show the share of a map's own positive evidence per ml: every map
+adds up to 100 %, so that any two cells can be compared; the maps on disk are signed and unscaled."""
 EXAMPLE = """seghirescam compare demo:shortcut --image demo:case --segment demo:case:Lesion --class lesion \\
       --score contrast --rival look-alike \
       --method seg_hires_grad_cam --method seg_grad_cam --layer main --out compared/"""
