@@ -187,6 +187,18 @@ def test_a_segmentation_that_goes_while_its_model_is_read_is_not_asked_about(pan
     assert panel.ui.errorLabel.text == "" and overlays() == []
 
 
+@pytest.mark.parametrize("told", ["no JSON", "[1]", '{"model": 3, "classes": ["lesion"]}'])
+def test_what_another_program_wrote_in_place_of_the_model_is_passed_over(panel, asked, tmp_path, told):
+    _volume, segmentation = case("lesion")
+    segmentation.SetAttribute(AttributeNames.MODEL, told)
+    explain(panel, segmentation, "lesion")
+    assert panel.ui.errorLabel.text == "" and panel.ui.statusLabel.text == "Choose a model."
+    panel.chooseModelFile(writeThresholdModel(tmp_path / "model", [1.0], 0.5))
+    panel.applyAndWait()
+    assert panel.ui.errorLabel.text == "" and len(overlays()) == 1 and panel.ui.applyButton.text == "&Apply"
+    assert json.loads(segmentation.GetAttribute(AttributeNames.MODEL))["classes"] == {"lesion": "lesion"}
+
+
 def test_while_something_runs_nothing_is_chosen(panel, asked, tmp_path):
     panel.openDemo()
     before = panel.presenter.parameters.segmentation

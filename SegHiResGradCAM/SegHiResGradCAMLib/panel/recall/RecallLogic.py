@@ -81,8 +81,8 @@ class RecallLogic:
         p, key = self._panel.parameters, self._panel.models.facts.key
         if node is None or p is None or not key or job.what.get("model") != self._panel.models.facts.source:
             return
-        former = factsOf(node, AttributeNames.MODEL)
-        classes = dict(former.get("classes", {})) if former.get("model") == key else {}
+        model, former = _remembered(node)
+        classes = dict(former) if model == key else {}
         if job.what.get("many") is None and p.className and job.what["segmentId"] == p.segmentId:
             classes[p.segmentId] = p.className
         text = json.dumps({"model": key, "classes": classes}, sort_keys=True)
@@ -99,7 +99,7 @@ class RecallLogic:
     def _modelFor(self, segmentation: Any) -> str:
         """Key of the model to be asked, "" where the user must choose one."""
         panel, shelf = self._panel, self._panel.models.shelf
-        key = str(factsOf(segmentation, AttributeNames.MODEL).get("model", ""))
+        key, _classes = _remembered(segmentation)
         if key and shelf.source(key):
             return key
         segments = segmentation.GetSegmentation()
@@ -118,9 +118,19 @@ class RecallLogic:
         panel, p = self._panel, self._panel.parameters
         if p is None or p.segmentation is None:  # it went while the model was read
             return
-        className = factsOf(p.segmentation, AttributeNames.MODEL).get("classes", {}).get(p.segmentId)
+        className = _remembered(p.segmentation)[1].get(p.segmentId)
         if className in panel.models.facts.classes:
             panel.write(className=className)
         sure = volumeKnown and (together or not severalChannels(panel.models.facts))
         if sure and not panel.whyNot():  # else the panel says what is missing
             panel.apply()
+
+
+def _remembered(segmentation: Any) -> tuple[str, dict]:
+    """(key of the model, {segment id: class}); what another program wrote there is passed over."""
+    try:
+        found: Any = factsOf(segmentation, AttributeNames.MODEL)
+    except ValueError:
+        found = {}
+    model, classes = (found.get("model"), found.get("classes")) if isinstance(found, dict) else (None, None)
+    return model if isinstance(model, str) else "", classes if isinstance(classes, dict) else {}
