@@ -1693,11 +1693,6 @@ Write them?</source>
     </message>
     <message>
         <location filename="SegHiResGradCAMLib/scene/nodes/TrustFacts.py"/>
-        <source>not supported by the model</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="SegHiResGradCAMLib/scene/nodes/TrustFacts.py"/>
         <source>nothing to compare with</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1743,6 +1738,11 @@ Write them?</source>
     <message>
         <location filename="SegHiResGradCAMLib/scene/overlay/Legend.py"/>
         <source>no value is positive</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/scene/overlay/Legend.py"/>
+        <source>not supported by the model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -8,12 +8,14 @@ import pytest
 import slicer
 from SegHiResGradCAMLib import explanationFacts, isOverlay
 from SegHiResGradCAMLib.scene.nodes import AttributeNames
+from SegHiResGradCAMLib.scene.nodes.Provenance import inputVolumesOf
 from stage.builders import addSegmentation, addVolume
 from stage.gui import choose, click, events, hierarchy
 from stage.panel import Panel, writeModel, writeThresholdModel
 
 SHAPE = (12, 14, 16)
 ENTRY = "Explain this segment"
+ROLE = slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()
 
 
 @pytest.fixture
@@ -124,6 +126,77 @@ def test_the_only_model_whose_classes_have_all_names_is_offered_and_its_code_sti
     _volume, segmentation = case("Liver")
     explain(panel, segmentation, "Liver")
     assert questions == [] and overlays() == []
+
+
+def test_the_volumes_of_one_patient_are_not_mixed_with_those_of_another(panel, asked, tmp_path):
+    """A model of two volumes: only the first one's patient is known by the segmentation."""
+    chosen = []
+    for name in ("first", "second"):
+        volumes = [addVolume(np.ones(SHAPE, np.float32), name=f"{name} {channel}") for channel in ("A", "B")]
+        mask = np.zeros(SHAPE, bool)
+        mask[2:8, 2:8, 2:8] = True
+        chosen.append((volumes, addSegmentation(volumes[0], lesion=mask)))
+    (volumes, segmentation), (others, another) = chosen
+    panel.chooseModelFile(writeThresholdModel(tmp_path / "two", [1.0, 1.0], 0.5, channels=("A", "B")))
+    asked = {"segmentation": segmentation, "segmentId": "lesion", "layer": "first"}
+    panel.presenter.pick(volume=volumes[0], channel2=volumes[1], **asked)
+    panel.applyAndWait()
+    assert panel.ui.errorLabel.text == "" and len(overlays()) == 1
+    another.SetAttribute(AttributeNames.MODEL, segmentation.GetAttribute(AttributeNames.MODEL))
+    explain(panel, another, "lesion")
+    p = panel.presenter.parameters
+    assert (p.volume, p.channel2, p.segmentation) == (others[0], None, another) and len(overlays()) == 1
+    assert panel.ui.statusLabel.text == "Choose the volume for B."
+    panel.presenter.pick(channel2=others[1])
+    explain(panel, another, "lesion")  # now they were chosen together
+    assert panel.ui.errorLabel.text == "" and len(overlays()) == 2 and inputVolumesOf(panel.node) == others
+    # a segmentation that was drawn on the second of them is asked about both, each in its place
+    another.SetReferenceImageGeometryParameterFromVolumeNode(others[1])
+    explain(panel, another, "lesion")
+    assert len(overlays()) == 3 and inputVolumesOf(panel.node) == others
+
+
+def test_a_segmentation_without_a_volume_is_not_asked_about_on_another_patients(panel, asked, tmp_path):
+    volume, segmentation = case("lesion")
+    panel.chooseModelFile(writeThresholdModel(tmp_path / "model", [1.0], 0.5))
+    explain(panel, segmentation, "lesion")  # its name is a class of the model, the only one that is known
+    assert len(overlays()) == 1
+    # nothing but the map, which is no image, and the one volume: that is meant
+    for reference in (None, panel.node):
+        segmentation.SetNodeReferenceID(ROLE, reference and reference.GetID())
+        explain(panel, segmentation, "lesion")
+        assert panel.presenter.parameters.volume is volume
+    assert len(overlays()) == 3
+    panel.presenter.pick(volume=addVolume(np.ones(SHAPE, np.float32), name="another patient"))
+    segmentation.SetNodeReferenceID(ROLE, None)
+    explain(panel, segmentation, "lesion")
+    assert len(overlays()) == 3 and panel.presenter.parameters.segmentId == "lesion"
+
+
+def test_a_segmentation_that_goes_while_its_model_is_read_is_not_asked_about(panel, asked, tmp_path):
+    _volume, segmentation = case("lesion")
+    panel.chooseModelFile(writeThresholdModel(tmp_path / "model", [1.0], 0.5))
+    told = json.dumps({"model": panel.presenter.parameters.model, "classes": {}})
+    segmentation.SetAttribute(AttributeNames.MODEL, told)
+    panel.chooseModel("Demo network: honest")
+    panel.waitIdle()
+    hierarchy.menuOf(hierarchy.addSegmentItems(segmentation)["lesion"])[ENTRY].trigger()
+    assert panel.presenter.busy
+    slicer.mrmlScene.RemoveNode(segmentation)
+    panel.waitIdle()
+    assert panel.ui.errorLabel.text == "" and overlays() == []
+
+
+@pytest.mark.parametrize("told", ["no JSON", "[1]", '{"model": 3, "classes": ["lesion"]}'])
+def test_what_another_program_wrote_in_place_of_the_model_is_passed_over(panel, asked, tmp_path, told):
+    _volume, segmentation = case("lesion")
+    segmentation.SetAttribute(AttributeNames.MODEL, told)
+    explain(panel, segmentation, "lesion")
+    assert panel.ui.errorLabel.text == "" and panel.ui.statusLabel.text == "Choose a model."
+    panel.chooseModelFile(writeThresholdModel(tmp_path / "model", [1.0], 0.5))
+    panel.applyAndWait()
+    assert panel.ui.errorLabel.text == "" and len(overlays()) == 1 and panel.ui.applyButton.text == "&Apply"
+    assert json.loads(segmentation.GetAttribute(AttributeNames.MODEL))["classes"] == {"lesion": "lesion"}
 
 
 def test_while_something_runs_nothing_is_chosen(panel, asked, tmp_path):

@@ -11,9 +11,11 @@ from PySide6 import QtCore
 import slicer
 from SegHiResGradCAMLib.scene.nodes.Attachments import SEGMENTS, attachedTo
 from SegHiResGradCAMLib.scene.nodes.Geometry import arrayFromMatrix, gridOfVolume
-from SegHiResGradCAMLib.scene.results.MaskedVolume import maskedOf, maskedVolumes
+from SegHiResGradCAMLib.scene.overlay.DisplaySettings import DisplaySettings
+from SegHiResGradCAMLib.scene.overlay.Overlay import addOverlay
+from SegHiResGradCAMLib.scene.results.MaskedVolume import hideMasked, maskedOf, maskedVolumes, showMasked
 from SegHiResGradCAMLib.scene.results.TrustTables import addCurves
-from stage.builders import addSegmentation, addTransform, addVolume, obliqueMatrix
+from stage.builders import addSegmentation, addTransform, addVolume, obliqueMatrix, spot
 from stage.gui import choose, click, events
 from stage.gui.standins.base import send, standIn
 from stage.panel import Panel, writeModel
@@ -182,3 +184,66 @@ def test_a_click_on_the_plot_is_the_same_and_a_result_that_is_deleted_elsewhere_
     events.wait(50)
     panel.waitIdle()
     assert backgrounds() == {volume.GetID()} and maskedVolumes(slicer.mrmlScene) == []
+
+
+def test_another_result_lies_over_its_own_volume_and_not_over_what_was_masked_out_for_the_former(panel, case, checked):
+    volume, ui = case[0], panel.ui
+    for one in composites():
+        one.SetBackgroundVolumeID(volume.GetID())
+    former = panel.node
+
+    def mask():
+        choose(ui.maskedComboBox, items(ui.maskedComboBox)[2])
+        panel.waitIdle()
+        assert backgrounds() == {maskedOf(former).GetID()}
+
+    mask()
+    panel.openAdvanced()
+    choose(ui.scoreComboBox, next(t for n in range(3) if "odds" in (t := ui.scoreComboBox.itemText(n))))
+    panel.applyAndWait()
+    assert panel.node is not former and backgrounds() == {volume.GetID()}
+    other = panel.node
+    panel.presenter.desk.choose(former.GetID())
+    mask()
+    panel.presenter.desk.choose(other.GetID())
+    assert panel.node is other and backgrounds() == {volume.GetID()}
+    panel.presenter.desk.choose(former.GetID())
+    mask()
+    panel.presenter.desk.layerBelow()  # nothing was masked out in the order of that map
+    panel.waitIdle()
+    assert panel.node is not former and backgrounds() == {volume.GetID()}
+
+
+def test_hiding_what_was_masked_out_for_one_volume_leaves_the_views_of_another(panel, case, checked):
+    volume, ui = case[0], panel.ui
+    for one in composites():
+        one.SetBackgroundVolumeID(volume.GetID())
+    choose(ui.maskedComboBox, items(ui.maskedComboBox)[2])
+    panel.waitIdle()
+    first = maskedOf(panel.node)
+    elsewhere = addVolume(np.ones((SIZE,) * 3, np.float32), name="elsewhere")
+    second = addOverlay(slicer.mrmlScene, spot(elsewhere)[0], elsewhere, settings=DisplaySettings(foreground=False))
+    voxels = SimpleNamespace(array=np.ones((SIZE,) * 3), image=vtk.vtkImageData())
+    voxels.image.DeepCopy(elsewhere.GetImageData())
+    shown = showMasked(second, elsewhere, SimpleNamespace(voxels=voxels), "encoder.1", "0.1")
+    assert backgrounds() == {first.GetID()}  # they show another volume
+    hideMasked(second)
+    assert backgrounds() == {first.GetID()}
+    composites()[0].SetBackgroundVolumeID(shown.GetID())
+    hideMasked(second)
+    assert backgrounds() == {first.GetID(), elsewhere.GetID()}
+
+
+def test_a_click_on_the_curve_of_another_map_masks_nothing_out(panel, case, checked, monkeypatch):
+    clicked = panel.presenter.masked._clicked
+    mine = next(one for one in slicer.mrmlScene.GetNodes() if one.IsA("vtkMRMLPlotSeriesNode"))
+    former, ui = panel.node, panel.ui
+    panel.openAdvanced()
+    choose(ui.scoreComboBox, next(t for n in range(3) if "odds" in (t := ui.scoreComboBox.itemText(n))))
+    panel.applyAndWait()
+    falling = {"fractions": [0.0, 0.5, 1.0], "score": [1.0, 0.5, 0.0], "dice": [1.0, 0.5, 0.0], "name": "by the map"}
+    addCurves(panel.node, [falling], panel.presenter.desk.results.shownLayer(panel.node))
+    assert panel.node is not former and mine.GetYColumnName() == "by the map, score"
+    clicked([mine.GetID()], 1)
+    panel.waitIdle()
+    assert maskedVolumes(slicer.mrmlScene) == []

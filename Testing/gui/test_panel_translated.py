@@ -4,10 +4,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import PySide6
 import pytest
 from PySide6 import QtCore
 
+import slicer
+from stage.builders import addVolume, spot
 from stage.gui import click
 from stage.panel import Panel
 
@@ -104,3 +107,20 @@ def test_questions_and_failures_speak_it(language):
     )
     assert asked[0].startswith("[These Python packages will be downloaded") and "    one" in asked[0]
     assert told[0][1].startswith("[Nothing was installed.")
+
+
+def test_the_engines_word_for_a_map_that_fails_is_known_there_too(language, stageScene):
+    """What the engine says is no text of the panel: it is compared as it is, and shown translated."""
+    from seghirescam.evaluation.trust.rows import NOT_SUPPORTED
+    from SegHiResGradCAMLib.panel.Marks import MARKS, verdictMark
+    from SegHiResGradCAMLib.scene.nodes.TrustFacts import isNotSupported, writeTrust
+    from SegHiResGradCAMLib.scene.overlay.Legend import updateLegend
+    from SegHiResGradCAMLib.scene.overlay.Overlay import addOverlay
+    from SegHiResGradCAMLib.scene.overlay.OverlayDisplay import settingsOf
+
+    volume = addVolume(np.ones((8, 8, 8), np.float32))
+    node = addOverlay(slicer.mrmlScene, spot(volume, (1, 1, 1))[0], volume)
+    writeTrust(node, {"full": {"verdict": NOT_SUPPORTED, "rows": []}})
+    assert isNotSupported(node) and MARKS.ranks[NOT_SUPPORTED] == 0
+    assert verdictMark(NOT_SUPPORTED) == "✗ [not supported]"
+    assert updateLegend(node, settingsOf(node)).GetTitleText().endswith("[not supported by the model]")

@@ -28,10 +28,10 @@ def names_here() -> set[str]:
 
 def without_names(text: str, names: Iterable[str] | None = None) -> str:
     """The text of another program without paths, network addresses, and the names of user and computer."""
-    text = re.sub(r"\b[a-z]{3,6}://[^\s'\"]+", "<address>", text)
+    text = re.sub(r"\b[a-z]\w{1,5}://[^\s'\"]+", "<address>", text, flags=re.IGNORECASE)
     text = Names().hide(text)
     for name in sorted(names_here() if names is None else names, key=len, reverse=True):
-        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "<name>", text, flags=re.IGNORECASE)
+        text = re.sub(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", "<name>", text, flags=re.IGNORECASE)
     return text
 
 

@@ -261,6 +261,9 @@ def test_names_are_hidden_as_words_only():
     told = anonymous.without_names(text, {"jane", "ws9"})
     assert told == "torch for <name> failed at <path>/x.dll on <name>, see <address>"
     assert anonymous.without_names("janet, root-7", {"jane"}) == "janet, root-7"
+    denied = "[Errno 13] Permission denied: '/tmp/torchinductor_jane'"  # PyTorch's own folder of a user
+    assert anonymous.without_names(denied, {"jane"}) == "[Errno 13] Permission denied: '<path>/torchinductor_<name>'"
+    assert anonymous.without_names("HTTPS://pip.example/jane", {"jane"}) == "<address>"
 
 
 def test_sizes():

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import vtk
 
-from ...scene.nodes.Attachments import CURVES, aboutLayer
+from ...scene.nodes.Attachments import CURVES, SERIES, aboutLayer
 from ...scene.results.MaskedVolume import hideMasked, maskedOf, showMasked
 from ...setup.Translation import _
 from ...worker.Job import Job
@@ -86,11 +86,13 @@ class MaskedLogic:
         self._points.close()
 
     def _clicked(self, seriesIds: list[str], point: int) -> None:
-        """A point of a plotted curve was clicked."""
+        """A point of a plotted curve was clicked; the chart may be that of another map than the shown one."""
         node = self._panel.desk.node
         fractions = self._fractions(node)
-        names = [self._scene.GetNodeByID(one).GetYColumnName() for one in seriesIds if self._scene.GetNodeByID(one)]
-        if CURVE in names and 0 <= point < len(fractions):
+        mine = aboutLayer(node, layerOf(node), SERIES) if node is not None else []
+        if any(one.GetID() in seriesIds and one.GetYColumnName() == CURVE for one in mine) and 0 <= point < len(
+            fractions
+        ):
             self.choose(f"{fractions[point]:.6g}")
 
     def _send(self, key: str) -> None:

@@ -147,10 +147,9 @@ class LiveLogic:
         found = pointers(self._scene)
         options = tuple(Option(key, text[0].upper() + text[1:]) for key, text in found.items())
         key = self._key if self._key in found else CROSSHAIR
-        box = self._pointer.place(key) if key != CROSSHAIR else None
         title = _("Follow {pointer}").format(pointer=found[key])
         return LiveState(
-            self.on, title, options, key, self._form, box is not None and box.box is not None,
+            self.on, title, options, key, self._form, self._pointer.isBox(key),
             "" if self.on else self.whyNot(), self._said,
         )  # fmt: skip
 
@@ -209,7 +208,7 @@ class LiveLogic:
 
     def _once(self) -> None:
         if not self.whyNot() and self._panel.models.agreed():
-            self._want(self._pointer.place(self._key))
+            self._want(self._panel.notices.guarded(self._pointer.place, self._key))
 
     def _moved(self) -> None:
         place = self._panel.notices.guarded(self._pointer.place)
@@ -220,9 +219,10 @@ class LiveLogic:
     def _want(self, place: Place | None) -> None:
         self._wanted = place
         self._turn += 1
-        if place is None:
-            self._said = _("It is nowhere in the views yet.")
-            self._panel.changed("live")
+        if place is None:  # or it cannot be looked at, which has been told; a map of another place is not left
+            self._said = "" if self._panel.notices.error else _("It is nowhere in the views yet.")
+            self._map.hide()
+            self._panel.changed("live", "desk", "run")
         else:
             self._askSoon()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ...scene.nodes.Provenance import isOverlay
+from ...scene.nodes.Provenance import isImage
 from ...scene.nodes.SceneNodes import nodesOfClass
 from ...setup.Translation import _
 from .ModelFacts import ModelFacts
@@ -87,7 +87,7 @@ def matchedChannels(channels: tuple[str, ...], names: dict[str, str]) -> dict[st
 
 
 def _isInput(node: Any) -> bool:
-    return not (node.IsA("vtkMRMLLabelMapVolumeNode") or isOverlay(node) or node.GetHideFromEditors())
+    return isImage(node) and not (node.IsA("vtkMRMLLabelMapVolumeNode") or node.GetHideFromEditors())
 
 
 def _plain(name: str) -> str:

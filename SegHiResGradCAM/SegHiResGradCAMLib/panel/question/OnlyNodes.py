@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...scene.nodes import AttributeNames
-from ...scene.nodes.Provenance import isOverlay
+from ...scene.nodes.Provenance import isImage
 from ...scene.nodes.SceneNodes import nodesOfClass
 
 _VOLUME, _SEGMENTATION = "vtkMRMLScalarVolumeNode", "vtkMRMLSegmentationNode"
@@ -28,7 +28,7 @@ def onlySegment(segmentation: Any) -> str:
 
 
 def _only(nodes: Any) -> Any:
-    found = [node for node in nodes if not (isOverlay(node) or node.GetHideFromEditors())]
+    found = [node for node in nodes if isImage(node) and not node.GetHideFromEditors()]
     return found[0] if len(found) == 1 else None
 
 

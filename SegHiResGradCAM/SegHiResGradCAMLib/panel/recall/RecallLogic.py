@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any, Protocol
 
 import slicer
 
 from ...scene.nodes import AttributeNames
 from ...scene.nodes.NodeFacts import factsOf
+from ...scene.nodes.Provenance import isImage
 from ...scene.segments.SegmentName import segmentName
 from ...setup.Translation import _
 from ...worker.Job import Job
 from ..model import ModelList
+from ..model.Channels import FIELDS, severalChannels
 from ..model.ModelFacts import READ
 from ..model.ModelLogic import ModelLogic
 from ..Needs import AsksWorker, HasParameters
 from ..question.Choices import PixelSetChoice
+from ..question.OnlyNodes import onlyVolume
 from .KnownModels import KnownModels
 
 
@@ -51,17 +55,18 @@ class RecallLogic:
             panel.changed()
             return
         segmentOnly: Any = PixelSetChoice["SEGMENT"]
-        role = slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()
-        volume = segmentation.GetNodeReference(role)
-        if volume is None or not volume.IsA("vtkMRMLScalarVolumeNode"):
-            volume = panel.parameters.volume
-        segment = {"segmentation": segmentation, "segmentId": segmentId, "allSegments": False}
-        panel.pick(volume=volume, pixelSet=segmentOnly, **segment)
+        former, volume = panel.parameters.model, self._volumeOf(segmentation)
+        chosen = [getattr(panel.parameters, field) for field in FIELDS]
+        together = volume in chosen and bool(severalChannels(panel.models.facts))
+        fields: dict[str, Any] = {"segmentation": segmentation, "segmentId": segmentId, "allSegments": False}
+        if volume is not None and not together:  # further volumes are those of another image
+            fields |= dict.fromkeys(FIELDS) | {"volume": volume}
+        panel.pick(pixelSet=segmentOnly, **fields)
         key = self._modelFor(segmentation)
         if key:
             panel.write(model=key)
             panel.models.take()
-            panel.models.onceRead(self._ask)
+            panel.models.onceRead(partial(self._ask, volume is not None, together and key == former))
         panel.changed()
 
     def learn(self) -> None:
@@ -76,18 +81,25 @@ class RecallLogic:
         p, key = self._panel.parameters, self._panel.models.facts.key
         if node is None or p is None or not key or job.what.get("model") != self._panel.models.facts.source:
             return
-        former = factsOf(node, AttributeNames.MODEL)
-        classes = dict(former.get("classes", {})) if former.get("model") == key else {}
+        model, former = _remembered(node)
+        classes = dict(former) if model == key else {}
         if job.what.get("many") is None and p.className and job.what["segmentId"] == p.segmentId:
             classes[p.segmentId] = p.className
         text = json.dumps({"model": key, "classes": classes}, sort_keys=True)
         if node.GetAttribute(AttributeNames.MODEL) != text:
             node.SetAttribute(AttributeNames.MODEL, text)
 
+    def _volumeOf(self, segmentation: Any) -> Any:
+        """The volume it was drawn on, else the only one there is; None where that is a choice."""
+        role = slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()
+        volume = segmentation.GetNodeReference(role)
+        known = volume is not None and volume.IsA("vtkMRMLScalarVolumeNode") and isImage(volume)
+        return volume if known else onlyVolume(self._scene)
+
     def _modelFor(self, segmentation: Any) -> str:
         """Key of the model to be asked, "" where the user must choose one."""
         panel, shelf = self._panel, self._panel.models.shelf
-        key = str(factsOf(segmentation, AttributeNames.MODEL).get("model", ""))
+        key, _classes = _remembered(segmentation)
         if key and shelf.source(key):
             return key
         segments = segmentation.GetSegmentation()
@@ -98,10 +110,27 @@ class RecallLogic:
         ).format(model=title)
         return key if key and (key == panel.parameters.model or panel.ask(asked)) else ""
 
-    def _ask(self) -> None:
+    def _ask(self, volumeKnown: bool, together: bool) -> None:
+        """At once, unless a volume may be another image's: then the panel is filled, and the user presses Apply.
+
+        together: the segment's volume was one of those that had been chosen for this model.
+        """
         panel, p = self._panel, self._panel.parameters
-        className = factsOf(p.segmentation, AttributeNames.MODEL).get("classes", {}).get(p.segmentId)
+        if p is None or p.segmentation is None:  # it went while the model was read
+            return
+        className = _remembered(p.segmentation)[1].get(p.segmentId)
         if className in panel.models.facts.classes:
             panel.write(className=className)
-        if not panel.whyNot():  # else the panel says what is missing
+        sure = volumeKnown and (together or not severalChannels(panel.models.facts))
+        if sure and not panel.whyNot():  # else the panel says what is missing
             panel.apply()
+
+
+def _remembered(segmentation: Any) -> tuple[str, dict]:
+    """(key of the model, {segment id: class}); what another program wrote there is passed over."""
+    try:
+        found: Any = factsOf(segmentation, AttributeNames.MODEL)
+    except ValueError:
+        found = {}
+    model, classes = (found.get("model"), found.get("classes")) if isinstance(found, dict) else (None, None)
+    return model if isinstance(model, str) else "", classes if isinstance(classes, dict) else {}

@@ -19,7 +19,7 @@ from ...scene.overlay.Overlay import addOverlay, applyDisplay, removeOverlay, re
 from ...scene.overlay.OverlayDisplay import settingsOf
 from ...scene.overlay.ShownMap import ShownMap, isSmall
 from ...scene.overlay.VolumeRendering import hideFrom3D, isIn3D, showIn3D
-from ...scene.results.MaskedVolume import hideMasked, maskedVolumes
+from ...scene.results.MaskedVolume import hideMasked, hideMaskedBut, maskedVolumes
 from ...scene.results.PaintingNode import hidePaintings
 from ...scene.views.SliceLayers import hideFromForeground
 from ..Option import Option
@@ -102,6 +102,7 @@ class Results:
         self._passes[node.GetID()] = origin
         if foreground:
             hidePaintings(node)
+            hideMaskedBut(node)
         return node
 
     def replace(self, node: Any, origin: Pass, layerName: str, volumeNodes: list, grid: str) -> None:
@@ -191,6 +192,7 @@ class Results:
             shown=self._recent.get(origin, layerName),
         )
         self._passes[new.GetID()] = origin
+        hideMasked(node)  # what was masked out is of the former layer
         moveAttached(node, new)
         self.remove(node)
         hidePaintings(new)
@@ -214,6 +216,7 @@ class Results:
                 hideFromForeground(other)
         applyDisplay(node, replace(settingsOf(node), foreground=True))
         hidePaintings(node)
+        hideMaskedBut(node)
 
     def setIn3D(self, node: Any, shown: bool) -> None:
         (showIn3D if shown else hideFrom3D)(node)

@@ -63,6 +63,11 @@ def isOverlay(node: Any) -> bool:
     return node is not None and node.GetAttribute(AttributeNames.EXPLANATION) is not None
 
 
+def isImage(node: Any) -> bool:
+    """False for a volume that is a map, or an image with a part masked out: neither is what a network looks at."""
+    return not isOverlay(node) and node.GetAttribute(AttributeNames.ATTACHED) is None
+
+
 def explanationFacts(volumeNode: Any) -> dict:
     """Explanation.to_json() as stored with the overlay, to be read only."""
     return factsOf(volumeNode, AttributeNames.EXPLANATION)

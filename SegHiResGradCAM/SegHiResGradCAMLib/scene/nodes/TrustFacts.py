@@ -11,8 +11,8 @@ from . import AttributeNames
 from .NodeFacts import factsOf
 
 FAST, FULL = "fast", "full"
-#: the engine's word for a map that fails; the same in panel, legend and files
-NOT_SUPPORTED = _("not supported by the model")
+#: the engine's word for a map that fails, in files too; never translated, because it is compared
+NOT_SUPPORTED = "not supported by the model"  # no tr
 _STATUS = {
     "empty_reference": _("nothing to compare with"), "zero_map": _("no evidence"), "nonfinite": _("not finite"),
     "too_small": _("too small"), "not_measured": _("not measured"),

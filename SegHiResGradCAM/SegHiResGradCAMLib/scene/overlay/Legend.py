@@ -10,7 +10,7 @@ import slicer
 from ...setup.Translation import _
 from ..nodes import AttributeNames
 from ..nodes.Provenance import explanationFacts
-from ..nodes.TrustFacts import NOT_SUPPORTED, isNotSupported
+from ..nodes.TrustFacts import isNotSupported
 from .DisplaySettings import DisplaySettings
 
 LABELS = 5
@@ -57,7 +57,7 @@ def _title(volumeNode: Any, signed: bool) -> str:
             volumeNode.GetAttribute(AttributeNames.PREFIX + "Reason") or _("no value is positive"),
         ]
     if isNotSupported(volumeNode):
-        lines.append(NOT_SUPPORTED)
+        lines.append(_("not supported by the model"))
     return "\n".join(lines)
 
 

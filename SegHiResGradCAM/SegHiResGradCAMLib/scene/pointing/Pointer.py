@@ -70,6 +70,11 @@ class Pointer:
             self._tags = [self._node.AddObserver(event, self._changed) for event in events]
             self._notePoints()
 
+    def isBox(self, key: str) -> bool:
+        """Whether a key is that of a box, wherever and however large it is."""
+        node = self._find(key)
+        return node is not None and bool(node.IsA(_ROI))
+
     def place(self, key: str | None = None) -> Place | None:
         """Where it is now, None where it is nowhere. key: of another one, which need not be followed.
 

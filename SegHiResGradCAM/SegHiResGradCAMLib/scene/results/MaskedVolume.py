@@ -33,7 +33,8 @@ def showMasked(overlay: Any, volumeNode: Any, masked: Any, layerName: str, title
     node.SetNodeReferenceID(AttributeNames.INPUT_VOLUME_ROLE, volumeNode.GetID())
     attach(node, overlay, MASKED, layerName)
     node.SetDescription(title)
-    _exchange(scene, volumeNode, node)
+    ofVolume = [one for one in maskedVolumes(scene) if _volumeOf(one) is volumeNode]
+    _exchange(scene, (volumeNode, *ofVolume), node)
     return node
 
 
@@ -42,6 +43,13 @@ def hideMasked(overlay: Any) -> None:
     node = maskedOf(overlay)
     if node is not None:
         _showVolumeOf(node)
+
+
+def hideMaskedBut(overlay: Any) -> None:
+    """No view shows what was masked out for another result."""
+    for node in maskedVolumes(overlay.GetScene()):
+        if node.GetNodeReference(AttributeNames.RESULT_ROLE) is not overlay:
+            _showVolumeOf(node)
 
 
 def maskedOf(overlay: Any) -> Any:
@@ -63,15 +71,19 @@ def showVolumesOfOrphans(scene: Any) -> None:
 
 
 def _showVolumeOf(node: Any) -> None:
-    volume = node.GetNodeReference(AttributeNames.INPUT_VOLUME_ROLE)
-    _exchange(node.GetScene(), node, volume)
+    _exchange(node.GetScene(), (node,), _volumeOf(node))
 
 
-def _exchange(scene: Any, former: Any, shown: Any) -> None:
-    """In the views that have ``former`` as their background; those that show something else stay as they are."""
-    own = [node.GetID() for node in maskedVolumes(scene)]
+def _volumeOf(node: Any) -> Any:
+    return node.GetNodeReference(AttributeNames.INPUT_VOLUME_ROLE)
+
+
+def _exchange(scene: Any, formers: tuple, shown: Any) -> None:
+    """In the views that have one of ``formers`` as their background; those that show something else stay as they
+    are."""
+    ids = [node.GetID() for node in formers]
     for composite in nodesOfClass(scene, "vtkMRMLSliceCompositeNode"):
-        if composite.GetBackgroundVolumeID() in (former.GetID(), *own):
+        if composite.GetBackgroundVolumeID() in ids:
             composite.SetBackgroundVolumeID(shown.GetID() if shown is not None else None)
 
 
