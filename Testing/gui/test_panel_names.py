@@ -90,12 +90,14 @@ def test_the_name_is_in_no_file_no_log_no_message_and_no_words_of_ours(panel, ca
     panel.open(ui.tableButton)
     click(ui.tableButton)
     click(ui.exportButton)
-    voxels, sidecar = (next((tmp_path / "out").glob(f"*{end}")) for end in (".nrrd", ".json"))
+    panel.waitIdle()  # the page comes from the worker
+    voxels, sidecar, page = (next((tmp_path / "out").glob(f"*{end}")) for end in (".nrrd", ".json", ".html"))
     legend = slicer.modules.colors.logic().GetColorLegendDisplayNode(panel.node)
     texts = {
         "sidecar": sidecar.read_text(encoding="utf-8"),
         "voxels": voxels.read_bytes().split(b"\n\n")[0].decode(),
-        "names of files": voxels.name + sidecar.name,
+        "page": page.read_text(encoding="utf-8"),
+        "names of files": voxels.name + sidecar.name + page.name,
         "facts": ui.factsText.plainText + " ".join(option.tip for option in panel.presenter.desk.results.lines()),
         "status": ui.statusLabel.text,
         "tables": " ".join(path.read_text(encoding="utf-8") for path in (tmp_path / "out").glob("*.csv")),
@@ -115,7 +117,9 @@ def test_the_name_is_in_no_file_no_log_no_message_and_no_words_of_ours(panel, ca
         assert hidden(text), where
     # what is asked may name the model's own path, and nothing else: the worker opens it there
     asked = [json.loads(line) for line in spoken if line.startswith(b'{"') and b'"do"' in line]
-    assert {message["do"] for message in asked} - {"cancel"} == {"describe", "explain", "trust", "paint", "by_segment"}
+    assert {message["do"] for message in asked} - {"cancel"} == {
+        "describe", "explain", "trust", "paint", "by_segment", "picture",
+    }  # fmt: skip
     for message in asked:
         assert hidden(json.dumps({key: value for key, value in message.items() if key != "model"}))
     said = b"\n".join(line for line in spoken if b'"do"' not in line).decode("utf-8", "replace")
