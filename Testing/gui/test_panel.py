@@ -39,6 +39,7 @@ def test_an_empty_panel_says_what_to_do_and_offers_the_demo(panel):
 
 def test_the_demo_asks_at_the_level_where_the_marker_shows_and_another_model_at_its_own_default(panel, tmp_path):
     panel.openDemo()
+    panel.openAdvanced()
     assert (panel.presenter.parameters.layer, panel.ui.layerComboBox.currentText) == ("encoder.1", "encoder.1")
     choose(panel.ui.modelComboBox, "Demo network: honest")
     panel.waitIdle()
