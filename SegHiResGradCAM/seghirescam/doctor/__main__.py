@@ -1,4 +1,4 @@
-"""``python -P -m seghirescam.doctor [--json] [--attended]``: the command ``seghirescam doctor`` where numpy need not load."""
+"""``python -P -m seghirescam.doctor [--json] [--attended]``: ``seghirescam doctor`` where numpy need not load."""
 
 from __future__ import annotations
 
