@@ -37,10 +37,11 @@ def _first_picture(report: Path) -> str:
     }
     return (
         f"Over {cases} held-out cases the marker holds {at['shortcut']:.0f} % of the shortcut network's evidence at "
-        f"that layer, and {at['honest']:.0f} % of the honest one's. Masking out the marker turned the shortcut "
-        f"network's lesion into a look-alike in {turned['shortcut', 'marker']} of {cases} held-out cases, and the honest "
-        f"one's in {turned['honest', 'marker']}; masking out the ring did so in {turned['shortcut', 'ring']} and "
-        f"{turned['honest', 'ring']} ([all numbers](docs/benchmarks/demo.md))."
+        f"that layer, and {at['honest']:.0f} % of the honest network's. Masking out the marker turned the shortcut "
+        f"network's lesion into a look-alike in {turned['shortcut', 'marker']} of {cases} cases, the honest network's "
+        f"in {turned['honest', 'marker']} of {cases}. Masking out the ring did so in {turned['shortcut', 'ring']} of "
+        f"{cases} cases for the shortcut network, and in {turned['honest', 'ring']} of {cases} for the honest one "
+        "([all numbers](docs/benchmarks/demo.md))."
     )
 
 
@@ -57,22 +58,30 @@ def _wins_and_loses(report: Path, results: Path) -> str:
     flips = {row["model"]: row for row in found["report"] if row["search"] == "map"}
     pixels = image["input_x_gradient"]
     return (
-        f"**Better.** On the demo's 24 held-out cases Seg-HiRes-Grad CAM puts {share['honest', 'hires']:.0f} % of an "
-        f"honest network's evidence on the lesion, Seg-Grad-CAM {share['honest', 'grad']:.0f} % "
-        f"([demo](docs/benchmarks/demo.md)). On networks with known reasons it shows an honest network's own cue at "
-        f"{_f(hires, 'honest_lift_own'):.1f} times chance, Seg-Grad-CAM at {_f(grad, 'honest_lift_own'):.1f} times "
-        f"([known answers](docs/benchmarks/known_answers.md)). One map at the bottleneck takes "
-        f"{_f(ours, 'time_ratio'):.2f} forward passes and {_f(ours, 'memory_ratio'):.2f} times a forward's memory, "
-        f"Captum's {_f(captum, 'time_ratio'):.2f} and {_f(captum, 'memory_ratio'):.2f} "
-        f"([speed](docs/benchmarks/speed.md)). The search for the smallest flip finds the shortcut network's marker in "
-        f"{flips['shortcut']['right']} of {flips['shortcut']['cases']} cases ([flips](docs/benchmarks/flips.md)).\n\n"
-        f"**Not better.** Seg-Layer-CAM tells a cheating network from an honest one with an AUROC of "
-        f"{_f(layer, 'auroc'):.2f}, Seg-HiRes-Grad CAM with {_f(hires, 'auroc'):.2f}. Input x gradient, a map of the "
-        f"image itself, shows the marker at {_f(pixels, 'shortcut_lift_cue'):.0f} times chance, Seg-HiRes-Grad CAM "
-        f"at {_f(hires, 'shortcut_lift_cue'):.1f} times. In ROAR, which we do not trust, Seg-Layer-CAM's mean loss of "
-        f"Dice is {roar['seg_layer_cam']:.2f}, ours {roar['seg_hires_grad_cam']:.2f} "
-        f"([ROAR](docs/benchmarks/roar.md)). The first map of a small 2D U-Net takes "
-        f"{first['ours']['first_s']:.2f} s, Captum's {first['captum']['first_s']:.2f} s."
+        f"**Better.** On the demo's 24 held-out cases, at stride 4, Seg-HiRes-Grad CAM puts "
+        f"{share['honest', 'hires']:.0f} % of the honest network's evidence at the lesion (within 8 mm), Seg-Grad-CAM "
+        f"{share['honest', 'grad']:.0f} % ([demo](docs/benchmarks/demo.md)). On networks trained so that their reason "
+        f"is known, it puts {_f(hires, 'honest_lift_own'):.1f} times chance on the region that the honest networks "
+        f"use, Seg-Grad-CAM {_f(grad, 'honest_lift_own'):.1f} times "
+        "([known answers](docs/benchmarks/known_answers.md)). "
+        f"One map at the bottleneck takes {_f(ours, 'time_ratio'):.2f} times the time and "
+        f"{_f(ours, 'memory_ratio'):.2f} times the memory of a forward pass; with Captum it takes "
+        f"{_f(captum, 'time_ratio'):.2f} and {_f(captum, 'memory_ratio'):.2f} times "
+        f"([speed](docs/benchmarks/speed.md)). The search for the smallest flip (the smallest region whose masking out "
+        f"removes the lesion) finds the shortcut network's marker in {flips['shortcut']['right']} of "
+        f"{flips['shortcut']['cases']} cases "
+        f"([flips](docs/benchmarks/flips.md)).\n\n"
+        f"**Not better.** By the share of the map on the marker, Seg-Layer-CAM tells a shortcut network from an honest "
+        f"one with an AUROC of {_f(layer, 'auroc'):.2f}, Seg-HiRes-Grad CAM with {_f(hires, 'auroc'):.2f}. Input x "
+        f"gradient, a map of the image and not of a layer, puts {_f(pixels, 'shortcut_lift_cue'):.0f} times chance on "
+        f"the marker, Seg-HiRes-Grad CAM {_f(hires, 'shortcut_lift_cue'):.1f} times "
+        f"([known answers](docs/benchmarks/known_answers.md)). ROAR removes what a map shows and trains again: the "
+        f"larger the loss of Dice, the better. Seg-Layer-CAM's mean loss is {roar['seg_layer_cam']:.2f}, ours "
+        f"{roar['seg_hires_grad_cam']:.2f}; we do not rank methods by it, because the shape of the holes gives the "
+        f"class away ([ROAR](docs/benchmarks/roar.md)). The first map of a small 2D U-Net takes "
+        f"{first['ours']['first_s']:.2f} s, with Captum {first['captum']['first_s']:.2f} s "
+        f"([speed](docs/benchmarks/speed.md)).\n\n"
+        f"*Chance* is the share that evenly spread evidence would put there. More words: [glossary](docs/glossary.md)."
     )
 
 

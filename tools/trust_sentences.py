@@ -34,17 +34,18 @@ def made(results: Path) -> str:
         f"{_verdict(models, 'honest', OTHER)} Seg-Grad-CAM. Shortcut network: it "
         f"{_verdict(models, 'shortcut', OURS)} Seg-HiRes-Grad CAM and {_verdict(models, 'shortcut', OTHER)} "
         "Seg-Grad-CAM.",
-        f"- On the shortcut network, deleting the context in the map's order costs {gain:.1f} logit more than random "
-        f"orders do (two standard deviations: {limit:.1f}), in Seg-Grad-CAM's order {abs(other):.1f} "
-        f"{'less' if other < 0 else 'more'}.",
-        f"- The honest network does not need the context: without it its mean score goes from {before} to {after}. "
-        f"There the second rule applies: {100 * value['honest', OURS, 'evidence_at_m']:.0f} % of Seg-HiRes-Grad CAM's "
-        f"evidence lies where the segment is, {100 * value['honest', OTHER, 'evidence_at_m']:.0f} % of Seg-Grad-CAM's. "
-        "That second rule was written after this case was seen.",
-        f"- Against our own map: its completeness gap is {min(gaps):.0f} to {max(gaps):.0f} %. The part behind the "
-        "layer is far from linear, so the sum of the map says little. A left-right flip of the image changes it "
-        f"(1 - rank correlation {flips[0]:.2f} to {flips[1]:.2f}) more than it changes Seg-Grad-CAM's "
-        f"({others[0]:.2f} to {others[1]:.2f}).",
+        "- Shortcut network: deleting the context in the order of Seg-HiRes-Grad CAM lowers the mean score by "
+        f"{gain:.1f} logit more than random orders do; at least {limit:.1f} (two standard deviations) is needed. In "
+        f"the order of Seg-Grad-CAM it lowers the score by {abs(other):.1f} logit {'less' if other < 0 else 'more'} "
+        "than random orders do.",
+        f"- Honest network: it does not need the context. Without any context its mean score goes from {before} to "
+        f"{after}. So the second rule applies: {100 * value['honest', OURS, 'evidence_at_m']:.0f} % of Seg-HiRes-Grad "
+        f"CAM's evidence lies where the segment is, {100 * value['honest', OTHER, 'evidence_at_m']:.0f} % of "
+        "Seg-Grad-CAM's. This rule was written after this case had been seen, so the case is no independent test.",
+        f"- Against Seg-HiRes-Grad CAM: its completeness gap is {min(gaps):.0f} to {max(gaps):.0f} %. The part of the "
+        "network behind the layer is far from linear, so the total of the map says little.",
+        "- Also against it: flipping the image left to right changes it more than it changes Seg-Grad-CAM's map "
+        f"(1 - rank correlation: {flips[0]:.2f} to {flips[1]:.2f}, against {others[0]:.2f} to {others[1]:.2f}).",
     ]
     if not flips[0] > others[1]:
         raise ValueError("The last sentence does not hold any more.")

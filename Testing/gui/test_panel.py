@@ -39,7 +39,9 @@ def test_an_empty_panel_says_what_to_do_and_offers_the_demo(panel):
 
 def test_the_demo_asks_at_the_level_where_the_marker_shows_and_another_model_at_its_own_default(panel, tmp_path):
     panel.openDemo()
-    assert (panel.presenter.parameters.layer, panel.ui.layerComboBox.currentText) == ("encoder.1", "encoder.1")
+    panel.openAdvanced()
+    assert panel.presenter.parameters.layer == "encoder.1"
+    assert panel.ui.layerComboBox.currentText.startswith("encoder.1 (")
     choose(panel.ui.modelComboBox, "Demo network: honest")
     panel.waitIdle()
     assert panel.presenter.parameters.layer == "encoder.1"  # both networks have it
@@ -79,7 +81,7 @@ def test_the_whole_story(panel, views, tmp_path, stageScene):
     panel.openDemo()
     parameters = presenter.parameters
     assert ui.modelTextLabel.text.startswith("Demo network, 3 classes")
-    assert parameters.score is ScoreChoice.CONTRAST and ui.rivalComboBox.currentText == "look-alike"
+    assert parameters.score is ScoreChoice.CONTRAST and parameters.rivalName == "look-alike"
 
     # the first question: progress moves, the loop lives, an overlay comes
     seen = []

@@ -138,9 +138,8 @@ def test_the_volumes_of_one_patient_are_not_mixed_with_those_of_another(panel, a
         chosen.append((volumes, addSegmentation(volumes[0], lesion=mask)))
     (volumes, segmentation), (others, another) = chosen
     panel.chooseModelFile(writeThresholdModel(tmp_path / "two", [1.0, 1.0], 0.5, channels=("A", "B")))
-    panel.presenter.pick(
-        volume=volumes[0], channel2=volumes[1], segmentation=segmentation, segmentId="lesion", layer="first"
-    )
+    asked = {"segmentation": segmentation, "segmentId": "lesion", "layer": "first"}
+    panel.presenter.pick(volume=volumes[0], channel2=volumes[1], **asked)
     panel.applyAndWait()
     assert panel.ui.errorLabel.text == "" and len(overlays()) == 1
     another.SetAttribute(AttributeNames.MODEL, segmentation.GetAttribute(AttributeNames.MODEL))

@@ -50,7 +50,8 @@ def test_the_panel_fits_the_module_column_in_every_state(panel, tmp_path):
             panel.presenter.changed()
             click(panel.ui.detailsButton)
         image = screenshot(panel.widget, tmp_path / f"{name}.png", 400)
-        assert image.width() == 400 and image.height() < 1300, name
+        most = 1250 if name == "error" else 1200  # with Advanced and the folded log open at once
+        assert image.width() == 400 and image.height() < most, (name, image.height())
         assert overlapping(panel.widget.parent) == [], name
 
 

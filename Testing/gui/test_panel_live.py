@@ -235,6 +235,7 @@ def test_apply_comes_first_and_the_place_that_had_no_answer_is_asked_afterwards(
     assert panel.presenter.checks.job is None  # the worker is kept free while a place is followed
     click(panel.ui.followCheckBox)
     panel.waitChecked()
+    panel.openSections()
     assert panel.ui.numbersLabel.isVisible()
 
 

@@ -78,7 +78,11 @@ def test_nothing_in_the_panel_is_left_in_english(language, stageScene):
     panel = Panel()
     try:
         panel.openDemo()
+        panel.openAdvanced()
+        panel.openSections()
         left = untranslated(panel)
+        layers = left.pop("layerComboBox")  # the network's own names; what comes before them is translated
+        assert all(one.endswith(" mm)") for one in layers), layers
         # the model's classes, methods by their papers' names, colour tables and devices by theirs
         assert left.keys() <= {
             "classComboBox",

@@ -40,11 +40,15 @@ def drawStates(folder: Path, wanted=()) -> None:
     """wanted: names of states, all unless given."""
     panel = Panel()
     panel.widget.ask = lambda question: True
+    left = set(wanted)
     for state in _states(panel):
         for style, palette in STYLES.items() if not wanted or state in wanted else ():
             application.QtWidgets.QApplication.setPalette(palette())
             for width in WIDTHS:
                 screenshot(panel.widget, folder / f"{state}_{width}_{style}.png", width)
+        left.discard(state)
+        if wanted and not left:
+            break
     panel.close()
 
 
@@ -63,7 +67,11 @@ def _states(panel: Panel) -> Iterator[str]:
     _maskOut(panel)
     _fine(panel)
     yield "masked_out"
-    click(ui.maskSection)
+    panel.openSections()
+    yield "sections"
+    for head in (*ui.resultSections.children(), *ui.panelSections.children()):
+        if head.inherits("ctkCollapsibleButton") and not head.collapsed:
+            click(head)
     panel.open(ui.compareButton)
     click(ui.compareButton)
     panel.waitIdle()

@@ -16,15 +16,16 @@ from .console import table
 from .figure import add_paper, add_share, check_look
 from .inputs import add_device, add_model_and_image
 from .manifest import NAME as MANIFEST
-from .outputs import OutputError, add_result, into_folder
+from .manifest import names_in
+from .outputs import MAPS, OutputError, add_result, into_folder
 from .question_options import NOISE, add_question, method, method_names, understood
 from .sidecars import map_name, write_result
 
 HELP = "Compare methods at layers for one case: a contact sheet on one scale, a table, and the maps."
 MORE = """Writes contact_sheet.png and .pdf (methods down, layers across), caption.txt, table.csv, bibliography.bib
-(BibTeX of every method shown), and every map with its sidecar, as 'seghirescam explain' does. A method that cannot
-work at a layer says why in its cell. Colours show the share of a map's own positive evidence per ml: every map adds up
-to 100 %, so that any two cells can be compared; the maps on disk are signed and unscaled."""
+(BibTeX of every method shown), and in maps/ every map with its sidecar, as 'seghirescam explain' does. A method that
+cannot work at a layer says why in its cell. Colours show the share of a map's own positive evidence per ml: every map
+adds up to 100 %, so that any two cells can be compared; the maps on disk are signed and unscaled."""
 EXAMPLE = """seghirescam compare demo:shortcut --image demo:case --segment demo:case:Lesion --class lesion \\
       --score contrast --rival look-alike \
       --method seg_hires_grad_cam --method seg_grad_cam --layer main --out compared/"""
@@ -76,7 +77,7 @@ def run(options, console, place) -> int:
     request = case.request
     with place.filled("compare", request, opened.model) as folder:
         rows = _write(folder, options, opened, found, asked, request, notes, console)
-        files = sorted([MANIFEST, *(path.name for path in folder.iterdir())])
+        files = sorted([MANIFEST, *names_in(folder)])
     _tell_notes(found, notes, console)
     size = Size.of(found.mask, found.grid)
     told = {"cells": rows, "files": files, "pixel_set": found.pixels.label, "pixel_set_size": size.to_json()}
@@ -107,7 +108,9 @@ def _write(folder, options, opened, found, asked, request, notes, console):
 
     console.progress(1.0, "writing")
     suffix, grid = f".{options.format}", opened.image.grid
-    write_volume(folder / f"pixel_set_1{suffix}", found.mask.astype(np.uint8), grid)
+    maps = folder / MAPS
+    maps.mkdir(exist_ok=True)
+    write_volume(maps / f"pixel_set_1{suffix}", found.mask.astype(np.uint8), grid)
     names: dict[int, str] = {}
     size = Size.of(found.mask, grid).to_json()
 
@@ -125,8 +128,8 @@ def _write(folder, options, opened, found, asked, request, notes, console):
             "pixel_set_size": size,
             "notes": [*explanation.notes, *notes],
         }
-        write_result(folder, name, suffix, explanation, placed, more)
-        names[id(cell)] = name
+        write_result(maps, name, suffix, explanation, placed, more)
+        names[id(cell)] = f"{MAPS}/{name}"
 
     at = tuple(grid.placed(options.slice_ras)) if options.slice_ras else None
     sheet = lay_out(found, options.share, options.plane, at, write)
@@ -208,7 +211,7 @@ def _text(rows, folder, found, size):
         f"{table(lines)}\n\nPixel set: {found.pixels.label}, {size.words}. Inside: share of the positive evidence in "
         f"it; lift: that share / chance, of evidence spread evenly over {found.ground.words}; "
         f"seconds / n: n cells made together.{why}\nWritten: {SHEET}.png and .pdf, {TABLE}, {BIBLIOGRAPHY} and the "
-        f"maps in '{folder.name}'."
+        f"maps in {MAPS}/, in '{folder.name}'."
     )
 
 

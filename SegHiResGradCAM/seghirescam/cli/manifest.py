@@ -16,7 +16,7 @@ FORMAT = "seghirescam-run-1"
 
 @dataclass(frozen=True)
 class Run:
-    """A manifest read back. files: name -> SHA-256, without the manifest itself."""
+    """A manifest read back. files: name -> SHA-256, without the manifest itself; "maps/NAME" for one in a folder."""
 
     command: str
     files: dict[str, str]
@@ -40,9 +40,14 @@ def write_manifest(folder: Path, command: str, request: dict, model, known: dict
         "model": {"kind": model.kind, "name": model.name},
         "engine_version": __version__,
         "request": request,
-        "files": {path.name: known.get(path.name) or hash_of(path) for path in sorted(folder.iterdir())},
+        "files": {name: known.get(name) or hash_of(folder / name) for name in names_in(folder)},
     }
     write_json(folder / NAME, facts)
+
+
+def names_in(folder: Path) -> list[str]:
+    """Every file in a result folder and in the folders in it, as a manifest names them, in order."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
 def write_json(path: Path, facts: dict) -> dict:
@@ -57,7 +62,15 @@ def read_manifest(folder: Path) -> Run | None:
     try:
         facts = json.loads((Path(folder) / NAME).read_text(encoding="utf-8"))
         files = {str(name): str(digest) for name, digest in facts["files"].items()}
-        good = facts["format"] == FORMAT and all(Path(name).name == name and name != NAME for name in files)
+        good = facts["format"] == FORMAT and all(map(_is_plain, files))
         return Run(str(facts["command"]), files) if good else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _is_plain(name: str) -> bool:
+    """Of a file in the folder, or one folder deeper: never one outside."""
+    parts = name.split("/")
+    return (
+        len(parts) <= 2 and name != NAME and all(part not in ("", "..") and Path(part).name == part for part in parts)
+    )

@@ -14,7 +14,7 @@ from ..protocol.arrays import DiskError
 from ..protocol.errors import SegHiResCamError
 from ..protocol.writing.claims import Claim, OutputError, claim, is_hidden, sweep
 from ..protocol.writing.swap import NEW, settle
-from .manifest import NAME, read_manifest, write_manifest
+from .manifest import NAME, names_in, read_manifest, write_manifest
 from .own_inputs import Inputs
 
 __all__ = ["OutputError", "check_file", "check_folder", "claimed_file", "claimed_folder", "swept"]
@@ -29,6 +29,8 @@ _A_RUNS = re.compile(
 )
 
 
+#: the folder in a result folder for maps where they are many
+MAPS = "maps"
 #: how a map's file may end
 SUFFIXES = (".nii.gz", ".nrrd")
 #: the word for DICOM objects
@@ -70,7 +72,8 @@ def check_folder(folder: Path, overwrite: bool) -> None:
             f"The folder '{folder.name}' is not empty.", "Name another one with --out, or add --overwrite."
         )
     run = read_manifest(folder)
-    others = [name for name in held if _A_RUNS.fullmatch(name) and not _is_of(folder, run, name)]
+    everything = _deep(folder, held)
+    others = [n for n in everything if _A_RUNS.fullmatch(n.removeprefix(f"{MAPS}/")) and not _is_of(folder, run, n)]
     if others:
         more = f" and {len(others) - 1} more" if len(others) > 1 else ""
         raise OutputError(
@@ -165,8 +168,12 @@ class OutputFolder:
             yield hidden
             write_manifest(hidden, command, request, model, hashes or {})
             check_folder(self.path, self._overwrite)  # somebody else may have come, who knows no locks
+            former = read_manifest(self.path)
             with _uninterrupted():
                 self._held.swap(*(self._as_a_whole(hidden) if self._is_replaceable() else self._file_by_file(hidden)))
+            for name in {n.partition("/")[0] for n in (former.files if former else ()) if "/" in n}:
+                with contextlib.suppress(OSError):  # not empty: the new run's, or somebody's
+                    os.rmdir(self.path / name)
 
     def _is_replaceable(self) -> bool:
         """Whether the folder can change places with the new one: it holds nothing else, and nobody stands in it."""
@@ -175,7 +182,7 @@ class OutputFolder:
         run = read_manifest(self.path)
         ours = {NAME, *(run.files if run else ())}
         inside = Path(os.path.realpath(os.getcwd())).is_relative_to(self.path)
-        return self._held.place != self.path and not inside and set(os.listdir(self.path)) <= ours
+        return self._held.place != self.path and not inside and set(_deep(self.path, os.listdir(self.path))) <= ours
 
     def _as_a_whole(self, hidden):
         name = str(self.path.relative_to(self._held.place))
@@ -187,9 +194,9 @@ class OutputFolder:
         base = self.path.relative_to(self._held.place)
         run = read_manifest(self.path)
         former = [NAME, *run.files] if run else []
-        names = sorted(path.name for path in hidden.iterdir() if path.name != NAME)
-        foreign = set(_names(self.path)) - set(former)
-        taken = next((name for name in (*names, NAME) if name in foreign), None)
+        names = [name for name in names_in(hidden) if name != NAME]
+        foreign = set(_deep(self.path, _names(self.path))) - set(former)
+        taken = next((name for name in (*names, NAME) if {name, name.partition("/")[0]} & foreign), None)
         if taken:
             raise OutputError(
                 f"The folder '{self.path.name}' holds a '{taken}' of somebody else, which was left alone.",
@@ -260,6 +267,16 @@ def _names(folder):
         return sorted(name for name in os.listdir(folder) if not is_hidden(name))
     except FileNotFoundError:
         return []
+
+
+def _deep(folder, names):
+    """The names, and in the stead of the folder for maps what lies in it."""
+    if MAPS not in names or (folder / MAPS).is_symlink() or not (folder / MAPS).is_dir():
+        return list(names)
+    return [
+        *(name for name in names if name != MAPS),
+        *(f"{MAPS}/{name}" for name in sorted(os.listdir(folder / MAPS))),
+    ]
 
 
 def _real(path):

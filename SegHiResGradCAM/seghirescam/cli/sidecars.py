@@ -21,7 +21,7 @@ from ..protocol.image import Image
 from ..protocol.resampling import resampled, spread
 from .dicom.dicom_files import DicomFiles
 from .manifest import read_manifest, write_json
-from .outputs import OutputError, swept
+from .outputs import MAPS, OutputError, swept
 
 FORMAT = "seghirescam-explanation-1"
 #: of a segmentation that belongs to a map: the pixel set
@@ -137,11 +137,12 @@ def read_results(path: Path) -> list[Stored]:
     if not path.is_dir():
         return [_read(path)]
     run, found = read_manifest(path), []
-    for file in sorted(path.glob("*.json")):
-        if run is not None and file.name in run.files and not run.holds(path, file.name):
-            raise OutputError(f"'{file.name}' is not what the run in this folder wrote.", "Run explain again.")
+    for file in (*sorted(path.glob("*.json")), *sorted((path / MAPS).glob("*.json"))):
+        name = file.relative_to(path).as_posix()
+        if run is not None and name in run.files and not run.holds(path, name):
+            raise OutputError(f"'{file.name}' is not what the run in this folder wrote.", "Run the command again.")
         try:
-            found += [_read(file)] if run is None or file.name in run.files else []
+            found += [_read(file)] if run is None or name in run.files else []
         except OutputError:
             continue
     if len({stored.facts["request"].get("weights_sha256") for stored in found}) > 1:

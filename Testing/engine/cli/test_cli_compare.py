@@ -14,6 +14,7 @@ from engine.volume_files import PATIENT
 from seghirescam import open_model
 from seghirescam.cam.methods import method
 from seghirescam.cli import main
+from seghirescam.cli.manifest import read_manifest
 from seghirescam.cli.sidecars import read_results
 from seghirescam.comparison.compare import shown
 from seghirescam.demo.case import load_case
@@ -66,14 +67,15 @@ def test_the_folder_holds_the_sheet_the_table_the_papers_and_every_map(compared)
         "caption.txt",
         "contact_sheet.pdf",
         "contact_sheet.png",
-        "pixel_set_1.nii.gz",
+        "maps/pixel_set_1.nii.gz",
         "table.csv",
     ]
-    assert (
-        left(folder)
-        == sorted(["run.json", *others, *maps, *(name.replace(".nii.gz", ".json") for name in maps)])
-        == told["files"]
-    )
+    assert all(name.startswith("maps/0") for name in maps)
+    files = sorted(["run.json", *others, *maps, *(name.replace(".nii.gz", ".json") for name in maps)])
+    assert left(folder) == sorted(["maps", *files]) and told["files"] == files
+    run = read_manifest(folder)
+    assert sorted(["run.json", *run.files]) == files and all(run.holds(folder, name) for name in run.files)
+    assert len(read_results(folder / "maps")) == 7  # by itself, too
     assert (folder / "contact_sheet.png").read_bytes()[:4] == b"\x89PNG"
     assert (folder / "contact_sheet.pdf").read_bytes()[:4] == b"%PDF"
 
@@ -156,7 +158,7 @@ def test_nothing_written_or_said_holds_a_patient_s_name_or_a_path(capsys, tmp_pa
     assert code == 0, err
     import zlib
 
-    for path in (folder / "out").iterdir():
+    for path in (folder / "out").rglob("*.*"):
         content = path.read_bytes()
         streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", content, re.DOTALL) if path.suffix == ".pdf" else []
         for stream in streams:
@@ -227,3 +229,33 @@ def test_a_folder_with_something_in_it_is_left_alone_unless_told(capsys, tmp_pat
     assert code == 0, err
     assert (tmp_path / "out" / "mine.txt").read_text(encoding="utf-8") == "mine"
     assert "coronal slice" in (tmp_path / "out" / "caption.txt").read_text(encoding="utf-8")
+
+
+def test_the_maps_of_a_former_run_go_with_it_and_other_files_among_them_stay(capsys, tmp_path):
+    source, path, segment = toy(tmp_path)
+    words, out = asking(source, path, f"{segment}:1"), tmp_path / "out"
+    more = ("--method", "seg_grad_cam", "--layer", "down", "--out", out, "--overwrite")
+    explained = ("explain", *words[1:-2], "--layer", "down", "--out", out, "--overwrite")
+    maps = ["maps/01_down_seg_grad_cam.json", "maps/01_down_seg_grad_cam.nii.gz", "maps/pixel_set_1.nii.gz"]
+    inside = lambda: [name for name in left(out) if name.startswith("maps")]  # noqa: E731
+    assert run(capsys, *words, *more)[0] == run(capsys, *words, *more)[0] == 0 and inside() == ["maps", *maps]
+    assert run(capsys, *explained)[0] == 0 and inside() == []
+    assert run(capsys, *words, *more)[0] == 0
+    (out / "maps" / "mine.txt").write_text("mine", encoding="utf-8")
+    assert run(capsys, *explained)[0] == 0 and inside() == ["maps", "maps/mine.txt"]
+    assert run(capsys, *words, *more)[0] == 0 and inside() == ["maps", *maps[:2], "maps/mine.txt", maps[2]]
+    # a map that no run lists would mix with the new ones
+    (out / "maps" / "02_down_seg_grad_cam.nii.gz").write_bytes(b"another run's")
+    before = left(out)
+    code, _, err = run(capsys, *words, *more)
+    assert code == 2 and "holds 'maps/02_down_seg_grad_cam.nii.gz', which no run.json lists" in err
+    assert left(out) == before
+
+
+def test_a_manifest_that_names_a_file_outside_its_folder_is_none(tmp_path):
+    for name in ("../x", "maps/../../x", "maps/../x", "/x", "a/b/c", "maps/", "run.json"):
+        text = json.dumps({"format": "seghirescam-run-1", "command": "compare", "files": {name: "0"}})
+        (tmp_path / "run.json").write_text(text, encoding="utf-8")
+        assert read_manifest(tmp_path) is None, name
+    (tmp_path / "run.json").write_text(text.replace("run.json", "maps/x"), encoding="utf-8")
+    assert read_manifest(tmp_path).files == {"maps/x": "0"}

@@ -81,13 +81,13 @@ def test_compare_writes_them_too(capsys, tmp_path):
         assert code == 0, err
         (cell,) = json.loads(out)["cells"]
         tables[kind] = {key: value for key, value in cell.items() if key != "seconds"}
-        assert read_sidecar(next((tmp_path / kind).glob("01_*.json"))).facts["file"]["kind"] == kind
+        assert read_sidecar(next((tmp_path / kind / "maps").glob("01_*.json"))).facts["file"]["kind"] == kind
     assert tables["input"] == tables["quarter"] == tables["layer"]
-    sidecar = next((tmp_path / "quarter").glob("01_*.json"))
+    sidecar = next((tmp_path / "quarter" / "maps").glob("01_*.json"))
     code, _, err = run(capsys, "explain", *MODEL, "--repeat", sidecar, "--out", tmp_path / "again")
     assert code == 0, err
     (again,) = (tmp_path / "again").glob("01_*.nii.gz")
-    assert again.read_bytes() == (tmp_path / "quarter" / again.name).read_bytes()
+    assert again.read_bytes() == (tmp_path / "quarter" / "maps" / again.name).read_bytes()
 
 
 def test_the_images_grid_has_the_same_name_as_in_python():

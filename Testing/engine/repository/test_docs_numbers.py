@@ -133,6 +133,8 @@ CLAIMS = [
     ("benchmarks/speed.md", "ours {}, Captum {}, torchcam {} times the plain forward; beside the plain forward of the "
      "same process {}, {} and {}",
      lambda: [(ratio, ".2f") for ratio in (*late_idle(False), *late_idle(True))]),
+    ("explanation/limits.md", "(batch norm, stride 4) {} % of the evidence lie at the marker",
+     lambda: [(at_level("marker", "encoder.2"), ".1f")]),
     ("how-to/gpu.md", "correlates with the float64 map at {}, at a late decoder layer at {}",
      lambda: [(bf16("bottleneck"), ".2f"), (bf16("late decoder"), ".3f")]),
 ]  # fmt: skip

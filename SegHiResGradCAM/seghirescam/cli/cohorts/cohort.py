@@ -19,10 +19,10 @@ HELP = "Ask many cases about several models, by a plan; one table, resumable, on
 MORE = """PLAN is a CSV, one line a question, with the columns case, images (one a channel, between |), segment, label
 (a value, a name, or * for every one), pixels (as explain's --pixel-set), model, target (a class, or *), rival,
 reference, reference_label and group; paths are relative to it. A pattern in images without a case is one question a
-file. Or a small YAML with settings, defaults and rows, whose lists stand for all their combinations. demo:plan is one.
-Or the folder of a dataset as it is published, with --model: nnU-Net, BIDS, and by --layout KiTS23, Cityscapes, teeth.
-A finished question is never computed again, whatever ended the run: the same command goes on. Exit code 3: some
-questions failed; the table says why."""
+file. Or a small YAML with settings, defaults and rows, whose lists stand for all their combinations. demo:plan comes
+with the package. Or the folder of a dataset as it is published, with --model: nnU-Net, BIDS, and by --layout KiTS23,
+Cityscapes, teeth. A finished question is never computed again, whatever ended the run: the same command goes on. Exit
+code 3: some questions failed; the table says why."""
 EXAMPLE = "seghirescam cohort demo:plan --score contrast --evaluate none --out cohort/"
 _ASKED = ("methods", "layers", "score", "side", "tolerance", "mirroring", "folds")
 _COMPUTED = ("precision", "deterministic", "device")

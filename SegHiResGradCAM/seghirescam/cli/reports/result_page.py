@@ -54,7 +54,7 @@ class ResultPage:
         facts = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
         names = sorted(self.run.files)
         told = {name: self._json(name) for name in names if name.endswith(".json")}
-        stored = [Stored(self.folder, one) for one in told.values() if _format(one) == SIDECAR]
+        stored = [Stored((self.folder / name).parent, one) for name, one in told.items() if _format(one) == SIDECAR]
         shown = ShownImage.of(self.image, stored)
         judged = [judged_map(one.facts) for one in stored]
         first = sorted(range(len(stored)), key=lambda n: order([judged[n]], f"{n:06d}"))
