@@ -56,6 +56,8 @@ def texts() -> dict[tuple[Path, str], str]:
         found[PAGES / "speed.md", marker] = made(RESULTS)
     found[PAGES / "windows.md", "windows"] = window_tables.table(RESULTS)
     found[PAGES / "cohorts.md", "cohort-size"] = cost_tables.cohort_size(RESULTS)
+    entry = (RESULTS / "known" / "entry.md").read_text(encoding="utf-8")
+    found[Path("docs") / "how-to" / "enter_method.md", "entry"] = main_part(entry)
     found[Path("docs") / "how-to" / "choose_layer.md", "layers"] = layer_table(rows("evidence.csv"))
     found[Path("docs") / "explanation" / "faithful.md", "trust"] = trust_sentences.made(RESULTS)
     for marker, sentences in readme_sentences.made(REPORT, RESULTS).items():

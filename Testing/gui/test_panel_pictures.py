@@ -59,6 +59,19 @@ def test_one_click_writes_the_views_and_the_figure(panel, tmp_path, monkeypatch)
     assert any(one.red() > one.blue() + 60 for one in grey)  # the map over the image, in its colours
 
 
+def test_the_views_are_those_of_the_click_whatever_is_shown_while_the_figure_is_drawn(panel, tmp_path, monkeypatch):
+    views = qt.QWidget()
+    views.resize(30, 20)
+    layout = SimpleNamespace(viewport=lambda: views, plotViewCount=0)
+    monkeypatch.setattr(type(slicer.app), "layoutManager", lambda self: layout)
+    panel.widget.chooseFolder = lambda *words: str(tmp_path)
+    click(panel.ui.pictureButton)
+    assert panel.presenter.busy
+    views.resize(40, 20)  # another map, another slice, another layout
+    panel.waitIdle()
+    assert size(tmp_path / "picture_lesion_encoder.1_views.png") == (30, 20)
+
+
 def test_without_views_the_figure_is_written_and_a_map_without_its_question_says_so(panel, tmp_path, stageScene):
     panel.widget.chooseFolder = lambda *words: str(tmp_path / "gone")
     click(panel.ui.pictureButton)

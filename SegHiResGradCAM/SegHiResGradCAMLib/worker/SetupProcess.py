@@ -41,7 +41,7 @@ class SetupProcess:
         or with {} and why there is no answer.  Not called after :meth:`stop`."""
         self.stop()
         # -P: the current folder is not searched for modules
-        command = [*self._python, "-u", "-P", "-m", _MODULE, "--json"]
+        command = [*self._python, "-u", "-P", "-m", _MODULE, "--json", "--attended"]
         try:
             self._process = process = WorkerProcess(
                 command, tempfile.gettempdir(), engineEnvironment() | self._environment

@@ -256,14 +256,15 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else str(value)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """Ends this process when whoever holds its stdin does, as in a crash; call it in a thread of its own."""
     while os.read(0, 1):  # not by sys.stdin, whose lock nobody could take at the end
         pass
     os._exit(1)
 
 
 def main(arguments: list[str]) -> int:
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     with _lines() as say:
         Probe(say, int(arguments[0]) if arguments else 0).run()
     return 0

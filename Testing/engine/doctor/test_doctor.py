@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 import torch
@@ -100,6 +101,20 @@ def test_a_torch_that_hangs_is_not_waited_for_without_end(tmp_path, monkeypatch)
         monkeypatch.setenv(name, value)
     found = examine.examine(seconds=2.0)[-1]
     assert (found.name, found.status) == ("Packages load", "failed") and found.said == "no answer for 2 s"
+
+
+def test_the_panels_check_ends_with_the_panels_process_and_a_users_does_not_ask_for_one(tmp_path):
+    """Slicer may crash: its pipe closes, and nothing goes on computing for nobody."""
+    started = tmp_path / "started"
+    hangs = {"torch": f"open({str(started)!r}, 'w'); import time; time.sleep(60)"}
+    command = [sys.executable, "-P", "-m", "seghirescam.doctor", "--json", "--attended"]
+    environment = computer(tmp_path, packages=hangs)
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        while not started.exists():
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.stdin.close()
+        assert process.wait(timeout=20) == 1 and process.stdout.read() == b""
 
 
 def test_a_driver_too_old_for_the_build_leaves_the_cpu(tmp_path):

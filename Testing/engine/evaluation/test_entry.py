@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 ROOT = Path(__file__).parents[3]
 STRANGER = """
@@ -90,3 +91,31 @@ def test_a_file_that_is_not_there_or_has_no_method_is_one_sentence(folder):
     for word, sentence in (("nothing.py", "There is no file nothing.py."),
                            ("stranger.py:other", "stranger.py has no function 'other'.")):  # fmt: skip
         assert sentence in entered(folder, word, code=2)[1]
+
+
+def test_a_method_that_leaves_its_network_and_image_changed_changes_nobody_elses_numbers():
+    """Hooks left behind, as guided backpropagation does, weights set to 0, the image overwritten."""
+    from benchmarks.known.entry import entered_baselines, scoring
+    from benchmarks.known.phantom import REPORT_SEEDS, make_case
+    from seghirescam.models.demo_networks.network import SmallUNet
+    from seghirescam.models.demo_networks.preprocessing import CLASSES, DIVISOR, normalised
+    from seghirescam.models.plain import PlainModel
+
+    def spoils(model, image, pixel_set, layer):
+        model.network.register_forward_hook(lambda module, inputs, out: out * 0)
+        for one in model.network.parameters():
+            one.data.zero_()
+        image.array[:] = 0
+        return image.array[0]
+
+    torch.manual_seed(0)
+    model = PlainModel(SmallUNet().eval(), CLASSES, normalise=normalised, divisor=DIVISOR, name="untrained")
+    case = make_case(REPORT_SEEDS[0], ring=True, marker=True)
+    ours = dict(list(entered_baselines.BASELINES.items())[:1])
+
+    def numbers(methods):
+        return dict(scoring._of_case(methods, model, case, case.region("body"), "encoder.2", False))
+
+    alone = numbers(ours)
+    together = numbers({"spoils": spoils, **ours})
+    assert together["Seg-HiRes-Grad CAM"] == alone["Seg-HiRes-Grad CAM"] == numbers(ours)["Seg-HiRes-Grad CAM"]

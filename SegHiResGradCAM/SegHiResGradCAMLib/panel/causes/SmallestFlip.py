@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 from ...scene.nodes.Attachments import PAINTING, aboutLayer
 from ...scene.nodes.Provenance import explanationFacts
@@ -42,8 +43,8 @@ class SmallestFlip:
 
     def __init__(self, panel: FlipNeeds, scene: Any, later: Callable):
         self._panel, self._scene = panel, scene
-        #: of searches that found nothing: (the map's pass, layer) -> the sentence; the last few
-        self._nothing: list[tuple[Any, str, str]] = []
+        #: of searches that found nothing: the map's pass, which goes with its map -> layer -> the sentence
+        self._nothing: WeakKeyDictionary[Any, dict[str, str]] = WeakKeyDictionary()
         words: Callable[[], dict] = lambda: {"map": shownMap(panel.desk.results, panel.desk.node)}  # noqa: E731
         self._search = AskedFirst(panel, "flip", _("Searching the smallest flip"), words, self.whyNot, self.answered)
 
@@ -62,12 +63,12 @@ class SmallestFlip:
     def answered(self, job: Job, answer: dict) -> None:
         """Region, before and after come into the scene as of a masking out; that there is no flip is an answer too."""
         found, origin, layer = answer["flip"], job.what["origin"], job.what["layer"]
-        self._nothing = [one for one in self._nothing if one[:2] != (origin, layer)][-8:]
+        self._nothing.get(origin, {}).pop(layer, None)
         node = self._panel.desk.results.nodeOf(origin)
         if node is None:  # removed meanwhile
             return
         if not found["found"]:
-            self._nothing.append((origin, layer, found["sentence"]))
+            self._nothing.setdefault(origin, {})[layer] = found["sentence"]
             self._panel.notices.say(" ".join([_("No flip was found."), *answer.get("notes", [])]))
             return
         answer["painting"]["flip"] = found
@@ -77,8 +78,8 @@ class SmallestFlip:
     def text(self, node: Any) -> str:
         """What the last search about the shown map found, "" before one."""
         origin, layer = self._panel.desk.results.origin(node), layerOf(node)
-        for of, name, sentence in self._nothing:
-            if of is origin and name == layer:
-                return sentence
+        nothing = self._nothing.get(origin, {}).get(layer) if origin is not None else None
+        if nothing is not None:
+            return nothing
         found = [one for one in aboutLayer(node, layer, PAINTING) if "flip" in paintingOf(one)]
         return str(paintingOf(found[-1])["flip"]["sentence"]) if found else ""

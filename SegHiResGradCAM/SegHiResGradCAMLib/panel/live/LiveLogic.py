@@ -10,6 +10,7 @@ from seghirescam.protocol.errors import EmptyPixelSetError, PixelSetError
 from seghirescam.protocol.requests import Show
 
 from ...scene.pointing.Pointer import CROSSHAIR, Place, Pointer, pointers
+from ...scene.pointing.WatchedVolumes import WatchedVolumes
 from ...scene.volumes.ImageReader import voxelStamp
 from ...setup.Translation import _
 from ...worker.Job import Job
@@ -59,6 +60,7 @@ class LiveLogic:
     def __init__(self, panel: LiveNeeds, scene: Any, later: Callable):
         self._panel, self._scene, self._later = panel, scene, later
         self._pointer = Pointer(scene, self._moved)
+        self._volumes = WatchedVolumes(self.askAgain)
         self._key, self._form = CROSSHAIR, VOXEL
         self._wanted: Place | None = None  # the place that has no answer yet
         self._last: Place | None = None
@@ -107,8 +109,9 @@ class LiveLogic:
         return why or LiveQuestion.whyNot(panel.parameters, panel.models.facts) or panel.missing.sentence
 
     def askAgain(self) -> None:
-        """The question is another one: the place that is followed is asked about anew."""
+        """The question is another one, or what is asked about: the place that is followed is asked about anew."""
         if self.on:
+            self._watch()
             self._last = None
             self._moved()
 
@@ -135,6 +138,7 @@ class LiveLogic:
         """Nobody is followed any more, and nothing waits for an answer."""
         self.on, self._wanted, self._last = False, None, None
         self._pointer.follow(None)
+        self._volumes.follow(())
         self._drop()
 
     def forget(self) -> None:
@@ -203,8 +207,13 @@ class LiveLogic:
         if not self.whyNot() and self._panel.models.agreed():
             self.on = True
             self._pointer.follow(self._key)
+            self._watch()
             self._last = None
             self._moved()
+
+    def _watch(self) -> None:
+        p = self._panel.parameters
+        self._volumes.follow(() if p is None else volumesOf(p, self._panel.models.facts).values())
 
     def _once(self) -> None:
         if not self.whyNot() and self._panel.models.agreed():

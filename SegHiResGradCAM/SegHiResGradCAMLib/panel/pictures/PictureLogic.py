@@ -14,7 +14,7 @@ from ...scene.nodes.Provenance import explanationFacts
 from ...scene.nodes.TrustFacts import trustOf
 from ...scene.overlay.OverlayDisplay import settingsOf
 from ...scene.results.PictureFiles import writeTogether
-from ...scene.views.ViewPicture import writeViews
+from ...scene.views.ViewPicture import pictureOfViews, writePicture
 from ...setup.Translation import _
 from ...worker.Job import Job
 from ..Controls import FeatureView
@@ -75,9 +75,12 @@ class PictureLogic:
         folder = chooseFolder(self._folder, _("Folder for the pictures"))
         if folder:
             self._folder = folder
+            views = panel.notices.guarded(pictureOfViews)  # now: another map may be shown when the figure is drawn
+            if self.whyNot():  # the event loop has run
+                return
             facts = explanationFacts(panel.desk.node)
             stem = f"picture_{facts['class_name']}_{facts['layer']['name']}"
-            panel.do(self._send, {"folder": folder, "stem": stem}, self._drawn)
+            panel.do(self._send, {"folder": folder, "stem": stem, "views": views}, self._drawn)
 
     def addPage(self, path: Path) -> None:
         """The page of the shown map, beside its files; nothing where its question is not known or packages lack."""
@@ -105,7 +108,8 @@ class PictureLogic:
 
     def _drawn(self, job: Job, answer: dict) -> None:
         png = answer["files"]["figure"]
-        files: dict[str, Callable] = {"_figure.png": partial(_put, data=png), "_views.png": writeViews}
+        views = partial(writePicture, picture=job.what["views"])
+        files: dict[str, Callable] = {"_figure.png": partial(_put, data=png), "_views.png": views}
         written = _guarded(partial(writeTogether, job.what["folder"], job.what["stem"], files))
         names = ", ".join(path.name for path in written)
         said = _("Written: {files}.").format(files=names)

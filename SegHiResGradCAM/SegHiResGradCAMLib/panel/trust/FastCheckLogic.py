@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 from ...scene.nodes.TrustFacts import FAST, numbersText, numbersTip, trustOf
 from ...schedule.Later import Soon
@@ -44,7 +45,7 @@ class FastCheckLogic:
     def __init__(self, panel: FastCheckNeeds, scene: Any, settings: Any, progress: Soon):
         self._panel, self._scene, self._settings, self._progress = panel, scene, settings, progress
         self._waiting: list[tuple] = []  # (pass, layer), the latest last
-        self._failures: dict[tuple, str] = {}
+        self._failures: WeakKeyDictionary[Pass, dict[str, str]] = WeakKeyDictionary()  # by layer
         self.job: Job | None = None
 
     @property
@@ -124,8 +125,8 @@ class FastCheckLogic:
     def onError(self, code: str, sentence: str, hint: str, log: str = "") -> None:
         """Said where the numbers would be: the map itself is there."""
         self._ended(
-            lambda job: self._failures.__setitem__(
-                _key(job), _("Not checked. {sentence} {hint}").format(sentence=sentence, hint=hint).strip()
+            lambda job: self._failures.setdefault(job.what["origin"], {}).__setitem__(
+                job.what["layer"], _("Not checked. {sentence} {hint}").format(sentence=sentence, hint=hint).strip()
             )
         )
 
@@ -141,7 +142,7 @@ class FastCheckLogic:
             )
         if (origin, layer) in self._waiting:
             return _("This map will be checked when nothing else runs.")
-        return self._failures.get((id(origin), layer), _("Not checked."))
+        return self._failures.get(origin, {}).get(layer, _("Not checked."))
 
     def state(self) -> FastCheckState:
         node, running = self._panel.desk.node, self.job is not None
@@ -168,7 +169,3 @@ class FastCheckLogic:
 
 def _case(origin: Pass) -> tuple:
     return origin.model, origin.stamps, origin.question.get("device")
-
-
-def _key(job: Job) -> tuple[int, str]:
-    return id(job.what["origin"]), job.what["layer"]

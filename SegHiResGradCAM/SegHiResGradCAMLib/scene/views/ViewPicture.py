@@ -1,4 +1,4 @@
-"""The views as they are, as a PNG; without the annotations in their corners, which may hold a patient's name."""
+"""The views as they are, as a picture; without the annotations in their corners, which may hold a patient's name."""
 
 from __future__ import annotations
 
@@ -9,15 +9,21 @@ from typing import Any
 import slicer
 
 
-def writeViews(path: Any) -> bool:
-    """Writes all views of the layout as one picture; False, and nothing, where there is no layout to be seen."""
+def pictureOfViews() -> Any:
+    """All views of the layout in one QPixmap; None where there is no layout to be seen. The event loop runs once."""
     layout = slicer.app.layoutManager()
     if layout is None or layout.viewport() is None:
-        return False
+        return None
     with _withoutAnnotations():
         slicer.app.processEvents()
         picture = layout.viewport().grab()
-        return bool(not picture.isNull() and picture.save(str(path), "PNG"))
+    return None if picture.isNull() else picture
+
+
+def writePicture(path: Any, picture: Any) -> None:
+    """As PNG; nothing of None. Raises OSError."""
+    if picture is not None and not picture.save(str(path), "PNG"):
+        raise OSError("Qt could not write the picture.")
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -79,9 +80,10 @@ def _of_case(methods, model, case, pixels, layer, gains):
     gain = maps.gains_of(asked) if gains else None
     for title, method in methods.items():
         try:
-            density = _placed(
-                method(EnteredModel.of(model, LESION, LOOK_ALIKE), case.image, pixels, layer), cells, case
-            )
+            # copies: what a stranger's code leaves changed (hooks, weights, voxels) is nobody else's
+            own_model, image, pixel_set = deepcopy((model, case.image, pixels))
+            entered = EnteredModel.of(own_model, LESION, LOOK_ALIKE)
+            density = _placed(method(entered, image, pixel_set, layer), cells, case)
         except Exception as error:  # whatever a stranger's code raises
             yield title, {"status": FAILED, "note": f"{type(error).__name__}: {error}".splitlines()[0][:120]}
             continue
