@@ -8,8 +8,8 @@ import pytest
 
 from SegHiResGradCAMLib.scene.overlay.DisplaySettings import SWITCHES, DisplaySettings
 from SegHiResGradCAMLib.scene.overlay.OverlayDisplay import settingsOf
-from stage.gui import click
-from stage.panel import MODULE, Panel
+from stage.gui import click, events
+from stage.panel import MODULE, PATIENCE_MS, Panel
 
 UI = MODULE.parent / "Resources" / "UI" / "SegHiResGradCAM.ui"
 
@@ -27,6 +27,7 @@ def test_one_apply_after_a_comparison_rebuilds_the_view_a_few_times_and_reads_no
     panel.presenter.comparisons.compare()
     panel.waitIdle()
     assert len(panel.results) > 10
+    events.waitUntil(lambda: panel.presenter.sheet.state().pictures, PATIENCE_MS, "the sheet is drawn")
     fresh, read, tell, loads = [], [], panel.presenter._onChange, json.loads
     monkeypatch.setattr(panel.presenter, "_onChange", lambda state: (fresh.append(state.fresh), tell(state)))
     monkeypatch.setattr(json, "loads", lambda text, **words: read.append(text) or loads(text, **words))
