@@ -158,7 +158,7 @@ def test_killed_at_ten_random_moments_nothing_is_lost_and_nothing_done_twice(tmp
     """The run itself and single workers of four, by turns."""
     import random
 
-    where = slowly(tmp_path / "plan", 20, 0.5)
+    where = slowly(tmp_path / "plan", 20, 1.0)
     run(where, tmp_path / "whole")
     rng, out, finished = random.Random(0), tmp_path / "run", {}
     words = [sys.executable, "-m", "seghirescam", "cohort", where, "--out", out, "--evaluate", "none", "--consent"]
@@ -171,11 +171,11 @@ def test_killed_at_ten_random_moments_nothing_is_lost_and_nothing_done_twice(tmp
         while child.poll() is None and len(list(out.glob("questions/*/*.json"))) <= before:
             time.sleep(0.05)
         family = psutil.Process(child.pid).children(recursive=True)
-        time.sleep(rng.random())
+        time.sleep(rng.random() / 2)
         assert child.poll() is None
         if turn % 2:
             rng.choice([one for one in family if "multiprocessing.spawn" in " ".join(one.cmdline())]).kill()
-            time.sleep(rng.random() * 2)
+            time.sleep(rng.random())
         child.kill()
         child.wait()
         assert psutil.wait_procs(family, timeout=30)[1] == []
