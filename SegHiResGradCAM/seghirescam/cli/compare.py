@@ -22,7 +22,8 @@ from .question_options import NOISE, add_question, method, method_names, underst
 from .sidecars import map_name, write_result
 
 HELP = "Compare methods at layers for one case: a contact sheet on one scale, a table, and the maps."
-MORE = """Writes contact_sheet.png and .pdf (methods down, layers across), caption.txt, table.csv, bibliography.bib
+MORE = """Writes contact_sheet.pdf and .png (methods down, layers across; more than six of either go on further pages,
+contact_sheet_2.png ...), caption.txt, table.csv, bibliography.bib
 (BibTeX of every method shown), and in maps/ every map with its sidecar, as 'seghirescam explain' does. A method that
 cannot work at a layer says why in its cell. Colours show the share of a map's own positive evidence per ml: every map
 adds up to 100 %, so that any two cells can be compared; the maps on disk are signed and unscaled."""
@@ -100,9 +101,10 @@ def _compared(case, console):
 
 def _write(folder, options, opened, found, asked, request, notes, console):
     from ..comparison.bibliography import bibliography
-    from ..figures.contact_sheet import SheetLook, draw_sheet
+    from ..figures.contact_sheet import SheetLook
     from ..figures.sheet_cells import lay_out
-    from ..figures.style import DARK, LIGHT, save
+    from ..figures.sheet_pages import draw_pages
+    from ..figures.style import DARK, LIGHT, save, save_pages
     from ..io.volumes import write_volume
     from ..protocol.explanation import PlacedMap
 
@@ -136,9 +138,10 @@ def _write(folder, options, opened, found, asked, request, notes, console):
     window = tuple(options.window) if options.window else None
     colour = opened.colour
     look = SheetLook(DARK if options.dark else LIGHT, options.share, options.plane, at, window, colour)
-    figure, caption = draw_sheet(found, opened.image, look, sheet)
-    for kind in ("png", "pdf"):
-        save(figure, folder / f"{SHEET}.{kind}", options.dpi)
+    pages, caption = draw_pages(found, opened.image, look, sheet)
+    for n, page in enumerate(pages, start=1):
+        save(page, folder / (f"{SHEET}.png" if n == 1 else f"{SHEET}_{n}.png"), options.dpi)
+    save_pages(pages, folder / f"{SHEET}.pdf", options.dpi)
     (folder / CAPTION).write_text(caption + "\n", encoding="utf-8")
     (folder / BIBLIOGRAPHY).write_text(bibliography(found.methods), encoding="utf-8")
     rows = []

@@ -23,7 +23,7 @@ __all__ = ["OutputError", "check_file", "check_folder", "claimed_file", "claimed
 _DROPPINGS = {".DS_Store", "Thumbs.db", "desktop.ini"}
 #: names that runs write: such a file outside the manifest may be another run's
 _A_RUNS = re.compile(
-    r"\d\d+_.+|pixel_set_\d+\..+|(contact_)?sheet\..+|table\.csv|bibliography\.bib|caption\.txt|evaluation\.json|"
+    r"\d\d+_.+|pixel_set_\d+\..+|(contact_)?sheet(_\d+)?\..+|table\.csv|bibliography\.bib|caption\.txt|evaluation\.json|"
     r"(metrics|by_label)\.csv|curves(_\d+)?\..+|result\.json|figure\.png|painted(_\d+)?\..+|region\..+|predicted_.+|"
     r"run\.json"
 )

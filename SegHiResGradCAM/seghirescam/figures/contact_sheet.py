@@ -16,6 +16,7 @@ from ..protocol.grid import canonical
 from ..protocol.image import Image
 from ..protocol.sizes import Size
 from ..session.context_methods import INPUT
+from .layer_labels import full_names, layer_labels
 from .sheet_cells import AUTO, Sheet, flat, lay_out
 from .slices import turned
 from .style import (
@@ -28,6 +29,7 @@ from .style import (
     draw_outline,
     draw_share_bar,
     in_colour,
+    in_grey,
     new_figure,
     percent,
     slice_words,
@@ -55,27 +57,32 @@ class SheetLook:
     colour: bool = False
 
 
-def draw_sheet(comparison: Comparison, image: Image, look: SheetLook | None = None, sheet: Sheet | None = None):
-    """(matplotlib Figure, its caption as text). image: what was compared, its first channel is shown behind.
+def draw_sheet(
+    comparison: Comparison, image: Image, look: SheetLook | None = None, sheet: Sheet | None = None, before: str = ""
+):
+    """(matplotlib Figure, its caption as text). image: what was compared; its first channel is shown behind, of a
+    photo its brightness.
 
-    sheet: made by :func:`sheet_cells.lay_out`, if it is at hand.  Raises DependencyError, ImageError.
+    sheet: made by :func:`sheet_cells.lay_out`, if it is at hand, of this comparison or of the one it is a page of.
+    before: how the caption begins.  Raises DependencyError, ImageError.
     """
     look = look or SheetLook()
     sheet = sheet or lay_out(comparison, look.share, look.plane, look.at_ras)
-    drawing = _Drawing(comparison, image, look, sheet)
+    drawing = _Drawing(comparison, image, look, sheet, before)
     return drawing.figure, drawing.caption
 
 
 class _Drawing:
     """Positions in inches from the upper left corner."""
 
-    def __init__(self, comparison, image, look, sheet):
+    def __init__(self, comparison, image, look, sheet, before):
         self.comparison, self.look, self.sheet = comparison, look, sheet
         self.grid = canonical(image.grid)
         #: cells of a single slice are as thick as it is
         self.flat = image.grid.shape[0] == 1
         self._image(image)
-        columns = [x for x in comparison.layers if x.name != INPUT]
+        columns = self.columns = [x for x in comparison.layers if x.name != INPUT]
+        self.labels = layer_labels(columns)
         rows = [n for n, m in enumerate(comparison.methods) if not m.at_input]
         inputs = [n for n, m in enumerate(comparison.methods) if m.at_input]
         across = max(1, len(columns) or min(6, len(inputs)))
@@ -86,7 +93,7 @@ class _Drawing:
         step = self.tall + _BELOW + _GAP
         below = len(rows) * step + (_HEAD if rows else 0.1) + (0.38 * lines + lines * step if inputs else 0)
         self.scale = self._scale()
-        self.caption = self._words()
+        self.caption = before + self._words()
         wrapped = textwrap.wrap(self.caption, int((self.width - 2 * _EDGE) * 17.5))
         foot = 0.25 + 0.145 * len(wrapped)
         self.height = _EDGE + below + foot + 0.1
@@ -130,10 +137,8 @@ class _Drawing:
         box = body_box(bright, window, [mask])
         part = (slice(*box[up]), slice(*box[right]))
         slices = np.stack([flat(c, plane, self.sheet.at) for c in channels])[(slice(None), *part)]
-        if look.colour:
-            self.behind = in_colour(slices, image.array)
-        else:
-            self.behind = slices[0]
+        # the photo's own colours would be taken for the map's
+        self.behind = in_grey(in_colour(slices, image.array)) if look.colour else slices[0]
         self.part, self.window = part, window
         self.inside = flat(mask, plane, self.sheet.at)[part]
         seen = mask.any(axis=across)
@@ -151,11 +156,12 @@ class _Drawing:
         return max(even, top / 10**_DECADES), top
 
     def _heads(self, columns, y):
-        for c, layer in enumerate(columns):
+        for c, (layer, label) in enumerate(zip(columns, self.labels, strict=True)):
             x = _EDGE + _SIDE + c * (self.wide + _GAP) + self.wide / 2
-            self._text(x, y, self._broken(layer.name, 20), size=9, weight="bold", ha="center")
+            self._text(x, y, label, size=9 if len(label) < 16 else 7.5, weight="bold", ha="center")
             edges = _size(layer.mm_per_cell[1 if self.flat else 0 :], layer.length_unit)
-            about = f"{layer.part}, {layer.channels} ch.\ncells of {edges}"
+            part = f"{layer.part}, " if label == layer.name else ""
+            about = f"{part}{layer.channels} ch.\ncells of {edges}"
             self._text(x, y + 0.2, about, size=7, ha="center", colour=self.look.theme.faint, linespacing=1.25)
 
     def _side(self, method, y):
@@ -183,8 +189,8 @@ class _Drawing:
         extent = (0, self.size[0], 0, self.size[1])
         view = {"origin": "lower", "extent": extent}
         axis.set_facecolor("black")
-        grey = {} if self.look.colour else {"cmap": "gray", "vmin": self.window[0], "vmax": self.window[1]}
-        axis.imshow(self.behind, interpolation="bilinear", **grey, **view)
+        low, high = (0, 1) if self.look.colour else self.window
+        axis.imshow(self.behind, interpolation="bilinear", cmap="gray", vmin=low, vmax=high, **view)
         values = panel.values[self.part]
         hidden = (values < panel.level) | (values <= 0)
         axis.imshow(
@@ -228,9 +234,11 @@ class _Drawing:
         outline = "the pixel set" if self.inside.any() else "the pixel set, in other slices"
         pixels, size = what.pixels, Size.of(what.mask, what.grid)
         even = chance_in(what.mask, what.ground.body)
+        names = full_names(self.columns)
+        named = f"Columns: {names}. " if names else ""
         return (
-            f"Evidence for '{what.class_name}' by method (rows) and layer (columns). Score: {what.score_title}, summed "
-            f"over {pixels.label} ({size.words}). All cells: {where}. Colours: share of "
+            f"Evidence for '{what.class_name}' by method (rows) and layer (columns). {named}Score: {what.score_title}, "
+            f"summed over {pixels.label} ({size.words}). All cells: {where}. Colours: share of "
             f"a map's own positive evidence per {self.grid.volume_unit}, one logarithmic scale for all cells; every "
             "map adds up to 100 % over the whole image, whatever its unit, so any two cells can be compared. The scale "
             f"starts {self._start()}. Coloured is the smallest region with {percent(self.look.share)} of the evidence. "

@@ -31,7 +31,7 @@ def draw_curves(gains: dict, heading: str, theme: Theme = LIGHT):
         for row, what in enumerate(("logits", "dice")[:rows]):
             low = tall - _HEAD - _TALL - row * (_TALL + _LOW)
             axis = figure.add_axes((left, low / tall, _WIDE / wide, _TALL / tall))
-            _panel(axis, name, gain, what, theme, first=row == 0, last=row == rows - 1)
+            _panel(axis, name, gain, what, theme, first=row == 0)
     if kept:
         lines = figure.axes[0].get_legend_handles_labels()
         place = (_LEFT / wide, 1 - 0.4 / tall)
@@ -51,10 +51,11 @@ def draw_curves(gains: dict, heading: str, theme: Theme = LIGHT):
     return figure
 
 
-def _panel(axis, name, gain, what, theme, first, last):
+def _panel(axis, name, gain, what, theme, first):
     own = getattr(gain.curve, what)
     random = [curve for curve in gain.random if getattr(curve, what)]
-    at = np.linspace(0, 1, 201)
+    # at the map's own steps: random orders' steps differ a little, and their range would have kinks in between
+    at = np.array(gain.curve.fractions)
     if random:
         band = np.array([np.interp(at, curve.fractions, getattr(curve, what)) for curve in random])
         axis.fill_between(100 * at, band.min(axis=0), band.max(axis=0), color=theme.faint, alpha=0.25, linewidth=0)
@@ -73,9 +74,8 @@ def _panel(axis, name, gain, what, theme, first, last):
     title, below = _TITLES[name]
     if first:
         axis.set_title(title, color=theme.ink, fontsize=9, loc="left")
-    if last:
-        axis.set_xlabel(below, color=theme.ink, fontsize=8)
-    score = f"mean score over M ({gain.curve.unit})"
+    axis.set_xlabel(below, color=theme.ink, fontsize=8)
+    score = f"mean score over the pixel set ({gain.curve.unit})"
     axis.set_ylabel(score if what == "logits" else "Dice with the prediction", color=theme.ink, fontsize=8)
     axis.set_facecolor(theme.paper)
     axis.tick_params(colors=theme.ink, labelsize=7.5)
@@ -93,7 +93,7 @@ def _caption(gains, wide):
                 f"{name.capitalize()}: gain over random {gain.logit.value:.3g} {gain.curve.unit} in area{spread}"
             )
     text = (
-        "Blocks of the image that do not meet the pixel set are blurred, the strongest of the map first; band: range "
-        f"of the random orders. {'. '.join(told)}."
+        "Blocks of the image that do not meet the pixel set are blurred, the strongest of the map first; band: range of "
+        f"the random orders at the map's steps. {'. '.join(told)}."
     )
     return textwrap.fill(text, int(wide * 16))

@@ -21,7 +21,7 @@ from ..protocol.image import Image
 from .contact_sheet import SheetLook
 from .sheet_cells import flat, plane_of
 from .slices import turned
-from .style import bare, colours, draw_bearings, draw_outline, in_colour, new_figure, percent, slice_words
+from .style import bare, colours, draw_bearings, draw_outline, in_colour, in_grey, new_figure, percent, slice_words
 
 #: of the predictions; the set itself is filled
 A_COLOUR, B_COLOUR, SET_COLOUR = "#4fe3f0", "#ffa940", (1.0, 0.25, 0.55)
@@ -129,11 +129,9 @@ class DisagreementSheet:
         axis.set_facecolor("black")
         view = {"origin": "lower", "extent": (0, self.size[0], 0, self.size[1])}
         slices = np.stack([self._cut(c, key) for c in self._channels])
-        if self.look.colour:
-            axis.imshow(in_colour(slices, self.image.array), interpolation="bilinear", **view)
-        else:
-            low, high = self.window
-            axis.imshow(slices[0], cmap="gray", vmin=low, vmax=high, interpolation="bilinear", **view)
+        low, high = (0, 1) if self.look.colour else self.window
+        grey = in_grey(in_colour(slices, self.image.array)) if self.look.colour else slices[0]
+        axis.imshow(grey, cmap="gray", vmin=low, vmax=high, interpolation="bilinear", **view)
         return view
 
     def _finish(self, axis, first=False):

@@ -17,7 +17,20 @@ from ..protocol.errors import ImageError
 from ..protocol.grid import canonical
 from ..protocol.image import Image
 from .slices import Slices, strongest, turned
-from .style import DARK, LIGHT, OUTLINE, SUFFIXES, Theme, colours, draw_outline, in_colour, new_figure, percent, save
+from .style import (
+    DARK,
+    LIGHT,
+    OUTLINE,
+    SUFFIXES,
+    Theme,
+    colours,
+    draw_outline,
+    in_colour,
+    new_figure,
+    percent,
+    save,
+    signed_alpha,
+)
 
 __all__ = ["DARK", "LIGHT", "SUFFIXES", "Look", "Row", "Theme", "draw", "save"]
 
@@ -144,8 +157,7 @@ class _Line:
         axis.imshow(self.slices.cut(self.behind, plane, at), interpolation="bilinear", **grey, **view)
         values = self.slices.cut(self.density, plane, at)
         hidden = np.abs(values) < self.level if self.look.signed else values < self.level
-        # the white middle of the signed colours would lie on the anatomy like a veil
-        alpha = np.clip(0.3 + np.abs(values) / self.end, 0, 0.8) if self.look.signed else 0.8
+        alpha = signed_alpha(values, self.end) if self.look.signed else 0.8
         shown = axis.imshow(
             np.ma.masked_array(values, hidden),
             cmap=colours(self.look.signed),

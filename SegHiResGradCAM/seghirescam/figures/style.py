@@ -62,13 +62,22 @@ def save(figure, path, dpi: int = 150) -> None:
     figure.savefig(path, dpi=dpi, facecolor=figure.get_facecolor(), metadata=_CLEAN[suffix])
 
 
+def save_pages(figures, path, dpi: int = 150) -> None:
+    """One PDF of several figures, without metadata."""
+    from matplotlib.backends.backend_pdf import PdfPages
+
+    with PdfPages(path, metadata=_CLEAN[".pdf"]) as pdf:
+        for figure in figures:
+            pdf.savefig(figure, dpi=dpi, facecolor=figure.get_facecolor())
+
+
 def colours(signed: bool = False):
     """The colour map of positive, or of signed evidence."""
     import matplotlib
-    from matplotlib.colors import ListedColormap
+    from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 
     if signed:
-        return matplotlib.colormaps[FIGURE_SIGNED]
+        return LinearSegmentedColormap.from_list("signed", [(at, colour) for at, *colour in FIGURE_SIGNED])
     return ListedColormap(matplotlib.colormaps["inferno"](np.linspace(FIGURE_INFERNO_CUT, 1, 256)))
 
 
@@ -139,6 +148,16 @@ def in_colour(channels: np.ndarray, whole: np.ndarray) -> np.ndarray:
     tells their range (0 to 255, else its own)."""
     low, high = (0, 255) if whole.dtype == np.uint8 else (float(channels.min()), float(channels.max()))
     return np.clip((np.moveaxis(channels, 0, -1) - low) / max(high - low, 1e-9), 0, 1)
+
+
+def in_grey(colours: np.ndarray) -> np.ndarray:
+    """``[...]`` brightness in 0..1 of red, green, blue ``[..., 3]``, weighted as in ITU-R BT.709."""
+    return colours @ np.array([0.2126, 0.7152, 0.0722])
+
+
+def signed_alpha(values: np.ndarray, end: float) -> np.ndarray:
+    """How opaque signed values are drawn, 0 at zero and 0.85 at ``end``: 0.85 sqrt(|value| / end)."""
+    return 0.85 * np.sqrt(np.clip(np.abs(np.nan_to_num(values)) / end, 0, 1))
 
 
 def percent(share: float) -> str:

@@ -88,7 +88,7 @@ def test_the_figure_and_the_python_result_say_it_and_completeness_is_counted(tol
 
     figure = draw_curves(told_by.gains, "curves")
     words = " ".join(text.get_text() for text in figure.texts) + figure.axes[0].get_ylabel()
-    assert f"mean score over M ({UNIT})" in words and f"{UNIT} in area" in words and "logit" not in words
+    assert f"mean score over the pixel set ({UNIT})" in words and f"{UNIT} in area" in words and "logit" not in words
 
 
 def test_units_as_names_of_columns():

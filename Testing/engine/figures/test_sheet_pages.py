@@ -1,0 +1,105 @@
+"""Contact sheets on pages, with short names; what stands behind a colour photo; how opaque signed values are."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine import toys
+from seghirescam.comparison.compare import compare
+from seghirescam.figures import sheet_pages
+from seghirescam.figures.layer_labels import full_names, layer_labels
+from seghirescam.figures.sheet_cells import lay_out
+from seghirescam.figures.sheet_pages import draw_pages, pages_of
+from seghirescam.figures.style import colours, in_grey, save_pages, signed_alpha
+from seghirescam.models.plain import PlainModel
+from seghirescam.protocol.explanation import LayerInfo
+from seghirescam.protocol.grid import Grid
+from seghirescam.protocol.image import Image
+from seghirescam.protocol.pixel_set import PixelSet
+
+SHAPE = (8, 12, 16)
+METHODS = ("seg_hires_grad_cam", "seg_grad_cam", "seg_layer_cam", "saliency")
+LAYERS = ("encoder.1", "encoder.2", "decoder.1")
+
+
+@pytest.fixture(scope="module")
+def compared():
+    grid, mask = Grid.from_spacing(SHAPE, (3.0, 1.0, 1.5)), np.zeros(SHAPE)
+    mask[2:5, 4:8, 5:11] = 1
+    image = Image(np.random.default_rng(3).normal(size=(1, *SHAPE)).astype(np.float32), grid)
+    model = PlainModel(toys.make().float(), ("background", "lesion", "other"), divisor=4)
+    pixels = PixelSet(mask, grid, "segment 'lesion'")
+    return image, compare(model, image, pixels, class_index=1, methods=list(METHODS), layers=list(LAYERS))
+
+
+def layer(name, part="encoder", stride=(4, 4, 4), cells=(8, 8, 8)):
+    return LayerInfo(name, 8, cells, stride, part, True, mm_per_cell=(4.0, 4.0, 4.0))
+
+
+def test_long_names_stand_above_a_column_as_part_and_stride_and_whole_in_the_caption():
+    long = "model.1.submodule.1.submodule"
+    given = [
+        layer("encoder.1"), layer(long), layer(f"{long}.1", stride=(1, 2, 2)),
+        layer(f"{long}.0.conv", "decoder", (1, 8, 8), (1, 4, 4)),
+        layer(f"{long}.1.conv", "decoder", (1, 8, 8), (1, 4, 4)),
+    ]  # fmt: skip
+    labels = [
+        "encoder.1",
+        "encoder, stride 4",
+        "encoder, stride 1 x 2 x 2",
+        "decoder, stride 8 a",
+        "decoder, stride 8 b",
+    ]
+    assert layer_labels(given) == labels
+    pairs = zip(labels[1:], given[1:], strict=True)
+    assert full_names(given) == "; ".join(f"{label}: {one.name}" for label, one in pairs)
+    assert full_names(given[:1]) == ""
+
+
+def test_the_sheet_s_heads_are_the_short_names(compared):
+    image, found = compared
+    renamed = {name: f"network.model.submodule.{name}" for name in LAYERS}
+    new = {x.name: replace(x, name=renamed.get(x.name, x.name)) for x in found.layers}
+    cells = tuple(tuple(c and replace(c, layer=new[c.layer.name]) for c in row) for row in found.cells)
+    (figure,), caption = draw_pages(replace(found, layers=tuple(new.values()), cells=cells), image)
+    heads = [text.get_text() for text in figure.texts]
+    for label in layer_labels(list(new.values())[:3]):
+        assert label in heads and f"{label}: network.model.submodule." in caption
+    assert not any("submodule" in text for text in heads[:-1])  # the last is the caption
+
+
+def test_more_methods_and_layers_than_fit_go_on_pages_of_one_scale_with_every_cell_once(
+    compared, monkeypatch, tmp_path
+):
+    image, found = compared
+    assert pages_of(found) == [found]
+    monkeypatch.setattr(sheet_pages, "ROWS", 2)
+    monkeypatch.setattr(sheet_pages, "COLUMNS", 2)
+    parts = pages_of(found)
+    # 3 methods and 3 layers in 2 x 2 pages of at most 2 x 2, and one of the image itself
+    assert len(parts) == 5 and [len(part.methods) for part in parts] == [2, 2, 1, 1, 1]
+    ours = [id(cell) for part in parts for cell in part]
+    assert sorted(ours) == sorted(id(cell) for cell in found)
+    sheet = lay_out(found, 0.8)
+    figures, caption = draw_pages(found, image, sheet=sheet)
+    limits = {axis.images[1].get_clim() for figure in figures for axis in figure.axes if len(axis.images) > 1}
+    assert len(limits) == 1 and limits.pop()[1] == pytest.approx(sheet.highest)
+    assert all(f"Page {n} of 5. Evidence for" in caption for n in range(1, 6))
+    save_pages(figures, tmp_path / "sheet.pdf")
+    content = (tmp_path / "sheet.pdf").read_bytes()
+    assert content.count(b"/Type /Page\n") + content.count(b"/Type /Page ") == 5
+    assert b"CreationDate" not in content and b"Producer" not in content
+
+
+def test_a_colour_photo_stands_behind_in_the_brightness_of_its_colours():
+    colour = np.array([[[1.0, 0, 0], [0, 1, 0]], [[0, 0, 1], [1, 1, 1]]])
+    assert in_grey(colour) == pytest.approx(np.array([[0.2126, 0.7152], [0.0722, 1.0]]))
+
+
+def test_signed_values_are_as_opaque_as_they_are_large_and_nothing_at_zero_of_either_sign():
+    values = np.array([-4.0, -1.0, 0.0, 1.0, 4.0, 9.0, np.nan])
+    assert signed_alpha(values, 4.0) == pytest.approx([0.85, 0.425, 0, 0.425, 0.85, 0.85, 0])
+    below, above = (np.array(colours(True)(at)[:3]) for at in (0.49, 0.51))
+    # no white in the middle, which would lie on the anatomy like a veil: blue against, red for
+    assert below[2] - below[0] > 0.5 and above[0] - above[2] > 0.5
