@@ -93,7 +93,7 @@ def _caption(gains, wide):
                 f"{name.capitalize()}: gain over random {gain.logit.value:.3g} {gain.curve.unit} in area{spread}"
             )
     text = (
-        "Blocks of the image that do not meet the pixel set are blurred, the strongest of the map first; band: range of "
-        f"the random orders at the map's steps. {'. '.join(told)}."
+        "Blocks of the image that do not meet the pixel set are blurred, the strongest of the map first; band: range "
+        f"of the random orders at the map's steps. {'. '.join(told)}."
     )
     return textwrap.fill(text, int(wide * 16))
