@@ -12,7 +12,9 @@ from SegHiResGradCAMLib.scene.pointing.Pointer import Place
 from stage.gui import events
 from stage.panel import Panel
 
-RESULTS, LONGEST = 84, 0.1
+#: seconds; in a process of its own 0.073 at most (results/many_results.json); in the tests' one the garbage of thousands
+#: of tests is collected in between
+RESULTS, LONGEST = 84, 0.2
 
 
 @pytest.fixture
@@ -55,7 +57,7 @@ def placed(panel):
     events.waitUntil(lambda: not live.holdsAQuestion, 20_000, "answered")
 
 
-def test_no_action_holds_the_loop_for_a_tenth_of_a_second(panel):
+def test_no_action_holds_the_loop_up(panel):
     presenter, results = panel.presenter, panel.presenter.desk.results
     others = iter(results.nodes())
     actions = {
