@@ -12,8 +12,8 @@ from SegHiResGradCAMLib.scene.pointing.Pointer import Place
 from stage.gui import events
 from stage.panel import Panel
 
-#: seconds; in a process of its own 0.073 at most (results/many_results.json); in the tests' one the garbage of thousands
-#: of tests is collected in between
+#: seconds; in a process of its own 0.073 at most (results/many_results.json); in the tests' one the garbage of
+#: thousands of tests is collected in between
 RESULTS, LONGEST = 84, 0.2
 
 
