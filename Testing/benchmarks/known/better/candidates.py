@@ -1,6 +1,7 @@
-"""What the mathematics offers beside Seg-HiRes-Grad CAM, as entries of the benchmark: L is its map at the layer asked for.
+"""What the mathematics offers beside Seg-HiRes-Grad CAM, as entries of the benchmark.
 
-Each is one function ``(model, image, pixel_set, layer) -> map``; the engine's own methods make the parts.
+L is its map at the layer asked for.  Each is one function ``(model, image, pixel_set, layer) -> map``; the engine's own
+methods make the parts.
 """
 
 from __future__ import annotations
@@ -38,6 +39,15 @@ class FromTheMean(Method):
     def map(self, activation, gradient, cell_mm):
         mean = activation.flatten(1).mean(dim=1).reshape(-1, *[1] * (activation.ndim - 1))
         return sum_of_products(gradient, activation - mean)
+
+
+class ChannelMagnitudes(Method):
+    """sum_k |g_k A_k|: no entry, but how much is there before the channels contradict each other."""
+
+    name, title, paper, unit, local = "_channel_magnitudes", "channel magnitudes", "", ARBITRARY, True
+
+    def map(self, activation, gradient, cell_mm):
+        return sum_of_products(gradient.abs(), activation.abs())
 
 
 def magnitude(model, image, pixel_set, layer):
@@ -89,7 +99,7 @@ def levels(model, image, pixel_set, layer):
 
 
 def levels_magnitude(model, image, pixel_set, layer):
-    """The same of \\|L\\|: what points the other way at one level takes nothing from another."""
+    """The same of |L|: what points the other way at one level takes nothing from another."""
     return sum(_densities(model, image, pixel_set, layer, np.abs))
 
 

@@ -1,8 +1,9 @@
-"""All candidates on the twenty explored networks: ``python Testing/benchmarks/known/better/explore.py --models FOLDER``.
+"""All candidates on the twenty explored networks, before one is chosen.
 
-Exploring seeds (3000 to 3003) only; the reported ones stay unseen.  Resumable by network.  Writes better_explored.csv
-(a row a map) and better_explored.md (a row a method).  Beside the AUROC stands the margin: the smallest marker share
-of a shortcut network over the largest of an honest one; above 1 they are told apart.
+``python Testing/benchmarks/known/better/explore.py --models FOLDER``, some five CPU minutes.  Exploring seeds (3000 to
+3003) only; the reported ones stay unseen.  Resumable by network.  Writes better_explored.csv (a row a map) and
+better_explored.md (a row a method).  Beside the AUROC stands the margin: the smallest marker share of a shortcut
+network over the largest of an honest one; above 1 they are told apart.
 """
 
 from __future__ import annotations

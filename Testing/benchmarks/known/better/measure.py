@@ -1,8 +1,9 @@
-"""The choice (choice.md), measured once on 40 new networks: ``python Testing/benchmarks/known/better/measure.py --work DIR``.
+"""The choice (choice.md), measured once on 40 new networks.
 
-Trains what DIR does not hold yet (seeds 10 to 29 of both rules; 26 CPU minutes in all), then makes the maps of new
-cases (seeds 4000 to 4003; some 10 CPU minutes).  Resumable by network: run it again after an interruption.  Writes
-better_measured.csv (a row a map) and better_measured.md (a row a method, and what came out).
+``python Testing/benchmarks/known/better/measure.py --work DIR``.  Trains what DIR does not hold yet (seeds 10 to 29 of
+both rules; 26 CPU minutes in all), then makes the maps of new cases (seeds 4000 to 4003; some 5 CPU minutes).
+Resumable by network: run it again after an interruption.  Writes better_measured.csv (a row a map) and
+better_measured.md (a row a method, and what came out).
 """
 
 from __future__ import annotations
@@ -66,7 +67,8 @@ def methods() -> dict:
 
 
 def verdict(auroc: float, low: float, choice: dict, paper: dict) -> str:
-    """By choice.md. auroc: of the choice; low: lower end of the interval of the difference; lines of scoring.summary."""
+    """By choice.md. auroc: of the choice; low: lower end of the interval of the difference; choice, paper: lines of
+    scoring.summary."""
     if not (auroc >= LEAST_AUROC and low > 0):
         return NOT_SHOWN
     elsewhere = all(choice[what] >= paper[what] for what in ("honest_lift_own", "shortcut_gain_logit"))
