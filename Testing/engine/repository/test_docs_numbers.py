@@ -38,6 +38,19 @@ def image_ps():
     return [known(method, column, "input") for method in IMAGE_MAPS for column in columns]
 
 
+def confused_with():
+    """{honest network: how many shortcut networks have a smaller share on the marker}; of the entered table."""
+    found = [r for r in rows(RESULTS / "known" / "entry.csv") if r["method"] == "Seg-HiRes-Grad CAM"]
+    shares = {m: mean(float(r["share_cue"]) for r in found if r["model"] == m) for m in {r["model"] for r in found}}
+    cheats = [share for model, share in shares.items() if model.startswith("shortcut")]
+    return {m: n for m in shares if m.startswith("honest") and (n := sum(one < shares[m] for one in cheats))}
+
+
+def why(column, model):
+    found = rows(RESULTS / "known" / "better_why.csv")
+    return mean(float(r[column]) for r in found if (r["model"], r["layer"]) == (model, "encoder.2"))
+
+
 def ct(column, layer, rule, method=HIRES):
     found = rows(RESULTS / "known" / "ct.csv")
     return median(float(r[column]) for r in found if (r["method"], r["layer"], r["rule"]) == (method, layer, rule))
@@ -101,6 +114,12 @@ CLAIMS = [
      lambda: [(known(HIRES, "honest_lift_own"), ".1f"), (known("seg_grad_cam", "honest_lift_own"), ".1f"),
               (known("seg_grad_cam", "p_own"), ".3f")]),
     ("benchmarks/known_answers.md", "where it confuses a few ({};", lambda: [(known(HIRES, "auroc"), ".2f")]),
+    ("benchmarks/known_answers.md", "8 and 9: their marker share is above that of {} and {} shortcut networks",
+     lambda: [(confused_with()[f"honest{n}"], "d") for n in (8, 9)]),
+    ("benchmarks/known_answers.md", "(sum over sum of magnitudes {} and {})",
+     lambda: [(why("balance", f"honest{n}"), ".2f") for n in (8, 9)]),
+    ("benchmarks/known_answers.md", "loses more to that ({} % is left, {} % and {} % in networks 8 and 9)",
+     lambda: [(100 * why("left_after_channels", f"honest{n}"), ".0f") for n in (3, 8, 9)]),
     ("benchmarks/known_answers.md", "order the context better (p = {} to {})",
      lambda: [(min(image_ps()), ".3f"), (max(image_ps()), ".3f")]),
     ("benchmarks/known_answers.md", "marker lift is {}x at stride 2, {}x at stride 4, {}x at stride 8",
@@ -145,6 +164,12 @@ def test_the_numbers_of_a_sentence_are_the_committed_ones(page, words, values):
     text = " ".join((ROOT / "docs" / page).read_text(encoding="utf-8").split())
     said = words.format(*(format(value, how) for value, how in values()))
     assert said in text, said
+
+
+def test_the_confused_networks_are_those_whose_cells_add_up_to_less_than_zero():
+    models = {r["model"] for r in rows(RESULTS / "known" / "better_why.csv")}
+    assert len(models) == 20
+    assert {model for model in models if why("balance", model) < 0} == set(confused_with()) == {"honest8", "honest9"}
 
 
 def test_integrated_gradients_put_six_times_as_much_on_the_marker():
