@@ -19,7 +19,7 @@ def nodeText(name):
 def test_the_panel_opens_without_main_window_or_layout_manager(demo):
     widget = demo.widget()
     assert slicer.util.mainWindow() is None and slicer.app.layoutManager() is None
-    assert widget.parent.isEntered and widget.ui.applyButton.text == "&Apply"
+    assert widget.parent.isEntered and widget.ui.applyButton.text == "Apply"
     assert not widget.ui.applyButton.enabled and core.shownText(widget.ui.applyButton.toolTip) == "Choose a volume."
 
 
@@ -150,7 +150,7 @@ def test_settings_are_empty_in_each_test_and_kept_within_it():
 
 def test_what_the_application_has_and_the_stage_has_not_raises():
     with pytest.raises(AttributeError):
-        slicer.app.extensionsManagerModel()
+        slicer.app.coreIOManager()
     with pytest.raises(AttributeError, match="not on the stage"):
         _ = slicer.modules.segmenteditor
 
