@@ -110,7 +110,8 @@ def test_what_pip_said_elsewhere_is_one_sentence_with_what_to_do(panel, monkeypa
     said, sentence = SAYS[case]
     (tmp_path / "pip").mkdir()
     (tmp_path / "pip" / "__init__.py").touch()
-    (tmp_path / "pip" / "__main__.py").write_text(f"import sys, time\ntime.sleep(0.3)\nprint({said!r}, end='')\nsys.exit(1)\n")
+    says = f"import sys, time\ntime.sleep(0.3)\nprint({said!r}, end='')\nsys.exit(1)\n"
+    (tmp_path / "pip" / "__main__.py").write_text(says)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     install(panel)
     told = panel.ui.errorLabel.text
