@@ -135,8 +135,8 @@ CLAIMS = [
      lambda: [(100 * why("left_after_channels", f"honest{n}"), ".0f") for n in (3, 8, 9)]),
     ("benchmarks/known_answers.md", "SmoothGrad makes it worse (AUROC {})",
      lambda: [(explored_auroc("SmoothGrad"), ".2f")]),
-    ("benchmarks/known_answers.md", "{} for Seg-HiRes-Grad CAM and {} integrated), and its map added over this "
-     "level and all finer ones does ({})",
+    ("benchmarks/known_answers.md", "({} for Seg-HiRes-Grad CAM, {} integrated). Adding the map at this level and all "
+     "finer ones does ({})",
      lambda: [(explored(one), ".2f") for one in ("Seg-HiRes-Grad CAM", "integrated along the layer", "levels")]),
     ("benchmarks/known_answers.md", "order the context better (p = {} to {})",
      lambda: [(min(image_ps()), ".3f"), (max(image_ps()), ".3f")]),
