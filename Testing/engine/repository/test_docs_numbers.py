@@ -51,6 +51,19 @@ def why(column, model):
     return mean(float(r[column]) for r in found if (r["model"], r["layer"]) == (model, "encoder.2"))
 
 
+def explored(method):
+    """The margin on exploring cases: smallest marker share of a shortcut network over the largest of an honest one."""
+    found = [r for r in rows(RESULTS / "known" / "better_explored.csv") if r["method"] == method]
+    shares = {m: mean(float(r["share_cue"]) for r in found if r["model"] == m) for m in {r["model"] for r in found}}
+    groups = [[share for model, share in shares.items() if model.startswith(rule)] for rule in ("shortcut", "honest")]
+    return min(groups[0]) / max(groups[1])
+
+
+def explored_auroc(method):
+    text = (RESULTS / "known" / "better_explored.md").read_text(encoding="utf-8")
+    return float(re.search(rf"^\| {re.escape(method)} \| .*? \| .*? \| (\S+) \[", text, re.M)[1])
+
+
 def ct(column, layer, rule, method=HIRES):
     found = rows(RESULTS / "known" / "ct.csv")
     return median(float(r[column]) for r in found if (r["method"], r["layer"], r["rule"]) == (method, layer, rule))
@@ -120,6 +133,11 @@ CLAIMS = [
      lambda: [(why("balance", f"honest{n}"), ".2f") for n in (8, 9)]),
     ("benchmarks/known_answers.md", "loses more to that ({} % is left, {} % and {} % in networks 8 and 9)",
      lambda: [(100 * why("left_after_channels", f"honest{n}"), ".0f") for n in (3, 8, 9)]),
+    ("benchmarks/known_answers.md", "SmoothGrad makes it worse (AUROC {})",
+     lambda: [(explored_auroc("SmoothGrad"), ".2f")]),
+    ("benchmarks/known_answers.md", "({} for Seg-HiRes-Grad CAM, {} integrated). Adding the map at this level and all "
+     "finer ones does ({})",
+     lambda: [(explored(one), ".2f") for one in ("Seg-HiRes-Grad CAM", "integrated along the layer", "levels")]),
     ("benchmarks/known_answers.md", "order the context better (p = {} to {})",
      lambda: [(min(image_ps()), ".3f"), (max(image_ps()), ".3f")]),
     ("benchmarks/known_answers.md", "marker lift is {}x at stride 2, {}x at stride 4, {}x at stride 8",
