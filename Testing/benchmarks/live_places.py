@@ -45,6 +45,7 @@ def main(moves: int) -> dict:
     middle = np.array(grid.shape) / 2
     crosshair.SetCrosshairRAS(*grid.ras(middle))
     rest = lambda: events.waitUntil(lambda: not live.holdsAQuestion, 120_000, "at rest")  # noqa: E731
+    panel.open(panel.ui.followCheckBox)
     click(panel.ui.followCheckBox)
     rest()
     seconds: list[float] = []
