@@ -10,7 +10,8 @@ from ...evaluation.metrics.body import body_of
 from ...evaluation.metrics.ground import Ground
 from ...evaluation.metrics.labels import evidence_by_label_maps
 from ...protocol.requests import BySegment
-from ...protocol.resampling import labels_on, resampled, spread
+from ...protocol.resampling import labels_on, resampled
+from ..sent_density import sent_density
 from . import answers
 
 if TYPE_CHECKING:
@@ -24,10 +25,8 @@ if TYPE_CHECKING:
 def by_segment(request: BySegment, jobs: Jobs, tell: Tell) -> dict:
     image = jobs.image(request.image, tell) if request.image else None
     tell(0.0, "placing the map")
-    cells, source = request.map
     grid = request.labels[0][1]
-    # already a density where it was placed on these voxels
-    density = cells if source.same_as(grid) else spread(cells, source, grid)
+    density = sent_density(request.map, grid)
     layers = [(labels_on(array, own, grid), names) for array, own, names in request.labels]
     body = None if image is None else _body_on(image, grid)
     rows = evidence_by_label_maps(

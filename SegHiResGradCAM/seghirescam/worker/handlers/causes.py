@@ -17,9 +17,10 @@ from ...protocol.progress import Progress
 from ...protocol.question import Question
 from ...protocol.recipes import mask_on
 from ...protocol.requests import Causes, CausesCost
-from ...protocol.resampling import labels_on, spread
+from ...protocol.resampling import labels_on
 from ...session.understood import score_of
 from ..cost_alone import cost_alone
+from ..sent_density import sent_density
 from . import answers
 
 if TYPE_CHECKING:
@@ -71,6 +72,4 @@ def _found(session: Session, request: Causes, tell: Tell, before: Any = None) ->
     (found,) = anatomy_causes(session, segments, [pixels], [score], where=where, **words)
     if request.map is None:
         return found
-    cells, source = request.map
-    density = cells if source.same_as(grid) else spread(cells, source, grid)
-    return beside_evidence(found, segments, density, session.image)
+    return beside_evidence(found, segments, sent_density(request.map, grid), session.image)

@@ -12,10 +12,10 @@ from ...protocol.errors import MethodError
 from ...protocol.progress import Progress
 from ...protocol.question import Question
 from ...protocol.requests import Flip, FlipCost
-from ...protocol.resampling import spread
 from ...session.understood import score_of
 from ..cost_alone import cost_alone
 from ..painted_masks import painted_masks
+from ..sent_density import sent_density
 from . import answers
 
 if TYPE_CHECKING:
@@ -61,8 +61,7 @@ def _found(session: Session, request: Flip, limits: SearchLimits, tell: Tell, be
     asked, steps = Question.of(recipe, **request.words), Progress(tell)
     score = score_of(session.model, asked.classes[0], asked.score, asked.rivals[0])
     pixels = frozen(session, recipe, score.class_index, steps.part(0.0, 0.1))
-    cells, source = request.map
-    density = cells if source.same_as(session.image.grid) else spread(cells, source, session.image.grid)
+    density = sent_density(request.map, session.image.grid)
     found = smallest_flip(
         session, pixels, score, density, limits=limits, before=before, progress=steps.part(0.1, 0.95)
     )  # fmt: skip

@@ -8,9 +8,9 @@ from ...evaluation.painting.intervention import paint_in
 from ...evaluation.painting.regions import Hottest
 from ...protocol.question import Question
 from ...protocol.requests import HottestPart, Paint
-from ...protocol.resampling import spread
 from ...session.understood import score_of
 from ..painted_masks import painted_masks
+from ..sent_density import sent_density
 from . import answers
 
 if TYPE_CHECKING:
@@ -44,6 +44,5 @@ def _painted(session: Session, request: Paint, tell: Tell) -> Painting:
 def _region(region: Any, grid: Grid) -> Any:
     if not isinstance(region, HottestPart):
         return region
-    cells, source = region.map
-    density = cells if source.same_as(grid) else spread(cells, source, grid)
+    density = sent_density(region.map, grid)
     return Hottest(density, 0.5 if region.share is None else float(region.share), region.ml, region.outside)
