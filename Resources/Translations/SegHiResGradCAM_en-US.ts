@@ -905,7 +905,7 @@
     </message>
     <message>
         <location filename="SegHiResGradCAMLib/panel/causes/WhatMattered.py"/>
-        <source>{score_title}, mean: {full:.3g} as it is, {none:.3g} with all taken away. Each adds:</source>
+        <source>{title}, mean: {full:.3g} as it is, {none:.3g} with all replaced ({baseline}). Each adds:</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

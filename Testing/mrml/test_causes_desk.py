@@ -99,7 +99,7 @@ def test_the_cost_is_told_before_anything_runs_and_no_is_respected(panel, case, 
 def test_anatomy_becomes_bars_a_table_and_a_file_beside_the_map(panel, tmp_path):
     node = asked(panel, panel.presenter.features["whatMattered"].askAnatomy, ANATOMY)
     head, *bars = panel.states[-1].whatMattered.text.splitlines()
-    assert head == "logit of lesion, mean: 8 as it is, -2 with all taken away. Each adds:"
+    assert head == "logit of lesion, mean: 8 as it is, -2 with all replaced (zero). Each adds:"
     assert bars == ["■" * 12 + " other +9 logit", "■" * 3 + " lesion +2 logit", "□ the rest -1 logit"]
     assert panel.states[-1].whatMattered.tip == "The mean logit is 8." and panel.states[-1].run.status.endswith(
         "A note."

@@ -116,8 +116,8 @@ def _bars(told: dict) -> str:
     longest = max((abs(one["value"]) for one in rows), default=0.0)
     if not longest or rows[0]["share"]["value"] is None:
         return str(told["sentence"])
-    head = _("{score_title}, mean: {full:.3g} as it is, {none:.3g} with all taken away. Each adds:").format(
-        score_title=told["score_title"], full=told["full"], none=told["none"]
+    head = _("{title}, mean: {full:.3g} as it is, {none:.3g} with all replaced ({baseline}). Each adds:").format(
+        title=told["score_title"], full=told["full"], none=told["none"], baseline=told["baseline"]
     )
     return "\n".join([head, *(_line(one, longest, told["unit"]) for one in _shown(rows))])
 
