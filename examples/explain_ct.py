@@ -182,7 +182,7 @@ def peak_memory() -> str:
     status = Path("/proc/self/status")
     if not status.exists():
         return ""
-    (peak,) = (line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+    (peak,) = (line.split()[1] for line in status.read_text(encoding="utf-8").splitlines() if line.startswith("VmHWM:"))
     return f"Peak memory of the process: {int(peak) / 2**10:.0f} MiB.\n"
 
 

@@ -32,4 +32,4 @@ def main(case_path: Path, count: int) -> dict:
 
 if __name__ == "__main__":
     times = int(sys.argv[3]) if len(sys.argv) > 3 else 50
-    Path(sys.argv[2]).write_text(json.dumps(main(Path(sys.argv[1]), times)))
+    Path(sys.argv[2]).write_text(json.dumps(main(Path(sys.argv[1]), times)), encoding="utf-8")

@@ -21,7 +21,7 @@ def describe() -> dict:
 
 def _cpu() -> str:
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor() or platform.machine()
     fields = {k.strip(): v.strip() for k, _, v in (line.partition(":") for line in lines)}

@@ -81,4 +81,4 @@ if __name__ == "__main__":
     except Exception as error:  # a peer that fails is a row of the table, not the end of the benchmark
         traceback.print_exc()
         answer = {"status": "did not run", "reason": f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"}
-    Path(task["out"]).write_text(json.dumps(answer))
+    Path(task["out"]).write_text(json.dumps(answer), encoding="utf-8")

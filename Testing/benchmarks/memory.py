@@ -37,7 +37,7 @@ class Peak:
         if resident() is None:
             return self
         try:
-            _CLEAR.write_text("5")
+            _CLEAR.write_text("5", encoding="utf-8")
             self.how = "VmHWM reset"
         except OSError:
             self.how = "sampled every 2 ms"
@@ -61,7 +61,7 @@ class Peak:
 
 def _field(name: str) -> float | None:
     try:
-        lines = _STATUS.read_text().splitlines()
+        lines = _STATUS.read_text(encoding="utf-8").splitlines()
     except OSError:
         return None
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(name)), None)

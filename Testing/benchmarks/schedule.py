@@ -33,14 +33,14 @@ class WorkFile:
         self.path = path
         self.done: dict[tuple, dict] = {}
         if resume and path.exists():
-            first, *lines = path.read_text().splitlines() or [""]
+            first, *lines = path.read_text(encoding="utf-8").splitlines() or [""]
             if first == json.dumps(settings, sort_keys=True):
                 kept = [entry for entry in map(json.loads, lines) if _worth_keeping(entry["result"])]
                 self.done = {tuple(entry["at"]): entry["result"] for entry in kept}
                 return
             print("The work file was taken with other settings: starting anew.")
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(settings, sort_keys=True) + "\n")
+        path.write_text(json.dumps(settings, sort_keys=True) + "\n", encoding="utf-8")
 
     def get(self, *at) -> dict | None:
         """A finished measurement, or None."""

@@ -193,7 +193,7 @@ def _cell(values, digits):
 
 
 def _write_csv(path, kind, rows):
-    with open(path, "w", newline="") as file:
+    with open(path, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["seed", *(field.name for field in fields(kind))])
         for seed, row in rows:

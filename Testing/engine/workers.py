@@ -170,8 +170,10 @@ class Running:
     def ask(self, do: str, **words):
         return self.until(self.send(do, **words))
 
-    def explain(self, model: Model, picture: Image, pixel_sets=({"kind": "whole_image"},), **words):
+    def explain(self, model: Model, picture: Image, pixel_sets=None, **words):
         """Sends an explain request; returns its number."""
+        if pixel_sets is None:
+            pixel_sets = ({"kind": "whole_image"},)
         name = write_array(self.folder, "image.npy", picture.array)
         request = {
             "model": model.source, "consent_sha256": model.sha256, "pixel_sets": list(pixel_sets), "class_index": 1,

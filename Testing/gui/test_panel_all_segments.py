@@ -123,7 +123,8 @@ def test_each_segment_has_the_map_it_has_by_itself_in_one_forward(panel, case, t
     ui.progressBar.connect("valueChanged(int)", seen.append)
     with events.LoopGap() as gap:
         panel.applyAndWait()
-    assert ui.errorLabel.text == "" and gap.longest < 1.0 and len(set(seen)) > 2
+    assert ui.errorLabel.text == "" and gap.longest < 1.0
+    assert any(0 < value < 1000 for value in seen)
     assert panel.presenter.engine.cost["forward_calls_now"] == 1
     empty = "Background (The segment 'Background' has no voxel in the volume)"
     assert ui.statusLabel.text.endswith(f", 1 forward pass for all. {asked}. {out}; {empty}.")

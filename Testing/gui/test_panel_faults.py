@@ -63,7 +63,7 @@ def isAlive(pid):
     except ProcessLookupError:
         return False
     state = Path(f"/proc/{pid}/stat")
-    return not (state.exists() and state.read_text().rsplit(")", 1)[1].split()[0] == "Z")
+    return not (state.exists() and state.read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0] == "Z")
 
 
 def untilGone(pid):

@@ -103,17 +103,16 @@ def test_a_monai_bundle_is_a_folder_that_is_typed_dropped_or_browsed_and_explain
     mask[6:12, 10:18, 8:14] = True
     panel.presenter.pick(segmentation=addSegmentation(volume, liver=mask), segmentId="liver")
     assert ui.classComboBox.currentText == "liver"
-    said = []
-    show = panel.presenter._onChange
-    panel.presenter._onChange = lambda state: (said.append(state.run.status), show(state))
+    said, hear = [], panel.presenter.onProgress  # all that is told: of a short pass the panel shows the last only
+    panel.presenter.onProgress = lambda fraction, phase: (said.append(phase), hear(fraction, phase))
     with events.LoopGap() as gap:
         panel.applyAndWait()
-    panel.presenter._onChange = show
+    panel.presenter.onProgress = hear
     assert ui.errorLabel.text == "" and gap.longest < 1.0
     cost = panel.presenter.engine.cost["estimate"]
     assert 0 < cost["windows"] < cost["of_windows"] and cost["forward_passes"] == cost["windows"]
     told = f"({cost['windows']} of {cost['of_windows']} windows, {cost['forward_passes']} passes, "
-    assert any(told in status for status in said), said
+    assert any(told in phase for phase in said), said
     facts = explanationFacts(panel.node)
     assert facts["provenance"]["windows"]["run"] == cost["windows"]
     panel.openAdvanced()

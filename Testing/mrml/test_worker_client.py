@@ -114,7 +114,7 @@ def test_consent_is_sent_only_if_it_is_on_record_for_this_content(panels, model,
         panel.client.ask(Explain, model=model.source, image=image(), pixel_sets=[WholeImage()], **words)
     )["explanations"]
     path = Path(model.source["factory"])
-    path.write_text("# another\n" + path.read_text())
+    path.write_text("# another\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
     assert (
         panel.until(
             panel.client.ask(Explain, model=model.source, image=image(), pixel_sets=[WholeImage()], **words)

@@ -260,7 +260,9 @@ def test_after_a_lost_gpu_the_next_process_takes_what_waits(panels, tmp_path, mo
     losing = Model(tmp_path / "losing", raises=1)
     file = Path(losing.source["factory"])
     lost = 'raise RuntimeError("CUDA error: an illegal memory access was encountered")'
-    file.write_text(file.read_text().replace('raise SystemExit("the author leaves")', lost))
+    file.write_text(
+        file.read_text(encoding="utf-8").replace('raise SystemExit("the author leaves")', lost), encoding="utf-8"
+    )
     losing.sha256 = recognise(losing.source).consent_hash(losing.source)
     number, other = panel.ask(losing), panel.ask(model)
     failure = panel.until(number)

@@ -68,7 +68,7 @@ def measure(options):
                     if time.time() - started > 60 * options.minutes:
                         return
                     row = one_search(seed, model, search)
-                    with open(file, "a") as out:
+                    with open(file, "a", encoding="utf-8") as out:
                         out.write(json.dumps(row) + "\n")
                     print(json.dumps(row), flush=True)
 

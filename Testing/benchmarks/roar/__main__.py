@@ -44,23 +44,23 @@ def measure(rows: Path, about: Path) -> None:
 
     torch.set_num_threads(1)
     settings = Settings()
-    kept = json.loads(about.read_text()) if about.exists() else {"wall_hours": 0.0}
+    kept = json.loads(about.read_text(encoding="utf-8")) if about.exists() else {"wall_hours": 0.0}
     if rows.exists() and kept.get("settings") != settings.to_json():
         sys.exit(f"{rows.name} was made with other settings. Move it away, or choose another --out.")
     kept["settings"] = settings.to_json()
     kept["machine"] = kept.get("machine") or machine.describe() | {"threads": 1}
     kept["versions"] = {name: version(name) for name in ("torch", "numpy", "scipy")}
-    about.write_text(json.dumps(kept, indent=1) + "\n")
+    about.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("Stopped; what is done is kept."))
     say, started = partial(print, flush=True), time.time()
     try:
         seeds = prepare(settings, rows, ROOT / ".bench" / "roar", say)
         kept["maps"] = {own.seed: own.orders()[2] for own in seeds}
-        about.write_text(json.dumps(kept, indent=1) + "\n")
+        about.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
         run(seeds, plan(settings), rows, say)
     finally:
         kept["wall_hours"] = round(kept["wall_hours"] + (time.time() - started) / 3600, 3)
-        about.write_text(json.dumps(kept, indent=1) + "\n")
+        about.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

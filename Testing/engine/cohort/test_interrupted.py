@@ -30,7 +30,7 @@ def ended(where, out):
     if child == 0:
         code = 1
         try:
-            with open(os.devnull, "w") as nothing:
+            with open(os.devnull, "w", encoding="utf-8") as nothing:
                 os.dup2(nothing.fileno(), 2)
             run(where, out)
             code = 0

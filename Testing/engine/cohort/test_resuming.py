@@ -230,7 +230,7 @@ def test_a_full_disk_under_the_journal_or_the_times_is_told_too(tmp_path):
     for one, note in (
         (journal, lambda: journal.note("r", Entry("k"))), (times, lambda: times.note(work.Outcome((done,)))),
     ):  # fmt: skip
-        one._file = open("/dev/full", "a")
+        one._file = open("/dev/full", "a", encoding="utf-8")
         with pytest.raises(DiskError, match="No space left on device"):
             note()
 

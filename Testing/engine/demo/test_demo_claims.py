@@ -64,13 +64,13 @@ def test_the_map_at_the_level_of_stride_four_tells_the_two_apart(measured):
 def test_the_report_command_writes_every_layer_method_score_and_case(tmp_path, monkeypatch):
     monkeypatch.setitem(report.SEEDS, "explore", EXPLORE_SEEDS[:1])
     report.main(["--out", str(tmp_path), "--seeds", "explore"])
-    with open(tmp_path / "evidence.csv") as file:
+    with open(tmp_path / "evidence.csv", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 2 * len(LAYERS) * len(METHODS) * len(SCORES)
     assert {row["seed"] for row in rows} == {str(EXPLORE_SEEDS[0])}
     deepest = [row for row in rows if row["layer"] == "encoder.4"]
     assert {row["stride"] for row in deepest} == {"16"}
-    with open(tmp_path / "interventions.csv") as file:
+    with open(tmp_path / "interventions.csv", encoding="utf-8") as file:
         assert [row["painted"] for row in csv.DictReader(file)] == ["marker", "ring"] * 2
     text = (tmp_path / "summary.md").read_text(encoding="utf-8")
     assert "one anatomy" in text and all(f"| {layer} (" in text for layer in LAYERS)

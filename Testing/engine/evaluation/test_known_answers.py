@@ -213,7 +213,7 @@ def test_models_that_did_not_learn_are_counted_and_not_replaced(tmp_path, monkey
     monkeypatch.setattr(trained, "CHECK_SEEDS", phantom.CHECK_SEEDS[:2])
     words = ["--tier", "1", "--quick", "--out", str(tmp_path / "out"), "--work", str(tmp_path / "work")]
     assert run.main(words) == 0
-    with open(tmp_path / "out" / "trained.csv") as file:
+    with open(tmp_path / "out" / "trained.csv", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [(r["model"], r["status"]) for r in rows] == [("honest0", "not learned"), ("shortcut0", "not learned")]
     text = (tmp_path / "out" / "table.md").read_text(encoding="utf-8")

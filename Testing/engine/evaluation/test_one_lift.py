@@ -79,11 +79,13 @@ def test_explain_compare_evaluate_paint_and_by_segment_say_the_same_lift(capsys,
     labels = ("--labels", folder / "s.seg.nrrd")
     code, out, err = run(capsys, "evaluate", source, *words, *labels, "--layer", "down", "--out", folder / "ev")
     assert code == 0, err
-    rows = {(r["metric"], r["reference"]): r for r in csv.DictReader(open(folder / "ev" / "metrics.csv"))}
+    rows = {
+        (r["metric"], r["reference"]): r for r in csv.DictReader(open(folder / "ev" / "metrics.csv", encoding="utf-8"))
+    }
     row = rows["share", "pixel set"]
     assert [float(row[key]) for key in ("value", *keys[1:])] == pytest.approx(expected, rel=1e-6)
     assert row["chance_over"] == "body" and "lift over body" in out and rows["gini", ""]["chance_over"] == "volume"
-    organ = next(csv.DictReader(open(folder / "ev" / "by_label.csv")))
+    organ = next(csv.DictReader(open(folder / "ev" / "by_label.csv", encoding="utf-8")))
     assert [float(organ[key]) for key in ("share", *keys[1:])] == pytest.approx(expected, rel=1e-6)
     assert organ["chance_over"] == "body" and int(organ["voxels"]) == 96
 

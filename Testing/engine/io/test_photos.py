@@ -131,7 +131,9 @@ def test_no_command_says_anything_about_a_patient(capsys, case):
     assert stored["pixel_set_size"] == {"pixels": 96, "share_of_image": 96 / 768}
     (row,) = csv.DictReader(open(folder / "cmp" / "table.csv", encoding="utf-8"))
     assert (row["pixels_per_cell_k"], row["pixels_per_cell_j"], row["pixels_per_cell_i"]) == ("1.0", "2.0", "2.0")
-    rows = {(r["metric"], r["reference"]): r for r in csv.DictReader(open(folder / "ev" / "metrics.csv"))}
+    rows = {
+        (r["metric"], r["reference"]): r for r in csv.DictReader(open(folder / "ev" / "metrics.csv", encoding="utf-8"))
+    }
     assert rows["share_within_5_pixels", "pixel set"]["status"] == "ok" and rows["v50", ""]["unit"] == "pixels"
     assert rows["mean_distance", "pixel set"]["unit"] == "pixels"
 

@@ -125,7 +125,8 @@ def test_qts_own_tools_read_the_same_texts_and_compile_the_file(tmp_path):
     for n, source in enumerate(user_texts.sources()):
         copies.append(tmp_path / f"{n}.py")
         context = user_texts.context_of(source)
-        copies[-1].write_text(re.sub(r"(?<!\w)_\(", f'translate("{context}", ', source.read_text(encoding="utf-8")))
+        spelt = re.sub(r"(?<!\w)_\(", f'translate("{context}", ', source.read_text(encoding="utf-8"))
+        copies[-1].write_text(spelt, encoding="utf-8")
     ts = tmp_path / "own.ts"
     command = [BIN / "lupdate", "-silent", "-locations", "none", *copies, *user_texts.forms(), "-ts", ts]
     subprocess.run(command, check=True, capture_output=True, timeout=120)

@@ -77,6 +77,6 @@ class LoopGap:
 def _waitedForCpu() -> float:
     """Seconds in which this thread could have run and the machine was busy with others; 0 where nobody counts them."""
     try:
-        return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
+        return int(Path("/proc/thread-self/schedstat").read_text(encoding="utf-8").split()[1]) / 1e9
     except (OSError, IndexError, ValueError):
         return 0.0

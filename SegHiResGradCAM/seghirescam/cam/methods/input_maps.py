@@ -233,7 +233,7 @@ def _captum():
     """The library; raises DependencyError."""
     try:
         import captum
-        import captum.attr
+        import captum.attr  # noqa: F401 (loads the submodule)
     except ImportError as error:
         raise DependencyError(
             "Maps at the input level are computed by captum, which is not installed.", "Run: pip install captum"
