@@ -5,18 +5,15 @@ from __future__ import annotations
 import math
 import textwrap
 
-import numpy as np
-
 from seghirescam.comparison.compare import shown
 from seghirescam.evaluation.metrics.body import body_box, grey_window
+from seghirescam.figures.share_scale import ShareScale
 from seghirescam.figures.style import (
     LIGHT,
     bare,
-    colours,
     draw_letters,
     draw_outline,
     draw_scale_bar,
-    draw_share_bar,
     new_figure,
 )
 from seghirescam.protocol.components import label_components
@@ -31,14 +28,10 @@ _SIDE, _CELL, _GAP, _HEAD, _BAR, _FOOT = 1.6, 1.6, 0.08, 0.5, 0.95, 0.75
 def draw_pixel_sets(image, sets, rows, predicted):
     """(Figure, caption). sets: recipes by name; rows: a method's explanations, in the sets' order; image: one slice,
     axes towards R and A.  predicted: bool [J, I], where the class is predicted."""
-    from matplotlib.colors import LogNorm
-
     grid = image.grid
     maps = [[shown(e.resampled_to(grid).array, grid)[0] for e in row] for row in rows]
     masks = [_mask(recipe, grid, predicted) for recipe in sets.values()]
-    norm = LogNorm(
-        1 / (math.prod(grid.shape) * grid.voxel_ml), max(float(m.max()) for row in maps for m in row), clip=True
-    )
+    scale = ShareScale(1 / (math.prod(grid.shape) * grid.voxel_ml), max(float(m.max()) for row in maps for m in row))
     window = grey_window(image.array[0])
     _, up, right = body_box(image.array[0], window, [])
     part, mm = (slice(*up), slice(*right)), grid.spacing_kji[1:]
@@ -65,10 +58,7 @@ def draw_pixel_sets(image, sets, rows, predicted):
             extent = (0, size[0], 0, size[1])
             view = {"origin": "lower", "extent": extent}
             axis.imshow(image.array[0, 0][part], cmap="gray", vmin=window[0], vmax=window[1], **view)
-            level = threshold_holding(values, SHARE)
-            hidden = (values < level) | (values <= 0)
-            evidence = np.ma.masked_array(values, hidden)[part]
-            axis.imshow(evidence, cmap=colours(), norm=norm, alpha=0.75, interpolation="nearest", **view)
+            scale.draw(axis, values[part], threshold_holding(values, SHARE), **view)
             draw_outline(axis, mask[part], extent, "solid", 0.9)
             axis.set_xlim(extent[1], 0)
             axis.set_ylim(0, extent[3])
@@ -79,7 +69,7 @@ def draw_pixel_sets(image, sets, rows, predicted):
     x = 0.25 + _SIDE + len(sets) * (_CELL + _GAP) + 0.06
     low = 1 - (0.25 + _HEAD + len(rows) * (tall + 0.12) - 0.12) / height
     place = (x / width, low, 0.13 / width, 1 - low - (0.25 + _HEAD) / height)
-    draw_share_bar(figure, place, (norm.vmin, norm.vmax), LIGHT, 8)
+    scale.draw_bar(figure, place, LIGHT, 8)
     first, mm_s = rows[0][0], grid.ras((0, 0, 0))[2]
     caption = (
         f"Evidence for '{first.class_name}' at {first.layer.name} by method (rows) and pixel set M (columns, outlined)"

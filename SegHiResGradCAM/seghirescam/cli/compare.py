@@ -13,7 +13,7 @@ from ..protocol.question import DEFAULT, MAIN
 from ..protocol.sizes import Size
 from .asked_case import AskedCase
 from .console import table
-from .figure import add_paper, add_share, check_look
+from .figure import add_paper, add_share, add_signed, check_look
 from .inputs import add_device, add_model_and_image
 from .manifest import NAME as MANIFEST
 from .manifest import names_in
@@ -26,7 +26,8 @@ MORE = """Writes contact_sheet.pdf and .png (methods down, layers across; more t
 contact_sheet_2.png ...), caption.txt, table.csv, bibliography.bib
 (BibTeX of every method shown), and in maps/ every map with its sidecar, as 'seghirescam explain' does. A method that
 cannot work at a layer says why in its cell. Colours show the share of a map's own positive evidence per ml: every map
-adds up to 100 %, so that any two cells can be compared; the maps on disk are signed and unscaled."""
+adds up to 100 %, so that any two cells can be compared; with --signed what speaks for and against the class adds up to
+it together. The maps on disk are signed and unscaled."""
 EXAMPLE = """seghirescam compare demo:shortcut --image demo:case --segment demo:case:Lesion --class lesion \\
       --score contrast --rival look-alike \
       --method seg_hires_grad_cam --method seg_grad_cam --layer main --out compared/"""
@@ -61,6 +62,7 @@ def add_arguments(parser) -> None:
         help="a place in the slice, in mm (default: of the slices through the pixel set the one with most evidence)",
     )  # fmt: skip
     add_share(look)
+    add_signed(look)
     add_paper(look, dpi=200)
     add_result(parser)
     add_device(parser)
@@ -134,10 +136,10 @@ def _write(folder, options, opened, found, asked, request, notes, console):
         names[id(cell)] = f"{MAPS}/{name}"
 
     at = tuple(grid.placed(options.slice_ras)) if options.slice_ras else None
-    sheet = lay_out(found, options.share, options.plane, at, write)
+    sheet = lay_out(found, options.share, options.plane, at, write, options.signed)
     window = tuple(options.window) if options.window else None
-    colour = opened.colour
-    look = SheetLook(DARK if options.dark else LIGHT, options.share, options.plane, at, window, colour)
+    theme = DARK if options.dark else LIGHT
+    look = SheetLook(theme, options.share, options.plane, at, window, opened.colour, options.signed)
     pages, caption = draw_pages(found, opened.image, look, sheet)
     for n, page in enumerate(pages, start=1):
         save(page, folder / (f"{SHEET}.png" if n == 1 else f"{SHEET}_{n}.png"), options.dpi)

@@ -34,7 +34,7 @@ def add_arguments(parser) -> None:
     look = parser.add_argument_group("look")
     add_share(look)
     add_paper(look)
-    look.add_argument("--signed", action="store_true", help="also show what speaks against the class, in blue")
+    add_signed(look)
     look.add_argument("--maximum", type=float, metavar="VALUE", help="end of the colour scale, for figures to compare")
     look.add_argument(
         "--at",
@@ -51,6 +51,14 @@ def add_share(look) -> None:
         "--share", type=float, default=0.8, metavar="0..1",
         help="colour the smallest region with this share of the evidence (default: 0.8)",
     )  # fmt: skip
+
+
+def add_signed(look) -> None:
+    look.add_argument(
+        "--signed",
+        action="store_true",
+        help="also show what speaks against the class, in blue; for it: red",
+    )
 
 
 def add_paper(look, dpi: int = 150, window: bool = True) -> None:

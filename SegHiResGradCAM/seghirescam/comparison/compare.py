@@ -2,7 +2,8 @@
 
 The scale: a map is carried to the image's grid as a density, its positive part divided by that part's integral.  What
 is left is the share of the map's own positive evidence per ml; it integrates to 1 for every method and layer, whatever
-its unit, so that any two cells can be compared.  The raw maps stay as they are in ``Cell.explanation``.
+its unit, so that any two cells can be compared.  With both signs the map is divided by the integral of its size, so
+that its parts for and against together make 1.  The raw maps stay as they are in ``Cell.explanation``.
 """
 
 from __future__ import annotations
@@ -124,13 +125,14 @@ class Comparison:
         return told
 
 
-def shown(density: np.ndarray, grid: Grid) -> np.ndarray:
+def shown(density: np.ndarray, grid: Grid, signed: bool = False) -> np.ndarray:
     """A density on the common scale, float32: its positive part, which then integrates to 1 (0 if nothing is positive).
 
-    Values that are not finite count as 0.
+    signed: both signs, whose size integrates to 1.  Values that are not finite count as 0.
     """
-    evidence = positive(np.nan_to_num(density, nan=0.0, posinf=0.0, neginf=0.0))
-    whole = float(evidence.sum(dtype=np.float64)) * grid.voxel_volume
+    finite = np.nan_to_num(density, nan=0.0, posinf=0.0, neginf=0.0)
+    evidence = finite if signed else positive(finite)
+    whole = float(np.abs(evidence).sum(dtype=np.float64)) * grid.voxel_volume
     return (evidence / np.float64(whole)).astype(np.float32) if whole > 0 else np.zeros(evidence.shape, np.float32)
 
 

@@ -17,6 +17,7 @@ from ..protocol.image import Image
 from ..protocol.sizes import Size
 from ..session.context_methods import INPUT
 from .layer_labels import full_names, layer_labels
+from .share_scale import ShareScale
 from .sheet_cells import AUTO, Sheet, flat, lay_out
 from .slices import turned
 from .style import (
@@ -24,10 +25,8 @@ from .style import (
     LIGHT,
     Theme,
     bare,
-    colours,
     draw_bearings,
     draw_outline,
-    draw_share_bar,
     in_colour,
     in_grey,
     new_figure,
@@ -47,7 +46,7 @@ _DECADES = 4
 class SheetLook:
     """share: the smallest region that holds it is coloured in each cell.  plane, at_ras: of the slice, as in
     :func:`sheet_cells.lay_out`.  window: grey values, None = chosen from the image.  colour: the image's first three
-    channels are red, green and blue."""
+    channels are red, green and blue.  signed: both signs, instead of what speaks for the class."""
 
     theme: Theme = LIGHT
     share: float = 0.8
@@ -55,6 +54,7 @@ class SheetLook:
     at_ras: tuple[float, float, float] | None = None
     window: tuple[float, float] | None = None
     colour: bool = False
+    signed: bool = False
 
 
 def draw_sheet(
@@ -67,7 +67,7 @@ def draw_sheet(
     before: how the caption begins.  Raises DependencyError, ImageError.
     """
     look = look or SheetLook()
-    sheet = sheet or lay_out(comparison, look.share, look.plane, look.at_ras)
+    sheet = sheet or lay_out(comparison, look.share, look.plane, look.at_ras, signed=look.signed)
     drawing = _Drawing(comparison, image, look, sheet, before)
     return drawing.figure, drawing.caption
 
@@ -90,7 +90,8 @@ class _Drawing:
         # few columns: room for the caption's lines
         self.width = max(width, _LEAST)
         lines = math.ceil(len(inputs) / across)
-        step = self.tall + _BELOW + _GAP
+        self.below = _BELOW + (0.12 if self.sheet.signed else 0)
+        step = self.tall + self.below + _GAP
         below = len(rows) * step + (_HEAD if rows else 0.1) + (0.38 * lines + lines * step if inputs else 0)
         self.scale = self._scale()
         self.caption = before + self._words()
@@ -150,10 +151,10 @@ class _Drawing:
         self.wide = max(self.wide, 0.9)
 
     def _scale(self):
-        """(lowest, highest) of the colours: share per ml. From evenly spread evidence, or four decades."""
+        """Of the colours: share per ml. From evenly spread evidence, or four decades."""
         even = 1 / (math.prod(self.comparison.grid.shape) * self.comparison.grid.voxel_volume)
         top = max(self.sheet.highest, 2 * even)
-        return max(even, top / 10**_DECADES), top
+        return ShareScale(max(even, top / 10**_DECADES), top, self.sheet.signed)
 
     def _heads(self, columns, y):
         for c, (layer, label) in enumerate(zip(columns, self.labels, strict=True)):
@@ -184,19 +185,12 @@ class _Drawing:
                 0.5, 0.5, words, transform=axis.transAxes, color=theme.faint, fontsize=6, ha="center", va="center"
             )
             return first
-        from matplotlib.colors import LogNorm
-
         extent = (0, self.size[0], 0, self.size[1])
         view = {"origin": "lower", "extent": extent}
         axis.set_facecolor("black")
         low, high = (0, 1) if self.look.colour else self.window
         axis.imshow(self.behind, interpolation="bilinear", cmap="gray", vmin=low, vmax=high, **view)
-        values = panel.values[self.part]
-        hidden = (values < panel.level) | (values <= 0)
-        axis.imshow(
-            np.ma.masked_array(values, hidden), cmap=colours(), norm=LogNorm(*self.scale, clip=True), alpha=0.75,
-            interpolation="nearest", **view,
-        )  # fmt: skip
+        self.scale.draw(axis, panel.values[self.part], panel.level, **view)
         if self.inside.any():
             draw_outline(axis, self.inside, extent, "solid", 0.8)
         elif self.ghost.any():
@@ -211,7 +205,7 @@ class _Drawing:
             axis.text(
                 0.5, 0.5, words, transform=axis.transAxes, color="white", fontsize=6, ha="center", va="center", bbox=box
             )
-        self._text(x + self.wide / 2, y + self.tall + 0.03, _numbers(panel.facts), size=7, ha="center")
+        self._text(x + self.wide / 2, y + self.tall + 0.03, _numbers(panel), size=7, ha="center", linespacing=1.2)
         return False
 
     def _fitting(self, sentence):
@@ -221,10 +215,8 @@ class _Drawing:
         return "\n".join(lines if len(lines) <= most else [*lines[: most - 1], lines[most - 1][: wide - 3] + " ..."])
 
     def _bar(self, x, y, rows, step):
-        tall = min(max(1, len(rows)) * step - _BELOW - _GAP, 3.2)
-        draw_share_bar(
-            self.figure, self._part(x, y, 0.13, tall), self.scale, self.look.theme, per=self.grid.volume_unit
-        )
+        tall = min(max(1, len(rows)) * step - self.below - _GAP, 3.2)
+        self.scale.draw_bar(self.figure, self._part(x, y, 0.13, tall), self.look.theme, per=self.grid.volume_unit)
 
     def _words(self):
         what, sheet = self.comparison, self.sheet
@@ -236,15 +228,32 @@ class _Drawing:
         even = chance_in(what.mask, what.ground.body)
         names = full_names(self.columns)
         named = f"Columns: {names}. " if names else ""
+        against = "; and how much of the map's evidence speaks against the class" if sheet.signed else ""
         return (
-            f"Evidence for '{what.class_name}' by method (rows) and layer (columns). {named}Score: {what.score_title}, "
-            f"summed over {pixels.label} ({size.words}). All cells: {where}. Colours: share of "
-            f"a map's own positive evidence per {self.grid.volume_unit}, one logarithmic scale for all cells; every "
-            "map adds up to 100 % over the whole image, whatever its unit, so any two cells can be compared. The scale "
-            f"starts {self._start()}. Coloured is the smallest region with {percent(self.look.share)} of the evidence. "
-            f"Outline: {outline}. Below each cell: share of the evidence inside the pixel set, and how many times "
-            f"chance that is (evidence spread evenly over {what.ground.words} would have {percent(even)} there). "
+            f"Evidence {'for and against' if sheet.signed else 'for'} '{what.class_name}' by method (rows) and layer "
+            f"(columns). {named}Score: {what.score_title}, summed over {pixels.label} ({size.words}). All cells: "
+            f"{where}. {self._colours_words()} Outline: {outline}. Below each cell: share of the positive evidence "
+            "inside the pixel set, and how many times chance that is (evidence spread evenly over "
+            f"{what.ground.words} would have {percent(even)} there){against}. "
             "Grey cells: the method cannot work there, and says why. Research use, not for diagnosis."
+        )
+
+    def _colours_words(self):
+        """What the colours of all cells mean."""
+        own, adds, held = "positive evidence", "every map adds up", "evidence"
+        if self.sheet.signed:
+            own, held = "evidence, for and against together", "evidence of both signs"
+            adds = "without their signs the values of every map add up"
+        both = (
+            " Red speaks for the class, blue against it; the smaller the share, the more transparent."
+            if self.sheet.signed
+            else ""
+        )
+        return (
+            f"Colours: share of a map's own {own}, per {self.grid.volume_unit}, one logarithmic scale for all cells; "
+            f"{adds} to 100 % over the whole image, whatever the unit, so any two cells can be compared.{both} The "
+            f"scale starts {self._start()}. Coloured is the smallest region with {percent(self.look.share)} of the "
+            f"{held}."
         )
 
     def _where(self):
@@ -258,7 +267,7 @@ class _Drawing:
     def _start(self):
         even = 1 / (math.prod(self.comparison.grid.shape) * self.comparison.grid.voxel_volume)
         at_even = "at evidence spread evenly over the whole image"
-        return at_even if self.scale[0] <= even else f"{_DECADES} decades below the highest value"
+        return at_even if self.scale.low <= even else f"{_DECADES} decades below the highest value"
 
     @staticmethod
     def _broken(text, wide):
@@ -277,10 +286,10 @@ class _Drawing:
         )  # fmt: skip
 
 
-def _numbers(facts):
-    if facts["inside"] is None:
-        return "-"
-    return f"{percent(facts['inside'])} inside, {lift_text(facts['lift'])}"
+def _numbers(panel):
+    facts = panel.facts
+    told = "-" if facts["inside"] is None else f"{percent(facts['inside'])} inside, {lift_text(facts['lift'])}"
+    return told if panel.against is None else f"{told}\n{percent(panel.against)} against"
 
 
 def _size(edges, unit):

@@ -2,6 +2,7 @@
 
 Colours: the evidence of the mean score over the set, that is the map divided by the set's voxels on the model's grid.
 So sets of different size stand on one scale for each model; two models have no common unit, and have a scale each.
+With both signs, red speaks for the class and blue against it; the weaker, the more transparent.
 """
 
 from __future__ import annotations
@@ -15,13 +16,24 @@ import numpy as np
 from ..comparison.two_models.disagreement import SIDES, Asked, DifferenceSet, Disagreement, empty_words
 from ..evaluation.metrics.body import body_box, grey_window
 from ..evaluation.metrics.ground import lift_text
-from ..protocol.display.thresholds import threshold_holding
+from ..protocol.display.thresholds import signed_threshold_holding, threshold_holding
 from ..protocol.grid import canonical
 from ..protocol.image import Image
 from .contact_sheet import SheetLook
 from .sheet_cells import flat, plane_of
 from .slices import turned
-from .style import bare, colours, draw_bearings, draw_outline, in_colour, in_grey, new_figure, percent, slice_words
+from .style import (
+    bare,
+    colours,
+    draw_bearings,
+    draw_outline,
+    in_colour,
+    in_grey,
+    new_figure,
+    percent,
+    signed_alpha,
+    slice_words,
+)
 
 #: of the predictions; the set itself is filled
 A_COLOUR, B_COLOUR, SET_COLOUR = "#4fe3f0", "#ffa940", (1.0, 0.25, 0.55)
@@ -56,7 +68,8 @@ class DisagreementSheet:
     def add(self, one: DifferenceSet, side: int, asked: Asked, density: np.ndarray, facts: dict) -> None:
         """One model's map of a set. density: on the sets' grid.  facts: of :meth:`Disagreement.facts`."""
         cut = flat(turned(density, self.image.grid), self.plane, self._at[one.key]) / asked.weight
-        level = threshold_holding(density, self.look.share) / asked.weight
+        holding = signed_threshold_holding if self.look.signed else threshold_holding
+        level = holding(density, self.look.share) / asked.weight
         self._cuts[one.key, side] = _Cut(np.nan_to_num(cut).astype(np.float32), level, facts)
 
     def draw(self):
@@ -64,7 +77,7 @@ class DisagreementSheet:
         rows = [one for one in self.found.sets if not one.is_empty]
         self._prepare()
         self._ends = [
-            max((float(c.values.max()) for (_, s), c in self._cuts.items() if s == side and math.isfinite(c.level)),
+            max((self._largest(c.values) for (_, s), c in self._cuts.items() if s == side and math.isfinite(c.level)),
                 default=0.0) or 1.0
             for side in (0, 1)
         ]  # fmt: skip
@@ -84,6 +97,9 @@ class DisagreementSheet:
                 self._map(one, side, self._column(side), y + _ROW)
         self._text(_EDGE, _EDGE + _HEAD + len(rows) * step + 0.05, "\n".join(lines), 7.5, faint=True)
         return self.figure, caption
+
+    def _largest(self, values):
+        return float(np.abs(values).max() if self.look.signed else values.max())
 
     def _prepare(self):
         look, image, found = self.look, self.image, self.found
@@ -162,9 +178,11 @@ class DisagreementSheet:
         cut = self._cuts.get((one.key, side))
         if cut is not None:
             values = cut.values[self.part]
-            hidden = (values < cut.level) | (values <= 0)
+            signed, end = self.look.signed, self._ends[side]
+            size = np.abs(values) if signed else values
             shown = axis.imshow(
-                np.ma.masked_array(values, hidden), cmap=colours(), vmin=0, vmax=self._ends[side], alpha=0.8,
+                np.ma.masked_array(values, (size < cut.level) | (size <= 0)), cmap=colours(signed),
+                vmin=-end if signed else 0, vmax=end, alpha=signed_alpha(values, end) if signed else 0.8,
                 interpolation="nearest", **view,
             )  # fmt: skip
             self._bar(shown, side, x + self.wide + 0.07, y)
@@ -187,7 +205,10 @@ class DisagreementSheet:
         theme = self.look.theme
         bar = self.figure.colorbar(shown, cax=self._axes(x, y + 0.05 * self.tall, 0.11, 0.9 * self.tall))
         bar.solids.set_alpha(1)
-        bar.set_label(f"{self._unit(side)} per {self.grid.volume_unit}, {SIDES[side]}", color=theme.ink, fontsize=7.5)
+        label = f"{self._unit(side)} per {self.grid.volume_unit}, {SIDES[side]}"
+        if self.look.signed:
+            label = f"against (blue)   {label}   for (red)"
+        bar.set_label(label, color=theme.ink, fontsize=7.5)
         bar.ax.tick_params(colors=theme.ink, labelsize=7)
         bar.formatter.set_powerlimits((-3, 4))
         bar.ax.yaxis.set_offset_position("left")
@@ -205,14 +226,18 @@ class DisagreementSheet:
         found = self.found
         empty = "".join(f" {one.title}: {empty_words(found, one)}" for one in found.sets if one.is_empty)
         per = self._per
+        ends, held, both = "from 0 to its own highest", "positive evidence", ""
+        if self.look.signed:
+            ends, held = "from minus to plus its own largest", "evidence, for and against together"
+            both = "Red speaks for the class, blue against it; the weaker, the more transparent. "
         scores = " and ".join(dict.fromkeys(found.score_titles))
         return (
             f"A: {found.models[0]}, {found.classes[0]}. B: {found.models[1]}, {found.classes[1]}. First column: the "
             "two predictions (A solid blue, B dashed orange) and the set of the row, filled. Others: evidence of each "
             f"model for the set (its outline), the map of the score ({scores}) divided by the set's {per}s on the "
-            "model's grid, so that sets of different size can be compared. One linear scale for each model, from 0 to "
-            "its own highest value: the logits of two networks have no common unit, and their sizes are not compared. "
-            f"Coloured is the smallest region with {percent(self.look.share)} of a map's positive evidence. Below: the "
+            f"model's grid, so that sets of different size can be compared. One linear scale for each model, {ends} "
+            f"value: the logits of two networks have no common unit, and their sizes are not compared. {both}Coloured "
+            f"is the smallest region with {percent(self.look.share)} of a map's {held}. Below: the "
             f"mean score a {per} of the set, the layer, and the share of the positive evidence inside the set, over "
             f"chance (evidence spread evenly over {found.ground.words}). Each row shows the slice with most of its "
             f"set.{empty} Research use, not for diagnosis."

@@ -19,7 +19,7 @@ ROWS, COLUMNS = 6, 6
 def draw_pages(comparison: Comparison, image: Image, look: SheetLook | None = None, sheet: Sheet | None = None):
     """([matplotlib Figure of each page], the caption of all). Raises what :func:`draw_sheet` raises."""
     look = look or SheetLook()
-    sheet = sheet or lay_out(comparison, look.share, look.plane, look.at_ras)
+    sheet = sheet or lay_out(comparison, look.share, look.plane, look.at_ras, signed=look.signed)
     parts = pages_of(comparison)
     drawn = [
         draw_sheet(part, image, look, sheet, f"Page {n} of {len(parts)}. " if len(parts) > 1 else "")

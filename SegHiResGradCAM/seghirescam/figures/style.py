@@ -162,21 +162,3 @@ def signed_alpha(values: np.ndarray, end: float) -> np.ndarray:
 
 def percent(share: float) -> str:
     return f"{100 * share:.3g} %"
-
-
-def draw_share_bar(figure, place, scale, theme: Theme, fontsize: float = 7.5, per: str = "ml") -> None:
-    """The logarithmic colour bar of :func:`compare.shown`. place: (left, low, width, height) as parts of the figure;
-    scale: (lowest, highest) share per ml, in a photo per pixel."""
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import LogNorm
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    low, high = (100 * value for value in scale)
-    bar = figure.colorbar(ScalarMappable(LogNorm(low, high), colours()), cax=figure.add_axes(place))
-    bar.set_label(f"% of the positive evidence per {per}", color=theme.ink, fontsize=fontsize)
-    if high < 100 * low:
-        bar.ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, position: f"{value:g}"))
-    bar.ax.yaxis.set_minor_formatter(NullFormatter())
-    bar.ax.tick_params(which="both", colors=theme.ink, labelsize=fontsize - 0.5)
-    bar.outline.set_edgecolor(theme.faint)

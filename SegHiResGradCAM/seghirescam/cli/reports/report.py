@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..figure import add_signed
 from ..inputs import refuse_absent
 from ..manifest import read_manifest
 from ..outputs import OutputError, claimed_file, swept
@@ -32,6 +33,7 @@ def add_arguments(parser) -> None:
         "--images", type=Path, metavar="FOLDER",
         help="of a run: draw the images that its cases.csv names, too; the folder of the plan, where its paths begin",
     )  # fmt: skip
+    add_signed(parser)
     parser.add_argument(
         "--most", type=int, default=MOST, metavar="N", help=f"cases of a run with pictures (default: {MOST})"
     )
@@ -86,7 +88,7 @@ def _page(options, console, links: Links):
 
         if options.images is not None and not options.images.is_dir():
             raise OutputError(f"The folder '{options.images.name}' is not there.", "Name the folder of the plan.")
-        maps = RunMaps(run, options.images)
+        maps = RunMaps(run, options.images, options.signed)
         return RunPage(run, maps, links, options.names, options.most, console.progress).page()
     manifest = read_manifest(swept(options.result))
     if manifest is None:
@@ -100,7 +102,7 @@ def _page(options, console, links: Links):
         refuse_absent([options.image])
     from .result_page import ResultPage
 
-    return ResultPage(options.result, manifest, links, options.image, console.progress).page()
+    return ResultPage(options.result, manifest, links, options.image, console.progress, options.signed).page()
 
 
 def _refuse(given, sentence: str, hint: str) -> None:

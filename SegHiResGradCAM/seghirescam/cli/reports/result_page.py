@@ -40,13 +40,14 @@ _SCALE = (
 
 @dataclass
 class ResultPage:
-    """image: path of the image to draw behind the maps, or None."""
+    """image: path of the image to draw behind the maps, or None.  signed: both signs of every map."""
 
     folder: Path
     run: Run
     links: Links
     image: str | None
     progress: object
+    signed: bool = False
 
     def page(self) -> Page:
         """Raises OutputError, ImageError, DependencyError."""
@@ -55,7 +56,7 @@ class ResultPage:
         names = sorted(self.run.files)
         told = {name: self._json(name) for name in names if name.endswith(".json")}
         stored = [Stored((self.folder / name).parent, one) for name, one in told.items() if _format(one) == SIDECAR]
-        shown = ShownImage.of(self.image, stored)
+        shown = ShownImage.of(self.image, stored, self.signed)
         judged = [judged_map(one.facts) for one in stored]
         first = sorted(range(len(stored)), key=lambda n: order([judged[n]], f"{n:06d}"))
         sections = []

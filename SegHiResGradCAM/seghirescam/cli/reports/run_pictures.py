@@ -49,10 +49,12 @@ class StoredMap:
 
 @dataclass
 class RunMaps:
-    """images: the folder of the plan, where the paths in cases.csv begin; None: no image is read."""
+    """images: the folder of the plan, where the paths in cases.csv begin; None: no image is read.
+    signed: both signs of every map."""
 
     run: RunFolder
     images: Path | None = None
+    signed: bool = False
     _folders: dict[tuple[str, ...], Path] | None = None
     _places: dict[str, list[dict]] = field(default_factory=dict)
     _open: OrderedDict = field(default_factory=OrderedDict)
@@ -92,12 +94,13 @@ class RunMaps:
         found, told = self._image(answer, stored), ""
         if found is None:
             told = NOT_THAT if self.images is not None else ""
-            return small_slices(array, grid, f"{unit} per cell", what), told
+            return small_slices(array, grid, f"{unit} per cell", what, signed=self.signed), told
         image, colour = found
         density = spread(array, grid, image.grid)
         unit = f"{unit}/{image.grid.volume_unit}"
         mask = self._mask(answer, image)
-        return small_slices(density, image.grid, unit, what, image=image, mask=mask, colour=colour), ""
+        drawn = small_slices(density, image.grid, unit, what, image=image, mask=mask, colour=colour, signed=self.signed)
+        return drawn, ""
 
     def _folder(self, answer: Answer) -> Path | None:
         if self._folders is None:

@@ -20,12 +20,13 @@ from ..sidecars import Stored
 class ShownImage:
     image: Image | None = None
     colour: bool = False
+    signed: bool = False
 
     @staticmethod
-    def of(path: str | None, results: Sequence[Stored]) -> ShownImage:
+    def of(path: str | None, results: Sequence[Stored], signed: bool = False) -> ShownImage:
         """Raises ImageError, also for an image that none of the results is about."""
         if path is None:
-            return ShownImage()
+            return ShownImage(signed=signed)
         colour = is_rgb(path)
         image = read_rgb(path) if colour else read_volume(path)
         known = {channel["sha256"] for one in results for channel in one.facts["request"]["channels"]}
@@ -34,7 +35,7 @@ class ShownImage:
                 "The image is not the one that was explained (its hash differs).",
                 "Give that one; of several channels, any of them that is on the first one's grid.",
             )
-        return ShownImage(image, colour)
+        return ShownImage(image, colour, signed)
 
     def picture(self, stored: Stored, what: str) -> Picture | None:
         """None for a map that is not there any more, or not as it was written."""
@@ -44,8 +45,9 @@ class ShownImage:
                 density, unit = stored.density_on(self.image.grid)
                 mask = stored.mask(self.image.grid)
                 return small_slices(
-                    density, self.image.grid, unit, what, image=self.image, mask=mask, colour=self.colour
-                )
+                    density, self.image.grid, unit, what, image=self.image, mask=mask, colour=self.colour,
+                    signed=self.signed,
+                )  # fmt: skip
             path = stored.folder / facts["name"]
             if hash_of(path) != facts["sha256"]:
                 return None
@@ -54,7 +56,7 @@ class ShownImage:
             if array.shape != grid.shape:
                 return None
             unit = facts["unit"] if "/" in facts["unit"] else f"{facts['unit']} per cell"
-            return small_slices(array, grid, unit, what, mask=self._mask(stored, grid))
+            return small_slices(array, grid, unit, what, mask=self._mask(stored, grid), signed=self.signed)
         except DependencyError:
             raise
         except (SegHiResCamError, OSError, KeyError, TypeError, ValueError):

@@ -8,7 +8,7 @@ from ...evaluation.metrics.ground import lift_text
 from ...protocol.sizes import heads
 from ..compare import PLANES
 from ..console import table
-from ..figure import add_paper, add_share, check_look
+from ..figure import add_paper, add_share, add_signed, check_look
 from ..inputs import add_device
 from ..manifest import NAME as MANIFEST
 from ..outputs import add_result, into_folder
@@ -67,6 +67,7 @@ def add_arguments(parser) -> None:
         help="of the slices (default: auto, axial unless there is one slice)",
     )
     add_share(look)
+    add_signed(look)
     add_paper(look, dpi=200)
     add_result(parser)
     add_device(parser)
@@ -125,7 +126,8 @@ def _write(folder, options, pair, found, notes, console):
     console.progress(1.0, "writing")
     window = tuple(options.window) if options.window else None
     theme = DARK if options.dark else LIGHT
-    look = SheetLook(theme, options.share, options.plane, None, window, pair.opened[0].colour)
+    colour = pair.opened[0].colour
+    look = SheetLook(theme, options.share, options.plane, None, window, colour, options.signed)
     sheet = DisagreementSheet(found, pair.opened[0].image, look)
     rows = write_pair(folder, f".{options.format}", pair, found, sheet, notes)
     figure, caption = sheet.draw()

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import io
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from ...evaluation.metrics.body import grey_window
-from ...protocol.display.thresholds import threshold_holding
+from ...protocol.display.thresholds import signed_threshold_holding, threshold_holding
 from ...protocol.grid import Grid, canonical
 from ...protocol.image import Image
 from ..slices import Slices, strongest, turned
-from ..style import Theme, colours, draw_outline, in_colour, new_figure, percent, slice_words
+from ..style import Theme, colours, draw_outline, in_colour, new_figure, percent, signed_alpha, slice_words
 from .page import Picture
 
 #: of the positive evidence that is coloured
@@ -25,12 +26,13 @@ _DPI, _SHOWN_DPI = 110, 96
 
 def small_slices(
     density: np.ndarray, grid: Grid, unit: str, what: str, *, image: Image | None = None,
-    mask: np.ndarray | None = None, colour: bool = False,
+    mask: np.ndarray | None = None, colour: bool = False, signed: bool = False,
 ) -> Picture:  # fmt: skip
     """density: signed ``[K, J, I]`` on ``grid`` in ``unit``.  what: whose map it is, for the picture's description.
 
     image: drawn behind it, on the same grid; None for the map alone.  mask: bool, outlined.  colour: the image's first
-    three channels are red, green and blue.  Raises DependencyError.
+    three channels are red, green and blue.  signed: both signs, red for the class and blue against it, each as opaque
+    as it is large.  Raises DependencyError.
     """
     values = turned(density, grid)
     inside = None if mask is None else turned(mask, grid)
@@ -38,9 +40,9 @@ def small_slices(
     bright = np.zeros(values.shape, np.float32) if behind is None else behind.max(axis=-1) if colour else behind
     box = [np.ones(values.shape, bool)] if behind is None else [inside] if inside is not None else []
     slices = Slices(canonical(grid), bright, window, box)
-    level = threshold_holding(density, SHARE)
-    end = float(density.max()) if math.isfinite(level) else 1.0
-    at = strongest(values, inside if inside is not None and inside.any() else np.ones(values.shape, bool))
+    scale = _Scale.of(density, signed)
+    somewhere = inside if inside is not None and inside.any() else np.ones(values.shape, bool)
+    at = strongest(values, somewhere, signed)
     inch = slices.inch(_WIDE - 2 * _EDGE - _GAP * (len(slices.planes) - 1), _TALL)
     sizes = [(slices.size[p[2]] * inch, slices.size[p[3]] * inch) for p in slices.planes]
     wide = sum(w for w, _ in sizes) + _GAP * (len(sizes) - 1) + 2 * _EDGE
@@ -49,14 +51,37 @@ def small_slices(
     left = _EDGE
     for plane, (w, h) in zip(slices.planes, sizes, strict=True):
         axis = figure.add_axes((left / wide, (tall - _TITLE - h) / tall, w / wide, h / tall))
-        _slice(axis, slices, plane, at, values, behind, inside, window, level, end, colour)
+        _slice(axis, slices, plane, at, values, behind, inside, window, scale, colour)
         axis.set_title(slice_words(slices.grid, plane, at), color=_BLACK.ink, fontsize=7, pad=3)
         left += w + _GAP
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=_DPI, facecolor=_BLACK.paper, metadata={"Software": None})
-    return Picture(
-        file.getvalue(), _alt(what, image), _caption(level, end, unit, image, inside), round(wide * _SHOWN_DPI)
-    )
+    return Picture(file.getvalue(), _alt(what, image), _caption(scale, unit, image, inside), round(wide * _SHOWN_DPI))
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """level: what is smaller is not coloured, inf: nothing is.  end: the strongest value; with both signs its size."""
+
+    level: float
+    end: float
+    signed: bool
+
+    @staticmethod
+    def of(density, signed) -> _Scale:
+        size = np.abs(density) if signed else density
+        level = (signed_threshold_holding if signed else threshold_holding)(density, SHARE)
+        return _Scale(level, float(size.max()) if math.isfinite(level) else 1.0, signed)
+
+    def draw(self, axis, shown, alone, **view):
+        """alone: without an image behind, the rest of the map is told faintly instead."""
+        size = np.abs(shown) if self.signed else shown
+        least = -self.end if self.signed else 0
+        how: dict = {"cmap": colours(self.signed), "vmin": least, "vmax": self.end, "interpolation": "nearest", **view}
+        opaque = signed_alpha(shown, self.end) if self.signed else 1.0 if alone else 0.8
+        if alone:
+            axis.imshow(np.ma.masked_array(shown, size <= 0), alpha=0.35 * opaque, **how)
+        axis.imshow(np.ma.masked_array(shown, (size < self.level) | (size <= 0)), alpha=opaque, **how)
 
 
 def _behind(image, colour):
@@ -70,19 +95,14 @@ def _behind(image, colour):
     return grey, grey_window(grey)
 
 
-def _slice(axis, slices, plane, at, values, behind, inside, window, level, end, colour):
+def _slice(axis, slices, plane, at, values, behind, inside, window, scale, colour):
     where = at[plane[1]]
     view = {"origin": "lower", "extent": slices.extent(plane)}
     axis.set_facecolor("black")
     if behind is not None:
         grey = {} if colour else {"cmap": "gray", "vmin": window[0], "vmax": window[1]}
         axis.imshow(slices.cut(behind, plane, where), interpolation="bilinear", **grey, **view)
-    shown = slices.cut(values, plane, where)
-    scale = {"cmap": colours(), "vmin": 0, "vmax": end, "interpolation": "nearest"}
-    if behind is None:  # alone, the rest of the map is told faintly instead of an image
-        axis.imshow(np.ma.masked_array(shown, shown <= 0), alpha=0.35, **scale, **view)
-    hidden = np.ma.masked_array(shown, shown < level)
-    axis.imshow(hidden, alpha=0.8 if behind is not None else 1.0, **scale, **view)
+    scale.draw(axis, slices.cut(values, plane, where), behind is None, **view)
     if inside is not None and inside.any():
         cut = slices.cut(inside, plane, where)
         solid = bool(cut.any())
@@ -98,11 +118,18 @@ def _alt(what, image):
     return f"{what}: slices through the strongest place of the map{'' if image is None else ', over the image'}"
 
 
-def _caption(level, end, unit, image, inside):
-    if math.isfinite(level):
-        faint = "" if image is not None else "; faint: the rest"
-        text = f"Brightest: {end:.3g} {unit}. Coloured: the smallest region with {percent(SHARE)} of the positive "
-        text += f"evidence{faint}."
+def _caption(scale, unit, image, inside):
+    held = f"Coloured: the smallest region with {percent(SHARE)} of the"
+    faint = "" if image is not None else "; faint: the rest"
+    if math.isfinite(scale.level) and scale.signed:
+        text = (
+            f"Red speaks for the class, blue against it; the weaker, the more transparent. Strongest: {scale.end:.3g} "
+        )
+        text += f"{unit}, of either sign. {held} evidence of both signs{faint}."
+    elif math.isfinite(scale.level):
+        text = f"Brightest: {scale.end:.3g} {unit}. {held} positive evidence{faint}."
+    elif scale.signed:
+        text = "Every value is zero: nothing is coloured."
     else:
         text = "No value is positive: nothing is coloured."
     text += "" if image is not None else " No image was given: the map's own cells."
