@@ -65,7 +65,7 @@ def draw_pixel_sets(image, sets, rows, predicted):
             bare(axis)
             if r == c == 0:
                 draw_letters(axis, "RLAP", 7)
-                draw_scale_bar(axis, *size, fontsize=7, start=0.9)
+                draw_scale_bar(axis, fontsize=7, start=0.9)
     x = 0.25 + _SIDE + len(sets) * (_CELL + _GAP) + 0.06
     low = 1 - (0.25 + _HEAD + len(rows) * (tall + 0.12) - 0.12) / height
     place = (x / width, low, 0.13 / width, 1 - low - (0.25 + _HEAD) / height)

@@ -16,7 +16,7 @@ from .style import LIGHT, OUTLINE, draw_outline, new_figure
 #: what was masked out; the predicted segment has the outline's colour of all figures, M is white and dotted
 REGION, PIXEL_SET = "#ffa940", "#ffffff"
 #: inches
-_WIDTH, _EDGE, _GAP, _TALLEST, _HEAD, _FOOT, _LINE = 10.0, 0.25, 0.12, 4.0, 0.55, 0.62, 0.2
+_WIDTH, _EDGE, _GAP, _TALLEST, _HEAD, _TITLE, _FOOT, _LINE = 10.0, 0.25, 0.12, 4.0, 0.36, 0.22, 0.62, 0.2
 
 
 def draw_painting(image: Image, found, region: np.ndarray, theme=LIGHT, window=None):
@@ -30,9 +30,9 @@ def draw_painting(image: Image, found, region: np.ndarray, theme=LIGHT, window=N
     region, wanted, *predicted = (turned(mask, own) for mask in (region, found.mask, *found.predicted))
     window = window or grey_window(greys[0])
     slices = Slices(canonical(own), greys[0], window, [region, wanted, *predicted])
-    inch = slices.inch(_WIDTH - 2 * _EDGE - _GAP * (len(slices.planes) - 1), _TALLEST)
+    panels, _, tall = slices.laid_out(_WIDTH - 2 * _EDGE, _TALLEST, _TITLE, _GAP)
     title = textwrap.wrap(sentence(found), 118)
-    height = 2 * _EDGE + _LINE * len(title) + 2 * (_HEAD + slices.tall * inch) + _FOOT
+    height = 2 * _EDGE + _LINE * len(title) + 2 * (_HEAD + tall) + _FOOT
     figure = new_figure((_WIDTH, height), theme)
 
     def text(x, y, words, **how):
@@ -46,11 +46,11 @@ def draw_painting(image: Image, found, region: np.ndarray, theme=LIGHT, window=N
     for grey, mask, (word, outcome) in zip(greys, predicted, heads, strict=True):
         line = f"{word}: mean score {short(outcome.score)}, predicted {found.class_name} {amount(outcome)}"
         text(_EDGE, top - 0.1, line, color=theme.ink, fontsize=12, fontweight="bold")
-        left, ceiling = _EDGE, top - _HEAD
-        for plane in slices.planes:
-            extent = slices.extent(plane)
-            w, h = extent[1] * inch, extent[3] * inch
-            axis = figure.add_axes((left / _WIDTH, (ceiling - h) / height, w / _WIDTH, h / height))
+        ceiling = top - _HEAD
+        for panel in panels:
+            plane, extent = panel.plane, slices.extent(panel.plane)
+            place = (_EDGE + panel.left, ceiling - panel.top - panel.tall, panel.wide, panel.tall)
+            axis = figure.add_axes(tuple(n / whole for n, whole in zip(place, (_WIDTH, height) * 2, strict=True)))
             flat = [slices.cut(a, plane, at[plane[1]]) for a in (grey, mask, region, wanted)]
             view = {"origin": "lower", "extent": extent, "vmin": window[0], "vmax": window[1]}
             axis.imshow(flat[0], cmap="gray", interpolation="bilinear", **view)
@@ -58,11 +58,10 @@ def draw_painting(image: Image, found, region: np.ndarray, theme=LIGHT, window=N
             for inside, style, colour in drawn:
                 if inside.any():
                     draw_outline(axis, inside, extent, style, 1.3, colour)
-            place = [n // 2 for n in slices.grid.shape]
-            place[plane[1]] = at[plane[1]]
-            slices.finish(axis, plane, tuple(place), theme)
-            left += w + _GAP
-        top = ceiling - slices.tall * inch
+            through = [n // 2 for n in slices.grid.shape]
+            through[plane[1]] = at[plane[1]]
+            slices.finish(axis, panel, tuple(through), theme)
+        top = ceiling - tall
     legend = (
         f"Solid, blue: predicted {found.class_name} in that image. Dashed, orange: what was masked out, with its "
         f"margin. Dotted, white: {found.found.pixel_set_label}, over which the score ({found.found.score_title}) is "

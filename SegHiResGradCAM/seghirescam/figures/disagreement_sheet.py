@@ -29,6 +29,7 @@ from .style import (
     draw_outline,
     in_colour,
     in_grey,
+    name_signs,
     new_figure,
     percent,
     signed_alpha,
@@ -154,7 +155,7 @@ class DisagreementSheet:
         axis.set_xlim(self.size[0], 0)  # right and anterior on the left
         axis.set_ylim(0, self.size[1])
         if first:
-            draw_bearings(axis, self.grid, self.plane, *self.size, fontsize=7)
+            draw_bearings(axis, self.grid, self.plane, fontsize=7)
 
     def _sets(self, one, x, y):
         axis = self._axes(x, y, self.wide, self.tall)
@@ -205,10 +206,9 @@ class DisagreementSheet:
         theme = self.look.theme
         bar = self.figure.colorbar(shown, cax=self._axes(x, y + 0.05 * self.tall, 0.11, 0.9 * self.tall))
         bar.solids.set_alpha(1)
-        label = f"{self._unit(side)} per {self.grid.volume_unit}, {SIDES[side]}"
+        bar.set_label(f"{self._unit(side)} per {self.grid.volume_unit}, {SIDES[side]}", color=theme.ink, fontsize=7.5)
         if self.look.signed:
-            label = f"against (blue)   {label}   for (red)"
-        bar.set_label(label, color=theme.ink, fontsize=7.5)
+            name_signs(bar, theme)
         bar.ax.tick_params(colors=theme.ink, labelsize=7)
         bar.formatter.set_powerlimits((-3, 4))
         bar.ax.yaxis.set_offset_position("left")

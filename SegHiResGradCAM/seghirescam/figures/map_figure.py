@@ -26,6 +26,7 @@ from .style import (
     colours,
     draw_outline,
     in_colour,
+    name_signs,
     new_figure,
     percent,
     save,
@@ -89,21 +90,22 @@ def draw(image: Image, rows: list[Row], look: Look | None = None):
     behind = in_colour(channels, image.array) if look.colour else bright
     window = look.window or grey_window(bright)
     slices = Slices(canonical(image.grid), bright, window, [turned(row.mask, image.grid) for row in rows])
-    inch = slices.inch(_WIDTH - 2 * _EDGE - _BAR - _GAP * (len(slices.planes) - 1), _TALLEST)
-    lines = _HEAD + _TITLE + slices.tall * inch + _FOOT
+    laid_out = slices.laid_out(_WIDTH - 2 * _EDGE - _BAR, _TALLEST, _TITLE, _GAP)
+    lines = _HEAD + laid_out[2] + _FOOT
     figure = new_figure((_WIDTH, _EDGE + lines * len(rows)), look.theme)
     for n, row in enumerate(rows):
         top = figure.get_size_inches()[1] - _EDGE / 2 - n * lines
-        _Line(figure, image, slices, behind, row, look, window, inch, top).draw()
+        _Line(figure, image, slices, behind, row, look, window, laid_out, top).draw()
     return figure
 
 
 class _Line:
     """One row of slices with its heading, colour bar and caption; positions in inches from the lower left corner."""
 
-    def __init__(self, figure, image, slices, behind, row, look, window, inch, top):
+    def __init__(self, figure, image, slices, behind, row, look, window, laid_out, top):
         self.figure, self.slices, self.behind, self.row, self.look = figure, slices, behind, row, look
-        self.window, self.inch, self.top = window, inch, top
+        self.window, self.top = window, top
+        self.panels, self.wide, self.tall = laid_out
         self.density, self.mask = turned(row.density, image.grid), turned(row.mask, image.grid)
         self.at = self._place()
         level = signed_threshold_holding if look.signed else threshold_holding
@@ -113,16 +115,12 @@ class _Line:
 
     def draw(self):
         self._heading()
-        tall = self.slices.tall * self.inch
-        ceiling = self.top - _HEAD - _TITLE
-        left, shown = _EDGE, None
-        for plane in self.slices.planes:
-            wide, high = (self.slices.size[a] * self.inch for a in plane[2:4])
-            axis = self._axes(left, ceiling - high, wide, high)
-            shown = self._slice(axis, plane)
-            left += wide + _GAP
-        self._colour_bar(shown, left + 0.05, ceiling - tall, tall)
-        self._caption(ceiling - tall - 0.12)
+        ceiling, shown = self.top - _HEAD, None
+        for panel in self.panels:
+            low = ceiling - panel.top - panel.tall
+            shown = self._slice(self._axes(_EDGE + panel.left, low, panel.wide, panel.tall), panel)
+        self._colour_bar(shown, _EDGE + self.wide + _GAP + 0.05, ceiling - self.tall, self.tall - _TITLE)
+        self._caption(ceiling - self.tall - 0.12)
 
     def _place(self):
         if self.look.at_ras is None:
@@ -148,11 +146,11 @@ class _Line:
         self._text(_EDGE, self.top, self.row.heading, color=ink, fontsize=13, va="top", fontweight="bold")
         self._text(_EDGE, self.top - 0.27, self.row.line, color=faint, fontsize=9, va="top")
 
-    def _slice(self, axis, plane):
+    def _slice(self, axis, panel):
+        plane = panel.plane
         at, extent = self.at[plane[1]], self.slices.extent(plane)
         view = {"origin": "lower", "extent": extent}
         low, high = self.window
-        axis.set_facecolor("black")
         grey = {} if self.look.colour else {"cmap": "gray", "vmin": low, "vmax": high}
         axis.imshow(self.slices.cut(self.behind, plane, at), interpolation="bilinear", **grey, **view)
         values = self.slices.cut(self.density, plane, at)
@@ -172,20 +170,22 @@ class _Line:
             draw_outline(axis, inside, extent, "solid")
         elif self.mask.any():
             draw_outline(axis, self.slices.cut(self.mask, plane, None), extent, "dotted")
+        self.slices.finish(axis, panel, self.at, self.look.theme)
         if len(self.slices.planes) > 1:
-            self._ticks(axis, plane, extent)
-        self.slices.finish(axis, plane, self.at, self.look.theme)
+            self._ticks(axis, plane)
         return shown
 
-    def _ticks(self, axis, plane, extent):
+    def _ticks(self, axis, plane):
         """Short lines at the border where the other two slices cut this one."""
         grid, box = self.slices.grid, self.slices.box
         x, y = ((self.at[a] + 0.5 - box[a][0]) * grid.spacing_kji[a] for a in plane[2:4])
-        length = 0.045 * min(extent[1], extent[3])
+        (left, right), (low, high) = axis.get_xlim(), axis.get_ylim()
+        length = 0.045 * min(left - right, high - low)
         how = {"color": OUTLINE, "linewidth": 0.9, "alpha": 0.9}
-        for end, inward in ((0, 1), (1, -1)):
-            axis.plot([x, x], [end * extent[3], end * extent[3] + inward * length], **how)
-            axis.plot([end * extent[1], end * extent[1] + inward * length], [y, y], **how)
+        for end, inward in ((low, length), (high, -length)):
+            axis.plot([x, x], [end, end + inward], **how)
+        for end, inward in ((right, length), (left, -length)):
+            axis.plot([end, end + inward], [y, y], **how)
 
     def _colour_bar(self, shown, left, low, tall):
         theme = self.look.theme
@@ -198,6 +198,8 @@ class _Line:
         bar.ax.yaxis.set_offset_position("right")
         bar.ax.yaxis.get_offset_text().set(color=theme.ink, fontsize=8)
         bar.outline.set_edgecolor(theme.faint)
+        if self.look.signed:
+            name_signs(bar, theme, 8)
         if math.isfinite(self.level) and self.level < self.end:
             for level in (self.level, -self.level) if self.look.signed else (self.level,):
                 bar.ax.axhline(level, color=OUTLINE, linewidth=1.5)
@@ -207,6 +209,8 @@ class _Line:
         of = "evidence, for and against" if look.signed else "evidence for the class"
         if math.isfinite(self.level):
             first = f"Coloured: the smallest region with {percent(look.share)} of the {of} (the line on the scale)."
+            if look.signed:
+                first = f"Red speaks for the class, blue against it; the weaker, the more transparent. {first}"
         else:
             first = row.reason or "No value is positive: nothing is coloured."
         crossing = [not self.mask[(slice(None),) * p[1] + (self.at[p[1]],)].any() for p in self.slices.planes]

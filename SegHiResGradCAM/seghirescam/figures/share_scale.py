@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .style import Theme, colours, signed_alpha
+from .style import Theme, colours, name_signs, signed_alpha
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,8 @@ class ShareScale:
         norm = Normalize(-1, 1) if self.signed else LogNorm(low, high)
         bar = figure.colorbar(ScalarMappable(norm, colours(self.signed)), cax=figure.add_axes(place))
         if self.signed:
-            bar.set_label(
-                f"against (blue)      % of the evidence per {per}      for the class (red)",
-                color=theme.ink, fontsize=fontsize,
-            )  # fmt: skip
+            bar.set_label(f"% of the evidence per {per}", color=theme.ink, fontsize=fontsize)
+            name_signs(bar, theme, fontsize)
             ticks = [tick for tick in locator.tick_values(low, high) if low * 1.001 < tick <= high]
             at = self.positions(np.array([*(-tick / 100 for tick in ticks[::-1]), *(tick / 100 for tick in ticks)]))
             words = [f"{tick:g}" for tick in ticks]

@@ -74,7 +74,7 @@ def lay_out(
         values = shown(density, comparison.grid, signed)
         levels[id(cell)] = holding(values, share)
         if signed:
-            opposing = -values[values < 0].sum(dtype=np.float64) * comparison.grid.voxel_volume
+            opposing = np.abs(values[values < 0]).sum(dtype=np.float64) * comparison.grid.voxel_volume
             against[id(cell)] = float(opposing)
         profile += turned(np.abs(values), comparison.grid).sum(axis=others, dtype=np.float64)
     if at_ras is None:

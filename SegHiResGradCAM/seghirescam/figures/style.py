@@ -110,14 +110,16 @@ def draw_outline(axis, inside: np.ndarray, extent, style: str, width: float = 1.
         axis.contour(x, y, framed, levels=[0.5], colors=colour, linewidths=width, linestyles=style)
 
 
-def draw_scale_bar(axis, wide: float, tall: float, fontsize: float = 8, start: float = 0.96) -> None:
-    """A bar of a round length in the lower left of a slice of that size in mm, whose x axis runs to the left."""
+def draw_scale_bar(axis, fontsize: float = 8, start: float = 0.96) -> None:
+    """A bar of a round length in the lower left of axes in mm, whose limits are set and whose x axis runs to the
+    left."""
+    (left, right), (low, high) = axis.get_xlim(), axis.get_ylim()
+    wide, tall = left - right, high - low
     length = max(n for n in (1, 2, 5, 10, 20, 50, 100, 200) if n <= max(1, wide / 4))
-    left, low = wide * start, tall * 0.04
+    left, low = right + wide * start, low + tall * 0.04
     axis.plot([left, left - length], [low, low], color=ON_IMAGE, linewidth=2.5, solid_capstyle="butt")
-    axis.text(
-        left - length / 2, low * 1.35, f"{length} mm", color=ON_IMAGE, fontsize=fontsize, ha="center", va="bottom"
-    )
+    # from the bar's start: in a small picture the words are longer than the bar
+    axis.text(left, low + tall * 0.014, f"{length} mm", color=ON_IMAGE, fontsize=fontsize, ha="left", va="bottom")
 
 
 def upright(grid) -> bool:
@@ -134,13 +136,13 @@ def slice_words(grid, plane, at) -> str:
     return f"{name}, {LETTER[across]} = {grid.ras(at)[2 - across]:.1f} mm{oblique}"
 
 
-def draw_bearings(axis, grid, plane, wide: float, tall: float, fontsize: float = 8, start: float = 0.96, bar=True):
+def draw_bearings(axis, grid, plane, fontsize: float = 8, start: float = 0.96, bar=True):
     """Letters of the patient's sides and, with ``bar``, a scale bar; nothing on a photo, which has neither."""
     if grid.is_photo:
         return
     draw_letters(axis, plane[4], fontsize)
     if bar:
-        draw_scale_bar(axis, wide, tall, fontsize, start)
+        draw_scale_bar(axis, fontsize, start)
 
 
 def in_colour(channels: np.ndarray, whole: np.ndarray) -> np.ndarray:
@@ -162,3 +164,9 @@ def signed_alpha(values: np.ndarray, end: float) -> np.ndarray:
 
 def percent(share: float) -> str:
     return f"{100 * share:.3g} %"
+
+
+def name_signs(bar, theme: Theme, fontsize: float = 7.5) -> None:
+    """What the two ends of a colour bar of both signs mean: "for" above it, "against" below."""
+    bar.ax.set_title("for", color=theme.ink, fontsize=fontsize, pad=3)
+    bar.ax.set_xlabel("against", color=theme.ink, fontsize=fontsize, labelpad=3)

@@ -283,6 +283,33 @@ def test_the_sheet_has_one_scale_for_each_model_and_its_numbers_are_the_maps(tmp
     assert counts[sheet._at["both"][0]] == counts.max()
 
 
+def test_a_signed_sheet_of_two_models_shows_what_speaks_against_in_blue_on_two_sided_scales():
+    pytest.importorskip("matplotlib")
+    from seghirescam.figures.contact_sheet import SheetLook
+    from seghirescam.protocol.display.thresholds import signed_threshold_holding
+
+    models, image = pair_of(3)
+    found = disagree(models, image, class_index=["lesion", "Lesion"])
+    sheet = DisagreementSheet(found, image, SheetLook(signed=True))
+    for one, side, asked in found.answers():
+        density = asked.explanation.resampled_to(image.grid).array
+        sheet.add(one, side, asked, density, found.facts(one, side, density))
+        level = signed_threshold_holding(density, 0.8) / asked.weight
+        assert sheet._cuts[one.key, side].level == pytest.approx(level)
+    figure, caption = sheet.draw()
+    assert "Red speaks for the class, blue against it" in caption and "from minus to plus" in caption
+    ends = [max(np.abs(c.values).max() for (_, s), c in sheet._cuts.items() if s == side) for side in (0, 1)]
+    bars = [axis for axis in figure.axes if axis.get_title() == "for"]
+    assert len(bars) == 6 and all(axis.get_xlabel() == "against" for axis in bars)
+    overlays = [axis.images[1] for axis in figure.axes if len(axis.images) == 2 and axis.images[1].norm.vmin < 0]
+    assert len(overlays) == 6 and any((overlay.get_array() < 0).any() for overlay in overlays)
+    for overlay in overlays:
+        least, most = overlay.get_clim()
+        assert least == -most and min(abs(most / end - 1) for end in ends) < 1e-6
+        values = overlay.get_array()
+        assert overlay.get_alpha() == pytest.approx(0.85 * np.sqrt(np.clip(np.abs(values.data) / most, 0, 1)))
+
+
 def test_an_area_is_told_of_a_single_slice_only():
     from seghirescam.protocol.sizes import Size
 

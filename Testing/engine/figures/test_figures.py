@@ -87,6 +87,30 @@ def test_right_and_front_are_on_the_left_and_one_mm_has_one_length_in_all_panels
     assert lengths == pytest.approx([lengths[0]] * 6, rel=1e-6)
 
 
+@pytest.mark.parametrize(("shape", "stacked"), [((40, 45, 50), False), ((12, 60, 60), True), ((30, 24, 28), False)])
+def test_no_slice_leaves_the_place_beside_another_empty_and_all_have_one_scale(shape, stacked):
+    """A brain's slices differ a little in height: their frames do not. Those of a thin volume stand two by one."""
+    grid = Grid.from_spacing(shape, (3, 3, 3))
+    everything = Row(np.ones(shape, np.float32), np.ones(shape, bool), "Heading", "line", "logit/ml")
+    axes = panels(draw(Image(np.ones((1, *shape), np.float32), grid), [everything]))
+    boxes = [axis.get_position() for axis in axes]
+    left, right = min(b.x0 for b in boxes), max(b.x1 for b in boxes)
+    low, high = min(b.y0 for b in boxes), max(b.y1 for b in boxes)
+    assert sum(b.width * b.height for b in boxes) / ((right - left) * (high - low)) > 0.88
+    assert (abs(boxes[1].x0 - boxes[2].x0) < 1e-9) == stacked
+    assert {round(b.y0, 9) for b in boxes[: 1 if stacked else 3]} == {round(low, 9)}
+    for axis, plane in zip(axes, ((1, 2), (0, 2), (0, 1)), strict=True):
+        (x0, y0), (x1, y1) = axis.transData.transform([(0, 0), (10, 10)])
+        assert abs(x1 - x0) == pytest.approx(abs(y1 - y0), rel=1e-6)
+        wide, tall = abs(np.diff(axis.get_xlim())[0]), abs(np.diff(axis.get_ylim())[0])
+        extent = axis.images[0].get_extent()
+        assert (extent[3], extent[1]) == pytest.approx([3 * shape[a] for a in plane])
+        assert wide >= extent[1] - 1e-9 and tall >= extent[3] - 1e-9
+        # in the middle of its frame
+        assert sum(axis.get_xlim()) / 2 == pytest.approx(extent[1] / 2)
+        assert sum(axis.get_ylim()) / 2 == pytest.approx(extent[3] / 2)
+
+
 def test_the_scale_bar_is_as_long_as_it_says_and_the_outline_lies_around_the_pixel_set():
     grid = Grid.from_spacing((20, 24, 28), (3, 2, 2))
     image, row = case(grid, (10, 12, 14))

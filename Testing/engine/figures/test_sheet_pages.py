@@ -1,22 +1,25 @@
 """Contact sheets on pages, with short names; what stands behind a colour photo; how opaque signed values are."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from engine import toys
 from seghirescam.comparison.compare import compare
-from seghirescam.figures import sheet_pages
+from seghirescam.figures import sheet_bands
 from seghirescam.figures.layer_labels import full_names, layer_labels
+from seghirescam.figures.sheet_bands import pages_of
 from seghirescam.figures.sheet_cells import lay_out
-from seghirescam.figures.sheet_pages import draw_pages, pages_of
+from seghirescam.figures.sheet_pages import draw_pages
 from seghirescam.figures.style import colours, in_grey, save_pages, signed_alpha
 from seghirescam.models.plain import PlainModel
 from seghirescam.protocol.explanation import LayerInfo
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet
+from seghirescam.session.context_methods import INPUT
 
 SHAPE = (8, 12, 16)
 METHODS = ("seg_hires_grad_cam", "seg_grad_cam", "seg_layer_cam", "saliency")
@@ -73,23 +76,44 @@ def test_more_methods_and_layers_than_fit_go_on_pages_of_one_scale_with_every_ce
     compared, monkeypatch, tmp_path
 ):
     image, found = compared
-    assert pages_of(found) == [found]
-    monkeypatch.setattr(sheet_pages, "ROWS", 2)
-    monkeypatch.setattr(sheet_pages, "COLUMNS", 2)
-    parts = pages_of(found)
-    # 3 methods and 3 layers in 2 x 2 pages of at most 2 x 2, and one of the image itself
-    assert len(parts) == 5 and [len(part.methods) for part in parts] == [2, 2, 1, 1, 1]
-    ours = [id(cell) for part in parts for cell in part]
+    (whole,) = pages_of(found)
+    assert [(len(band.lines), band.wide) for band in whole] == [(3, 3), (1, 1)]
+    monkeypatch.setattr(sheet_bands, "ROWS", 2)
+    monkeypatch.setattr(sheet_bands, "COLUMNS", 2)
+    pages = pages_of(found)
+    # 3 methods and 3 layers: bands of 1 or 2 rows and columns; a single row of maps on the image joins the last page
+    assert [[(len(band.lines), band.wide) for band in page] for page in pages] == [
+        [(2, 2)], [(2, 1)], [(1, 2), (1, 1), (1, 1)],
+    ]  # fmt: skip
+    ours = [id(cell) for page in pages for band in page for _, cells in band.lines for cell in cells]
     assert sorted(ours) == sorted(id(cell) for cell in found)
     sheet = lay_out(found, 0.8)
     figures, caption = draw_pages(found, image, sheet=sheet)
     limits = {axis.images[1].get_clim() for figure in figures for axis in figure.axes if len(axis.images) > 1}
     assert len(limits) == 1 and limits.pop()[1] == pytest.approx(sheet.highest)
-    assert all(f"Page {n} of 5. Evidence for" in caption for n in range(1, 6))
+    assert all(f"Page {n} of 3. Evidence for" in caption for n in range(1, 4))
     save_pages(figures, tmp_path / "sheet.pdf")
     content = (tmp_path / "sheet.pdf").read_bytes()
-    assert content.count(b"/Type /Page\n") + content.count(b"/Type /Page ") == 5
+    assert content.count(b"/Type /Page\n") + content.count(b"/Type /Page ") == 3
     assert b"CreationDate" not in content and b"Producer" not in content
+
+
+@pytest.mark.parametrize(
+    ("methods", "layers", "inputs", "pages_alone"),
+    [(1, 1, 0, 0), (2, 9, 2, 0), (4, 9, 1, 0), (7, 4, 7, 0), (12, 13, 7, 1), (0, 0, 9, 1), (6, 9, 7, 1)],
+)
+def test_no_page_holds_a_single_row_of_maps_on_the_image(methods, layers, inputs, pages_alone):
+    columns = [layer(f"encoder.{n}") for n in range(layers)]
+    on_image = [layer(INPUT)] if inputs else []
+    rows = [SimpleNamespace(at_input=False)] * methods + [SimpleNamespace(at_input=True)] * inputs
+    cells = [tuple(SimpleNamespace(layer=x) for x in (on_image if row.at_input else columns)) for row in rows]
+    pages = pages_of(SimpleNamespace(methods=rows, layers=[*columns, *on_image], cells=cells))
+    heights = [sum(len(band.lines) for band in page) for page in pages]
+    assert max(heights) <= 7 and all(band.wide <= 6 for page in pages for band in page)
+    assert sum(len(c) for page in pages for band in page for _, c in band.lines) == methods * layers + inputs
+    alone = [page for page in pages if not any(band.columns for band in page)]
+    assert len(alone) == pages_alone
+    assert all(sum(len(band.lines) for band in page) > 1 for page in alone)
 
 
 def test_a_colour_photo_stands_behind_in_the_brightness_of_its_colours():

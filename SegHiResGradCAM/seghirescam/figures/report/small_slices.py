@@ -13,7 +13,7 @@ from ...protocol.display.thresholds import signed_threshold_holding, threshold_h
 from ...protocol.grid import Grid, canonical
 from ...protocol.image import Image
 from ..slices import Slices, strongest, turned
-from ..style import Theme, colours, draw_outline, in_colour, new_figure, percent, signed_alpha, slice_words
+from ..style import Theme, colours, draw_outline, in_colour, new_figure, percent, signed_alpha
 from .page import Picture
 
 #: of the positive evidence that is coloured
@@ -43,17 +43,13 @@ def small_slices(
     scale = _Scale.of(density, signed)
     somewhere = inside if inside is not None and inside.any() else np.ones(values.shape, bool)
     at = strongest(values, somewhere, signed)
-    inch = slices.inch(_WIDE - 2 * _EDGE - _GAP * (len(slices.planes) - 1), _TALL)
-    sizes = [(slices.size[p[2]] * inch, slices.size[p[3]] * inch) for p in slices.planes]
-    wide = sum(w for w, _ in sizes) + _GAP * (len(sizes) - 1) + 2 * _EDGE
-    wide, tall = max(wide, 1.6), slices.tall * inch + _TITLE + _EDGE
+    panels, wide, tall = slices.laid_out(_WIDE - 2 * _EDGE, _TALL, _TITLE, _GAP)
+    wide, tall = max(wide + 2 * _EDGE, 1.6), tall + _EDGE
     figure = new_figure((wide, tall), _BLACK)
-    left = _EDGE
-    for plane, (w, h) in zip(slices.planes, sizes, strict=True):
-        axis = figure.add_axes((left / wide, (tall - _TITLE - h) / tall, w / wide, h / tall))
-        _slice(axis, slices, plane, at, values, behind, inside, window, scale, colour)
-        axis.set_title(slice_words(slices.grid, plane, at), color=_BLACK.ink, fontsize=7, pad=3)
-        left += w + _GAP
+    for panel in panels:
+        place = (_EDGE + panel.left, tall - panel.top - panel.tall, panel.wide, panel.tall)
+        axis = figure.add_axes(tuple(n / whole for n, whole in zip(place, (wide, tall) * 2, strict=True)))
+        _slice(axis, slices, panel, at, values, behind, inside, window, scale, colour)
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=_DPI, facecolor=_BLACK.paper, metadata={"Software": None})
     return Picture(file.getvalue(), _alt(what, image), _caption(scale, unit, image, inside), round(wide * _SHOWN_DPI))
@@ -75,9 +71,13 @@ class _Scale:
 
     def draw(self, axis, shown, alone, **view):
         """alone: without an image behind, the rest of the map is told faintly instead."""
+        from matplotlib.colors import ListedColormap
+
         size = np.abs(shown) if self.signed else shown
         least = -self.end if self.signed else 0
-        how: dict = {"cmap": colours(self.signed), "vmin": least, "vmax": self.end, "interpolation": "nearest", **view}
+        # on black, a darker colour would look weaker: there the two signs have one colour each
+        look = ListedColormap(colours(True)([0.3, 0.7])) if alone and self.signed else colours(self.signed)
+        how: dict = {"cmap": look, "vmin": least, "vmax": self.end, "interpolation": "nearest", **view}
         opaque = signed_alpha(shown, self.end) if self.signed else 1.0 if alone else 0.8
         if alone:
             axis.imshow(np.ma.masked_array(shown, size <= 0), alpha=0.35 * opaque, **how)
@@ -95,10 +95,10 @@ def _behind(image, colour):
     return grey, grey_window(grey)
 
 
-def _slice(axis, slices, plane, at, values, behind, inside, window, scale, colour):
+def _slice(axis, slices, panel, at, values, behind, inside, window, scale, colour):
+    plane = panel.plane
     where = at[plane[1]]
     view = {"origin": "lower", "extent": slices.extent(plane)}
-    axis.set_facecolor("black")
     if behind is not None:
         grey = {} if colour else {"cmap": "gray", "vmin": window[0], "vmax": window[1]}
         axis.imshow(slices.cut(behind, plane, where), interpolation="bilinear", **grey, **view)
@@ -108,10 +108,10 @@ def _slice(axis, slices, plane, at, values, behind, inside, window, scale, colou
         solid = bool(cut.any())
         cut = cut if solid else slices.cut(inside, plane, None)
         draw_outline(axis, cut, slices.extent(plane), "solid" if solid else "dotted")
-    slices.finish(axis, plane, at, _BLACK)
+    slices.finish(axis, panel, at, _BLACK, fontsize=7)
     if behind is None:  # where the slice ends, nothing else would tell
-        for spine in axis.spines.values():
-            spine.set(visible=True, color=_BLACK.faint, linewidth=0.5)
+        _, right, _, top = view["extent"]
+        axis.plot((0, right, right, 0, 0), (0, 0, top, top, 0), color=_BLACK.faint, linewidth=0.5, clip_on=False)
 
 
 def _alt(what, image):
@@ -122,10 +122,8 @@ def _caption(scale, unit, image, inside):
     held = f"Coloured: the smallest region with {percent(SHARE)} of the"
     faint = "" if image is not None else "; faint: the rest"
     if math.isfinite(scale.level) and scale.signed:
-        text = (
-            f"Red speaks for the class, blue against it; the weaker, the more transparent. Strongest: {scale.end:.3g} "
-        )
-        text += f"{unit}, of either sign. {held} evidence of both signs{faint}."
+        text = "Red speaks for the class, blue against it; the weaker, the more transparent. "
+        text += f"Strongest, of either sign: {scale.end:.3g} {unit}. {held} evidence of both signs{faint}."
     elif math.isfinite(scale.level):
         text = f"Brightest: {scale.end:.3g} {unit}. {held} positive evidence{faint}."
     elif scale.signed:
