@@ -29,8 +29,8 @@ cannot work at a layer says why in its cell. Colours show the share of a map's o
 adds up to 100 %, so that any two cells can be compared; with --signed what speaks for and against the class adds up to
 it together. The maps on disk are signed and unscaled."""
 EXAMPLE = """seghirescam compare demo:shortcut --image demo:case --segment demo:case:Lesion --class lesion \\
-      --score contrast --rival look-alike \
-      --method seg_hires_grad_cam --method seg_grad_cam --layer main --out compared/"""
+      --score contrast --rival look-alike --method seg_hires_grad_cam --method seg_layer_cam --method seg_grad_cam \\
+      --layer encoder.1 --layer encoder.2 --layer decoder.3 --out compared/"""
 #: word that stands for every method
 ALL = "all"
 SHEET, TABLE, BIBLIOGRAPHY, CAPTION = "contact_sheet", "table.csv", "bibliography.bib", "caption.txt"

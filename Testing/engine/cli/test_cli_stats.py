@@ -42,7 +42,7 @@ def test_table_pairs_and_text_hold_the_numbers_and_no_name(where, tmp_path, caps
     assert code == 0 and "Larger is not better" in out and "1 questions of the run failed" in out
     lines = lines_of(tmp_path / "out" / "stats.csv")
     assert [(x["by"], x["a name"], x["b name"], x["method"]) for x in lines] == [
-        ("model", "demo:honest", "ours", method) for method in METHODS
+        ("model", "honest network", "ours", method) for method in METHODS
     ]
     expected = [signed_rank(numbers[0, k] - numbers[1, k] - 1) for k in (0, 1)]
     assert [float(x["p"]) for x in lines] == pytest.approx([p for _, _, p in expected])

@@ -8,6 +8,7 @@ from seghirescam.cohort.statistics.compared import called, compared
 from seghirescam.cohort.statistics.conclusions import heading, limits, sentences
 from seghirescam.cohort.statistics.observed import StatisticsError, observed
 from seghirescam.cohort.statistics.pairing import factor_of
+from seghirescam.cohort.statistics.plain_words import form_words, layer_words, method_words, number_words
 
 pytest.importorskip("statsmodels")
 NAMES = {digest(word)[:12]: word for word in ("one", "two", "three")}
@@ -32,7 +33,8 @@ def test_two_models_case_by_case(tmp_path):
     assert only.test.p == only.p_holm == pytest.approx(signed_rank(a - b)[2])
     assert only.pairs.held["method"] == "hires" and only.pairs.held["layer"] == "deep" and only.family == 1
     assert only.pairs.images == [digest(unit)[:12] for unit in only.pairs.units]
-    assert heading(only, found, NAMES) == "1. share inside: one against two (hires, deep, lesion, segment)"
+    held = "(hires, deep, class lesion, asked about the segment)"
+    assert heading(only, found, NAMES) == f"1. Share of the evidence in the pixel set: one against two {held}"
 
 
 def test_pixel_sets_of_a_case_are_averaged_first_over_those_that_both_have(tmp_path):
@@ -156,7 +158,7 @@ def test_evidence_in_a_label_and_lifts(tmp_path):
     (only,) = compared(found, "model")
     assert only.test.p == pytest.approx(signed_rank(a - b)[2]) and found.of == "share"
     assert only.pairs.held["class_name"] == "lesion"
-    assert heading(only, found, NAMES).startswith("1. share in 'marker': one against two")
+    assert heading(only, found, NAMES).startswith("1. Share of the evidence in 'marker': one against two")
     (only,) = compared(observed(run, "share inside lift"), "model")
     assert set(only.pairs.a_values) == {2.0} and only.test.status == "no_difference"
     with pytest.raises(StatisticsError, match="in a label 'ring'.*marker, lesion"):
@@ -220,5 +222,16 @@ def test_a_small_p_without_a_side_is_told_as_such(tmp_path):
 def test_models_are_called_by_no_path(tmp_path):
     found = observed(run_of(tmp_path / "run", [line("c", word, 1.0) for word in ("demo:honest", "/data/anna/net")]))
     honest, other = digest("demo:honest")[:12], digest("/data/anna/net")[:12]
-    assert called(found, {}) == {honest: "demo:honest", other: other}
-    assert called(found, {"/data/anna/net": "ours", honest[:4]: "theirs"}) == {honest: "theirs", other: "ours"}
+    others = {"hires": "hires", "deep": "deep"}
+    assert called(found, {}) == others | {honest: "honest network", other: other}
+    assert called(found, {"/data/anna/net": "ours", honest[:4]: "theirs"}) == others | {honest: "theirs", other: "ours"}
+
+
+def test_methods_layers_and_pixel_sets_have_a_stranger_s_words():
+    assert method_words("seg_hires_grad_cam") == "Seg-HiRes-Grad CAM" and method_words("mine") == "mine"
+    assert layer_words("encoder.2", "encoder", "4x4x4") == "encoder at stride 4 (encoder.2)"
+    assert layer_words("x.0", "decoder", "1x2x2") == "decoder at stride 1 x 2 x 2 (x.0)"
+    assert layer_words("input", "", "") == "input"
+    assert form_words("predicted") == "asked about the predicted class" and form_words("given") == "given"
+    assert number_words("share", "marker") == "share of the evidence in 'marker'"
+    assert number_words("completeness", "") == "completeness"

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from .observed import Observed, StatisticsError
 from .paired_test import OTHER_UNITS, PairedTest, holm, paired_test
-from .pairing import MODEL, Pairs, paired
+from .pairing import FACTORS, Pairs, paired
+from .plain_words import form_words, layer_words, method_words, model_words
 
 #: below this corrected p a difference is told as one
 ALPHA = 0.05
@@ -46,7 +47,8 @@ def compared(found: Observed, by: str) -> list[Compared]:
 
 
 def called(found: Observed, own: Mapping[str, str]) -> dict[str, str]:
-    """What models are called where a user reads: own words first, the demo's, else the hash.
+    """What models, methods and layers are called where a user reads; of models own words first, the demo's, else the
+    hash.
 
     own: by the plan's word or by a hash's beginning.  A plan's word may be a path, and paths are not written.
     Raises StatisticsError for a word that is no model's.
@@ -60,8 +62,10 @@ def called(found: Observed, own: Mapping[str, str]) -> dict[str, str]:
     for model in dict.fromkeys(one.model for one in found.rows):
         word = found.models.get(model, "")
         given = [name for key, name in own.items() if _is(key, model, found)]
-        names[model] = given[0] if given else word if word.startswith("demo:") else model
-    return names
+        names[model] = given[0] if given else model_words(word, model)
+    methods = {one.method: method_words(one.method) for one in found.rows}
+    layers = {name: layer_words(name, *about) for name, about in found.layers.items()}
+    return layers | methods | names
 
 
 def _is(key: str, model: str, found: Observed) -> bool:
@@ -71,13 +75,14 @@ def _is(key: str, model: str, found: Observed) -> bool:
 def level(one: Compared, side: str, names: Mapping[str, str]) -> str:
     """What a side ("a", "b") of a comparison is called."""
     word = getattr(one.pairs, side)
-    return names.get(word, word) if one.pairs.by == MODEL else word
+    return names.get(word, word)
 
 
 def held(one: Compared, names: Mapping[str, str]) -> str:
     """What both sides have in common, for headings."""
     words = dict(one.pairs.held)
-    words[MODEL] = names.get(words.get(MODEL, ""), words.get(MODEL, ""))
-    told = [words.get(MODEL), words.get("method"), words.get("layer"), words.get("class_name"), words.get("form")]
+    told = [names.get(words[factor], words[factor]) for factor in FACTORS if factor in words]
+    told += [f"class {words['class_name']}"] if words.get("class_name") else []
+    told += [form_words(words["form"])] if words.get("form") else []
     rival = [f"rival {words['rival']}"] if words.get("rival") else []
     return ", ".join([one for one in told if one] + rival)

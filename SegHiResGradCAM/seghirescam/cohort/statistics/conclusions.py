@@ -8,6 +8,7 @@ from .compared import Compared, held, level
 from .observed import GROUP, Observed
 from .paired_test import EXACT, FEW_DIFFER, LEAST, NO_DIFFERENCE, NORMAL, OK, OTHER_UNITS, SIGNS, TOO_FEW
 from .pairing import METHOD, MODEL
+from .plain_words import number_words
 
 _P_BY = {EXACT: "exact", SIGNS: "exact, all changes of signs", NORMAL: "normal approximation"}
 #: up to how many pairs the interval held the true median in fewer than 95 % of trials
@@ -47,13 +48,14 @@ def sentences(one: Compared, found: Observed, names: Mapping[str, str]) -> list[
 
 
 def number_name(found: Observed) -> str:
-    return f"{found.of} in '{found.label}'" if found.label else found.of
+    return number_words(found.of, found.label)
 
 
 def heading(one: Compared, found: Observed, names: Mapping[str, str]) -> str:
     common = held(one, names)
     sides = f"{level(one, 'a', names)} against {level(one, 'b', names)}"
-    return f"{one.number}. {number_name(found)}: {sides}" + (f" ({common})" if common else "")
+    name = number_name(found)
+    return f"{one.number}. {name[:1].upper()}{name[1:]}: {sides}" + (f" ({common})" if common else "")
 
 
 def limits(found: Observed, by: str, every: Sequence[Compared]) -> list[str]:

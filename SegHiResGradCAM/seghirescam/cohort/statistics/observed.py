@@ -51,7 +51,7 @@ class Observation:
 @dataclass
 class Observed:
     """of: the number.  label: whose evidence, "" for the table's numbers.  failed: questions without any line.
-    models: hash -> the plan's word, in the plan's order; {} without ``cases.csv``."""
+    models: hash -> the plan's word, in the plan's order; {} without ``cases.csv``.  layers: name -> (part, stride)."""
 
     of: str
     label: str
@@ -59,6 +59,7 @@ class Observed:
     rows: list[Observation] = field(default_factory=list)
     failed: int = 0
     models: dict[str, str] = field(default_factory=dict)
+    layers: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
 def observed(run: RunFolder, of: str = "", label: str = "", unit: str = CASE) -> Observed:
@@ -79,6 +80,7 @@ def observed(run: RunFolder, of: str = "", label: str = "", unit: str = CASE) ->
             found.failed += 1
             continue
         told = line["class name"] or line["class"], line["rival"], line["score of"]
+        found.layers[line["layer"]] = line["layer part"], line["stride"]
         if label:
             classes[line["question"], line["class"]] = told
         else:
