@@ -1,11 +1,12 @@
 """Draws the how-to's picture of a map that came back from DICOM: `python Testing/stage/draw_dicom.py [FILE.png]`.
 
-The shipped case becomes a DICOM series, is explained with --format dicom, and the parametric map is read by dcmqi, as
-Slicer reads it; then the module's own overlay is drawn in Slicer's views, offscreen.
+The shipped case becomes a DICOM series, is explained by the how-to's own command, and the parametric map is read by
+dcmqi, as Slicer reads it; then the module's own overlay is drawn in Slicer's views, offscreen.
 """
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ import stage  # noqa: E402, F401  before anything imports slicer
 import numpy as np  # noqa: E402
 
 from engine.dicom_cases import as_series  # noqa: E402
+from engine.doc_snippets import blocks, commands  # noqa: E402
 from seghirescam.cli import main  # noqa: E402
 from seghirescam.demo.case import SEGMENTATION_FILE, VOLUME_FILE  # noqa: E402
 from seghirescam.io.dicom_maps import explanation_of  # noqa: E402
@@ -29,17 +31,23 @@ from seghirescam.io.volumes import read_volume  # noqa: E402
 from stage.fourup import FourUp  # noqa: E402
 from stage.scene import HeadlessScene  # noqa: E402
 
-TITLE = "Shortcut network, Seg-HiRes-Grad CAM, written as a DICOM parametric map and read back by dcmqi"
+PAGE = ROOT / "docs" / "how-to" / "dicom.md"
+TITLE = "Why a lesion? The shortcut network's map, written as a DICOM parametric map and read back by dcmqi"
+
+#: of the outlines, as in the README's pictures
+COLOURS = {"Lesion": (1.0, 0.45, 0.3), "Marker": (0.35, 0.75, 1.0)}
 
 
 def asked(folder: Path) -> Path:
     """The parametric map."""
     as_series(VOLUME_FILE, folder / "series")
-    words = ["explain", "demo:shortcut", "--image", folder / "series", "--segment", f"{SEGMENTATION_FILE}:Lesion",
-             "--class", "lesion", "--score", "contrast", "--rival", "look-alike", "--layer", "encoder.2",
-             "--format", "dicom", "--out", folder / "why", "--device", "cpu", "--quiet"]  # fmt: skip
-    if main([str(word) for word in words]):
-        raise RuntimeError("explain failed")
+    words = next(
+        words for language, block in blocks(PAGE) if language == "bash" for words in commands(block)
+        if words[:2] == ["seghirescam", "explain"]
+    )  # fmt: skip
+    with contextlib.chdir(folder):
+        if main([*words[1:], "--device", "cpu", "--quiet"]):
+            raise RuntimeError("explain failed")
     return next(one for one in (folder / "why").glob("*.dcm") if "_regions" not in one.name)
 
 
@@ -63,9 +71,12 @@ def draw(path) -> None:
     volume.CreateDefaultDisplayNodes()
     segmentation = addSegmentation(volume, **masks)
     overlay = addOverlay(
-        scene.mrml, explanation, volume, segmentation, settings=DisplaySettings(share=0.5, opacity=0.8)
+        scene.mrml, explanation, volume, segmentation, settings=DisplaySettings(share=0.8, opacity=0.8)
     )
-    place = image.grid.ras(np.argwhere(masks["Marker"]).mean(axis=0))
+    for name, colour in COLOURS.items():
+        segments_of = segmentation.GetSegmentation()
+        segments_of.GetSegment(segments_of.GetSegmentIdBySegmentName(name)).SetColor(*colour)
+    place = image.grid.ras(np.argwhere(masks["Lesion"]).mean(axis=0))
     views.save(path, place, volume, overlay, segmentation, size=(1200, 860), title=TITLE)
     print("errors:", scene.messages.errors)
 

@@ -1,4 +1,4 @@
-"""Draws every picture that a page shows: `python Testing/stage/draw_pictures.py [NAME ...]`, all of them in ten minutes.
+"""Draws every picture that a page shows: `python Testing/stage/draw_pictures.py [NAME ...]`, all of them in minutes.
 
 A picture beside a command is what that command, as it stands on the page, writes; the others have a script. Nothing is
 shrunk or touched up afterwards. A test compares the list below with the pictures in the pages.

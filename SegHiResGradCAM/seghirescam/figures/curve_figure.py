@@ -9,7 +9,7 @@ import numpy as np
 from .style import LIGHT, Theme, new_figure
 
 #: inches
-_WIDE, _TALL, _LEFT, _RIGHT, _LOW, _HEAD, _BETWEEN, _FOOT = 3.6, 2.3, 0.8, 0.25, 0.62, 1.0, 0.95, 0.4
+_WIDE, _TALL, _LEFT, _RIGHT, _LOW, _HEAD, _BETWEEN, _LINE = 3.6, 2.3, 0.8, 0.25, 0.62, 1.0, 0.95, 0.145
 _TITLES = {
     "deletion": ("Deletion: the context is removed", "context removed (% of its volume)"),
     "insertion": ("Insertion: the context is brought back", "context present (% of its volume)"),
@@ -17,21 +17,23 @@ _TITLES = {
 
 
 def draw_curves(gains: dict, heading: str, theme: Theme = LIGHT):
-    """A matplotlib Figure: a column for each of ``gains`` (name -> :class:`gains.Gain`), mean score above,
-    self-Dice below where it was measured. Band: all random orders; line in it: their mean.  Raises DependencyError."""
+    """A matplotlib Figure: a column for each of ``gains`` (name -> :class:`gains.Gain`), mean score above, self-Dice
+    below where it was measured; of a single one the two stand side by side.  Band: all random orders; line in it: their
+    mean.  Raises DependencyError."""
     kept = {name: gain for name, gain in gains.items() if gain.curve.logits}
-    rows = 1 + any(gain.curve.dice is not None for gain in kept.values())
-    columns = max(1, len(kept))
+    measured = ("logits", "dice")[: 1 + any(gain.curve.dice is not None for gain in kept.values())]
+    rows, columns = (1, len(measured)) if len(kept) == 1 else (len(measured), max(1, len(kept)))
     wide = _LEFT + columns * _WIDE + (columns - 1) * _BETWEEN + _RIGHT
-    tall = _HEAD + rows * (_TALL + _LOW) + _FOOT
+    caption = textwrap.wrap(_caption(kept), int((wide - _LEFT - _RIGHT) * 17)) if kept else []
+    tall = _HEAD + rows * (_TALL + _LOW) + 0.15 + _LINE * len(caption)
     figure = new_figure((wide, tall), theme)
     figure.text(_LEFT / wide, 1 - 0.16 / tall, heading, color=theme.ink, fontsize=11, va="top")
-    for column, (name, gain) in enumerate(kept.items()):
-        left = (_LEFT + column * (_WIDE + _BETWEEN)) / wide
-        for row, what in enumerate(("logits", "dice")[:rows]):
-            low = tall - _HEAD - _TALL - row * (_TALL + _LOW)
-            axis = figure.add_axes((left, low / tall, _WIDE / wide, _TALL / tall))
-            _panel(axis, name, gain, what, theme, first=row == 0)
+    for n, (name, gain) in enumerate(kept.items()):
+        for k, what in enumerate(measured):
+            column, row = (k, 0) if len(kept) == 1 else (n, k)
+            left, low = _LEFT + column * (_WIDE + _BETWEEN), tall - _HEAD - _TALL - row * (_TALL + _LOW)
+            axis = figure.add_axes((left / wide, low / tall, _WIDE / wide, _TALL / tall))
+            _panel(axis, name, gain, what, theme, first=k == 0)
     if kept:
         lines = figure.axes[0].get_legend_handles_labels()
         place = (_LEFT / wide, 1 - 0.4 / tall)
@@ -44,7 +46,8 @@ def draw_curves(gains: dict, heading: str, theme: Theme = LIGHT):
             "borderpad": 0,
         }
         figure.legend(*lines, loc="upper left", bbox_to_anchor=place, **words)
-        figure.text(_LEFT / wide, 0.12 / tall, _caption(kept, wide), color=theme.faint, fontsize=7.5, va="bottom")
+        words = "\n".join(caption)
+        figure.text(_LEFT / wide, 0.12 / tall, words, color=theme.faint, fontsize=7.5, va="bottom", linespacing=1.3)
     else:
         why = next((gain.curve.note for gain in gains.values()), "") or "Nothing was measured."
         figure.text(0.5, 0.5, textwrap.fill(why, 60), color=theme.ink, fontsize=9, ha="center", va="center")
@@ -84,7 +87,7 @@ def _panel(axis, name, gain, what, theme, first):
         spine.set_edgecolor(theme.faint)
 
 
-def _caption(gains, wide):
+def _caption(gains):
     told = []
     for name, gain in gains.items():
         if gain.logit.ok:
@@ -92,8 +95,7 @@ def _caption(gains, wide):
             told.append(
                 f"{name.capitalize()}: gain over random {gain.logit.value:.3g} {gain.curve.unit} in area{spread}"
             )
-    text = (
+    return (
         "Blocks of the image that do not meet the pixel set are blurred, the strongest of the map first; band: range "
         f"of the random orders at the map's steps. {'. '.join(told)}."
     )
-    return textwrap.fill(text, int(wide * 16))

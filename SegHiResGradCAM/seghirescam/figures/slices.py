@@ -100,7 +100,7 @@ class Slices:
     def finish(self, axis, panel: Panel, at: tuple[int, int, int], theme: Theme, fontsize: float = 9) -> None:
         """Frame, bearings and title of the slice through a voxel; the scale bar in the first."""
         bare(axis)
-        axis.set_facecolor("black")
+        axis.patch.set(facecolor="black", edgecolor="black", linewidth=0.5)  # the slice's last pixel never sticks out
         _, wide, _, tall = self.extent(panel.plane)
         beside, below = ((have - need) / 2 for have, need in zip(panel.frame, (wide, tall), strict=True))
         axis.set_xlim(wide + beside, -beside)  # right and anterior on the left

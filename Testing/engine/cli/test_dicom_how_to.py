@@ -29,12 +29,12 @@ def test_the_page_s_commands_run_and_its_map_is_the_layer_s(tmp_path, monkeypatc
     assert len(lines) == 4
     for line in lines:
         assert main([*shlex.split(line)[1:], "--quiet"]) == 0, line
-    name = "01_encoder.2_seg_hires_grad_cam"
+    name = "01_encoder.1_seg_hires_grad_cam"
     assert {f"{name}.dcm", f"{name}_regions.dcm"} <= set(left(tmp_path / "dicom"))
     found = explanation_of(tmp_path / "why" / f"{name}.dcm")
     again = read_volume(tmp_path / "again" / f"{name}.nii.gz")
     assert np.array_equal(found.map, again.array[0]) and found.grid.same_as(again.grid, 1e-4)
-    assert (found.method, found.class_name, found.layer.name) == ("seg_hires_grad_cam", "lesion", "encoder.2")
+    assert (found.method, found.class_name, found.layer.name) == ("seg_hires_grad_cam", "lesion", "encoder.1")
     assert found.total == pytest.approx(float(again.array.sum(dtype=np.float64)))
     # written as a density and read back, the cells hold what they held, up to what lies outside the image
     density = explanation_of(tmp_path / "dicom" / f"{name}.dcm")
