@@ -22,12 +22,12 @@ from .question_options import NOISE, add_question, method, method_names, underst
 from .sidecars import map_name, write_result
 
 HELP = "Compare methods at layers for one case: a contact sheet on one scale, a table, and the maps."
-MORE = """Writes contact_sheet.pdf and .png (methods down, layers across; more than six of either go on further pages,
-contact_sheet_2.png ...), caption.txt, table.csv, bibliography.bib
+MORE = """Writes contact_sheet.pdf and .png (methods down, layers across; more than six rows or columns go on further
+pages, contact_sheet_2.png ...), caption.txt, table.csv, bibliography.bib
 (BibTeX of every method shown), and in maps/ every map with its sidecar, as 'seghirescam explain' does. A method that
 cannot work at a layer says why in its cell. Colours show the share of a map's own positive evidence per ml: every map
-adds up to 100 %, so that any two cells can be compared; with --signed what speaks for and against the class adds up to
-it together. The maps on disk are signed and unscaled."""
+adds up to 100 %, so that any two cells can be compared; with --signed, what speaks for the class and what speaks
+against it together. The maps on disk are signed and unscaled."""
 EXAMPLE = """seghirescam compare demo:shortcut --image demo:case --segment demo:case:Lesion --class lesion \\
       --score contrast --rival look-alike --method seg_hires_grad_cam --method seg_layer_cam --method seg_grad_cam \\
       --layer encoder.1 --layer encoder.2 --layer decoder.3 --out compared/"""

@@ -1,4 +1,4 @@
-"""Draws every picture that a page shows: `python Testing/stage/draw_pictures.py [NAME ...]`, all of them in minutes.
+"""Draws every picture that a page shows: `python tools/draw_pictures.py [NAME ...]`, all of them in minutes.
 
 A picture beside a command is what that command, as it stands on the page, writes; the others have a script. Nothing is
 shrunk or touched up afterwards. A test compares the list below with the pictures in the pages.
@@ -14,7 +14,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "SegHiResGradCAM"), str(ROOT / "Testing")]
 
 from engine.doc_snippets import blocks, commands  # noqa: E402
