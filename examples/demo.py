@@ -99,7 +99,8 @@ def main() -> int:
     if four_up is not None:
         cut = regions["lesion"].grid.ras(_centre(regions["lesion"].weights))  # the marker lies straight in front
         title = "Why a lesion? The shortcut network, Seg-HiRes-Grad CAM at encoder.1, cells of 8 mm"
-        four_up.save(options.out / "four_up.png", cut, volume, overlays["shortcut"], segmentation, title=title)
+        look = {"size": (1100, 800), "title": title}  # legible where a page shows it 700 pixels wide
+        four_up.save(options.out / "four_up.png", cut, volume, overlays["shortcut"], segmentation, **look)
     hideFromForeground(overlays["shortcut"])
     draw_honest_vs_shortcut(options.out / "honest_vs_shortcut.png", image, masked, regions, told, measure.DILATION_MM)
     draw_methods_and_layers(options.out / "methods_and_layers.png", image, regions, maps, MODELS, METHODS, LAYERS)

@@ -101,7 +101,8 @@ def draw_honest_vs_shortcut(path, image, masked, regions, networks: list[Told], 
     bar.ax.tick_params(colors=LIGHT, labelsize=10)
     said = (
         f"Seg-HiRes-Grad CAM at {layer.name} (cells of {layer.mm_per_cell[0]:.0f} mm); axial slice, "
-        f"S = {view.s:.0f} mm. Red: the predicted lesion. Coloured: {SHARE:.0%} of the\nevidence. Shares: of the "
+        f"S = {view.s:.0f} mm. Red: the predicted lesion. Coloured: {100 * SHARE:.0f} % "
+        f"of the\nevidence. Shares: of the "
         f"positive evidence in the volume, within {within_mm:.0f} mm of each. Research use, not for diagnosis."
     )
     text(_LEFT, height - _FOOT + 0.12, said, 9, color=FAINT, linespacing=1.4)

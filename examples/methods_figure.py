@@ -48,7 +48,8 @@ def draw_methods_and_layers(path, image, regions, maps, models, methods, layers)
     figure.text(
         0.05, 0.02,
         f"Red: the lesion; blue: the marker, which only the shortcut network uses. Axial, S = {view.s:.0f} mm.\n"
-        f"Coloured: the region that holds {SHARE:.0%} of the evidence in the volume. Research use, not for diagnosis.",
+        f"Coloured: the region that holds {100 * SHARE:.0f} % of the evidence in the volume. "
+        "Research use, not for diagnosis.",
         color=LIGHT, fontsize=9.5, linespacing=1.4,
     )  # fmt: skip
     figure.savefig(path, dpi=150, facecolor=DARK)

@@ -77,7 +77,7 @@ def draw(path) -> None:
         segments_of = segmentation.GetSegmentation()
         segments_of.GetSegment(segments_of.GetSegmentIdBySegmentName(name)).SetColor(*colour)
     place = image.grid.ras(np.argwhere(masks["Lesion"]).mean(axis=0))
-    views.save(path, place, volume, overlay, segmentation, size=(1200, 860), title=TITLE)
+    views.save(path, place, volume, overlay, segmentation, size=(1100, 800), title=TITLE)
     print("errors:", scene.messages.errors)
 
 

@@ -112,7 +112,7 @@ class _Annotation:
     def __init__(self, renderer, text, words=()):
         self.renderer = renderer
         self.actors = [_textActor(text, 17, 0.92, 0.02, 0.965)]
-        self.actors += [_textActor(word, 16 if len(word) == 1 else 12, 0.6, x, y) for word, x, y in words]
+        self.actors += [_textActor(word, 16 if len(word) == 1 else 14, 0.6, x, y) for word, x, y in words]
 
     def __enter__(self):
         for actor in self.actors:

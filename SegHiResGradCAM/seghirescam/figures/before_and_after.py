@@ -16,7 +16,7 @@ from .style import LIGHT, OUTLINE, draw_outline, new_figure
 #: what was masked out; the predicted segment has the outline's colour of all figures, M is white and dotted
 REGION, PIXEL_SET = "#ffa940", "#ffffff"
 #: inches
-_WIDTH, _EDGE, _GAP, _TALLEST, _HEAD, _TITLE, _FOOT, _LINE = 10.0, 0.25, 0.12, 4.0, 0.36, 0.22, 0.62, 0.2
+_WIDTH, _EDGE, _GAP, _TALLEST, _HEAD, _TITLE, _FOOT, _LINE = 10.0, 0.25, 0.12, 4.0, 0.36, 0.22, 0.74, 0.22
 
 
 def draw_painting(image: Image, found, region: np.ndarray, theme=LIGHT, window=None):
@@ -31,7 +31,7 @@ def draw_painting(image: Image, found, region: np.ndarray, theme=LIGHT, window=N
     window = window or grey_window(greys[0])
     slices = Slices(canonical(own), greys[0], window, [region, wanted, *predicted])
     panels, _, tall = slices.laid_out(_WIDTH - 2 * _EDGE, _TALLEST, _TITLE, _GAP)
-    title = textwrap.wrap(sentence(found), 118)
+    title = textwrap.wrap(sentence(found), 112)
     height = 2 * _EDGE + _LINE * len(title) + 2 * (_HEAD + tall) + _FOOT
     figure = new_figure((_WIDTH, height), theme)
 
@@ -39,7 +39,7 @@ def draw_painting(image: Image, found, region: np.ndarray, theme=LIGHT, window=N
         figure.text(x / _WIDTH, y / height, words, va="top", **how)
 
     top = height - _EDGE
-    text(_EDGE, top, "\n".join(title), color=theme.ink, fontsize=10, linespacing=1.35)
+    text(_EDGE, top, "\n".join(title), color=theme.ink, fontsize=11, linespacing=1.35)
     top -= _LINE * len(title)
     at = {p[1]: _shared_slice(region, predicted[0] | wanted, p[1]) for p in slices.planes}
     heads = ("Before", found.found.before), ("After masking out", found.found.after)
@@ -68,8 +68,8 @@ def draw_painting(image: Image, found, region: np.ndarray, theme=LIGHT, window=N
         "averaged. Each slice is the one that shows most of region and segment together. Research use, not for "
         "diagnosis."
     )
-    wrapped = "\n".join(textwrap.wrap(legend, 150))
-    text(_EDGE, top - 0.12, wrapped, color=theme.faint, fontsize=8, linespacing=1.4)
+    wrapped = "\n".join(textwrap.wrap(legend, 134))
+    text(_EDGE, top - 0.12, wrapped, color=theme.faint, fontsize=9, linespacing=1.4)
     return figure
 
 

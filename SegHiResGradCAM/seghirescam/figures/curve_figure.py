@@ -9,7 +9,7 @@ import numpy as np
 from .style import LIGHT, Theme, new_figure
 
 #: inches
-_WIDE, _TALL, _LEFT, _RIGHT, _LOW, _HEAD, _BETWEEN, _LINE = 3.6, 2.3, 0.8, 0.25, 0.62, 1.0, 0.95, 0.145
+_WIDE, _TALL, _LEFT, _RIGHT, _LOW, _HEAD, _BETWEEN, _LINE = 3.1, 2.1, 0.8, 0.25, 0.62, 1.0, 0.95, 0.145
 _TITLES = {
     "deletion": ("Deletion: the context is removed", "context removed (% of its volume)"),
     "insertion": ("Insertion: the context is brought back", "context present (% of its volume)"),

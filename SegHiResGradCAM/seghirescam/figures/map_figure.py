@@ -36,7 +36,7 @@ from .style import (
 __all__ = ["DARK", "LIGHT", "SUFFIXES", "Look", "Row", "Theme", "draw", "save"]
 
 #: inches
-_WIDTH, _EDGE, _GAP, _TITLE, _HEAD, _FOOT, _BAR = 10.0, 0.25, 0.12, 0.24, 0.44, 0.86, 1.15
+_WIDTH, _EDGE, _GAP, _TITLE, _HEAD, _FOOT, _BAR = 10.0, 0.25, 0.12, 0.24, 0.44, 0.98, 1.15
 _TALLEST = 4.2
 _INSIDE = "Choose one inside, in mm, RAS (of a photo: column, row, 0)."
 
@@ -223,5 +223,5 @@ class _Line:
             second += f" {percent(row.inside)} of the positive evidence lies in it ({even})."
         if len(self.slices.planes) > 1:
             second += " Ticks: where the other slices lie."
-        text = "\n".join([*textwrap.wrap(f"{first} {second}", 150), "Research use, not for diagnosis."])
-        self._text(_EDGE, y, text, color=self.look.theme.faint, fontsize=8, va="top", linespacing=1.4)
+        text = "\n".join([*textwrap.wrap(f"{first} {second}", 134), "Research use, not for diagnosis."])
+        self._text(_EDGE, y, text, color=self.look.theme.faint, fontsize=9, va="top", linespacing=1.4)
