@@ -6,34 +6,23 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from engine import toys
-from seghirescam.comparison.compare import compare
+from engine import sheet_cases
 from seghirescam.figures import sheet_bands
 from seghirescam.figures.layer_labels import full_names, layer_labels
 from seghirescam.figures.sheet_bands import pages_of
 from seghirescam.figures.sheet_cells import lay_out
 from seghirescam.figures.sheet_pages import draw_pages
 from seghirescam.figures.style import colours, in_grey, save_pages, signed_alpha
-from seghirescam.models.plain import PlainModel
 from seghirescam.protocol.explanation import LayerInfo
-from seghirescam.protocol.grid import Grid
-from seghirescam.protocol.image import Image
-from seghirescam.protocol.pixel_set import PixelSet
 from seghirescam.session.context_methods import INPUT
 
-SHAPE = (8, 12, 16)
 METHODS = ("seg_hires_grad_cam", "seg_grad_cam", "seg_layer_cam", "saliency")
 LAYERS = ("encoder.1", "encoder.2", "decoder.1")
 
 
 @pytest.fixture(scope="module")
 def compared():
-    grid, mask = Grid.from_spacing(SHAPE, (3.0, 1.0, 1.5)), np.zeros(SHAPE)
-    mask[2:5, 4:8, 5:11] = 1
-    image = Image(np.random.default_rng(3).normal(size=(1, *SHAPE)).astype(np.float32), grid)
-    model = PlainModel(toys.make().float(), ("background", "lesion", "other"), divisor=4)
-    pixels = PixelSet(mask, grid, "segment 'lesion'")
-    return image, compare(model, image, pixels, class_index=1, methods=list(METHODS), layers=list(LAYERS))
+    return sheet_cases.compared(METHODS, LAYERS)
 
 
 def layer(name, part="encoder", stride=(4, 4, 4), cells=(8, 8, 8)):

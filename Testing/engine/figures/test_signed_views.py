@@ -6,31 +6,21 @@ import re
 import numpy as np
 import pytest
 
-from engine import toys
-from seghirescam.comparison.compare import compare, shown
+from engine import sheet_cases
+from seghirescam.comparison.compare import shown
 from seghirescam.figures.contact_sheet import SheetLook, draw_sheet
 from seghirescam.figures.map_figure import Look, Row, draw
 from seghirescam.figures.report.small_slices import small_slices
 from seghirescam.figures.share_scale import ShareScale
 from seghirescam.figures.sheet_cells import lay_out
 from seghirescam.figures.style import LIGHT, new_figure
-from seghirescam.models.plain import PlainModel
 from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image
-from seghirescam.protocol.pixel_set import PixelSet
-
-SHAPE = (8, 12, 16)
 
 
 @pytest.fixture(scope="module")
 def compared():
-    grid, mask = Grid.from_spacing(SHAPE, (3.0, 1.0, 1.5)), np.zeros(SHAPE)
-    mask[2:5, 4:8, 5:11] = 1
-    image = Image(np.random.default_rng(3).normal(size=(1, *SHAPE)).astype(np.float32), grid)
-    model = PlainModel(toys.make().float(), ("background", "lesion", "other"), divisor=4)
-    pixels = PixelSet(mask, grid, "segment 'lesion'")
-    names, layers = ["seg_hires_grad_cam", "seg_grad_cam", "input_x_gradient"], ["encoder.1", "decoder.1"]
-    return image, compare(model, image, pixels, class_index=1, methods=names, layers=layers)
+    return sheet_cases.compared(("seg_hires_grad_cam", "seg_grad_cam", "input_x_gradient"), ("encoder.1", "decoder.1"))
 
 
 def test_a_value_s_place_on_the_scale_is_its_sign_times_the_part_of_the_decades_it_has_climbed():
@@ -89,10 +79,7 @@ def test_a_signed_sheet_shows_what_lies_above_the_level_on_either_side_and_says_
 
 def test_every_word_of_a_signed_sheet_lies_inside_it_also_where_it_has_one_cell(compared):
     image, found = compared
-    one = compare(
-        PlainModel(toys.make().float(), ("background", "lesion", "other"), divisor=4), image, found.pixels,
-        class_index=1, methods=["saliency"],
-    )  # fmt: skip
+    _, one = sheet_cases.compared(("saliency",), ("encoder.1",))
     for given in (found, one):
         figure, _ = draw_sheet(given, image, SheetLook(signed=True))
         figure.canvas.draw()
