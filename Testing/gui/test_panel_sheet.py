@@ -62,6 +62,19 @@ def test_a_click_on_a_picture_shows_its_map(panel):
     assert (sheet.currentRow(), sheet.currentColumn()) == (1, 1)
 
 
+def test_a_picture_follows_its_map_s_both_signs(panel):
+    made = compared(panel)
+    panel.open(panel.ui.compareButton)
+    sheet, first = panel.presenter.sheet, str(made[0].GetID())
+    before = dict(sheet.state().pictures)
+    click(panel.ui.signedCheckBox)
+    events.waitUntil(lambda: sheet.state().pictures[first] != before[first], 60_000, "its picture is drawn again")
+    after = dict(sheet.state().pictures)
+    assert {key for key in before if after[key] != before[key]} == {first}
+    click(panel.ui.signedCheckBox)
+    events.waitUntil(lambda: dict(sheet.state().pictures) == before, 60_000, "the former one")
+
+
 def test_the_sheet_goes_with_its_comparison(panel):
     compared(panel)
     panel.open(panel.ui.compareButton)

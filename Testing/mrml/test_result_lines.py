@@ -6,7 +6,7 @@ import SimpleITK as sitk
 
 import slicer
 from mrml.asking import checked, value
-from SegHiResGradCAMLib import addOverlay
+from SegHiResGradCAMLib import DisplaySettings, addOverlay
 from SegHiResGradCAMLib.panel.Marks import MARKS, verdictMark
 from SegHiResGradCAMLib.panel.question.OnlyNodes import onlySegment, onlySegmentation, onlyVolume
 from SegHiResGradCAMLib.panel.results.ResultLine import RESULT, SHARE, VERDICT, ResultLine, grouped, inOrder
@@ -106,6 +106,22 @@ def test_a_small_picture_shows_the_map_where_it_lies(mrml, tmp_path):
         assert ((np.ptp(image, axis=-1) > 20) == expected).all()
     middle = SIZE // 2
     assert image[-4, middle].tolist() == [255, 255, 255] and image[middle - 4, middle].tolist() == [0, 0, 0]
+
+
+def test_a_small_picture_of_both_signs_is_blue_where_the_map_speaks_against_the_class(mrml, tmp_path):
+    volume = addVolume(np.zeros((16, 16, 16), np.float32), np.diag([2.0, 2, 2, 1]))
+    cells = np.zeros((4, 4, 4))
+    cells[2, 0, 0], cells[2, 3, 3] = -4.0, 1.0
+    look = DisplaySettings(signed=True)
+    one = addOverlay(mrml, makeExplanation(cells, layerGridOf(volume)), volume, grid="layer", settings=look)
+    image = picture(finished(thumbnailSteps([one], volume))[one.GetID()], tmp_path)
+    blue, red = image[..., 2] - image[..., 0] > 100, image[..., 0] - image[..., 2] > 50
+    # over black: the strongest is 0.85 of its colour, a quarter as strong half as opaque
+    assert image[blue].tolist() == [[round(255 * 0.85 * c) for c in (0.03, 0.12, 0.7)]] * blue.sum()
+    colour = [a + (b - a) / 2 for a, b in zip((1, 0.52, 0.35), (1, 0.25, 0.1), strict=True)]
+    assert np.abs(image[red] - [255 * 0.425 * c for c in colour]).max() <= 1 and min(blue.sum(), red.sum()) >= 100
+    # anterior above, right on the left: the first cell lies behind and on the left side, the last in front and right
+    assert np.argwhere(blue).min() > SIZE // 2 > np.argwhere(red).max()
 
 
 def test_a_map_that_is_gone_has_no_picture(mrml):

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from ...scene.nodes.Provenance import explanationFacts, inputVolumesOf
 from ...scene.results.ComparisonNodes import comparisonOf, overlaysOf
-from ...scene.results.Thumbnails import thumbnailSteps
+from ...scene.results.Thumbnails import isSigned, sharedPlace, thumbnailSteps
 from ...schedule.Steps import Steps
 from ..Controls import FeatureView, asText
 from ..Needs import HasParameters, TellsUser
@@ -32,7 +32,7 @@ class SheetState:
 
 
 class SheetView(FeatureView):
-    _cells: tuple = ()
+    _shown: tuple = ()
 
     def connect(self, sheet: Any) -> None:
         """sheet: ContactSheet."""
@@ -43,9 +43,10 @@ class SheetView(FeatureView):
         controls = self._controls
         drawn = state.cells if state.pictures else ()
         controls.show("contactSheet", bool(drawn))
-        if drawn and drawn != self._cells:
+        shown = (drawn, state.pictures)
+        if drawn and shown != self._shown:
             self._build(state)
-        self._cells = drawn
+        self._shown = shown
         place = next(((row, column) for row, column, key in drawn if key == state.shown), None)
         table = controls.ui.contactSheet
         if place is not None and place != (table.currentRow(), table.currentColumn()):
@@ -90,7 +91,8 @@ class SheetNeeds(HasParameters, TellsUser, Protocol):
 
 
 class ContactSheet:
-    """The pictures are drawn by and by, when a map of another comparison than before is shown."""
+    """The pictures are drawn by and by, when a map of another comparison than before is shown; one is drawn again when
+    its map begins or ends to show both signs."""
 
     View = SheetView
 
@@ -99,6 +101,8 @@ class ContactSheet:
         self._steps = Steps(later)
         self._table: Any = None
         self._pictures: dict[str, bytes] = {}
+        self._signed: dict[str, bool] = {}
+        self._place: Any = None
 
     def choose(self, key: str) -> None:
         if key:
@@ -113,6 +117,8 @@ class ContactSheet:
         known = {str(one.GetID()): one for one in self._panel.desk.results.nodes() if comparisonOf(one) is table}
         if table is not self._table:
             self._draw(table, node)
+        elif self._signed.get(str(node.GetID())) != isSigned(node) and not self._steps.running:
+            self._start([node], node)
         rows, columns, cells = _sheet(known)
         drawn = tuple(cell for cell in cells if cell[2] in self._pictures)
         return SheetState(rows, columns, drawn, dict(self._pictures), str(node.GetID()))
@@ -121,17 +127,24 @@ class ContactSheet:
         """No picture is drawn, and none is kept."""
         self._steps.stop()
         self._table = None
-        self._pictures = {}
+        self._pictures, self._signed, self._place = {}, {}, None
 
     def _draw(self, table: Any, node: Any) -> None:
         self.close()
         self._table = table
+        overlays = overlaysOf(table)
+        self._place = sharedPlace(overlays)
+        self._start(overlays, node)
+
+    def _start(self, overlays: list, node: Any) -> None:
+        self._signed |= {str(one.GetID()): isSigned(one) for one in overlays}
         volume = next(iter(inputVolumesOf(node)), None)
         if volume is not None:
-            self._steps.start(thumbnailSteps(overlaysOf(table), volume), self._drawn, self._panel.notices.failed)
+            steps = thumbnailSteps(overlays, volume, self._place)
+            self._steps.start(steps, self._drawn, self._panel.notices.failed)
 
     def _drawn(self, pictures: dict[str, bytes]) -> None:
-        self._pictures = pictures
+        self._pictures = self._pictures | pictures
         self._panel.changed("sheet")
 
 

@@ -9,11 +9,13 @@ import vtk
 from vtk.util import numpy_support
 
 import slicer
+from seghirescam.protocol.display.colours import FIGURE_SIGNED
 from seghirescam.protocol.grid import Grid
 
 from ...schedule.Steps import StepsOf
 from ..nodes.Geometry import gridOfVolume
 from ..overlay.ColorTables import colorsOf
+from ..overlay.OverlayDisplay import settingsOf
 from ..overlay.StrongestPlace import strongestPlace
 
 #: pixels of an edge
@@ -23,24 +25,35 @@ OPACITY = 0.85
 _GREY = (1.0, 99.0)  # percentiles of the slice that are black and white
 
 
-def thumbnailSteps(overlays: list, volumeNode: Any) -> StepsOf[dict[str, bytes]]:
+def sharedPlace(overlays: list) -> Any:
+    """World mm of a place in the slice that all pictures show: where the first map with evidence is strongest."""
+    return next((ras for one in overlays if (ras := strongestPlace(one)) is not None), None)
+
+
+def thumbnailSteps(overlays: list, volumeNode: Any, place: Any = None) -> StepsOf[dict[str, bytes]]:
     """Generator for Steps, one map a step; returns {overlay's id: PNG}, SIZE x SIZE pixels each.
 
-    The slice is the volume's own k where the first map with evidence has its strongest place, seen as in Slicer's axial
-    view (right on the left, anterior above) where the volume is axial.  Positive evidence is coloured, each map on its
-    own scale; nearest cells, not smoothed.  Maps that are gone meanwhile are left out.  Raises GeometryError
-    where a node is under a non-linear transform.
+    The slice is the volume's own k through ``place`` (None: :func:`sharedPlace`), seen as in Slicer's axial view (right
+    on the left, anterior above) where the volume is axial.  Positive evidence is coloured, or both signs where the map
+    shows them: red for, blue against.  Each map on its own scale; nearest cells, not smoothed.  Maps that are gone
+    meanwhile are left out.  Raises GeometryError where a node is under a non-linear transform.
     """
     grid = gridOfVolume(volumeNode)
-    points = _plane(grid, next((ras for one in overlays if (ras := strongestPlace(one)) is not None), None))
+    points = _plane(grid, sharedPlace(overlays) if place is None else place)
     grey = _scaled(_sampled(slicer.util.arrayFromVolume(volumeNode), grid, points))
     table = np.array(colorsOf("Inferno"))[:, :3]
     found = {}
     for node in overlays:
         yield
         if node.GetScene() is not None:
-            found[str(node.GetID())] = _png(_over(grey, _sampled(_voxels(node), gridOfVolume(node), points), table))
+            values = _sampled(_voxels(node), gridOfVolume(node), points)
+            found[str(node.GetID())] = _png(_overSigned(grey, values) if isSigned(node) else _over(grey, values, table))
     return found
+
+
+def isSigned(node: Any) -> bool:
+    """Whether a map's picture has both signs."""
+    return settingsOf(node).signed
 
 
 def _voxels(node: Any) -> np.ndarray:
@@ -86,6 +99,16 @@ def _over(grey: np.ndarray, evidence: np.ndarray, table: np.ndarray) -> np.ndarr
     share = np.clip(evidence / most, 0, 1) if most > 0 else np.zeros_like(evidence)
     alpha = OPACITY * np.sqrt(share)[..., None]
     color = table[np.rint(share * (len(table) - 1)).astype(int)]
+    return np.rint(255 * ((1 - alpha) * grey[..., None] + alpha * color)).astype(np.uint8)
+
+
+def _overSigned(grey: np.ndarray, evidence: np.ndarray) -> np.ndarray:
+    """The same of both signs, in the colours of figures."""
+    most = float(np.abs(evidence).max(initial=0.0))
+    share = np.clip(evidence / most, -1, 1) if most > 0 else np.zeros_like(evidence)
+    places, *channels = np.transpose(FIGURE_SIGNED)
+    color = np.stack([np.interp((share + 1) / 2, places, channel) for channel in channels], axis=-1)
+    alpha = OPACITY * np.sqrt(np.abs(share))[..., None]
     return np.rint(255 * ((1 - alpha) * grey[..., None] + alpha * color)).astype(np.uint8)
 
 
