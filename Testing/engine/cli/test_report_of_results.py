@@ -74,6 +74,23 @@ def test_maps_stand_with_their_numbers(place, capsys):
     assert "No image was given (--image)" in page.text
 
 
+def test_both_signs_are_drawn_on_demand_and_said(place, capsys):
+    said = "Red speaks for the class, blue against it"
+    plain = page_of(capsys, place / "why")
+    signed = page_of(capsys, place / "why", "--signed")
+    assert said not in plain.text and signed.text.count(said) == 2 and plain.sources != signed.sources
+    behind = page_of(capsys, place / "why", "--signed", "--image", place / f"{PATIENT}.nii.gz")
+    assert behind.text.count(said) == 2 and "of both signs; faint: the rest" not in behind.text
+
+
+def test_two_models_are_compared_with_both_signs_on_demand(place, capsys, tmp_path):
+    models = [word for name in "mn" for word in ("--model", next((place / name).glob("*.model.json")))]
+    words = ("--image", place / f"{PATIENT}.nii.gz", "--class", "organ", "--consent", "--signed")
+    code, _, err = run(capsys, "disagree", *models, *words, "--out", tmp_path / "pair")
+    assert code == 0, err
+    assert "Red speaks for the class" in (tmp_path / "pair" / "caption.txt").read_text(encoding="utf-8")
+
+
 def test_the_image_is_drawn_behind_the_maps_and_another_one_is_refused(place, capsys):
     page = page_of(capsys, place / "why", "--image", place / f"{PATIENT}.nii.gz")
     assert "No image was given" not in page.text and len(page.sources) == 2
