@@ -25,6 +25,7 @@ RESULTS = ROOT / "Testing" / "benchmarks" / "results"
 MADE = {
     ("methods.md", "methods"): REPORT / "methods.md",
     ("known_answers.md", "known"): RESULTS / "known" / "readme.md",
+    ("known_answers.md", "better"): RESULTS / "known" / "better_measured.md",
     ("roar.md", "roar"): RESULTS / "roar" / "table.md",
     ("flips.md", "flips"): RESULTS / "causes" / "smallest_flips.md",
     ("speed.md", "bench"): RESULTS / "table.md",

@@ -64,6 +64,26 @@ def explored_auroc(method):
     return float(re.search(rf"^\| {re.escape(method)} \| .*? \| .*? \| (\S+) \[", text, re.M)[1])
 
 
+PAPER, FINER = "Seg-HiRes-Grad CAM", "Seg-HiRes-Grad CAM at encoder.1 (control)"
+
+
+def measured(method):
+    """(shares on the marker of the 20 shortcut networks, of the 20 honest ones), measured once."""
+    found = [r for r in rows(RESULTS / "known" / "better_measured.csv") if r["method"] == method]
+    shares = {m: mean(float(r["share_cue"]) for r in found if r["model"] == m) for m in {r["model"] for r in found}}
+    return [[share for model, share in shares.items() if model.startswith(rule)] for rule in ("shortcut", "honest")]
+
+
+def measured_margin(method):
+    shortcut, honest = measured(method)
+    return min(shortcut) / max(honest)
+
+
+def measured_auroc(method):
+    shortcut, honest = measured(method)
+    return mean((one > other) + (one == other) / 2 for one in shortcut for other in honest)
+
+
 def ct(column, layer, rule, method=HIRES):
     found = rows(RESULTS / "known" / "ct.csv")
     return median(float(r[column]) for r in found if (r["method"], r["layer"], r["rule"]) == (method, layer, rule))
@@ -172,6 +192,10 @@ CLAIMS = [
      lambda: [(ratio, ".2f") for ratio in (*late_idle(False), *late_idle(True))]),
     ("explanation/limits.md", "(batch norm, stride 4) {} % of the evidence lie at the marker",
      lambda: [(at_level("marker", "encoder.2"), ".1f")]),
+    ("benchmarks/known_answers.md", "is {} times the largest of an honest one (the sum: {} times)",
+     lambda: [(measured_margin(FINER), ".1f"), (measured_margin("levels"), ".1f")]),
+    ("benchmarks/known_answers.md", "the AUROC of Seg-HiRes-Grad CAM is {} at stride 4 and {} at stride 2",
+     lambda: [(measured_auroc(PAPER), ".2f"), (measured_auroc(FINER), ".2f")]),
     ("how-to/gpu.md", "correlates with the float64 map at {}, at a late decoder layer at {}",
      lambda: [(bf16("bottleneck"), ".2f"), (bf16("late decoder"), ".3f")]),
 ]  # fmt: skip
@@ -188,6 +212,13 @@ def test_the_confused_networks_are_those_whose_cells_add_up_to_less_than_zero():
     models = {r["model"] for r in rows(RESULTS / "known" / "better_why.csv")}
     assert len(models) == 20
     assert {model for model in models if why("balance", model) < 0} == set(confused_with()) == {"honest8", "honest9"}
+
+
+def test_the_sum_over_levels_and_the_finer_level_tell_all_new_networks_apart():
+    assert [len(group) for group in measured("levels")] == [20, 20]
+    assert measured_auroc("levels") == measured_auroc(FINER) == 1
+    text = (RESULTS / "known" / "better_measured.md").read_text(encoding="utf-8")
+    assert "+0.062 [+0.000 to +0.150]" in text and "is: **not shown to be better**" in text
 
 
 def test_integrated_gradients_put_six_times_as_much_on_the_marker():
