@@ -198,7 +198,7 @@ def published(name: str, case: int, data: Path) -> Subject | None:
     )  # fmt: skip
 
 
-PUBLISHED_NAMES, PUBLISHED_SIZE, LEAST_VOXELS = ("meshnet_gwm", "meshnet_18"), 32, 200
+PUBLISHED_NAMES, PUBLISHED_SIZE, LEAST_VOXELS = ("meshnet_gwm", "meshnet_gwm20"), 32, 200
 
 
 def _published_beside(name, image, data):
