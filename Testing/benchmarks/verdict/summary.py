@@ -87,7 +87,10 @@ def summary(rows: list[dict]) -> dict:
 
 def markdown(found: dict) -> str:
     """The tables of docs/benchmarks/verdict.md."""
-    lines = ["| wrong maps | n | called supported (miss) [95 % CI] | unclear | not supported |", "|---|---|---|---|---|"]
+    lines = [
+        "| wrong maps | n | called supported (miss) [95 % CI] | unclear | not supported |",
+        "|---|---|---|---|---|",
+    ]
     for kind, one in found["misses"].items():
         lines.append(f"| {_bold(kind)} | {one['n']} | {_rate(one, 'supported')} | {_part(one, 'unclear')} | "
                      f"{_part(one, 'not_supported')} |")  # fmt: skip
@@ -96,7 +99,10 @@ def markdown(found: dict) -> str:
     for name, one in [*found["right"].items(), *found["faithful"].items()]:
         lines.append(f"| {_bold(name)} | {one['n']} | {_rate(one, 'not_supported')} | {_part(one, 'unclear')} | "
                      f"{_part(one, 'supported')} |")  # fmt: skip
-    lines += ["", "| map of unknown origin: *used by the network* | n | supported [95 % CI] | unclear | not supported |"]
+    lines += [
+        "",
+        "| map of unknown origin: *used by the network* | n | supported [95 % CI] | unclear | not supported |",
+    ]
     lines.append("|---|---|---|---|---|")
     for kind, one in [*found["bare"].items(), ("right, proven", found["bare_right"])]:
         lines.append(f"| {_bold(kind)} | {one['n']} | {_rate(one, 'supported')} | {_part(one, 'unclear')} | "

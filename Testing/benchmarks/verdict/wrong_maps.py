@@ -43,7 +43,9 @@ def of_probability(subject: Subject, layer: str) -> np.ndarray:
     """Seg-HiRes-Grad CAM of the sum over M of the class's softmax probability; plain autograd, on the layer's cells."""
     network, prepared = subject.model.networks[0], subject.model.prepare(subject.image)
     kept = []
-    handle = dict(network.named_modules())[layer].register_forward_hook(lambda m, i, o: kept.append(_leaf(o)) or kept[0])
+    handle = dict(network.named_modules())[layer].register_forward_hook(
+        lambda m, i, o: kept.append(_leaf(o)) or kept[0]
+    )
     try:
         logits = network(prepared.tensor)
     finally:

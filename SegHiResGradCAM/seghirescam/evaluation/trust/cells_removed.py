@@ -124,4 +124,3 @@ def _know_nothing(found):
         EDGES: spread(edges(image.array, image.grid), image.grid, grid),
         PAINTED: spread(painted, image.grid, grid),
     }
-

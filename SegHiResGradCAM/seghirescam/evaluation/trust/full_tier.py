@@ -92,7 +92,9 @@ def full(
 
 
 #: what random weights and noise say is about the map that the question gives
-_NOT_ITS_MAP = Value.without(NOT_MEASURED, "The map is not known to be this question's, so that this says nothing of it.")
+_NOT_ITS_MAP = Value.without(
+    NOT_MEASURED, "The map is not known to be this question's, so that this says nothing of it."
+)
 
 
 #: by their names

@@ -65,11 +65,19 @@ class Line:
         return trust_words.LINES[self.name]
 
     @property
+    def told(self) -> str:
+        """What the tests found, a sentence each."""
+        return " ".join(f"{row.sentence[:1].upper()}{row.sentence[1:].rstrip('.')}." for row in self.tests)
+
+    @property
     def text(self) -> str:
         return trust_words.line(self)
 
     def to_json(self) -> dict:
-        return {"name": self.name, "title": self.title, "word": self.word, "text": self.text}
+        return {
+            "name": self.name, "title": self.title, "word": self.word, "told": self.told,
+            "tests": [row.name for row in self.tests],
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

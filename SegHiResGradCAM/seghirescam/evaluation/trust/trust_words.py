@@ -17,14 +17,18 @@ _TITLES = {
 LINES = {
     "belongs": "Belongs to this question", "used": "Used by the network", "specific": "Model-specific and stable",
 }  # fmt: skip
+_MARKS = {
+    "supported": ("\u2713", "supported"), "not judged": ("?", "unclear"),
+    "not supported by the model": ("\u2717", "not supported"),
+}  # fmt: skip
 #: what no test of a map can see
 _LIMIT = "This says that the map shows what the network used, not that the network or the segment is right."
 
 
 def line(one) -> str:
-    """one: a :class:`rows.Line`; its title, its word and the sentences of what judged it."""
-    told = " ".join(row.sentence[:1].upper() + row.sentence[1:].rstrip(".") + "." for row in one.tests)
-    return f"{one.title}: {one.word}. {told}".strip()
+    """one: a :class:`rows.Line`; its mark, its title and its word, as the panel writes them."""
+    mark, word = _MARKS[one.word]
+    return f"{mark} {LINES[one.name]}: {word}"
 
 
 def undrawn(drawn: float | None) -> str:
@@ -59,7 +63,7 @@ def verdict(word: str, rows) -> str:
     """rows: the tests that decide it, see :func:`rows.verdict_of`."""
     if word == "supported":
         return f"Supported by the model: {', '.join(row.title.lower() for row in rows)} all passed. {_LIMIT}"
-    told = "; ".join(f"{row.title.lower()} ({row.sentence.rstrip('.')})" for row in rows)
+    told = "; ".join(f"{row.title.lower()} ({row.sentence.rstrip('.')})" for row in rows) or "a test is missing"
     return f"{word[0].upper()}{word[1:]}: {told}."
 
 
