@@ -1,7 +1,6 @@
 """What the tree of results and the three lines on trust say; the small pictures of a comparison."""
 
 import numpy as np
-import pytest
 import SimpleITK as sitk
 
 import slicer

@@ -1,7 +1,7 @@
 """The full check's lines of many maps of one question: the engine's own tests, what they share made once.
 
-The same functions and the same rule as :func:`full_tier.full`, which a test compares them with; left out is what decides
-nothing: the fast numbers, the order of the context, the steps of the randomisation but the last, shift and flip.
+The same functions and the same rule as :func:`full_tier.full`, which a test compares them with; left out is what
+decides nothing: fast numbers, the order of the context, steps of the randomisation but the last, shift and flip.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from seghirescam.evaluation.metrics.baselines import edges, paint_the_prediction
 from seghirescam.evaluation.deletion.activation_deletion import layer_probe
+from seghirescam.evaluation.metrics.baselines import edges, paint_the_prediction
 from seghirescam.evaluation.trust.cells_removed import EDGES, PAINTED, cells_removed
 from seghirescam.evaluation.trust.explained_case import Case
 from seghirescam.evaluation.trust.full_tier import random_row, stability_rows

@@ -1,6 +1,6 @@
 """The error rates of the full check's verdict: ``python Testing/benchmarks/verdict/run.py --networks FOLDER``.
 
-FOLDER holds the forty networks of ``known/better/measure.py`` (seeds 10 to 29 of both rules).  Some fifteen CPU minutes;
+FOLDER holds the forty networks of ``known/better/measure.py`` (seeds 10 to 29 of both rules).  Some 15 CPU minutes;
 resumable by question.  Reporting networks and cases only; the thresholds were fixed before (choice.md), on
 ``--explore``: the networks of seeds 0 to 4 and cases 3000 and 3001.  Writes verdict.csv (a row a map), summary.json and
 table.md.

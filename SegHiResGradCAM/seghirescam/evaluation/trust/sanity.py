@@ -25,8 +25,10 @@ _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 @dataclass(frozen=True)
 class Step:
-    """modules: names randomised by now, added: those of this step; spearman, ssim: of the map to the trained one; cells:
-    in which one of the two holds a value."""
+    """modules: names randomised by now, added: those of this step; spearman, ssim: of the map to the trained one.
+
+    cells: in which one of the two holds a value.
+    """
 
     modules: int
     added: tuple[str, ...]
