@@ -63,8 +63,8 @@ def test_cells_removed_at_the_layer_decide_about_use_where_they_can_be():
         "\u2713 Model-specific and stable: supported",
     ]  # fmt: skip
     assert cells.sentence == (
-        "zeroing the 2 of the layer's 64 cells that hold half of the evidence changes the mean score by -0.9 logit, 19 "
-        "random draws of as many cells by -0.25 logit at the most"
+        "zeroing 2 of the layer's 64 cells, which hold half of the evidence, changes the mean score by -0.9 logit, 19 "
+        "random draws of as many by -0.25 logit at the most"
     )
     unclear = replace(cells, passed=None, details=told | {"better": ["edges of the image"]})
     assert judged([*others, unclear, row("context_deletion_gain", True)])[0] == NOT_JUDGED

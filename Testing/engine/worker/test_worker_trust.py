@@ -91,7 +91,9 @@ def test_the_full_tier_states_its_cost_makes_curves_and_a_verdict_and_leaves_the
     assert trust["verdict"] in ("supported", "not supported by the model", "not judged")
     assert any("randomised" in phase for phase in told) and any("noise" in phase for phase in told)
     judged = {row["name"]: row for row in trust["rows"]}
-    assert judged["randomisation"]["threshold"] == 0.5 and judged["made_again"]["value"]["value"] > 0.999999
+    assert judged["stability"]["threshold"] == 0.5 and judged["made_again"]["value"]["value"] > 0.999999
+    # a cell and its neighbours, all that this map reaches
+    assert judged["randomisation"]["sentence"] == "Only 27 cells of the maps hold a value."
     assert [(line["name"], line["tests"][0]) for line in trust["lines"]] == [
         ("belongs", "made_again"), ("used", "cells_removed"), ("specific", "randomisation"),
     ]  # fmt: skip

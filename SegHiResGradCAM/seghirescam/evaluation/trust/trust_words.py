@@ -166,8 +166,8 @@ def _rounded(cosine):
 
 def _cells(value, unit, threshold, cells, of, draws, better, **_):
     found = (
-        f"zeroing the {cells} of the layer's {of} cells that hold half of the evidence changes the mean score by "
-        f"{-value:+.3g} {unit}, {draws} random draws of as many cells by {-threshold:+.3g} {unit} at the most"
+        f"zeroing {cells} of the layer's {of} cells, which hold half of the evidence, changes the mean score by "
+        f"{0 - value:+.3g} {unit}, {draws} random draws of as many by {0 - threshold:+.3g} {unit} at the most"
     )
     if value <= threshold:
         return f"{found}: what the map marks counts no more than other places"
