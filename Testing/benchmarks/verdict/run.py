@@ -46,14 +46,14 @@ def questions(folder: Path, data: Path | None, explore: bool):
                     subjects.TRAINED, str(name), case,
                     lambda a=name, b=case: subjects.of_trained(folder, a, b, names),
                 )  # fmt: skip
-        if case == cases[0]:
-            for seed in demo:
-                for rule in ("honest", "shortcut"):
-                    yield subjects.DEMO, rule, seed, lambda a=rule, b=seed: subjects.of_demo(a, b, _demo_case)
-            for seed in rand:
-                yield subjects.RANDOM, f"random{seed}", seed, lambda a=seed: subjects.random_network(a, a)
-        # the slowest in parts
-        for seed in list(published)[cases.index(case) :: len(cases)] if data else ():
+        # the slow ones in parts, so that an interrupted run has some of all
+        own = [list(seeds)[cases.index(case) :: len(cases)] for seeds in (demo, rand, published)]
+        for seed in own[0]:
+            for rule in ("honest", "shortcut"):
+                yield subjects.DEMO, rule, seed, lambda a=rule, b=seed: subjects.of_demo(a, b, _demo_case)
+        for seed in own[1]:
+            yield subjects.RANDOM, f"random{seed}", seed, lambda a=seed: subjects.random_network(a, a)
+        for seed in own[2] if data else ():
             for name in subjects.PUBLISHED_NAMES:
                 yield subjects.PUBLISHED, name, seed, lambda a=name, b=seed: subjects.published(a, b, data)
 

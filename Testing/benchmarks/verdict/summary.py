@@ -16,6 +16,11 @@ NO_MAP = "no map"
 SUPPORTED, UNCLEAR, NOT_SUPPORTED = "supported", "not judged", "not supported by the model"
 WORDS = (SUPPORTED, UNCLEAR, NOT_SUPPORTED)
 ALL_WRONG = "all wrong maps"
+#: the goals: highest rate of misses of every kind, and of false alarms; least share of right maps supported; kinds that
+#: must never be called supported
+MISSES, ALARMS, LEAST_SUPPORTED, NEVER = 0.05, 0.20, 0.80, (EDGES, PAINTED)
+#: maps behind every rate
+LEAST_N = 100
 
 
 def write(rows: list[dict], out: Path, explore: bool, cpu_s: float) -> None:
@@ -85,9 +90,52 @@ def summary(rows: list[dict]) -> dict:
     }
 
 
+def goals(found: dict) -> list[str]:
+    """What was to be reached, and whether it was."""
+    misses, right = found["misses"], found["right"]
+    worst = max(KINDS, key=lambda kind: _share(misses[kind], "supported"))
+    never = {kind: misses[kind] for kind in NEVER}
+    known = {group: right[group] for group in (subjects.HAND_SET, subjects.DEMO) if right[group]["n"]}
+    random = found["faithful"].get("random networks", {"n": 0})["n"]
+    shown = {
+        "never": ", ".join(f"{kind}: {one['supported']} of {one['n']}" for kind, one in never.items()),
+        "known": ", ".join(f"{group}: {one['supported']} of {one['n']}" for group, one in known.items()),
+    }
+    reached = {
+        f"Misses of every kind at most {100 * MISSES:.0f} %": (
+            _share(misses[worst], "supported") <= MISSES,
+            f"the highest: {worst}, {_rate(misses[worst], 'supported')}",
+        ),
+        f"False alarms at most {100 * ALARMS:.0f} %": (
+            _share(right["all"], "not_supported") <= ALARMS, _rate(right["all"], "not_supported"),
+        ),
+        "Edges and the painted prediction never supported in 100 trials": (
+            all(one["supported"] == 0 and one["n"] >= 100 for one in never.values()), shown["never"],
+        ),
+        f"Right maps supported in at least {100 * LEAST_SUPPORTED:.0f} %": (
+            all(_share(one, "supported") >= LEAST_SUPPORTED for one in known.values()), shown["known"],
+        ),
+    }  # fmt: skip
+    lines = [f"- {goal}: {'reached' if yes else '**not reached**'} ({told})." for goal, (yes, told) in reached.items()]
+    few = {name for name, one in misses.items() if one["n"] < LEAST_N} | (
+        {"right"} if right["all"]["n"] < LEAST_N else set()
+    )
+    lines += [f"- Fewer than {LEAST_N} maps: {', '.join(sorted(few))}."] if few else []
+    lines.append(
+        f"- {found['random_without_prediction']} of {random} random networks drew the class nowhere in their pixel "
+        "set, and the verdict's sentence says so."
+    )
+    return [*lines, ""]
+
+
+def _share(one, name):
+    return one[name] / one["n"] if one["n"] else 0.0
+
+
 def markdown(found: dict) -> str:
-    """The tables of docs/benchmarks/verdict.md."""
+    """The goals and tables of docs/benchmarks/verdict.md."""
     lines = [
+        *goals(found),
         "| wrong maps | n | called supported (miss) [95 % CI] | unclear | not supported |",
         "|---|---|---|---|---|",
     ]
@@ -123,7 +171,3 @@ def _rate(one, name):
         return "-"
     low, high = one[f"{name}_interval"]
     return f"{_part(one, name)} [{100 * low:.1f}-{100 * high:.1f}]"
-
-
-#: kinds that must never be called supported
-NEVER = (EDGES, PAINTED)
