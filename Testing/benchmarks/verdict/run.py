@@ -67,10 +67,11 @@ def _demo_case(seed):
 
 def main(arguments=None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--networks", type=Path, required=True, help="folder of the trained networks")
+    parser.add_argument("--networks", type=Path, default=Path(), help="folder of the trained networks")
     parser.add_argument("--data", type=Path, default=None, help="folder with networks/ and brain_t1.nii.gz (published)")
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--explore", action="store_true", help="exploring seeds, into explored.csv")
+    parser.add_argument("--tables", action="store_true", help="only the tables, from the rows that are there")
     options = parser.parse_args(arguments)
     import torch
     from benchmarks.known.store import Store
@@ -80,7 +81,9 @@ def main(arguments=None) -> int:
     store = Store(options.out / ("explored.csv" if options.explore else "verdict.csv"), judging.COLUMNS)
     tried = {(row["group"], row["network"], row["case"]) for row in store.rows}
     began = time.process_time()
-    for group, network, case, make in questions(options.networks, options.data, options.explore):
+    for group, network, case, make in (
+        () if options.tables else questions(options.networks, options.data, options.explore)
+    ):
         if (group, network, case) in tried:
             continue
         subject = make()

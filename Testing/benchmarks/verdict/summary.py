@@ -32,10 +32,10 @@ def write(rows: list[dict], out: Path, explore: bool, cpu_s: float) -> None:
     from benchmarks.machine import describe
 
     path = out / "summary.json"
-    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     facts = {"machine": describe(), "python": platform.python_version(), "torch": torch.__version__}
     facts |= {"date": time.strftime("%Y-%m-%d"), "threads": 1}
-    facts["cpu_s"] = round(known.get("about", {}).get("cpu_s", 0) + cpu_s)
+    facts["maps"] = len(rows)
+    facts["cpu_s_of_the_last_run"] = round(cpu_s)
     path.write_text(json.dumps({"about": facts, **found}, indent=1) + "\n", encoding="utf-8")
     (out / "table.md").write_text(markdown(found), encoding="utf-8")
 

@@ -48,8 +48,8 @@ def verdictText(volumeNode: Any) -> str:
 
 
 def numbersText(volumeNode: Any) -> str:
-    """The full check's numbers, before it the fast ones: what it is, the number, what it says; a paragraph each, in rich
-    text without colours. What a sentence says in brackets at its end is left to :func:`numbersTip`."""
+    """The full check's numbers, before it the fast ones: what it is, the number, what it says; a paragraph each, in
+    rich text without colours. What a sentence says in brackets at its end is left to :func:`numbersTip`."""
     return "".join(_paragraph(row, first=n == 0) for n, row in enumerate(_shown(volumeNode)))
 
 
