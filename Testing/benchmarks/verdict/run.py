@@ -92,7 +92,7 @@ def main(arguments=None) -> int:
         store.add(rows or [{"group": group, "network": network, "case": case, "kind": summary.NO_MAP}])
         words = ", ".join(f"{row['kind']}: {row['verdict']}" for row in rows[:1])
         print(f"{group} {network} {case}: {words or 'no map'}, {time.process_time() - began:.0f} s", flush=True)
-    summary.write(store.rows, options.out, options.explore, time.process_time() - began)
+    summary.write(store.rows, options.out, options.explore)
     return 0
 
 

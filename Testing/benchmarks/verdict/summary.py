@@ -23,7 +23,7 @@ MISSES, ALARMS, LEAST_SUPPORTED, NEVER = 0.05, 0.20, 0.80, (EDGES, PAINTED)
 LEAST_N = 100
 
 
-def write(rows: list[dict], out: Path, explore: bool, cpu_s: float) -> None:
+def write(rows: list[dict], out: Path, explore: bool) -> None:
     found = summary(rows)
     if explore:
         print(markdown(found))
@@ -35,7 +35,6 @@ def write(rows: list[dict], out: Path, explore: bool, cpu_s: float) -> None:
     facts = {"machine": describe(), "python": platform.python_version(), "torch": torch.__version__}
     facts |= {"date": time.strftime("%Y-%m-%d"), "threads": 1}
     facts["maps"] = len(rows)
-    facts["cpu_s_of_the_last_run"] = round(cpu_s)
     path.write_text(json.dumps({"about": facts, **found}, indent=1) + "\n", encoding="utf-8")
     (out / "table.md").write_text(markdown(found), encoding="utf-8")
 
