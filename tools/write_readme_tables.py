@@ -29,6 +29,7 @@ MADE = {
     ("roar.md", "roar"): RESULTS / "roar" / "table.md",
     ("flips.md", "flips"): RESULTS / "causes" / "smallest_flips.md",
     ("speed.md", "bench"): RESULTS / "table.md",
+    ("verdict.md", "verdict"): RESULTS / "verdict" / "table.md",
 }
 
 

@@ -3638,12 +3638,12 @@ Install?</source>
     <name>trust.TrustLines</name>
     <message>
         <location filename="SegHiResGradCAMLib/panel/trust/TrustLines.py"/>
-        <source>Model-specific</source>
+        <source>Belongs to this question</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="SegHiResGradCAMLib/panel/trust/TrustLines.py"/>
-        <source>Stable under noise</source>
+        <source>Model-specific and stable</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3654,6 +3654,11 @@ Install?</source>
     <message>
         <location filename="SegHiResGradCAMLib/panel/trust/TrustLines.py"/>
         <source>change of ranks</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="SegHiResGradCAMLib/panel/trust/TrustLines.py"/>
+        <source>likeness when made again</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -3724,7 +3729,7 @@ Install?</source>
     </message>
     <message>
         <location filename="SegHiResGradCAMLib/panel/trust/TrustView.py"/>
-        <source>Deletion against random order, randomised weights, stability. Says its cost first and starts after you confirm. A map that fails is marked: not supported by the model.</source>
+        <source>Asks again, removes what the map marks, randomises the weights, adds noise. Says its cost first and starts after you confirm. A map that fails is marked: not supported by the model. It judges the map, not the network.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -15,7 +15,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "SegHiResGradCAM"), str(Path(__file__).parent)]
 
-METRICS = ("completeness_gap", "context_deletion_gain", "evidence_at_m", "randomisation", "stability", "stability_flip")
+METRICS = (
+    "made_again", "cells_removed", "completeness_gap", "context_deletion_gain", "evidence_at_m", "randomisation",
+    "stability", "stability_flip",
+)  # fmt: skip
 KEPT = ("value", "unit", "status", "note", "threshold", "passed")
 
 

@@ -244,7 +244,7 @@ def test_a_map_of_places_the_network_did_not_use_is_marked_everywhere(panel, tmp
     click(ui.fullCheckButton)
     panel.waitIdle(patience=300_000)
     full = trustOf(panel.node)["full"]
-    assert ui.errorLabel.text == "" and full["verdict"] == FAILS and "context deletion" in full["verdict_sentence"]
+    assert ui.errorLabel.text == "" and full["verdict"] == FAILS and "cells removed" in full["verdict_sentence"]
     assert ui.verdictLabel.text == full["verdict_sentence"] and panel.results[0].endswith("✗ not supported")
     assert FAILS in slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(panel.node).GetTitleText()
     panel.widget.chooseFolder = lambda former: str(tmp_path)

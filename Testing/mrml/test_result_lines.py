@@ -1,7 +1,6 @@
 """What the tree of results and the three lines on trust say; the small pictures of a comparison."""
 
 import numpy as np
-import pytest
 import SimpleITK as sitk
 
 import slicer
@@ -60,18 +59,26 @@ def test_before_the_full_check_every_line_is_unclear_and_says_its_number():
     rows = [row("context_paint_over", number=17.5, title="Context paint-over"), row("class_swap"), row("cancellation")]
     lines = trustLines({"fast": {"rows": rows}})
     assert [one.mark.word for one in lines] == ["unclear"] * 3
-    assert lines[0].text == "? Used by the network: unclear (context paint-over 17.5)"
-    assert lines[2].text == "? Stable under noise: unclear"  # the fast check makes no noise
+    assert lines[0].text == "? Belongs to this question: unclear"  # the fast check does not ask again
+    assert lines[1].text == "? Used by the network: unclear (context paint-over 17.5)"
+    assert lines[2].text == "? Model-specific and stable: unclear (class_swap 0.5)"
     assert trustLines({}) == () and richText(()) == ""
 
 
-@pytest.mark.parametrize("used", [("context_deletion_gain",), ("context_deletion_gain", "evidence_at_m")])
-def test_the_full_check_judges_each_line_by_its_test(used):
-    rows = [row(name, passed=None if len(used) == 2 and n == 0 else True) for n, name in enumerate(used)]
-    rows += [row("randomisation", False), row("stability", None)]
-    lines = trustLines({"fast": {"rows": [row("context_paint_over")]}, "full": {"rows": rows}})
+def test_the_full_check_s_lines_are_the_engine_s():
+    passed = {"made_again": True, "cells_removed": False, "evidence_at_m": True, "randomisation": True}
+    rows = [row(name, one) for name, one in passed.items()] + [row("stability", None, 0.25)]
+    said = {"belongs": "supported", "used": FAILS, "specific": "not judged"}
+    tests = {"belongs": ["made_again"], "used": ["cells_removed"], "specific": ["randomisation", "stability"]}
+    told = [
+        {"name": name, "title": name, "word": word, "told": f"{name}.", "tests": tests[name]}
+        for name, word in said.items()
+    ]
+    lines = trustLines({"fast": {"rows": [row("context_paint_over")]}, "full": {"rows": rows, "lines": told}})
     assert [one.mark.word for one in lines] == ["supported", "not supported", "unclear"]
-    assert lines[0].tip == f"{used[-1]}." and lines[2].text == "? Stable under noise: unclear (change of ranks 0.5)"
+    assert lines[0].text == "✓ Belongs to this question: supported (likeness when made again 0.5)"
+    assert lines[1].tip == "used." and lines[1].number == "cells_removed 0.5"
+    assert lines[2].text == "? Model-specific and stable: unclear (randomisation 0.5)"
 
 
 def test_names_in_the_lines_are_shown_as_text():

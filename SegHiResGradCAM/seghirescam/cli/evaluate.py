@@ -23,8 +23,9 @@ from .segments.given_labels import label_map_on, layers_of, read_label_map
 HELP = "Evaluate explanations: is the map faithful? Numbers with a status, chance and lift beside every share."
 MORE = """Writes evaluation.json (all of it, with the request, thresholds, cost and versions), metrics.csv, with
 --labels by_label.csv (evidence by organ), and with --curves or --full curves.csv and the figure curves.png and .pdf.
-Without --full it adds at most 3 predictions to an explanation and judges nothing; --full removes the context in the
-map's order, randomises the network and perturbs the image, says beforehand what that takes, and ends with a verdict."""
+Without --full it adds at most 3 predictions to an explanation and judges nothing; --full asks the question again,
+removes what the map marks, randomises the network and perturbs the image, says beforehand what that takes, and ends
+with three lines and a verdict."""
 EXAMPLE = """seghirescam evaluate demo:shortcut --image demo:case --segment demo:case:Lesion --class lesion \\
       --score contrast --rival look-alike --labels demo:case --full --out evaluated/"""
 #: the region that is always measured
@@ -46,7 +47,9 @@ def add_arguments(parser) -> None:
         help="a label map: evidence by label; names from the file, a .json beside it, or one after a colon",
     )  # fmt: skip
     measured.add_argument(
-        "--full", action="store_true", help="context deletion, randomised weights, stability, and a verdict (minutes)"
+        "--full",
+        action="store_true",
+        help="made again, cells removed, randomised weights, stability, and a verdict (minutes)",
     )
     measured.add_argument("--curves", action="store_true", help="deletion and insertion of the context (minutes)")
     measured.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
@@ -245,7 +248,7 @@ def _text(found, files, sizes):
                 row.metric, row.reference, _number(value.value), value.unit, _over(value, over, _number(value.chance)),
                 _over(value, over, lift_text(value.lift)), value.status,
             ))  # fmt: skip
-        verdict = one.trust.verdict_sentence
+        verdict = "\n".join([*(line.text for line in one.trust.lines), one.trust.verdict_sentence])
         parts.append(f"{one.explanation.title()}\n{table(rows)}\n\n{verdict}")
     regions = "\n".join(f"{name}: {size.words}." for name, size in sizes.items())
     counted = f"Chance: if the evidence were spread evenly over {found[0].ground.words}; lift: value / chance."

@@ -27,12 +27,13 @@ from .metrics.labels import LabelRow, evidence_by_label_maps
 from .metrics.registry import MAP, REGION, MapOnImage, metrics
 from .painting.rerun import Rerun
 from .trust.full_tier import TIERS, probe_of
-from .trust.rows import FAST, RANDOMISATION, STABILITY, SWAP, Trust
+from .trust.rows import FAST, MADE_AGAIN, RANDOMISATION, STABILITY, SWAP, Trust
 from .trust.trust_case import score_words
 from .trust.verdict_limits import ORDERS
 
 #: of what each number of a check tells; metrics have groups of their own
 USED, SANE, STABLE = "used", "sane", "stable"
+_SANE = (MADE_AGAIN, SWAP, RANDOMISATION)
 COLUMNS = (
     "method", "layer", "group", "metric", "reference", "value", "unit", "chance", "lift", "chance_over", "status",
     "threshold", "passed", "note",
@@ -115,7 +116,8 @@ def evaluate_in(
     tier: str = FAST,
     curves: bool = False,
     seed: int = 0,
-    made: Explanation | None = None,
+    made: Explanation | tuple[np.ndarray, Grid] | None = None,
+    origin_known: bool = True,
     progress: Callable[[float, str], None] | None = None,
 ) -> Evaluation:
     """Evaluate the explanation of one question (words as for :func:`fast_tier.fast`) in an open session.
@@ -123,13 +125,15 @@ def evaluate_in(
     references: regions on the image's grid, by name (bool, weights or PixelSets); an empty one is answered with that
     status.  labels: label maps on the image's grid with their names.  tier: "fast" or "full".  curves: deletion and
     insertion of the context against random orders, as the full tier's deletion.  made: the explanation, where this
-    session has made it already.
+    session has made it already, or a (map, grid) that is judged in its place.  origin_known: False in the full tier for
+    a map from anywhere, see :func:`full_tier.full`.
     Raises what ``session.ask`` raises, PixelSetError for a region on another grid.
     """
     tell, image = Progress(progress), session.image
     regions = {name: _mask(region, image.grid) for name, region in (references or {}).items()}
     end = 0.6 if curves else 0.95
-    trust = TIERS[tier](session, pixels, words, sent=made, seed=seed, progress=tell.part(0.0, end))
+    more = {} if origin_known or tier == FAST else {"origin_known": False}
+    trust = TIERS[tier](session, pixels, words, sent=made, seed=seed, progress=tell.part(0.0, end), **more)
     one = trust.explanation
     gains = {} if trust.gain is None else {"deletion": trust.gain}
     if curves:
@@ -172,7 +176,7 @@ class _Table:
 
 def _of_trust(found, trust):
     for row in trust.rows:
-        group = STABLE if row.name.startswith(STABILITY) else SANE if row.name in (SWAP, RANDOMISATION) else USED
+        group = STABLE if row.name.startswith(STABILITY) else SANE if row.name in _SANE else USED
         found.add(group, row.name, row.value, "", row.threshold, row.passed)
     for step in trust.steps or ():
         for metric in ("spearman", "ssim"):

@@ -295,7 +295,8 @@ def refuse_empty(pixels: PixelSet) -> PixelSet:
     if pixels.is_empty:
         raise EmptyPixelSetError(
             f"The pixel set is empty: {pixels.label} has no voxel on the model's grid.",
-            "Choose another segment or class; a class that is not predicted cannot be explained by its prediction.",
+            "Choose another segment or class. A class that is predicted nowhere can be asked about in a segment where "
+            "it was expected: the map then shows what speaks for and against it there.",
         )
     return pixels
 

@@ -197,7 +197,7 @@ class Paint(AboutPixelSets, do="paint"):
 
 
 class Trust(AboutPixelSets, do="trust"):
-    """Result: trust (tier, verdict, verdict_sentence, cost, rows, curves), notes, session.
+    """Result: trust (tier, verdict, verdict_sentence, cost, lines, rows, curves), notes, session.
 
     tier: "fast" or "full".  map: the map that is judged, where there is one already.
     """

@@ -7,7 +7,10 @@ import math
 from collections.abc import Iterable
 from pathlib import Path
 
-WORDS = {"model", "rule", "layer", "method", "title", "status", "gain_status", "note", "name", "setting"}
+WORDS = {
+    "model", "rule", "layer", "method", "title", "status", "gain_status", "note", "name", "setting", "group", "network",
+    "kind", "proven", "verdict", "belongs", "used", "specific", "bare_used",
+}  # fmt: skip
 
 
 class Store:

@@ -200,6 +200,12 @@ def test_a_map_of_the_true_cause_is_supported_wherever_that_lies():
         session, words = asked(step)
         found = full(session, box(), words)
         assert found.verdict == SUPPORTED, found.verdict_sentence
+        assert {line.word for line in found.lines} == {SUPPORTED} and found.row("made_again").value.value > 0.999999
+        cells, score = found.row("cells_removed"), found.explanation.score / 64
+        # linear: what the removed cells hold is what the score loses
+        strongest = np.sort(found.explanation.map.ravel())[::-1][: cells.details["cells"]].sum(dtype=float) / 64
+        assert cells.value.value == pytest.approx(strongest, rel=1e-4) and strongest >= 0.5 * score
+        assert strongest > 2 * cells.threshold
         row = found.row(test)
         assert row.passed and (row.value.value > row.threshold)
         assert found.row("randomisation").passed and found.row("stability").value.value < 0.05
@@ -219,9 +225,11 @@ def test_random_maps_and_a_painted_prediction_are_not_supported_where_the_contex
         found = full(session, box(), words, sent=(array.astype(np.float32), GRID))
         assert found.verdict == NOT_SUPPORTED, name
         assert found.row("context_deletion_gain").passed is False
-        assert found.verdict_sentence.startswith("Not supported by the model: context deletion (")
+        assert found.verdict_sentence.startswith("Not supported by the model: made again (")
+        assert [line.word for line in found.lines] == [NOT_SUPPORTED, NOT_SUPPORTED, NOT_JUDGED]
     # cells of the layer are voxels of 2 mm here
-    assert "shows no evidence there" in found.verdict_sentence and "cells of 2 mm may look" in found.verdict_sentence
+    sentence = found.row("context_deletion_gain").sentence
+    assert "shows no evidence there" in sentence and "cells of 2 mm may look" in sentence
 
 
 def test_where_the_context_is_not_used_a_random_map_fails_by_where_it_lies():
@@ -284,10 +292,11 @@ def test_the_cost_is_told_before_anything_runs_and_is_not_exceeded():
     calls = counted(session.model, GRID.shape)
     cost = full_cost(session, box(), words, seconds_per_pass=2.0)
     assert calls == []
-    # 3 predictions, 2 + 6 x 8 of the curves; 1 + 5 explanations with random weights, 8 for the stability
-    assert (cost.predictions, cost.explanations, cost.forwards) == (53, 14, 67)
-    assert cost.seconds == 2.0 * (53 + 3 * 14) and cost.text.endswith(
-        "(67 forward passes), about 4 min on this machine"
+    # 3 predictions, 2 + 6 x 8 of the curves, 28 without cells of the layer; 1 explanation made again, 5 with random
+    # weights, 8 for the stability
+    assert (cost.predictions, cost.explanations, cost.forwards) == (81, 14, 95)
+    assert cost.seconds == 2.0 * (81 + 3 * 14) and cost.text.endswith(
+        "(95 forward passes), about 5 min on this machine"
     )
     found = full(session, box(), words)
     assert len(calls) == found.cost["forwards"] <= cost.forwards

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from seghirescam.evaluation.trust import trust_words
-from seghirescam.evaluation.trust.rows import NOT_JUDGED, NOT_SUPPORTED, SUPPORTED, Row, verdict_of
+from seghirescam.evaluation.trust.rows import NOT_JUDGED, NOT_SUPPORTED, SUPPORTED, Row, lines_of, verdict_of
 from seghirescam.evaluation.trust.verdict_limits import SAME
 from seghirescam.protocol.value import Value
 
@@ -31,23 +31,47 @@ def judged(rows):
 
 
 def test_a_verdict_names_what_failed_and_one_failure_is_enough():
-    names = ("context_deletion_gain", "randomisation", "stability")
+    names = ("made_again", "context_deletion_gain", "randomisation", "stability")
     assert judged([row(n, True) for n in names]) == (
-        SUPPORTED, "Supported by the model: context deletion, randomised weights, stability under noise all passed."
-    )  # fmt: skip
-    verdict, sentence = judged([row(names[0], None), row(names[1], False), row(names[2], True)])
+        SUPPORTED,
+        "Supported by the model: made again, context deletion, randomised weights, stability under noise all passed. "
+        "This says that the map shows what the network used, not that the network or the segment is right.",
+    )
+    verdict, sentence = judged([row(n, p) for n, p in zip(names, (True, None, False, True), strict=True)])
     assert verdict == NOT_SUPPORTED
     assert sentence == (
         "Not supported by the model: randomised weights (with all 3 modules randomised the map keeps a rank "
         "correlation of -0.90, SSIM 0.25; of 0.5 on, of either sign, it would not be about the trained weights)."
     )
-    verdict, sentence = judged([row(names[0], True), row(names[1], None), row(names[2], True)])
+    verdict, sentence = judged([row(n, p) for n, p in zip(names, (True, True, None, True), strict=True)])
     assert (verdict, sentence) == (NOT_JUDGED, "Not judged: randomised weights (Too small).")
     # where the context is not used, the place of the evidence is the test instead
-    rows = [row(names[0], None), row("evidence_at_m", True), row(names[1], True), row(names[2], True)]
+    rows = [row(names[0], True), row("evidence_at_m", True), *(row(n, True) for n in names[2:])]
     assert judged(rows)[0] == SUPPORTED
     assert judged([replace(r, passed=False) if r.name == "evidence_at_m" else r for r in rows])[0] == NOT_SUPPORTED
     assert judged([])[0] == NOT_JUDGED
+
+
+def test_cells_removed_at_the_layer_decide_about_use_where_they_can_be():
+    others = [row(n, True) for n in ("made_again", "randomisation", "stability")]
+    told = {"cells": 2, "of": 64, "draws": 19, "better": []}
+    cells = Row("cells_removed", Value.of(0.9, "logit"), 0.25, True, told)
+    rows = [*others, cells, row("context_deletion_gain", False), row("evidence_at_m", False)]
+    assert judged(rows)[0] == SUPPORTED
+    assert [line.text for line in lines_of(rows)] == [
+        "\u2713 Belongs to this question: supported", "\u2713 Used by the network: supported",
+        "\u2713 Model-specific and stable: supported",
+    ]  # fmt: skip
+    assert cells.sentence == (
+        "zeroing 2 of the layer's 64 cells, which hold half of the evidence, changes the mean score by -0.9 logit, 19 "
+        "random draws of as many by -0.25 logit at the most"
+    )
+    unclear = replace(cells, passed=None, details=told | {"better": ["edges of the image"]})
+    assert judged([*others, unclear, row("context_deletion_gain", True)])[0] == NOT_JUDGED
+    assert unclear.sentence.endswith("; edges of the image would do as well")
+    # without them the image decides
+    not_made = Row("cells_removed", Value.without("too_small", "Too few."))
+    assert judged([*others, not_made, row("context_deletion_gain", False)])[0] == NOT_SUPPORTED
 
 
 def test_every_number_is_said_in_one_place_and_its_brief_form_leaves_out_the_brackets():

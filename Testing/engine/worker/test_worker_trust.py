@@ -35,14 +35,15 @@ def question(worker, model, **words):
     } | words  # fmt: skip
 
 
-def explained(worker, model):
-    """A map on the cells of an explanation, as a client sends it back: without sign, and with a little everywhere."""
-    found = worker.ask("explain", **question(worker, model, layers=["enc1"]))
+def explained(worker, model, changed=True, **words):
+    """The map of a question, as a client sends it back. changed: without sign, and with a little everywhere."""
+    found = worker.ask("explain", **question(worker, model, layers=["enc1"], **words))
     (one, *_) = found["explanations"]
-    cells = np.abs(read_array(worker.folder, one["array"]))
-    cells += 0.01 * cells.max() * np.random.default_rng(0).random(cells.shape, np.float32)
-    grid = one["facts"]["grid"]
-    return {"array": write_array(worker.folder, "cells.npy", cells), "grid": grid}
+    cells = read_array(worker.folder, one["array"])
+    if changed:
+        cells = np.abs(cells)
+        cells += 0.01 * cells.max() * np.random.default_rng(0).random(cells.shape, np.float32)
+    return {"array": write_array(worker.folder, "cells.npy", cells), "grid": one["facts"]["grid"]}
 
 
 def judging(worker, model, **words):
@@ -68,25 +69,34 @@ def test_after_an_explanation_the_fast_tier_runs_the_network_three_times_and_its
 
 
 def test_the_full_tier_states_its_cost_makes_curves_and_a_verdict_and_leaves_the_session_kept(worker, model):
-    sent = explained(worker, model)
-    before = model.calls()
     # without its context this voxel loses more than a tenth of its score: there are orders to compare
-    words = judging(worker, model, tier="full", map=sent, pixel_sets=[drawn(worker, (2, 3, 3))])
+    where = [drawn(worker, (2, 3, 3))]
+    sent = explained(worker, model)
+    words = judging(worker, model, tier="full", map=sent, pixel_sets=where)
+    before = model.calls()
     cost = worker.ask("trust_cost", **words)["cost"]
     assert model.calls() == before and cost["forwards"] > 20
     assert "predictions" in cost["text"] and cost["text"].endswith("on this machine")
-    told = []
-    request = worker.send("trust", **words)
-    trust = worker.until(request, progress=lambda event: told.append(event["phase"]))["trust"]
-    assert trust["verdict"] in ("supported", "not supported by the model", "not judged")
+    trust = worker.ask("trust", **words)["trust"]
+    assert trust["verdict"] == "not supported by the model"  # the map was made for other voxels
     assert trust["cost"]["forwards"] <= cost["forwards"]
-    assert any("randomised" in phase for phase in told) and any("noise" in phase for phase in told)
     assert [curve["name"] for curve in trust["curves"]][:2] == ["by the map", "random order 1"]
     for curve in trust["curves"]:
         count = len(curve["fractions"])
         assert len(curve["logit"]) == count and (curve["score"] is None or len(curve["score"]) == count)
+    words = judging(worker, model, tier="full", map=explained(worker, model, changed=False))
+    told = []
+    request = worker.send("trust", **words)
+    trust = worker.until(request, progress=lambda event: told.append(event["phase"]))["trust"]
+    assert trust["verdict"] in ("supported", "not supported by the model", "not judged")
+    assert any("randomised" in phase for phase in told) and any("noise" in phase for phase in told)
     judged = {row["name"]: row for row in trust["rows"]}
-    assert judged["randomisation"]["threshold"] == 0.5
+    assert judged["stability"]["threshold"] == 0.5 and judged["made_again"]["value"]["value"] > 0.999999
+    # a cell and its neighbours, all that this map reaches
+    assert judged["randomisation"]["sentence"] == "Only 27 cells of the maps hold a value."
+    assert [(line["name"], line["tests"][0]) for line in trust["lines"]] == [
+        ("belongs", "made_again"), ("used", "cells_removed"), ("specific", "randomisation"),
+    ]  # fmt: skip
     before = model.calls()
     again = worker.ask("explain", **question(worker, model, layers=["enc1"]))
     assert again["session"]["forward_calls_now"] == 0 and model.calls() == before
@@ -114,7 +124,7 @@ def test_the_cost_of_a_method_with_passes_of_its_own_is_told_by_its_explanation_
 
 
 def test_a_trust_check_can_be_cancelled_and_the_next_question_is_answered_as_before(worker, model):
-    sent = explained(worker, model)
+    sent = explained(worker, model, changed=False)
     first = worker.ask("explain", **question(worker, model, layers=["enc1"]))["explanations"][0]
     expected = read_array(worker.folder, first["array"])
     request = worker.send("trust", **judging(worker, model, tier="full", map=sent))

@@ -1,6 +1,6 @@
 """What is known about whether a map is faithful, in three lines: a mark, a word, and the number behind it.
 
-Only the full check judges: before it every line is unclear, and says its number.
+Only the full check judges, by the engine's rule: before it every line is unclear, and says its number.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from ...scene.nodes.TrustFacts import FAST, FULL, valueText
 from ...setup.Translation import _
 from ..Marks import MARKS, Mark
 
-#: what each line answers, the full check's tests that judge it, and the number that is told before them
+#: the engine's name of each line, what it answers, and the number that is told before the full check
 _QUESTIONS = (
-    (_("Used by the network"), ("evidence_at_m", "context_deletion_gain"), "context_paint_over"),
-    (_("Model-specific"), ("randomisation",), "class_swap"),
-    (_("Stable under noise"), ("stability",), ""),
+    ("belongs", _("Belongs to this question"), ""),
+    ("used", _("Used by the network"), "context_paint_over"),
+    ("specific", _("Model-specific and stable"), "class_swap"),
 )
 #: what a number is called where its title would only repeat that of the line
-_SHORT = {"stability": _("change of ranks")}
+_SHORT = {"stability": _("change of ranks"), "made_again": _("likeness when made again")}
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class TrustLine:
 def trustLines(checks: dict) -> tuple[TrustLine, ...]:
     """checks: {"fast" or "full": the worker's ``trust``}, see TrustFacts.trustOf; () where nothing was checked."""
     rows = {row["name"]: row for tier in (FAST, FULL) for row in checks.get(tier, {}).get("rows", ())}
-    return tuple(_line(title, tests, number, rows) for title, tests, number in _QUESTIONS) if rows else ()
+    judged = {line["name"]: line for line in checks.get(FULL, {}).get("lines", ())}
+    return tuple(_line(title, judged.get(name), number, rows) for name, title, number in _QUESTIONS) if rows else ()
 
 
 def richText(lines: tuple[TrustLine, ...]) -> str:
@@ -48,15 +49,21 @@ def richText(lines: tuple[TrustLine, ...]) -> str:
     return "".join(_paragraph(one) for one in lines)
 
 
-def _line(title: str, tests: tuple[str, ...], number: str, rows: dict) -> TrustLine:
-    # the first test that was made judges: where the evidence lies replaces the order of removal, see rows.verdict_of
-    test = next((rows[name] for name in tests if name in rows), None)
-    row = test or rows.get(number)
-    if row is None:
-        return TrustLine(title, MARKS.unclear)
+def _line(title: str, judged: dict | None, number: str, rows: dict) -> TrustLine:
+    """judged: the full check's line, by the engine's words; the rule is the engine's alone."""
+    if judged is None:
+        row = rows.get(number)
+        return TrustLine(title, MARKS.unclear, *(() if row is None else (_head(row), row["sentence"])))
+    tests = [rows[name] for name in judged["tests"] if name in rows]
+    # the number that decided: of a test that failed, else of the first
+    row = next((one for one in tests if one["passed"] is False), tests[0] if tests else None)
+    mark = MARKS.ofVerdict(judged["word"]) or MARKS.unclear
+    return TrustLine(title, mark, "" if row is None else _head(row), judged["told"])
+
+
+def _head(row: dict) -> str:
     name = _SHORT.get(row["name"], f"{row['title'][:1].lower()}{row['title'][1:]}")
-    head = f"{name} {valueText(row['value'])}"
-    return TrustLine(title, MARKS.ofTest(None if test is None else test["passed"]), head, row["sentence"])
+    return f"{name} {valueText(row['value'])}"
 
 
 def _paragraph(one: TrustLine) -> str:

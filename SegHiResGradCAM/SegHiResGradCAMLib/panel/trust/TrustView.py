@@ -10,8 +10,8 @@ from ..Controls import FeatureView
 from .TrustLines import TrustLine, richText
 
 _FULL_TIP = _(
-    "Deletion against random order, randomised weights, stability. Says its cost first and starts after you "
-    "confirm. A map that fails is marked: not supported by the model."
+    "Asks again, removes what the map marks, randomises the weights, adds noise. Says its cost first and starts "
+    "after you confirm. A map that fails is marked: not supported by the model. It judges the map, not the network."
 )
 _TABLE_TIP = _("Adds a table with the numbers beside the map; Export writes it too.")
 _CURVES_TIP = _("Shows the deletion and insertion curves; changes the layout to one with a plot.")

@@ -48,8 +48,8 @@ def verdictText(volumeNode: Any) -> str:
 
 
 def numbersText(volumeNode: Any) -> str:
-    """The fast numbers, without them the full ones: what it is, the number, what it says; a paragraph each, in rich
-    text without colours. What a sentence says in brackets at its end is left to :func:`numbersTip`."""
+    """The full check's numbers, before it the fast ones: what it is, the number, what it says; a paragraph each, in
+    rich text without colours. What a sentence says in brackets at its end is left to :func:`numbersTip`."""
     return "".join(_paragraph(row, first=n == 0) for n, row in enumerate(_shown(volumeNode)))
 
 
@@ -67,7 +67,7 @@ def valueText(value: dict) -> str:
 
 def _shown(volumeNode: Any) -> list[dict]:
     found = trustOf(volumeNode)
-    return (found.get(FAST) or found.get(FULL) or {"rows": []})["rows"]
+    return (found.get(FULL) or found.get(FAST) or {"rows": []})["rows"]
 
 
 def _head(row: dict) -> str:

@@ -40,13 +40,13 @@ class Tail:
     activation ``[1, K, *cells]``, logits ``[1, C, *spatial]``: of the unchanged input, without a graph.
     exact: the replay was bit-equal to the full forward at the same batch size.  error: its largest difference relative
     to the largest logit, also for batches.  note: "" or the sentence for the user.  forwards, passes: full and tail
-    runs made so far (in items of a batch).
+    runs made so far (in items of a batch).  runs: calls of the network, of either kind, a batch being one.
     """
 
     def __init__(self, network, tensor, target: str, *, channels=None, on=None, fallback: bool = True):
         self.network, self.target, self.channels = network, target, channels
         self._input, self._on = tensor, on or _nothing
-        self.forwards = self.passes = 0
+        self.forwards = self.passes = self.runs = 0
         self.full = False
         self.note = ""
         name, _, call = target.partition("#")
@@ -78,6 +78,7 @@ class Tail:
             with torch.no_grad(), self._on(), _forwards(dict.fromkeys(self.network.modules(), recorder.forward)):
                 output = self.network(self._input.clone())
             self.forwards += 1
+            self.runs += 1
             if recorder.activation is None:
                 raise LayerError(f"The layer '{self.target}' was not executed.", "Choose another layer.")
             changed = recorder.changed()
@@ -91,6 +92,7 @@ class Tail:
 
     def _replayed(self, activations):
         self.passes += len(activations)
+        self.runs += 1
         player = _Player(self._module, self._known, self._cloned, activations, self._mark)
         recording = torch.is_grad_enabled() and activations.requires_grad
         with torch.set_grad_enabled(recording), self._on(), _forwards(dict.fromkeys(player.modules, player.forward)):
@@ -103,6 +105,7 @@ class Tail:
     def _in_full(self, activations):
         """The whole network with the target's output replaced."""
         self.forwards += len(activations)
+        self.runs += 1
         calls = 0
 
         def replace(module, inputs, output):

@@ -135,6 +135,7 @@ def estimated(
 def passes_of(questions: int, cases: int, maps: int, runs: int, settings: Settings) -> float:
     """Forward passes, a backward pass counted as the forward passes it takes as long as. maps: of one question."""
     from ...evaluation.deletion.gains import cost
+    from ...evaluation.trust.cells_removed import PASSES
     from ...evaluation.trust.sanity import STEPS
     from ...evaluation.trust.stability import RUNS
     from ...evaluation.trust.trust_case import FORWARDS
@@ -146,6 +147,8 @@ def passes_of(questions: int, cases: int, maps: int, runs: int, settings: Settin
         found += questions * maps * FORWARDS * runs
     if settings.evaluate == FULL:
         found += questions * maps * runs * (FORWARDS + cost(ORDERS + 1) + EXPLANATION * (1 + STEPS + RUNS))
+        # only a network that runs in one piece has a tail to run again
+        found += questions * maps * PASSES if runs == 1 else 0
     return float(found)
 
 

@@ -17,7 +17,7 @@ from ...cam.isolation.network_place import placed
 from ...cam.isolation.undisturbed import undisturbed
 from ...cam.layers.listing import listed_layers
 from ...cam.layers.tail import Tail
-from ...cam.logits.score import Score
+from ...cam.logits.score import Score, decide
 from ...models.model_outputs import output_channels, reading_of
 from ...models.segmentation_model import SegmentationModel
 from ...models.slice_by_slice import by_slices
@@ -36,7 +36,10 @@ ZERO, MEAN = "zero", "mean"
 
 
 class LayerProbe(Probe):
-    """The cells of one layer are what is removed; made by :func:`layer_probe`.  note: from the tail, "" if exact."""
+    """The cells of one layer are what is removed; made by :func:`layer_probe`.  note: from the tail, "" if exact.
+
+    drawn: the share of M where the network chooses the score's class.
+    """
 
     def __init__(self, tail: Tail, shape, weights: torch.Tensor, score: Score, head: str, fill: str):
         super().__init__(np.ones(int(np.prod(shape))))
@@ -47,6 +50,13 @@ class LayerProbe(Probe):
         self._inside = (slice(None), slice(None), *(slice(n) for n in self.shape[3 - (a.ndim - 2) :]))
         mean = a[self._inside].mean(dim=tuple(range(2, a.ndim)), keepdim=True)
         self._fill = mean if fill == MEAN else torch.zeros_like(mean)
+        chosen = decide(inside_only(tail.logits, weights), score.class_index, head)[0]
+        self.drawn = float(weights[chosen.reshape(weights.shape)].sum()) / self._total
+
+    @property
+    def runs(self) -> int:
+        """Calls of the network so far."""
+        return self._tail.runs
 
     def values(self, evidence):
         """evidence: an Explanation at this layer, or its map ``[K, J, I]`` on the layer's cells (padding cut off)."""

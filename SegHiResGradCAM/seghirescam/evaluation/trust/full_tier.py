@@ -1,4 +1,8 @@
-"""Is the map supported by the model? The full tier: context deletion, randomised weights, stability, and a verdict."""
+"""Is the map supported by the model? The full tier: three lines and a verdict.
+
+Belongs to this question: made again, the map is the same.  Used by the network: what it marks is removed, at the layer
+or in the image.  Model-specific and stable: randomised weights, noise.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from ...protocol.explanation import USUAL_UNIT, Explanation
 from ...protocol.grid import Grid
 from ...protocol.pixel_set import PixelSet
 from ...protocol.progress import Progress
+from ...protocol.question import DEFAULT_METHOD
 from ...protocol.recipes import Recipe
 from ...protocol.value import NONFINITE, NOT_MEASURED, OK, TOO_SMALL, ZERO_MAP, Value
 from ..deletion.blocks import Blocks
@@ -20,9 +25,11 @@ from ..metrics.body import body_of
 from ..metrics.ground import Ground
 from ..metrics.shares import dilated
 from ..painting.rerun import Rerun
+from .cells_removed import removed_at_the_layer
 from .fast_tier import fast, numbers
-from .rows import AT_PIXEL_SET, DELETION, FAST, FULL, RANDOMISATION, STABILITY, Row, Trust
-from .sanity import randomisation
+from .made_again import made_again, unknown_origin
+from .rows import AT_PIXEL_SET, DELETION, FAST, FULL, MADE_AGAIN, RANDOMISATION, STABILITY, Row, Trust
+from .sanity import asked_in_order, randomisation
 from .stability import NOISE, stability
 from .trust_case import Found
 from .trust_words import unused
@@ -38,34 +45,56 @@ def full(
     words: dict,
     *,
     sent: Explanation | tuple[np.ndarray, Grid] | None = None,
+    origin_known: bool = True,
     seed: int = 0,
     progress: Callable[[float, str], None] | None = None,
 ) -> Trust:
-    """The fast tier's numbers, three tests and a verdict; arguments as for :func:`fast_tier.fast`, cost
+    """The fast tier's numbers, the tests and a verdict; arguments as for :func:`fast_tier.fast`, cost
     :func:`full_cost`.
 
+    origin_known: whether the words say how the map was made.  False: a map from anywhere; methods may be left out, the
+    layer says where cells are removed.  It cannot be made again, so that it is never called supported; what it marks
+    must count more than the image's edges and the painted pixel set do.
     supported: all tests passed.  not supported by the model: at least one failed, which the sentence names.
     not judged: none failed, but one could not be made (a map without evidence, a context the network does not use, a
     program whose weights cannot be replaced); the sentence says which.
     """
     tell = Progress(progress)
+    if not origin_known:
+        words = {**words, "methods": [DEFAULT_METHOD]}
     found = Found.of(session, pixels, words, sent, tell.part(0.0, 0.03))
     case, rerun = found.case, Rerun.of(session)
     rows, steps, changes, curves, gain = numbers(found, seed, tell.part(0.03, 0.08)), None, None, None, None
-    fast_passes, before = found.spent, session.forward_calls
+    fast_passes, before, looked = found.spent, session.forward_calls, None
     problem = _without_evidence(found.explanation)
     if problem is None:
-        context, gain, curves = _context(found, rerun, seed, tell.part(0.08, 0.6))
-        steps = randomisation(case, seed=seed, progress=tell.part(0.6, 0.78))
-        changes = stability(case, seed=seed, progress=tell.part(0.78, 1.0))
-        rows += [*context, _random_row(case, steps), *_stability_rows(changes)]
+        belongs, orders = unknown_origin(), None
+        if origin_known:
+            again, orders = asked_in_order(case, tell.part(0.08, 0.12, "asking again: "))
+            belongs = made_again(case, again)
+        looked = removed_at_the_layer(found, beside=not origin_known, seed=seed, progress=tell.part(0.12, 0.2))
+        context, gain, curves = _context(found, rerun, seed, tell.part(0.2, 0.62))
+        rows += [belongs, *([looked.row] if looked else []), *context]
+        if belongs.passed:
+            steps = randomisation(case, seed=seed, orders=orders, progress=tell.part(0.62, 0.78))
+            changes = stability(case, seed=seed, progress=tell.part(0.78, 1.0))
+            rows += [random_row(case, steps), *stability_rows(changes)]
+        else:
+            rows += [Row(name, _NOT_ITS_MAP) for name in (RANDOMISATION, STABILITY)]
     else:
-        rows += [Row(name, problem) for name in (DELETION, RANDOMISATION, STABILITY)]
+        rows += [Row(name, problem) for name in (MADE_AGAIN, DELETION, RANDOMISATION, STABILITY)]
     tell(1.0, "done")
     spent = fast_passes + rerun.forward_calls + case.forward_calls + session.forward_calls - before
     return Trust(
-        FULL, tuple(rows), spent, found.explanation, found.pixels, curves, gain, steps, changes, found.seconds_per_pass
-    )
+        FULL, tuple(rows), spent + (looked.runs if looked else 0), found.explanation, found.pixels, curves, gain, steps,
+        changes, found.seconds_per_pass, looked.drawn if looked else None,
+    )  # fmt: skip
+
+
+#: what random weights and noise say is about the map that the question gives
+_NOT_ITS_MAP = Value.without(
+    NOT_MEASURED, "The map is not known to be this question's, so that this says nothing of it."
+)
 
 
 #: by their names
@@ -128,22 +157,25 @@ def _evidence_at_m(probe, density, found) -> Row:
     return Row(AT_PIXEL_SET, value, line, value.value >= line)
 
 
-def _random_row(case, steps) -> Row:
+def random_row(case, steps) -> Row:
     if not steps:
         why = "The network holds no weight that could be replaced."
         return Row(RANDOMISATION, Value.without(NOT_MEASURED, why))
-    last, cells = steps[-1], np.count_nonzero(case.map)
+    last = steps[-1]
+    if last.spearman.status == ZERO_MAP:  # nothing is as unlike the map
+        vanished = Value.of(0.0, chance=0.0, note="With random weights the map is zero.")
+        return Row(RANDOMISATION, vanished, SAME, True, {"signed": 0.0, "modules": last.modules})
     if not last.spearman.ok:
         return Row(RANDOMISATION, last.spearman, details={"modules": last.modules})
-    if cells < LEAST_CELLS:
-        return Row(RANDOMISATION, Value.without(TOO_SMALL, f"Only {cells} cells of the map hold a value."))
+    if last.cells < LEAST_CELLS:
+        return Row(RANDOMISATION, Value.without(TOO_SMALL, f"Only {last.cells} cells of the maps hold a value."))
     rho = last.spearman.value
     value = Value.of(abs(rho), chance=0.0, note=f"Signed: {rho:.4f}.")
     told = {"signed": rho, "modules": last.modules, "likeness": last.ssim.value}
     return Row(RANDOMISATION, value, SAME, abs(rho) < SAME, told)
 
 
-def _stability_rows(changes) -> list[Row]:
+def stability_rows(changes) -> list[Row]:
     noise = [change for change in changes if change.kind == NOISE]
     text = noise[0].text.rpartition(",")[0]
     bad = next((change.change for change in noise if not change.change.ok), None)

@@ -12,6 +12,7 @@ import torch
 
 from ...cam.isolation.one_at_a_time import alone
 from ...cam.logits.heads import BINARY
+from ...protocol.explanation import Explanation
 from ...protocol.progress import Progress
 from ...protocol.value import NOT_MEASURED, Value
 from ..metrics.similarity import spearman, ssim
@@ -24,12 +25,16 @@ _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 @dataclass(frozen=True)
 class Step:
-    """modules: names randomised by now, added: those of this step; spearman, ssim: of the map to the trained one."""
+    """modules: names randomised by now, added: those of this step; spearman, ssim: of the map to the trained one.
+
+    cells: in which one of the two holds a value.
+    """
 
     modules: int
     added: tuple[str, ...]
     spearman: Value
     ssim: Value
+    cells: int = 0
 
     def to_json(self) -> dict:
         return {
@@ -38,22 +43,35 @@ class Step:
         }  # fmt: skip
 
 
+def asked_in_order(case: Case, progress: Callable[[float, str], None] | None = None) -> tuple[Explanation, list[dict]]:
+    """(the question answered anew, for each fold the modules with weights in the order in which they begin)"""
+    with _order(case.model.networks) as orders:
+        again = case.ask(progress=progress)
+    return again, orders
+
+
 def randomisation(
-    case: Case, *, seed: int = 0, steps: int = STEPS, progress: Callable[[float, str], None] | None = None
+    case: Case,
+    *,
+    seed: int = 0,
+    steps: int = STEPS,
+    orders: list[dict] | None = None,
+    progress: Callable[[float, str], None] | None = None,
 ) -> list[Step]:
     """Randomise the network from its output to its input and compare the map of every step with the trained one.
 
     Adebayo et al., NeurIPS 2018 (cascading).  Every module with parameters is initialised anew by its own rule (see
     :func:`randomised`), running statistics included, in ``steps`` groups of about equal numbers of modules, one seed a
     fold.  M stays the trained one.  spearman: rank correlation of the signed maps where one of them is not zero.
-    Cost: steps + 1 explanations (the first tells the order in which the modules run).
+    Cost: steps + 1 explanations: the first tells the order in which the modules run, where :func:`asked_in_order` has
+    not told it (orders).
     Returns [] for networks without any weight that can be replaced.  The weights are back, bit for bit, also after an
     exception; nothing is written to them.
     """
     tell = Progress(progress)
     networks = case.model.networks
-    with _order(networks) as orders:
-        case.ask(progress=tell.part(0.0, 1 / (steps + 1), "finding the order of the modules: "))
+    if orders is None:
+        _, orders = asked_in_order(case, tell.part(0.0, 1 / (steps + 1), "finding the order of the modules: "))
     chains = [_chain(network, order) for network, order in zip(networks, orders, strict=True)]
     longest = max(len(chain) for chain in chains)
     found, count = [], min(steps, longest)
@@ -65,9 +83,9 @@ def randomisation(
             other = case.ask(progress=tell.part((n + 1) / (count + 1), (n + 2) / (count + 1), title))
         ours, theirs = case.beside(other)
         added = tuple(unit.name for unit in chains[0][starts[0] : ends[0]])
-        found.append(
-            Step(ends[0], added, spearman(*told_apart(ours, theirs)), ssim(ours, theirs, each_to_its_maximum=True))
-        )
+        told = told_apart(ours, theirs)
+        likeness = ssim(ours, theirs, each_to_its_maximum=True)
+        found.append(Step(ends[0], added, spearman(*told), likeness, told[0].size))
     tell(1.0, "done")
     return found
 

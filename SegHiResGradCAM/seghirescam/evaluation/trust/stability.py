@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, product
 
@@ -47,18 +47,23 @@ class Change:
 
 
 def stability(
-    case: Case, *, seed: int = 0, runs: int = RUNS, progress: Callable[[float, str], None] | None = None
+    case: Case,
+    *,
+    seed: int = 0,
+    runs: int = RUNS,
+    kinds: Sequence[str] | None = None,
+    progress: Callable[[float, str], None] | None = None,
 ) -> list[Change]:
     """The map asked again for images, precisions and windows that should make no difference; M stays where it was.
 
     Noise: Gaussian, NOISE_HU on a CT, NOISE_PART of each other channel's interquartile range; ``runs`` seeds.  Shift:
     the image, and M with it, by one voxel along I; the map is moved back.  Flip: left for right, the map turned back
     (equivariance; a network trained without mirrored patients may fail it for reasons of its own).  Precision: fp32
-    against bf16.  Windows: moved by half a step, for models with sliding windows.
+    against bf16.  Windows: moved by half a step, for models with sliding windows.  kinds: only these (None: all).
     Cost: one explanation each (runs + 3, or runs + 4 with windows).  The same seed gives the same numbers.
     """
     tell = Progress(progress)
-    jobs = _jobs(case, seed, runs)
+    jobs = [job for job in _jobs(case, seed, runs) if kinds is None or job[0] in kinds]
     found = []
     for n, (kind, text, work) in enumerate(jobs):
         ours, theirs = work(tell.part(n / len(jobs), (n + 1) / len(jobs), f"{text}: "))

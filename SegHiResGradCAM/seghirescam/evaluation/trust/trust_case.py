@@ -24,7 +24,8 @@ FORWARDS = 3
 class Found:
     """The map in question, its explanation in this session, and how many passes were spent so far beyond it.
 
-    passes: network passes behind one prediction.  kept: whether another question about this layer costs none.
+    passes: network passes behind one prediction.  layer_grid: the layer's cells, where a map that was sent may lie on
+    another grid.  kept: whether another question about this layer costs none.
     """
 
     session: object
@@ -34,6 +35,7 @@ class Found:
     passes: int
     spent: int = 0
     seconds_per_pass: float | None = None
+    layer_grid: Grid | None = None
 
     @staticmethod
     def of(session, pixels, words: dict, sent, tell) -> Found:
@@ -50,13 +52,15 @@ class Found:
                 # the map is there; the score, the layer and the rest come with a cheap one, of any layer
                 asking |= {"methods": [DEFAULT_METHOD]} | ({"layers": DEEPEST} if method.at_input else {})
             one = session.ask(known, progress=tell, **asking)[0]
+        layer_grid = None if method.at_input else one.grid
+        if not isinstance(sent, Explanation):
             if sent is not None:
                 one = _carrying(one, method, *sent)
         # finding M may have taken a prediction, too
         spent = 0 if sent is None else session.forward_calls - before
         if not method.at_input:
             words["layers"] = [one.layer.name]
-        return Found(session, known, words, one, session.runs_around(known), spent)
+        return Found(session, known, words, one, session.runs_around(known), spent, None, layer_grid)
 
     @property
     def method(self):

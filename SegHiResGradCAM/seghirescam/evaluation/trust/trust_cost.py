@@ -13,6 +13,7 @@ from ...protocol.recipes import Recipe, as_recipe
 from ...protocol.value import Value
 from ..deletion.gains import cost as predictions_of
 from ..painting.rerun import Rerun
+from .cells_removed import PASSES
 from .explained_case import Case, frozen
 from .full_tier import probe_of
 from .sanity import STEPS
@@ -73,6 +74,8 @@ def full_cost(
         uncounted = f"; how many {method.title} makes of its own shows once it has explained"
     explanations = 1 + STEPS + asked_anew(_unasked(session, known, words))
     predictions, forwards = FORWARDS, FORWARDS * passes
+    if not method.at_input and session.model.windows is None and len(session.model.networks) == 1:
+        predictions, forwards = predictions + PASSES, forwards + PASSES
     probe = probe_of(session, known, None, Rerun.of(session))
     if not isinstance(probe, Value):
         more = predictions_of(ORDERS + 1)

@@ -10,8 +10,32 @@ _TITLES = {
     "context_paint_over": "Context masked out", "class_swap": "Class swap", "cancellation": "Cancellation",
     "phantom_mass": "Phantom mass", "completeness_gap": "Completeness gap",
     "context_deletion_gain": "Context deletion", "evidence_at_m": "Evidence at the pixel set",
-    "randomisation": "Randomised weights", "stability": "Stability under noise",
+    "randomisation": "Randomised weights", "stability": "Stability under noise", "made_again": "Made again",
+    "cells_removed": "Cells removed",
 }  # fmt: skip
+#: the three lines, by their names
+LINES = {
+    "belongs": "Belongs to this question", "used": "Used by the network", "specific": "Model-specific and stable",
+}  # fmt: skip
+_MARKS = {
+    "supported": ("\u2713", "supported"), "not judged": ("?", "unclear"),
+    "not supported by the model": ("\u2717", "not supported"),
+}  # fmt: skip
+#: what no test of a map can see
+_LIMIT = "This says that the map shows what the network used, not that the network or the segment is right."
+
+
+def line(one) -> str:
+    """one: a :class:`rows.Line`; its mark, its title and its word, as the panel writes them."""
+    mark, word = _MARKS[one.word]
+    return f"{mark} {LINES[one.name]}: {word}"
+
+
+def undrawn(drawn: float | None) -> str:
+    """A sentence where the network chooses the class nowhere in M."""
+    if drawn != 0:
+        return ""
+    return " The network does not draw this class anywhere in the pixel set: the map is about a score that loses there."
 
 
 def title(row) -> str:
@@ -38,8 +62,8 @@ def sentence(row, brief: bool = False) -> str:
 def verdict(word: str, rows) -> str:
     """rows: the tests that decide it, see :func:`rows.verdict_of`."""
     if word == "supported":
-        return "Supported by the model: " + ", ".join(row.title.lower() for row in rows) + " all passed."
-    told = "; ".join(f"{row.title.lower()} ({row.sentence.rstrip('.')})" for row in rows)
+        return f"Supported by the model: {', '.join(row.title.lower() for row in rows)} all passed. {_LIMIT}"
+    told = "; ".join(f"{row.title.lower()} ({row.sentence.rstrip('.')})" for row in rows) or "a test is missing"
     return f"{word[0].upper()}{word[1:]}: {told}."
 
 
@@ -125,6 +149,31 @@ def _stable(value, change, runs, most, **_):
     return f"{change} changes the map's ranks by {value:.3g} in the mean of {runs}, {most:.3g} at most (0: not at all)"
 
 
+def _made_again(value, threshold, related, **_):
+    found = f"asked again, the question gives a map with a cosine of {_rounded(value)} to this one"
+    if value >= threshold:
+        return f"{found}: it is the same map"
+    if value < related:
+        return f"{found}: this map belongs to another question, model, image or method"
+    return f"{found}; of {threshold:g} on it would be the same map"
+
+
+def _rounded(cosine):
+    """Not 1 where it is less."""
+    text = f"{cosine:.3f}"
+    return text if text != "1.000" or cosine >= 0.99995 else f"{cosine:.4f}"
+
+
+def _cells(value, unit, threshold, cells, of, draws, better, **_):
+    found = (
+        f"zeroing {cells} of the layer's {of} cells, which hold half of the evidence, changes the mean score by "
+        f"{0 - value:+.3g} {unit}, {draws} random draws of as many by {0 - threshold:+.3g} {unit} at the most"
+    )
+    if value <= threshold:
+        return f"{found}: what the map marks counts no more than other places"
+    return f"{found}; {' and '.join(better)} would do as well" if better else found
+
+
 def _changed(value, change, **_):
     return f"1 - Spearman is {value:.3g} when {change}"
 
@@ -136,7 +185,7 @@ def _note(note, **_):
 _WITH = {
     "context_paint_over": _painted, "class_swap": _swapped, "cancellation": _averaged, "phantom_mass": _phantom,
     "completeness_gap": _gap, "context_deletion_gain": _gained, "evidence_at_m": _at_pixel_set,
-    "randomisation": _randomised, "stability": _stable,
+    "randomisation": _randomised, "stability": _stable, "made_again": _made_again, "cells_removed": _cells,
 }  # fmt: skip
 _WITHOUT = {
     "context_paint_over": lambda note, context=True, **_: note if context else f"There is no context to remove: {note}",

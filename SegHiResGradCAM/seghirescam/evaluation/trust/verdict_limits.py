@@ -25,6 +25,19 @@ AT_M = 0.5
 #: Cells that must carry a value before a rank correlation is judged.  Reason: two unrelated maps of fewer cells reach
 #: SAME by luck in more than 1 case of 200.
 LEAST_CELLS = 30
+#: At or above this cosine a map is the one that its method gives when it is asked again; below RELATED it is another
+#: map.  Reason: in one precision the same question gives the same numbers but for rounding (0.99999), while the map of
+#: the probability instead of the logit, the closest of the wrong ones, reaches 0.91 to 0.994.  Between the two it may
+#: be the same map in another precision or another score's: not judged.
+SAME_MAP = 0.999
+RELATED = 0.9
+#: so much of the positive evidence do the cells hold that are zeroed at the layer
+EVIDENCE_REMOVED = 0.5
+#: as many random cells are zeroed that many times; the map's must lower the score more than all of them.  Reason: one
+#: random set among 20 is the best in 1 case of 20.
+DRAWS = 19
+#: so many sets of as many cells there must be.  Reason: among fewer the map's is the best by luck more often than that.
+LEAST_SETS = DRAWS + 1
 
 
 def to_json() -> dict:

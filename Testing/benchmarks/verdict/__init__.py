@@ -1,0 +1,1 @@
+"""How often the full check's verdict is wrong: wrong maps called supported, right maps called not supported."""
