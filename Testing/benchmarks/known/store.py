@@ -7,7 +7,10 @@ import math
 from collections.abc import Iterable
 from pathlib import Path
 
-WORDS = {"model", "rule", "layer", "method", "title", "status", "gain_status", "note", "name", "setting"}
+WORDS = {
+    "model", "rule", "layer", "method", "title", "status", "gain_status", "note", "name", "setting", "network", "head",
+    "cause", "check",
+}  # fmt: skip
 
 
 class Store:
