@@ -1,7 +1,7 @@
 """Five networks that others trained, each with one question about a copy of a head.
 
-The four MeshNets (neuroneural/brainchop, MIT) see a block of 48^3 or 64^3 voxels of 1 mm around the place that is asked
-about: one pass on 256^3 costs up to 150 times as much.  deepbet's second network (MIT, from its package) sees what its own
+The four MeshNets (neuroneural/brainchop, MIT) see a block of 64^3 voxels of 1 mm around the place that is asked
+about: one pass on 256^3 costs 64 times as much.  deepbet's second network (MIT, from its package) sees what its own
 code gives it: the box around the brain at 256^3 voxels.  The numbers of the preprocessing (percentiles, mean) are those of
 the image without any planted cause, so that a cause changes the input where it stands and nowhere else.
 """
@@ -36,7 +36,7 @@ class Asked:
     offset: tuple[int, int, int]
     radius_mm: float
     layers: dict[str, str]
-    block: int = 48
+    block: int = 64
 
 
 #: early: the first activation; middle: the last that has read no more than it acts on, which is the default layer's rule
@@ -44,13 +44,13 @@ class Asked:
 _LAYERS = {"early": "1", "middle": "7", "late": "13", "last": "17"}
 ASKED = {
     "meshnet_gwm": Asked(
-        "white matter", (4, -25, 0), 6.0, {"early": "1", "middle": "5", "late": "11", "last": "15"}, 64
+        "white matter", (4, -25, 0), 6.0, {"early": "1", "middle": "5", "late": "11", "last": "15"}
     ),
     "meshnet_gwm20": Asked("White Matter", (4, -25, 0), 6.0, _LAYERS),
     "meshnet_18": Asked("Thalamus", (0, 0, 0), 6.0, _LAYERS),
     "meshnet_104": Asked("Left-Thalamus-Proper*", (0, 0, 0), 6.0, _LAYERS | {"middle": "11", "last": "15"}),
     DEEPBET: Asked(
-        "brain", (0, 0, 0), 20.0, {"early": "init#1", "middle": "down1#3", "late": "up1#3", "last": "conv"}, 256
+        "brain", (0, 0, 0), 8.0, {"early": "init#1", "middle": "down1#3", "late": "up1#3", "last": "conv"}, 256
     ),
 }
 
@@ -173,7 +173,7 @@ def _deepbet(own: Head, array: np.ndarray, folder: Path):
 
     bet.model = Recorded()
     try:
-        bet.run_model(turned.get_fdata(dtype=np.float32))
+        bet.run_model(np.ascontiguousarray(turned.get_fdata(dtype=np.float32)))
     finally:
         bet.model = program
     scale = np.array([(b.stop - b.start) / n for b, n in zip(bet.bbox, seen[0].shape[2:], strict=True)])

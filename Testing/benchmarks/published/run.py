@@ -67,13 +67,15 @@ def _all(asked: Case, own, data, work, found_causes, found_checks):
         except LookupError:
             found_checks.append(_row(cause, None, "no_place"))
             continue
-        if one.having is asked:
-            having, lacking, effect = clean, None, before - maps.mean_score(asked, one.lacking.image)
-        else:
-            having, lacking = maps.asked(one.having), clean
-            effect = maps.score_in(having, asked) - before
+        here = one.having is asked
+        other = maps.mean_score(asked, (one.lacking if here else one.having).image)
+        effect = before - other if here else other - before
+        if abs(effect) < LEAST_EFFECT:  # no cause: no map is made of it
+            found_causes.append({"cause": cause, "layer": maps.NO_LAYER, "method": maps.NO_LAYER, "effect": effect})
+            continue
+        having, lacking = (clean, None) if here else (maps.asked(one.having), clean)
         found_causes += [{"cause": cause} | row for row in maps.rows(one, effect, having, lacking)]
-        if cause == "bead" and abs(effect) >= LEAST_EFFECT:
+        if cause == "bead":
             masked = paint_over(one.having.image, PixelSet(one.region, asked.image.grid, cause))
             left = abs(maps.mean_score(asked, masked) - before) / abs(effect)
             found_checks.append(_row("painted", left))
