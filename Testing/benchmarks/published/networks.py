@@ -20,6 +20,7 @@ from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image
 from seghirescam.protocol.pixel_set import PixelSet
 
+from .deepbet_box import fed, opened
 from .heads import Head, copy_of
 
 DEEPBET = "deepbet"
@@ -43,9 +44,7 @@ class Asked:
 #: for networks without strides; late: far behind it; last: in front of the head, where a cell acts on itself alone
 _LAYERS = {"early": "1", "middle": "7", "late": "13", "last": "17"}
 ASKED = {
-    "meshnet_gwm": Asked(
-        "white matter", (4, -25, 0), 6.0, {"early": "1", "middle": "5", "late": "11", "last": "15"}
-    ),
+    "meshnet_gwm": Asked("white matter", (4, -25, 0), 6.0, {"early": "1", "middle": "5", "late": "11", "last": "15"}),
     "meshnet_gwm20": Asked("White Matter", (4, -25, 0), 6.0, _LAYERS),
     "meshnet_18": Asked("Thalamus", (0, 0, 0), 6.0, _LAYERS),
     "meshnet_104": Asked("Left-Thalamus-Proper*", (0, 0, 0), 6.0, _LAYERS | {"middle": "11", "last": "15"}),
@@ -84,7 +83,11 @@ def case(network: str, own: Head, number: int, data: Path, folder: Path, block: 
     asked = ASKED[network]
     block = block or asked.block
     if network == DEEPBET:
-        model, image, centre = _deepbet(own, copy_of(own, number), folder)
+        import nibabel
+
+        bet, model = opened(folder)
+        image, _ = fed(bet, nibabel.Nifti1Image(copy_of(own, number), own.affine))
+        centre = (own.affine @ [*own.thalamus, 1])[:3]
     else:
         model, percentiles = meshnet(network, data)
         centre = np.add(own.thalamus, asked.offset)
@@ -135,54 +138,6 @@ def meshnet(name: str, data: Path) -> tuple[PlainModel, tuple[int, int]]:
     network.load_state_dict(load_file(data / "networks" / f"{name}.safetensors"))
     model = PlainModel(network.eval(), about["classes"], axes="xyz", name=name)
     return model, PERCENTILES[about["input"]["intensity"]]
-
-
-@cache
-def _program(folder: Path):
-    """deepbet's own object, and our model of its second program."""
-    import shutil
-
-    import deepbet
-    from deepbet.utils import DATA_PATH
-    from seghirescam import open_model
-
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copy(Path(DATA_PATH) / "models" / "model.pt", folder / "program.pt")
-    about = {"classes": ["background", "brain"], "axes": "xyz"}
-    (folder / "program.model.json").write_text(json.dumps(about), encoding="utf-8")
-    return deepbet.BrainExtraction(no_gpu=True), open_model(folder / "program.pt", consent=True)
-
-
-def _deepbet(own: Head, array: np.ndarray, folder: Path):
-    """(model, what deepbet's own code feeds its second network as an image, the left thalamus in RAS mm)."""
-    import nibabel
-    import torch
-
-    bet, model = _program(folder)
-    turned = nibabel.as_closest_canonical(nibabel.Nifti1Image(array, own.affine))
-    seen, program = [], bet.model
-
-    class Recorded(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.program = program  # deepbet asks its network's first parameter where it lives
-
-        def forward(self, x):
-            seen.append(x)
-            return self.program(x)
-
-    bet.model = Recorded()
-    try:
-        bet.run_model(np.ascontiguousarray(turned.get_fdata(dtype=np.float32)))
-    finally:
-        bet.model = program
-    scale = np.array([(b.stop - b.start) / n for b, n in zip(bet.bbox, seen[0].shape[2:], strict=True)])
-    move = np.diag([*scale, 1.0])
-    # nearest neighbours: the middle of a cell is the middle of what it was taken from
-    move[:3, 3] = [b.start for b in bet.bbox] + scale / 2 - 0.5
-    block = np.ascontiguousarray(seen[0][0, 0].numpy().T)
-    image = Image(block[None], Grid(block.shape, turned.affine @ move))
-    return model, image, (own.affine @ [*own.thalamus, 1])[:3]
 
 
 def _leftmost(drawn: np.ndarray, grid: Grid, start_ras) -> np.ndarray:
