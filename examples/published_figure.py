@@ -16,8 +16,9 @@ SHARE = 0.8
 @dataclass(frozen=True, eq=False)
 class Told:
     """image, without: with and without the right half.  left: M.  right, drawn: bool ``[K, J, I]``, the right half, and
-    the brain that is drawn without it.  scores: mean logit of M in both.  kept: share of M that is still drawn.  maps: an Explanation a layer, with their
-    densities on the image's grid and the shares of their positive evidence in the right half."""
+    the brain that is drawn without it.  scores: mean logit of M in both.  kept: share of M that is still drawn.
+    maps: an Explanation a layer, with their densities on the image's grid and the shares of their positive evidence in
+    the right half."""
 
     image: object
     without: object
@@ -43,8 +44,8 @@ def draw(path, told: Told) -> None:
     view, grid = AxialView(_from_zero(told.image), [told.left]), told.image.grid
     figure, axes = plt.subplots(1, 4, figsize=(13.2, 5.0), facecolor=DARK)
     figure.subplots_adjust(left=0.01, right=0.99, top=0.80, bottom=0.19, wspace=0.03)
-    figure.text(0.012, 0.93, "Does deepbet need the right half of the brain to draw the left?", color=LIGHT, fontsize=16,
-                fontweight="bold")  # fmt: skip
+    title = "Does deepbet need the right half of the brain to draw the left?"
+    figure.text(0.012, 0.93, title, color=LIGHT, fontsize=16, fontweight="bold")
     titles = ["What is asked: the left half"]
     for axis in axes:
         view.brain(axis, _from_zero(told.without) if axis is axes[3] else None)

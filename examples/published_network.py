@@ -1,9 +1,9 @@
 """A network that others published, explained: ``python examples/published_network.py``. About a minute on a CPU.
 
-deepbet (MIT) draws the brain on an MR of the head.  It is asked why it draws the left half of the MNI template's brain,
-and then the right half is taken away: does it need what the map shows?  The network comes with the package deepbet, the
-template with the package nilearn; neither is installed here, and nothing is downloaded.  deepbet's own code prepares the
-image.  Writes published_network.png and published_network.nii.gz, the map on the layer's cells.
+deepbet (MIT) draws the brain on an MR of the head.  It is asked why it draws the left half of the MNI template's
+brain, and then the right half is taken away: does it need what the map shows?  The network comes with the package
+deepbet, the template with the package nilearn; neither is installed here, and nothing is downloaded.  deepbet's own code
+prepares the image.  Writes published_network.png and published_network.nii.gz, the map on the layer's cells.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ def main(arguments=None) -> int:
 
 def explain(out: Path, folder: Path) -> None:
     import numpy as np
-    from benchmarks.published.deepbet_box import fed, opened
     from nilearn.datasets import load_mni152_template
     from published_figure import Told, draw
 
     import seghirescam
+    from benchmarks.published.deepbet_box import fed, opened
     from seghirescam.cam.logits.score import ClassLogit
     from seghirescam.evaluation.metrics.shares import chance, share
     from seghirescam.evaluation.painting.rerun import Rerun

@@ -2,8 +2,8 @@
 
 The four MeshNets (neuroneural/brainchop, MIT) see a block of 64^3 voxels of 1 mm around the place that is asked
 about: one pass on 256^3 costs 64 times as much.  deepbet's second network (MIT, from its package) sees what its own
-code gives it: the box around the brain at 256^3 voxels.  The numbers of the preprocessing (percentiles, mean) are those of
-the image without any planted cause, so that a cause changes the input where it stands and nowhere else.
+code gives it: the box around the brain at 256^3 voxels.  The numbers of the preprocessing (percentiles, mean) are those
+of the image without any planted cause, so that a cause changes the input where it stands and nowhere else.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PERCENTILES = {"min-max to 0..1": (0, 100), "5th and 95th percentile to 0..1": (
 @dataclass(frozen=True)
 class Asked:
     """What one network is asked. class_name: as its file says it.  offset: from the left thalamus, in voxels (x, y, z).
-    radius_mm: M is the class within so far of that place.  layers: name in the tables -> layer.  block: voxels an axis."""
+    radius_mm: M is the class within so far of that place.  layers: name in the tables -> layer.  block: voxels a side."""
 
     class_name: str
     offset: tuple[int, int, int]
@@ -40,8 +40,8 @@ class Asked:
     block: int = 64
 
 
-#: early: the first activation; middle: the last that has read no more than it acts on, which is the default layer's rule
-#: for networks without strides; late: far behind it; last: in front of the head, where a cell acts on itself alone
+#: early: the first activation; middle: the last that has read no more than it acts on, the default layer's rule for
+#: networks without strides; late: far behind it; last: in front of the head, where a cell acts on itself alone
 _LAYERS = {"early": "1", "middle": "7", "late": "13", "last": "17"}
 ASKED = {
     "meshnet_gwm": Asked("white matter", (4, -25, 0), 6.0, {"early": "1", "middle": "5", "late": "11", "last": "15"}),
@@ -142,7 +142,7 @@ def meshnet(name: str, data: Path) -> tuple[PlainModel, tuple[int, int]]:
 
 def _leftmost(drawn: np.ndarray, grid: Grid, start_ras) -> np.ndarray:
     """The brain's surface (RAS mm) straight to the left of a place in it."""
-    k, j, i = np.round(grid.kji(start_ras)).astype(int)
+    k, j, _ = np.round(grid.kji(start_ras)).astype(int)
     (line,) = np.nonzero(drawn[k, j])
     ras = grid.ras(np.stack([np.full(len(line), k), np.full(len(line), j), line], axis=1))
     return ras[ras[:, 0].argmin()]

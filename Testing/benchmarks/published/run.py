@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from benchmarks.known.store import Store
 from seghirescam.evaluation.metrics.baselines import edges
 from seghirescam.evaluation.painting.painting_over import paint_over
 from seghirescam.evaluation.trust.layer_numbers import LargestGradient
 from seghirescam.protocol.errors import SegHiResCamError
 from seghirescam.protocol.pixel_set import PixelSet
-
-from benchmarks.known.store import Store
 
 from . import checks, maps
 from .heads import head

@@ -1,7 +1,7 @@
 """From the rows to what the tables say, with intervals. numpy.
 
-The unit is a copy of a head that has the cause.  Medians have a percentile bootstrap over the copies within each network
-and head (the heads stay: the interval says what other bendings of these heads would give, not other patients); counts
+The unit is a copy of a head that has the cause.  Medians have a percentile bootstrap over the copies within each
+network and head (the heads stay: the interval says what other bendings of these heads would give, not other patients); counts
 have Wilson's interval.
 """
 

@@ -11,8 +11,8 @@ from . import summary
 
 #: the networks' order and names in the tables
 NETWORKS = {
-    "meshnet_gwm": "MeshNet, 3 classes", "meshnet_gwm20": "MeshNet, 3 classes, wider", "meshnet_18": "MeshNet, 18 classes",
-    "meshnet_104": "MeshNet, 104 classes", "deepbet": "deepbet's U-Net",
+    "meshnet_gwm": "MeshNet, 3 classes", "meshnet_gwm20": "MeshNet, 3 classes, wider",
+    "meshnet_18": "MeshNet, 18 classes", "meshnet_104": "MeshNet, 104 classes", "deepbet": "deepbet's U-Net",
 }  # fmt: skip
 CAUSES = {"bead": "bright bead", "shift": "darker ball", "hemisphere": "right half"}
 METHODS = {
