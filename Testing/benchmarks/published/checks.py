@@ -3,7 +3,7 @@
 block: does the network draw in its small block what it draws in a large one?  phantom: evidence in cells without
 influence.  gap: what the map leaves of S(layer) - S(layer at zero).  randomised: rank correlation with the map of the
 network with other weights.  deletion: how much more the score loses with the fifth of the context that a map
-calls most important than with random fifths.  full_grad: the gap of signed FullGrad, 0 for networks without normalisation.
+calls most important than with random fifths.  full_grad: the gap of signed FullGrad, 0 without normalisation.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def _thinned(values):
 
 
 def deletion(asked_case: Case, found: dict, edges: np.ndarray, seed: int = 0) -> Iterator[dict]:
-    """Mean score with a random fifth of the context blurred, minus with the most important one (logit; 0: no better)."""
+    """Mean score with a random fifth of the context blurred, minus with the most important one (logit, 0: no use)."""
     score, array = ClassLogit(asked_case.class_index), asked_case.image.array[0]
     body = array > asked_case.zero + 0.1 * (asked_case.one - asked_case.zero)
     probe = ImageProbe(Rerun(asked_case.model), asked_case.image, asked_case.pixels, score, body=body)

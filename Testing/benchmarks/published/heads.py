@@ -1,8 +1,8 @@
 """Three heads as the published networks want them, and deformed copies of each.
 
 ``t1``: a real T1; ``tumour``: a brain MR with a tumour in slices of 6.5 mm; ``mni``: nilearn's MNI152 template, which
-has no skull.  All on 256^3 voxels of 1 mm, LIA (the first index runs to the patient's left, the second down, the third to
-the front), values as the file has them.  A copy is bent by a smooth seeded field; copy 0 is the head itself.
+has no skull.  All on 256^3 voxels of 1 mm, LIA (the first index runs to the patient's left, the second down, the third
+to the front), values as the file has them.  A copy is bent by a smooth seeded field; copy 0 is the head itself.
 """
 
 from __future__ import annotations

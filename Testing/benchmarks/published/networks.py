@@ -31,7 +31,7 @@ PERCENTILES = {"min-max to 0..1": (0, 100), "5th and 95th percentile to 0..1": (
 @dataclass(frozen=True)
 class Asked:
     """What one network is asked. class_name: as its file says it.  offset: from the left thalamus, in voxels (x, y, z).
-    radius_mm: M is the class within so far of that place.  layers: name in the tables -> layer.  block: voxels a side."""
+    radius_mm: M is the class within so far of that place.  layers: by the tables' names.  block: voxels a side."""
 
     class_name: str
     offset: tuple[int, int, int]

@@ -1,8 +1,8 @@
 """From the rows to what the tables say, with intervals. numpy.
 
 The unit is a copy of a head that has the cause.  Medians have a percentile bootstrap over the copies within each
-network and head (the heads stay: the interval says what other bendings of these heads would give, not other patients); counts
-have Wilson's interval.
+network and head (the heads stay: the interval says what other bendings of these heads would give, not other patients);
+counts have Wilson's interval.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ def shown(causes: list[dict]) -> list[dict]:
     """A row a network (and ALL of them together), cause, layer and method: lift and sign, with intervals.
 
     lift: share of the evidence of the effect's sign in the planted region, over chance.  before: the same of the image
-    without the cause.  right: copies in which the region's signed evidence has the effect's sign.
+    without the cause.  right: copies in which the region's signed evidence has the effect's sign.  changes: copies
+    with a map of both images (bead, shift); change_right: in how many the region's signed evidence rises or falls with
+    the effect.
     """
     groups: dict[tuple, list[dict]] = {}
     for row in causes:
@@ -53,12 +55,14 @@ def _line(rows):
     strata = [(row["network"], row["head"]) for row in rows]
     before = [row["share_before"] / row["chance"] for row in rows if row["share_before"] is not None]
     right = sum(row["signed"] * row["effect"] > 0 for row in rows)
+    changes = [row for row in rows if row["signed_before"] is not None]
+    followed = sum((row["signed"] - row["signed_before"]) * row["effect"] > 0 for row in changes)
     low, high = interval(lifts, strata)
     sign_low, sign_high = wilson(right, len(rows))
     return {
         "n": len(rows), "lift": float(np.median(lifts)), "lift_low": low, "lift_high": high,
         "before": float(np.median(before)) if before else None, "right": right, "right_low": sign_low,
-        "right_high": sign_high,
+        "right_high": sign_high, "changes": len(changes), "change_right": followed,
     }  # fmt: skip
 
 

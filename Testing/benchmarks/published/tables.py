@@ -53,6 +53,8 @@ def by_network(found: dict) -> str:
             cells = [_picked(found["shown"], network=n, cause=cause, layer=layer, method=HIRES) for n in own]
             lines.append(_row(f"{title}, {layer} layer: times chance", map(_lift, cells)))
             lines.append(_row(f"{title}, {layer} layer: sign right", map(_sign, cells)))
+            if cause != "hemisphere":
+                lines.append(_row(f"{title}, {layer} layer: change right", map(_change, cells)))
     checks = (
         ("painted", NO_LAYER, NO_LAYER, "effect left when the bead is masked out, %", 100, 1),
         ("phantom", "middle", HIRES, "evidence in cells without influence, %", 100, 1),
@@ -120,6 +122,10 @@ def _sign(row):
     if row is None:
         return "-"
     return f"{row['right']} of {row['n']} [{100 * row['right_low']:.0f}-{100 * row['right_high']:.0f} %]"
+
+
+def _change(row):
+    return "-" if row is None else f"{row['change_right']} of {row['changes']}"
 
 
 def _range(row, factor, digits):
