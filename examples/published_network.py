@@ -2,8 +2,8 @@
 
 deepbet (MIT) draws the brain on an MR of the head.  It is asked why it draws the left half of the MNI template's
 brain, and then the right half is taken away: does it need what the map shows?  The network comes with the package
-deepbet, the template with the package nilearn; neither is installed here, and nothing is downloaded.  deepbet's own code
-prepares the image.  Writes published_network.png and published_network.nii.gz, the map on the layer's cells.
+deepbet, the template with the package nilearn; neither is installed here, and nothing is downloaded.  deepbet's own
+code prepares the image.  Writes published_network.png and published_network.nii.gz, the map on the layer's cells.
 """
 
 from __future__ import annotations

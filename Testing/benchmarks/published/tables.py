@@ -48,7 +48,7 @@ def by_network(found: dict) -> str:
     lines.append(_row("copies in which it draws the class at the place asked about", drawn))
     planted = {(row["network"], row["cause"]): row for row in found["causes"]}
     for cause, title in CAUSES.items():
-        lines.append(_row(f"{title}: moves S", (_moved(planted.get((n, cause))) for n in own)))
+        lines.append(_row(f"{title}: moves the score", (_moved(planted.get((n, cause))) for n in own)))
         for layer in ("early", "middle"):
             cells = [_picked(found["shown"], network=n, cause=cause, layer=layer, method=HIRES) for n in own]
             lines.append(_row(f"{title}, {layer} layer: times chance", map(_lift, cells)))
