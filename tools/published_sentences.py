@@ -1,4 +1,4 @@
-"""What README.md and its page say of the published networks, each number from the committed summary. Standard library."""
+"""What is said of the published networks, each number from the committed summary. Standard library."""
 
 from __future__ import annotations
 
@@ -21,58 +21,83 @@ def readme(results: Path) -> str:
     """*What a user of a real network may believe*, one paragraph."""
     found = _summary(results)
     bead, half = (_shown(found, cause, "early", HIRES) for cause in ("bead", "hemisphere"))
+    middle = _shown(found, "bead", "middle", HIRES)
     other, edge = _shown(found, "bead", "early", GRAD), _shown(found, "bead", "-", "edges")
-    moved = [row for row in found["causes"] if row["cause"] == "hemisphere"]
-    largest = max(moved, key=lambda row: abs(row["effect_median"]))
+    largest = max(_of(found, "hemisphere"), key=lambda row: abs(row["effect_median"]))
+    network, moved = largest["network"], abs(largest["effect_median"])
     balls = [_shown(found, cause, "early", HIRES) for cause in ("bead", "shift")]
     right, count = (sum(row[name] for row in balls) for name in ("right", "n"))
     return (
-        f"**What a user of a real network may believe.** In three heads and bent copies of them we planted causes, and "
-        f"measured by re-running what they do to five networks that others trained (four MeshNets, deepbet). *The place of a small cause*: a bright bead that moves "
-        f"the score holds {_lift(bead)} times chance of the evidence at an early layer (Seg-Grad-CAM {_lift(other)}, edges "
-        f"of the image, which know no network, {_lift(edge)}). *Not its sign without a check*: it was right in {right} of "
-        f"{count} copies with a small cause. *Not that the rest is unused*: without the right half of the head, {NAMES[largest['network']]}'s "
-        f"logit for the {ASKED[largest['network']]} changes by {abs(largest['effect_median']):.1f}; over all networks the "
-        f"maps hold {_lift(half)} times chance there. Mask out and re-run what matters ([published networks](docs/benchmarks/published.md))."
+        "**What a user of a real network may believe.** In three heads and bent copies of them we planted causes, and "
+        "measured by re-running what they do to five networks that others trained (four MeshNets, deepbet). "
+        "*The place of a small cause, at an early layer*: there a bright bead that moves the score holds "
+        f"{_lift(bead)} times chance of the evidence (at the middle layer {_lift(middle)}; Seg-Grad-CAM "
+        f"{_lift(other)}; "
+        f"edges of the image, which know no network, {_lift(edge)}). *Not the sign*: it was right in {right} of "
+        f"{count} "
+        "copies with a small cause. *Not that the rest is unused*: without the right half of the head, "
+        f"{NAMES[network]}'s logit for the {ASKED[network]} changes by {moved:.1f}; over all networks the maps hold "
+        f"{_lift(half)} times chance there. Mask out and re-run what matters "
+        "([published networks](docs/benchmarks/published.md))."
     )
 
 
 def failed(results: Path) -> str:
     """A list of what did not work."""
     found = _summary(results)
-    lines = []
-    by_head: dict[str, list[str]] = {}
+    lines, by_head = [], {}
     for row in found["failed"]:
-        by_head.setdefault(row["head"], []).append(NAMES[row["network"]])
-    for head, names in by_head.items():
+        by_head.setdefault(row["head"], []).append(row["network"])
+    for head, networks in by_head.items():
         lines.append(
-            f"- **Nothing to explain** on {HEADS[head]} for {_and(names)}: the class is not drawn at the place that is "
-            "asked about, in no copy."
+            f"- **Nothing to explain** on {HEADS[head]} for {_and([NAMES[one] for one in networks])}: the class is not "
+            "drawn at the place that is asked about, in no copy."
         )
+    planted, moving = (sum(row[name] for row in _of(found, "bead", "shift")) for name in ("copies", "causes"))
     unmoved = _and(_unmoved(found))
     lines.append(
-        f"- **No cause.** Of {_planted(found)} planted beads and balls {_planted(found) - _causes(found)} move the score "
-        f"by less than 0.05 logit and are left out{f' (all of {unmoved})' if unmoved else ''}."
+        f"- **No cause.** Of {planted} planted beads and balls {planted - moving} move the score by less than 0.05 "
+        "logit "
+        f"and are left out{f' (all of {unmoved})' if unmoved else ''}."
     )
-    for cause, words in (("shift", "darker ball"), ("hemisphere", "right half")):
+    bead = {layer: _shown(found, "bead", layer, HIRES) for layer in ("early", "middle")}
+    lines.append(
+        f"- **The default layer is too late for the bead**: {_lift(bead['middle'])} times chance at the middle "
+        "layer, which "
+        f"the default takes, {_lift(bead['early'])} at the early one."
+    )
+    for cause, words in (("bead", "bead"), ("shift", "darker ball"), ("hemisphere", "right half")):
         early, middle = (_shown(found, cause, layer, HIRES) for layer in ("early", "middle"))
         lines.append(
-            f"- **The sign of the {words}.** The region's signed evidence has the effect's sign in {early['right']} of "
-            f"{early['n']} copies at the early layer, in {middle['right']} of {middle['n']} at the middle one."
+            f"- **The sign of the {words}**: right in {early['right']} of {early['n']} copies at the early layer, in "
+            f"{middle['right']} of {middle['n']} at the middle one."
         )
-    gaps = [row for row in found["checks"] if (row["check"], row["layer"], row["method"]) == ("gap", "middle", HIRES)]
+    half = _shown(found, "hemisphere", "early", HIRES)
     lines.append(
-        f"- **Completeness** of a layer's map: at the middle layer the gap is {min(r['median'] for r in gaps):.2f} to "
-        f"{max(r['median'] for r in gaps):.2f} of what the layer does to the score. It is 0 only where what follows is "
-        "linear, in front of the head; there the map shows M alone."
+        f"- **A cause that is spread out**: the right half holds {_lift(half)} times chance at the early layer, less "
+        "than "
+        "evidence spread evenly would, also where taking it away moves the score most."
     )
-    lost = [row for row in found["checks"] if row["check"] == "deletion" and row["method"] == HIRES]
-    worst = min(lost, key=lambda row: row["low"])
+    gaps = [row["median"] for row in _checks(found, "gap", "middle")]
     lines.append(
-        f"- **Deletion**: for {NAMES[worst['network']]} the fifth of the context that the map calls most important is worth "
-        f"{abs(worst['low']):.2f} logit {'less' if worst['low'] < 0 else 'more'} than a random fifth, in the worst case."
+        f"- **Completeness** of a layer's map: at the middle layer the gap is {min(gaps):.2f} to {max(gaps):.2f} of "
+        "what "
+        "the layer does to the score. It is 0 in front of the head, where what follows is linear and the map shows M "
+        "alone."
+    )
+    worst = min(_checks(found, "deletion", "middle"), key=lambda row: row["low"])
+    lines.append(
+        f"- **Deletion, in the worst case** ({NAMES[worst['network']]}): the fifth of the context that the map calls "
+        "most "
+        f"important is worth {abs(worst['low']):.2f} logit {'less' if worst['low'] < 0 else 'more'} than a random "
+        "fifth."
     )
     return "\n".join(lines)
+
+
+def _checks(found, check, layer):
+    wanted = {"check": check, "layer": layer, "method": HIRES}
+    return [row for row in found["checks"] if wanted.items() <= row.items()]
 
 
 def _unmoved(found):
@@ -81,14 +106,6 @@ def _unmoved(found):
     for row in _of(found, "bead", "shift"):
         counts[row["network"]] = counts.get(row["network"], 0) + row["causes"]
     return [NAMES[name] for name, count in counts.items() if not count]
-
-
-def _planted(found):
-    return sum(row["copies"] for row in _of(found, "bead", "shift"))
-
-
-def _causes(found):
-    return sum(row["causes"] for row in _of(found, "bead", "shift"))
 
 
 def _of(found, *causes):

@@ -1,8 +1,7 @@
 """From the rows to what the tables say, with intervals. numpy.
 
-The unit is a copy of a head that has the cause.  Medians have a percentile bootstrap over the copies within each
-network and head (the heads stay: the interval says what other bendings of these heads would give, not other patients);
-counts have Wilson's interval.
+The unit is a copy of a head that has the cause.  Medians have a percentile bootstrap in two steps, over the heads (of
+all networks together: over network and head) and then over the copies of each; counts have Wilson's interval.
 """
 
 from __future__ import annotations
@@ -12,6 +11,8 @@ import numpy as np
 from .planted import CAUSES, LEAST_EFFECT
 
 RESAMPLES = 2000
+#: values below which no interval is given
+FEWEST = 3
 ALL = "all"
 
 
@@ -52,15 +53,15 @@ def shown(causes: list[dict]) -> list[dict]:
 
 def _line(rows):
     lifts = [row["share"] / row["chance"] for row in rows]
-    strata = [(row["network"], row["head"]) for row in rows]
+    groups = [(row["network"], row["head"]) for row in rows]
     before = [row["share_before"] / row["chance"] for row in rows if row["share_before"] is not None]
     right = sum(row["signed"] * row["effect"] > 0 for row in rows)
     changes = [row for row in rows if row["signed_before"] is not None]
     followed = sum((row["signed"] - row["signed_before"]) * row["effect"] > 0 for row in changes)
-    low, high = interval(lifts, strata)
+    low, high = interval(lifts, groups)
     sign_low, sign_high = wilson(right, len(rows))
     return {
-        "n": len(rows), "lift": float(np.median(lifts)), "lift_low": low, "lift_high": high,
+        "n": len(rows), "lift": float(np.median(lifts)), "lift_low": _or_none(low), "lift_high": _or_none(high),
         "before": float(np.median(before)) if before else None, "right": right, "right_low": sign_low,
         "right_high": sign_high, "changes": len(changes), "change_right": followed,
     }  # fmt: skip
@@ -99,12 +100,19 @@ def of(causes: list[dict], checks: list[dict]) -> dict:
     }  # fmt: skip
 
 
-def interval(values, strata, seed: int = 0) -> tuple[float, float]:
-    """95 % of the median, bootstrap within the strata."""
+def interval(values, groups, seed: int = 0) -> tuple[float, float]:
+    """95 % of the median: bootstrap of the groups, then of the values in each drawn group; both nan below FEWEST."""
+    values, names = np.array(values, dtype=float), list(groups)
+    if len(values) < FEWEST:
+        return float("nan"), float("nan")
+    held = [values[[name == one for name in names]] for one in dict.fromkeys(names)]
     rng = np.random.default_rng(seed)
-    groups = [np.array([v for v, s in zip(values, strata, strict=True) if s == one]) for one in dict.fromkeys(strata)]
-    drawn = np.concatenate([g[rng.integers(len(g), size=(RESAMPLES, len(g)))] for g in groups], axis=1)
-    low, high = np.quantile(np.median(drawn, axis=1), [0.025, 0.975])
+
+    def drawn():
+        chosen = (held[n] for n in rng.integers(len(held), size=len(held)))
+        return np.median(np.concatenate([own[rng.integers(len(own), size=len(own))] for own in chosen]))
+
+    low, high = np.quantile([drawn() for _ in range(RESAMPLES)], [0.025, 0.975])
     return float(low), float(high)
 
 
@@ -114,6 +122,10 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
     middle = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
     return float(middle - half), float(middle + half)
+
+
+def _or_none(number):
+    return None if np.isnan(number) else number
 
 
 def _in_order(rows, name):

@@ -115,7 +115,10 @@ def _moved(row):
 
 
 def _lift(row):
-    return "-" if row is None else f"{row['lift']:.1f} [{row['lift_low']:.1f}, {row['lift_high']:.1f}]"
+    if row is None:
+        return "-"
+    inside = f" [{row['lift_low']:.1f}, {row['lift_high']:.1f}]" if row["lift_low"] is not None else ""
+    return f"{row['lift']:.1f}{inside}"
 
 
 def _sign(row):

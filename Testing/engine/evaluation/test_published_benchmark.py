@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import math
 import os
 import sys
 from pathlib import Path
@@ -128,8 +129,9 @@ def test_intervals():
         known = binomtest(hits, n).proportion_ci(method="wilson")
         assert summary.wilson(hits, n) == pytest.approx((known.low, known.high), abs=1e-6)
     assert summary.interval([2.0, 2.0, 2.0], "aab") == (2.0, 2.0)
-    # of two strata with one copy each nothing can be drawn otherwise: the median stays
-    assert summary.interval([1.0, 3.0], "ab") == (2.0, 2.0)
+    assert all(map(math.isnan, summary.interval([1.0, 3.0], "ab")))
+    # two heads whose copies agree: half of all draws hold one head alone
+    assert summary.interval([1.0, 1.0, 5.0, 5.0], "aabb") == (1.0, 5.0)
     low, high = summary.interval(list(range(100)), ["a"] * 100)
     # the median's order statistics: 50 -+ 1.96 * sqrt(100) / 2
     assert low == pytest.approx(39.5, abs=2) and high == pytest.approx(59.5, abs=2)
@@ -155,9 +157,31 @@ def test_numbers_of_the_summary_by_hand():
         assert line["n"] == len(own)
         assert line["lift"] == pytest.approx(median(r["share"] / r["chance"] for r in own))
         assert line["right"] == sum((r["signed"] > 0) == (r["effect"] > 0) and r["signed"] != 0 for r in own)
-        assert line["lift_low"] <= line["lift"] <= line["lift_high"]
+        if line["n"] < summary.FEWEST:
+            assert line["lift_low"] is line["lift_high"] is None
+        else:
+            assert line["lift_low"] <= line["lift"] <= line["lift_high"]
         # only what moves the score is a cause
         assert min(abs(r["effect"]) for r in own) >= planted.LEAST_EFFECT
+
+
+def test_what_the_pages_say_without_a_number():
+    """README.md and docs/benchmarks/published.md, beside the numbers that tools/published_sentences.py writes."""
+    found = json.loads((RESULTS / "summary.json").read_text(encoding="utf-8"))
+    lift = {(r["cause"], r["layer"], r["method"]): r["lift"] for r in found["shown"] if r["network"] == "all"}
+    assert lift["bead", "middle", HIRES] < lift["bead", "-", "edges"] < lift["bead", "early", HIRES]
+    assert lift["hemisphere", "early", HIRES] < 1
+    checks = {(r["network"], r["check"], r["layer"], r["method"]): r for r in found["checks"]}
+    for network in networks.ASKED:
+        assert abs(checks[network, "randomised", "middle", HIRES]["median"]) < 0.1
+        assert checks[network, "gap", "last", HIRES]["high"] < 1e-3
+        if network != networks.DEEPBET:
+            assert checks[network, "phantom", "middle", HIRES]["high"] < 1e-5
+            assert checks[network, "full_grad", "-", "-"]["high"] < 1e-5
+            assert checks[network, "block_dice", "-", "-"]["low"] > 0.9
+    assert {(row["head"], row["network"]) for row in found["failed"]} == {
+        ("tumour", network) for network in networks.ASKED if network != networks.DEEPBET
+    }
 
 
 @THERE
