@@ -45,13 +45,17 @@ def readme(results: Path) -> str:
 def failed(results: Path) -> str:
     """A list of what did not work."""
     found = _summary(results)
-    lines, by_head = [], {}
-    for row in found["failed"]:
-        by_head.setdefault(row["head"], []).append(row["network"])
-    for head, networks in by_head.items():
+    lines = []
+    for head in dict.fromkeys(row["head"] for row in found["failed"]):
+        missed = [
+            f"{NAMES[r['network']]} ({r['copies']} of {r['planned']} copies)"
+            for r in found["failed"]
+            if r["head"] == head
+        ]
         lines.append(
-            f"- **Nothing to explain** on {HEADS[head]} for {_and([NAMES[one] for one in networks])}: the class is not "
-            "drawn at the place that is asked about, in no copy."
+            f"- **Nothing to explain** on {HEADS[head]} for {_and(missed)}: the class is not drawn at the place that "
+            "is "
+            "asked about."
         )
     planted, moving = (sum(row[name] for row in _of(found, "bead", "shift")) for name in ("copies", "causes"))
     unmoved = _and(_unmoved(found))
@@ -62,7 +66,7 @@ def failed(results: Path) -> str:
     )
     bead = {layer: _shown(found, "bead", layer, HIRES) for layer in ("early", "middle")}
     lines.append(
-        f"- **The default layer is too late for the bead**: {_lift(bead['middle'])} times chance at the middle "
+        f"- **The default layer shows less of the bead**: {_lift(bead['middle'])} times chance at the middle "
         "layer, which "
         f"the default takes, {_lift(bead['early'])} at the early one."
     )

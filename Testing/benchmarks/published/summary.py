@@ -82,12 +82,16 @@ def checked(checks: list[dict]) -> list[dict]:
 
 
 def failed(checks: list[dict]) -> list[dict]:
-    """A row a network and head in which the class was not drawn at the place that is asked about."""
-    picked = [row for row in checks if row["check"] == "explained" and row["status"] != "ok"]
-    count: dict[tuple, int] = {}
-    for row in picked:
-        count[row["network"], row["head"]] = count.get((row["network"], row["head"]), 0) + 1
-    return [{"network": network, "head": head, "copies": n} for (network, head), n in count.items()]
+    """A row a network and head: in how many of the planned copies the class was not drawn at the place asked about."""
+    found: dict[tuple, list[bool]] = {}
+    for row in checks:
+        if row["check"] == "explained":
+            found.setdefault((row["network"], row["head"]), []).append(row["status"] != "ok")
+    return [
+        {"network": network, "head": head, "copies": sum(missed), "planned": len(missed)}
+        for (network, head), missed in found.items()
+        if any(missed)
+    ]
 
 
 def of(causes: list[dict], checks: list[dict]) -> dict:
@@ -121,7 +125,7 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
     z, p = 1.959964, hits / n
     middle = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return float(middle - half), float(middle + half)
+    return max(0.0, float(middle - half)), min(1.0, float(middle + half))
 
 
 def _or_none(number):
