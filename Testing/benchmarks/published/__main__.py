@@ -1,4 +1,4 @@
-"""``python Testing/benchmarks/published [--copies 3] [--minutes M] [--table]``: run or resume, then write the tables.
+"""``python Testing/benchmarks/published [--copies 5] [--minutes M] [--table]``: run or resume, then write the tables.
 
 Needs SEGHIRESCAM_TEST_DATA (networks/, brain_t1, brain_tumour), nilearn and deepbet 1.0.2; nothing is downloaded.
 """
@@ -19,7 +19,7 @@ sys.path[:0] = [str(ROOT / "SegHiResGradCAM"), str(ROOT / "Testing")]
 from benchmarks import machine  # noqa: E402
 from benchmarks.published.tables import write  # noqa: E402
 
-COPIES = 3
+COPIES = 5
 
 
 def main(arguments=None) -> None:
