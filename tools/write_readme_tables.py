@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import cost_tables
+import published_sentences
 import readme_sentences
 import trust_sentences
 import window_tables
@@ -30,6 +31,9 @@ MADE = {
     ("flips.md", "flips"): RESULTS / "causes" / "smallest_flips.md",
     ("speed.md", "bench"): RESULTS / "table.md",
     ("verdict.md", "verdict"): RESULTS / "verdict" / "table.md",
+    ("published.md", "published:networks"): RESULTS / "published" / "networks.md",
+    ("published.md", "published:methods"): RESULTS / "published" / "methods.md",
+    ("published.md", "published:layers"): RESULTS / "published" / "layers.md",
 }
 
 
@@ -62,6 +66,8 @@ def texts() -> dict[tuple[Path, str], str]:
     found[Path("docs") / "how-to" / "enter_method.md", "entry"] = main_part(entry)
     found[Path("docs") / "how-to" / "choose_layer.md", "layers"] = layer_table(rows("evidence.csv"))
     found[Path("docs") / "explanation" / "faithful.md", "trust"] = trust_sentences.made(RESULTS)
+    found[PAGES / "published.md", "published:failed"] = published_sentences.failed(RESULTS)
+    found[Path("README.md"), "published"] = published_sentences.readme(RESULTS)
     for marker, sentences in readme_sentences.made(REPORT, RESULTS).items():
         found[Path("README.md"), marker] = sentences
     return found

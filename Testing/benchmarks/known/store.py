@@ -9,7 +9,7 @@ from pathlib import Path
 
 WORDS = {
     "model", "rule", "layer", "method", "title", "status", "gain_status", "note", "name", "setting", "group", "network",
-    "kind", "proven", "verdict", "belongs", "used", "specific", "bare_used",
+    "kind", "proven", "verdict", "belongs", "used", "specific", "bare_used", "head", "cause", "check",
 }  # fmt: skip
 
 
