@@ -135,7 +135,7 @@ def smallest_flip(
     in this sense, not proven to be the smallest of all.  Where no flip is found, none of the unions that were painted
     over (the first 1, 2, 4, ... blocks of the order, coarse, then finer, up to ``most``) had one.
     Raises EmptyPixelSetError where the model does not choose the class within M, PixelSetError where nothing may be
-    masked out, and what the model raises.
+    masked out, MethodError where the map gives no order there, and what the model raises.
     """
     (found,) = flips_in(
         session, pixels, score, density, orders=(order,), within=within, limits=limits, paint=paint, before=before,
@@ -165,6 +165,11 @@ def flips_in(
     tell = Progress(progress)
     tell(0.0, "predicting the unchanged image")
     case = _Case(session, pixels, score, density, within, limits, paint)
+    if set(orders) != {RANDOM} and not case.evidence[case.free].any():
+        raise MethodError(
+            "The map shows no evidence for the class where the image may be masked out: it gives no order.",
+            "Search in a random order, or take another map.",
+        )
     if before is not None:
         each = case.changed.passes_each
         number = limits.predictions * len(orders)
