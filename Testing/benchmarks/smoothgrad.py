@@ -36,26 +36,29 @@ LAYER, METHODS = "3", ("saliency", "input_x_gradient", "seg_hires_grad_cam")
 KINDS = ("plain", "smoothgrad", "smoothgrad_squared", "vargrad")
 TITLES = ("Saliency", "Input x gradient", "Seg-HiRes-Grad CAM")
 KIND_TITLES = ("plain", "SmoothGrad", "SmoothGrad-squared", "VarGrad")
-COPIES, SIGMA = 12, 0.1
+COPIES, SIGMA, WEAKER = 12, 0.1, 0.02
 RADIUS, AWAY, GROWN, LEAST, TRIES = 2, 2, 1, 20, 8
 FRACTIONS, ORDERS = (0.1, 0.2, 0.5), 5
-NUMBERS = ("share", "hottest", "gain")
+NUMBERS, WEAK = ("share", "hottest", "gain"), "weaker.jsonl"
 
 
 def main(arguments=None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=math.inf, help="begin no place after so long")
+    parser.add_argument("--weaker", action="store_true", help=f"the beads again with {100 * WEAKER:g} % noise")
     parser.add_argument("--table", action="store_true", help="only write the tables")
     options = parser.parse_args(arguments)
     sys.path[:0] = [str(ROOT / "Testing"), str(ROOT / "SegHiResGradCAM"), str(Path(__file__).parent)]
     RESULTS.mkdir(parents=True, exist_ok=True)
-    if not options.table:
+    if options.weaker:
+        measure_weaker(options.minutes)
+    elif not options.table:
         measure(options.minutes)
     write_tables()
 
 
-def lines() -> list[dict]:
-    file = RESULTS / "places.jsonl"
+def lines(name="places.jsonl") -> list[dict]:
+    file = RESULTS / name
     return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
@@ -72,6 +75,25 @@ def measure(minutes: float) -> None:
         with open(RESULTS / "places.jsonl", "a", encoding="utf-8") as out:
             out.write(json.dumps(row) + "\n")
         print(number, row["corner"], row["bead"] and {k: round(v, 3) for k, v in row["bead"]["share"].items()})
+
+
+def measure_weaker(minutes: float) -> None:
+    import numpy as np
+    import torch
+
+    torch.set_num_threads(1)
+    started, there, head = time.time(), {row["place"] for row in lines(WEAK)}, Head()
+    for row in lines():
+        if row["bead"] is None or row["place"] in there or time.time() - started > 60 * minutes:
+            continue
+        cube = head.cube(row["corner"])
+        inside, planted = with_bead(cube, row["bead"]["centre"], row["bead"]["value"])
+        a, b = row["bead"]["with"], row["bead"]["without"]
+        mask = changed_by(head.labels(planted)[0], head.labels(cube)[0], a, b, inside)
+        assert np.count_nonzero(mask) == row["bead"]["voxels"]
+        numbers = bead_numbers(head, planted, mask, (a, b), inside, row["place"], WEAKER)
+        with open(RESULTS / WEAK, "a", encoding="utf-8") as out:
+            out.write(json.dumps({"place": row["place"], "sigma": WEAKER, **numbers}) + "\n")
 
 
 class Head:
@@ -101,6 +123,11 @@ class Head:
         low, high = (np.float32(p) for p in np.percentile(whole, (5, 95)))
         self.whole = np.clip((whole - low) / (high - low), 0, 1)
 
+    def cube(self, corner):
+        import numpy as np
+
+        return np.ascontiguousarray(self.whole[tuple(slice(c, c + SIZE) for c in corner)])
+
     def labels(self, cube):
         """(class of every voxel, logits) of a cube, by the plain network."""
         import torch
@@ -119,7 +146,7 @@ def one_place(head: Head, number: int) -> dict:
     while True:
         drawn += 1
         corner = [int(draw.integers(40, 256 - 40 - SIZE)) for _ in range(3)]
-        cube = np.ascontiguousarray(head.whole[tuple(slice(c, c + SIZE) for c in corner)])
+        cube = head.cube(corner)
         if cube[(SIZE // 2,) * 3] < 0.25 or (cube > 0.25).mean() < 0.5:
             continue
         labels, _ = head.labels(cube)
@@ -154,46 +181,63 @@ def context_gain(head, cube, labels, number) -> dict:
     return {"class": index, "voxels": int(mask.sum()), "gain": gains, **facts}
 
 
+def with_bead(cube, centre, value):
+    """(bool of the bead, the cube with it), both ``[x, y, z]``."""
+    import numpy as np
+
+    away = sum((g - c) ** 2 for g, c in zip(np.ogrid[:SIZE, :SIZE, :SIZE], centre, strict=True))
+    inside = away <= RADIUS**2
+    return inside, np.where(inside, np.float32(value), cube)
+
+
+def changed_by(with_it, without, a, b, inside):
+    """M: what is class a with the bead and b without it, at least AWAY voxels from it."""
+    from scipy.ndimage import binary_dilation
+
+    return (with_it == a) & (without == b) & ~binary_dilation(inside, iterations=AWAY)
+
+
 def bead(head, cube, labels, draw, number) -> dict | None:
     import numpy as np
-    from scipy.ndimage import binary_dilation
-    from seghirescam.cam.logits.score import Contrast
 
     tissue = np.argwhere(labels > 0)
     tissue = tissue[((tissue >= 8) & (tissue < SIZE - 8)).all(axis=1)]
     best = None
     for centre in draw.permutation(tissue)[:TRIES]:
-        there = sum((g - c) ** 2 for g, c in zip(np.ogrid[:SIZE, :SIZE, :SIZE], centre, strict=True)) <= RADIUS**2
-        near = binary_dilation(there, iterations=AWAY)
         for value in (1.0, 0.0):
-            planted = np.where(there, np.float32(value), cube)
+            inside, planted = with_bead(cube, centre, value)
             with_it, _ = head.labels(planted)
-            for a in range(3):
-                for b in range(3):
-                    changed = (with_it == a) & (labels == b) & ~near
-                    if a != b and changed.sum() >= LEAST and (best is None or changed.sum() > best[0].sum()):
-                        best = changed, a, b, there, planted, value, centre
+            for a, b in ((a, b) for a in range(3) for b in range(3) if a != b):
+                mask = changed_by(with_it, labels, a, b, inside)
+                if mask.sum() >= LEAST and (best is None or mask.sum() > best[0].sum()):
+                    best = mask, a, b, inside, planted, value, centre
     if best is None:
         return None
-    mask, a, b, there, planted, value, centre = best
-    score = Contrast(a, b)
-    found, _, _, facts = maps(head, planted, mask, score, [SEED, number, 1])
-    truth = binary_dilation(there, iterations=GROWN)
+    mask, a, b, inside, planted, value, centre = best
     contrast = [float((logits[a] - logits[b])[mask].mean()) for _, logits in map(head.labels, (planted, cube))]
-    numbers = {"share": {}, "hottest": {}}
+    return {
+        "value": value, "centre": centre.tolist(), "with": a, "without": b, "voxels": int(mask.sum()),
+        "contrast_with": contrast[0], "contrast_without": contrast[1],
+        **bead_numbers(head, planted, mask, (a, b), inside, number),
+    }  # fmt: skip
+
+
+def bead_numbers(head, planted, mask, classes, inside, number, sigma=None) -> dict:
+    import numpy as np
+    from scipy.ndimage import binary_dilation
+    from seghirescam.cam.logits.score import Contrast
+
+    found, _, _, facts = maps(head, planted, mask, Contrast(*classes), [SEED, number, 1], sigma=sigma or SIGMA)
+    truth, numbers = binary_dilation(inside, iterations=GROWN), {"share": {}, "hottest": {}}
     for key, density in found.items():
         evidence = np.maximum(density.astype(np.float64), 0)
         hot = np.argsort(-evidence, axis=None, kind="stable")[: truth.sum()]
         numbers["share"][key] = float(evidence[truth].sum() / evidence.sum()) if evidence.any() else 0.0
         numbers["hottest"][key] = float(truth.ravel()[hot].mean())
-    return {
-        "value": value, "centre": centre.tolist(), "with": a, "without": b, "voxels": int(mask.sum()),
-        "contrast_with": contrast[0], "contrast_without": contrast[1], "chance": float(truth.mean()),
-        **numbers, **facts,
-    }  # fmt: skip
+    return {"chance": float(truth.mean()), **numbers, **facts}
 
 
-def maps(head, cube, mask, score, seed, checked=False):
+def maps(head, cube, mask, score, seed, checked=False, sigma=SIGMA):
     """({"method kind": density}, image, M, facts); plain maps are checked against the product's, VarGrad's if asked."""
     import numpy as np
     from seghirescam.protocol.grid import Grid
@@ -208,11 +252,11 @@ def maps(head, cube, mask, score, seed, checked=False):
     number = int(np.random.default_rng(seed).integers(2**31))
     session = open_session(head.model, image, seed=number)
     prepared = session.prepared()
-    sigma = [SIGMA * float(cube.max() - cube.min())]
+    sigmas = [sigma * float(cube.max() - cube.min())]
     clean = three_maps(head.network, prepared.tensor, mask, score)
     sums = {name: np.zeros((2, *cube.shape)) for name in METHODS}
     for n in range(COPIES):
-        for name, one in three_maps(head.network, noisy(prepared, sigma, number, n), mask, score).items():
+        for name, one in three_maps(head.network, noisy(prepared, sigmas, number, n), mask, score).items():
             sums[name] += np.stack([one, one.astype(np.float64) ** 2]) / COPIES
     found = {}
     for name in METHODS:
@@ -223,7 +267,7 @@ def maps(head, cube, mask, score, seed, checked=False):
     words["methods"] = list(METHODS)
     worst = {"plain": agreement(session.ask(pixels, **words), found, "plain")}
     for kind in KINDS[3:] if checked else ():
-        answers = session.ask(pixels, **words, noise=kind, noise_samples=COPIES, noise_sigma=SIGMA)
+        answers = session.ask(pixels, **words, noise=kind, noise_samples=COPIES, noise_sigma=sigma)
         worst[kind] = agreement(answers, found, kind)
     session.release()
     return found, image, pixels, {"differs_from_product": worst}
@@ -293,6 +337,11 @@ def write_tables() -> None:
                 row[f"{number}_better_at"] = sum(d > 0 for d in differences)
             told["rows"].append(row)
     old = RESULTS / "table.json"
+    weak = [{"bead": row} for row in lines(WEAK)]
+    told["weaker"] = [
+        {"method": method, "kind": kind, **{n: interval(values(weak, method, kind, n)) for n in NUMBERS[:2]}}
+        for method in METHODS for kind in KINDS if weak
+    ]  # fmt: skip
     told["machine"] = json.loads(old.read_text())["machine"] if old.exists() else describe() | _versions()
     old.write_text(json.dumps(told, indent=1) + "\n")
     (RESULTS / "table.md").write_text("\n".join(_table(told)) + "\n")
