@@ -125,11 +125,16 @@ def test_a_2d_network_that_goes_through_a_volume_has_causes_and_flips_of_the_sli
 def test_a_map_without_evidence_where_may_be_painted_gives_no_order():
     image, pixels = bright()
     session = open_session(one_channel(2.0, 0.5, "softmax", outputs=2), image)
-    for density in (np.full(image.grid.shape, -1.0), pixels.weights):  # against the class; only in M, which stays
-        with pytest.raises(MethodError, match="no evidence") as told:
-            flips_in(session, pixels, ClassLogit(1), density, limits=LIMITS)
-        assert "random" in told.value.hint and session.forward_calls == 0
-        assert not smallest_flip(session, pixels, ClassLogit(1), density, order="random", limits=LIMITS).found
+    against = np.full(image.grid.shape, -1.0)
+    with pytest.raises(MethodError, match="no evidence") as told:
+        flips_in(session, pixels, ClassLogit(1), against, limits=LIMITS)
+    assert "random" in told.value.hint and session.forward_calls == 0
+    assert not smallest_flip(session, pixels, ClassLogit(1), against, order="random", limits=LIMITS).found
+    # only in M, which stays: chance decides, and the sentence says so
+    flip = smallest_flip(session, pixels, ClassLogit(1), pixels.weights, limits=LIMITS)
+    assert not flip.found and not flip.ordered and "in a random order, as the map shows no" in sentence(flip, "M", "x")
+    flip = smallest_flip(session, pixels, ClassLogit(1), np.ones(image.grid.shape), limits=LIMITS)
+    assert flip.ordered and "in the map's order" in sentence(flip, "M", "x")
 
 
 def test_the_same_seed_draws_the_same_orders_and_another_one_others():
