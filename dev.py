@@ -31,10 +31,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 TORCH = "torch==2.13.0"
 INTERRUPTED = 130
-#: tests that measure how long an event loop stands still, a Cancel takes or a refusal computes: nothing of ours runs
-#: beside them
+#: the panel on its stage and the worker: not in one process with the engine's tests, which know no stand-ins for Slicer
+PANEL = ("Testing/gui", "Testing/mrml", "Testing/engine/worker")
+#: tests that measure by the clock how long a Cancel, a start or a refusal takes, and those that kill at random moments:
+#: nothing of ours runs beside them
 ALONE = (
-    *("Testing/gui", "Testing/mrml", "Testing/engine/worker", "Testing/engine/protocol/test_bounded.py"),
+    *("Testing/gui/test_stage_events.py", "Testing/gui/test_panel_setup_check.py", "Testing/gui/test_panel_faults.py"),
+    *("Testing/mrml/test_worker_client.py", "Testing/mrml/test_worker_ends.py", "Testing/mrml/test_kills.py"),
+    *("Testing/mrml/test_worker_strangers.py", "Testing/engine/worker/test_worker.py"),
+    *("Testing/engine/worker/test_kills.py", "Testing/engine/protocol/test_bounded.py"),
     *("Testing/engine/models/test_pickle_scan.py", "Testing/engine/models/test_unrecognised.py"),
 )
 #: measured on Linux x86-64 with the CPU build of torch: (what, download MB, on disk MB)
@@ -87,13 +92,17 @@ def main(arguments: list[str]) -> int:
         os.environ.setdefault("OMP_NUM_THREADS", "1")  # two processes of many threads each would wait for one another
         # a crashing file is not begun again
         two = ["-n", "2", "--dist", "loadfile", "--max-worker-restart", "0"]
-        rooms = [f"--ignore={folder}" for folder in ALONE]
+        alone = [f"--ignore={file}" for file in ALONE]
+        engine = [*(f"--ignore={folder}" for folder in PANEL), *alone]
         # one process for what measures time, and for the slow tests: two of those at once may not fit into the memory
-        codes = [run([python, "-m", "pytest", "-m", "not slow", *two, *rooms])]
-        if options.full and codes[-1] != INTERRUPTED:
-            codes.append(run([python, "-m", "pytest", "-m", "slow", *rooms]))
-        if codes[-1] != INTERRUPTED:
-            codes.append(run([*pytest, *ALONE]))
+        parts = [["-m", "not slow", *two, *engine], ["-m", "not slow", *two, *alone, *PANEL], [*chosen, *ALONE]]
+        if options.full:
+            parts += [["-m", "slow", *engine], ["-m", "slow", *alone, *PANEL]]
+        codes = []
+        for words in parts:
+            codes.append(run([python, "-m", "pytest", *words]))
+            if codes[-1] == INTERRUPTED:
+                break
         return next((code for code in codes if code), 0)
     if options.command == "lint":
         python = environment("test")

@@ -25,6 +25,7 @@ RESULTS = ROOT / "Testing" / "benchmarks" / "results"
 #: (page, marker in it) -> table that a script made from the CSV beside it
 MADE = {
     ("methods.md", "methods"): REPORT / "methods.md",
+    ("methods.md", "smoothgrad"): RESULTS / "smoothgrad" / "table.md",
     ("known_answers.md", "known"): RESULTS / "known" / "readme.md",
     ("known_answers.md", "better"): RESULTS / "known" / "better_measured.md",
     ("roar.md", "roar"): RESULTS / "roar" / "table.md",

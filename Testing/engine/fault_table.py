@@ -85,6 +85,7 @@ FAULTS = {
         "engine/cam/test_score::test_a_binary_head_has_the_negated_logit_for_background",
         "engine/cam/test_score::test_decisions_by_softmax_and_by_sigmoid",
         "engine/models/test_monai_bundle::test_a_binary_head_is_one_channel_with_a_background",
+        "engine/evaluation/test_causes_faults::test_a_binary_head_is_shared_out_and_flipped_with_the_sign_of_the_class_that_is_asked_about",
     ),
     13: row(
         "model in train mode, dropout, batch norm",
@@ -123,11 +124,13 @@ FAULTS = {
         "engine/session/test_faults::test_non_finite_voxels_are_counted_and_refused",
         "engine/cli/test_cli_explain::test_voxels_that_are_no_numbers_are_refused_before_the_network_runs",
         "engine/io/test_files::test_voxels_that_are_no_numbers_stay_so_in_their_places",
+        "engine/evaluation/test_causes_faults::test_voxels_that_are_no_numbers_are_refused_before_any_pass_also_in_what_stands_in",
     ),
     19: row(
         "constant or empty image",
         "engine/session/test_faults::test_constant_and_extreme_images_give_finite_maps",
         "engine/models/test_nnunet::test_a_uniform_image_gives_a_finite_tensor",
+        "engine/evaluation/test_causes_faults::test_in_a_constant_image_there_is_nothing_to_share_and_nothing_to_flip",
     ),
     20: row(
         "extreme HU",
@@ -156,6 +159,7 @@ FAULTS = {
         "2D model on a 3D image, 3D model on a 2D one",
         "engine/models/test_2d_slices::test_the_maps_are_those_of_the_single_slices_each_in_its_place",
         "engine/session/test_faults::test_dimensions_that_do_not_fit_are_refused",
+        "engine/evaluation/test_causes_faults::test_a_2d_network_that_goes_through_a_volume_has_causes_and_flips_of_the_slices",
     ),
     24: row(
         "RGB or vector volume, 4D sequence",
@@ -183,6 +187,8 @@ FAULTS = {
         "engine/cli/test_cli_evaluate::test_an_empty_reference_is_no_hit_and_one_voxel_has_numbers",
         "engine/evaluation/test_eval_baselines::test_painting_the_prediction_holds_all_its_evidence_in_it_and_an_empty_one_is_a_"
         "zero_map",
+        "engine/evaluation/test_causes_faults::test_a_class_that_the_network_predicts_nowhere_is_one_sentence",
+        "engine/worker/test_worker_causes::test_what_cannot_be_asked_is_one_sentence_and_leaves_no_file",
         open="a question about an empty M is refused with a suggestion, instead of answered by a zero map",
     ),
     28: row(
@@ -195,17 +201,21 @@ FAULTS = {
         "class out of range, unknown label names",
         "engine/session/test_faults::test_an_unknown_class_is_refused_with_the_list",
         "engine/io/test_files::test_labels_that_cannot_be_chosen_are_refused_with_the_list",
+        "engine/cli/test_cli_causes::test_what_a_network_predicts_nowhere_and_segments_that_miss_the_image_are_one_sentence_each",
     ),
     30: row(
         "reference on another grid",
         "engine/cli/test_cli_evaluate::test_masks_on_another_grid_are_brought_to_the_image_s_and_refused_where_they_miss_it",
         "engine/protocol/test_pixel_sets::test_a_set_on_another_grid_is_carried_by_geometry",
+        "engine/cli/test_cli_causes::test_what_a_network_predicts_nowhere_and_segments_that_miss_the_image_are_one_sentence_each",
+        "engine/evaluation/test_causes::test_baselines_are_what_they_say",
     ),
     # numerics
     31: row(
         "all-negative CAM",
         "engine/session/test_explain::test_zero_maps_and_maps_without_positive_evidence_say_why",
         "mrml/test_overlay_display::test_only_negative_evidence_is_invisible_unless_both_signs_are_shown",
+        "engine/evaluation/test_causes_faults::test_a_map_without_evidence_where_may_be_painted_gives_no_order",
     ),
     32: row(
         "fp16/bf16 overflow or underflow of gradients",
@@ -239,6 +249,7 @@ FAULTS = {
         "nondeterminism",
         "engine/session/test_explain::test_the_same_question_gives_the_same_bits_and_provenance_names_everything_by_hash",
         "engine/session/test_determinism::test_deterministic_algorithms_are_enforced_on_request_only",
+        "engine/evaluation/test_causes_faults::test_the_same_seed_draws_the_same_orders_and_another_one_others",
         open=GPU,
     ),
     # process and files
@@ -251,6 +262,7 @@ FAULTS = {
         "gui/test_panel_faults::test_deleting_the_volume_stops_the_question",
         "gui/test_panel_large::test_cancel_while_the_volume_is_read_stops_at_once",
         "engine/cli/test_cli::test_ctrl_c_during_the_computation_is_exit_code_130_and_leaves_nothing",
+        "gui/test_panel_causes::test_in_the_demo_masking_the_marker_out_is_the_smallest_flip_and_cancelled_the_scene_is_unchanged",
     ),
     37: row(
         "child killed",
@@ -333,5 +345,6 @@ FAULTS = {
         "formula injection in case ids",
         "engine/protocol/test_spreadsheet::test_texts_that_look_like_formulas_are_escaped_and_numbers_are_not",
         "engine/cohort/test_table::test_a_case_that_a_spreadsheet_would_run_is_text",
+        "engine/cli/test_cli_causes::test_the_anatomy_stands_beside_the_map_and_no_name_is_a_formula",
     ),
 }

@@ -6,7 +6,7 @@ from mrml.asking import DESCRIPTION, RecordingEngine, answer
 
 
 class Answering(RecordingEngine):
-    """An engine that answers at once, so that twenty rounds take seconds."""
+    """An engine that answers at once, so that ten rounds take seconds."""
 
     def __init__(self, panel, case):
         super().__init__()

@@ -106,12 +106,12 @@ def counted(of):
     }
 
 
-def test_twenty_rounds_leave_no_timer_no_observer_and_no_node(stageScene, monkeypatch):
+def test_ten_rounds_leave_no_timer_no_observer_and_no_node(stageScene, monkeypatch):
     for name in [name for name in sys.modules if name.split(".")[0] in ("SegHiResGradCAMLib", "seghirescam")]:
         monkeypatch.setitem(sys.modules, name, sys.modules[name])  # other tests go on with the modules they know
     case, found = makeCase(), []
     crosshair = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLCrosshairNode")
-    for _round in range(20):
+    for _round in range(10):
         panel = Panel()
         panel.presenter.engine = Answering(panel, case)
         panel.presenter.checks.setEveryMap(False)

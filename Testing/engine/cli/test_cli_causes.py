@@ -16,6 +16,7 @@ from seghirescam.evaluation.causes.channel_causes import channel_causes
 from seghirescam.evaluation.causes.smallest_flip import SearchLimits, flips_in
 from seghirescam.io.label_maps import read_labels, write_labels
 from seghirescam.io.volumes import read_volume
+from seghirescam.protocol.grid import Grid
 from seghirescam.protocol.image import Image
 from seghirescam.session.opening import open_session
 
@@ -116,6 +117,36 @@ def test_what_cannot_be_shared_out_is_refused_before_the_model_runs(capsys, tmp_
         assert not (tmp_path / "out").exists()
 
 
+def test_what_a_network_predicts_nowhere_and_segments_that_miss_the_image_are_one_sentence_each(capsys, tmp_path):
+    """Nothing predicted is no pixel set; drawn, it has nothing to flip; labels lie elsewhere, or fill the image."""
+    forward = "return torch.cat([x[:, :1] * 0 + 9, self.up(self.down(x))[:, :2]], 1)"
+    source, path = factory(tmp_path / "nothing", forward=forward), volume(tmp_path, "v.nii.gz")
+    grid, labels = read_volume(path).grid, np.zeros((8, 10, 12), np.uint8)
+    labels[2:6, 3:7, 4:9] = 1
+    moved = grid.ijk_to_ras.copy()
+    moved[:3, 3] += 500.0
+    for name, array, where in (
+        ("own", labels, grid), ("away", labels, Grid(grid.shape, moved)), ("full", 0 * labels + 1, grid),
+    ):  # fmt: skip
+        write_labels(tmp_path / f"{name}.seg.nrrd", array, where, {1: "organ"})
+    asked = (source, "--image", path, "--class", "organ", "--consent", "--out", tmp_path / "out")
+    own = ("--segment", f"{tmp_path / 'own.seg.nrrd'}:organ")
+    anatomy = ("causes", *asked, "--of", "anatomy", "--labels")
+    for words, sentence in (
+        ((*anatomy, tmp_path / "own.seg.nrrd"), "predicted organ has no voxel"),
+        (("flip", *asked, "--layer", "down"), "predicted organ has no voxel"),
+        (("flip", *asked, "--layer", "down", *own), "there is nothing to flip"),
+        ((*anatomy, tmp_path / "full.seg.nrrd", *own), "covers the whole image"),
+        ((*anatomy, tmp_path / "away.seg.nrrd", *own), "No segment holds a voxel"),
+        (("flip", *asked, "--layer", "down", *own, "--within", tmp_path / "own.seg.nrrd"), "may be masked out"),
+        (("flip", *asked[:4], "spleen", *asked[5:], "--layer", "down", *own), "spleen"),
+    ):
+        code, _, err = run(capsys, *words)
+        lines = [line for line in err.splitlines() if line.startswith("Error:")]
+        assert code == 2 and len(lines) == 1 and sentence in lines[0], (words, err)
+        assert "Traceback" not in err and not (tmp_path / "out").exists()
+
+
 def flip_words(folder):
     source, path, _ = toy(folder)
     words = ("flip", source, "--image", path, "--class", "organ", "--consent", "--layer", "down", "--dpi", 60)
@@ -153,7 +184,7 @@ def test_that_no_flip_is_found_is_an_answer(capsys, tmp_path):
     assert code == 0, err
     told = json.loads(out)
     assert told["painting"] is None and told["flips"][0]["found"] is False
-    assert told["flips"][0]["sentence"].startswith("No flip was found (in the map's order")
+    assert told["flips"][0]["sentence"].startswith("No flip was found (in a random order, as the map shows no")
     assert "region.nii.gz" not in left(tmp_path / "out") and "pixel_set_1.nii.gz" in left(tmp_path / "out")
 
 

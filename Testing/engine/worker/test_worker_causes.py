@@ -153,6 +153,7 @@ def test_what_cannot_be_asked_is_one_sentence_and_leaves_no_file(worker, tmp_pat
     labels = [{"array": write_array(worker.folder, "full.npy", full), "grid": grid, "names": {"1": "all"}}]
     empty = [{"array": write_array(worker.folder, "none.npy", 0 * full), "grid": grid, "names": {}}]
     heat = {"array": write_array(worker.folder, "heat.npy", full.astype(np.float32)), "grid": grid}
+    against = {"array": write_array(worker.folder, "against.npy", -full.astype(np.float32)), "grid": grid}
     few = np.zeros(picture.grid.shape, np.uint8)
     few[:4], few[4:, :4] = 1, 2
     some = [{"array": write_array(worker.folder, "few.npy", few), "grid": grid, "names": {}}]
@@ -167,11 +168,24 @@ def test_what_cannot_be_asked_is_one_sentence_and_leaves_no_file(worker, tmp_pat
         ("flip", {"map": heat, "predictions": 0}, "method", "at least one prediction"),
         ("flip", {"map": heat, "anywhere": True, "clearance_mm": 3.0}, "method", "exclude each other"),
         ("flip", {"map": heat, "clearance_mm": 99.0}, "pixel_set", "may be masked out"),
+        ("flip", {"map": against}, "method", "it gives no order"),
     ):
         for verb in (do, f"{do}_cost"):
             told = worker.ask(verb, **asked | more)
             assert (told["code"], sentence in told["sentence"]) == (code, True), told
     assert not model.calls() and {path.name for path in worker.folder.iterdir()} == before
+
+    # what is predicted of a class that is drawn nowhere: one pass tells, and no search begins
+    nowhere = asked | {"pixel_sets": [{"kind": "predicted"}], "class_index": 1}
+    never = Model(tmp_path / "never")
+    state = never.network.state_dict()
+    state["head.bias"] = torch.tensor([50.0, -50.0])
+    torch.save(state, tmp_path / "never" / "weights.pt")
+    source = {"model": never.source, "consent_sha256": recognise(never.source).consent_hash(never.source)}
+    for do, more in (("causes", {"of": "anatomy", "labels": some}), ("flip", {"map": heat})):
+        for verb in (do, f"{do}_cost"):
+            told = worker.ask(verb, **nowhere | source | more)
+            assert told["code"] == "empty_pixel_set" and "has no voxel" in told["sentence"], told
 
     slow = Model(tmp_path / "slow", seconds=0.2)
     again = asked | {"model": slow.source, "consent_sha256": slow.sha256, "of": "anatomy", "labels": some}

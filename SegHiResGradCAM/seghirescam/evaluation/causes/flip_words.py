@@ -9,7 +9,10 @@ _ORDERS = {"map": "the map's order", "random": "a random order", "reverse": "the
 
 def sentence(flip, pixel_set_label: str, class_name: str) -> str:
     """flip: :class:`smallest_flip.Flip`."""
-    how = f"in {_ORDERS[flip.order]}, {flip.predictions} predictions"
+    order = _ORDERS[flip.order]
+    if not flip.ordered and flip.order != "random":
+        order = "a random order, as the map shows no evidence there"
+    how = f"in {order}, {flip.predictions} predictions"
     where = pixel_set_label if pixel_set_label.startswith("one ") else f"the {pixel_set_label}"
     if not flip.found:
         ran_out = "; the predictions were used up" if flip.stopped else ""

@@ -82,6 +82,7 @@ class Flip:
     after: mean score over M (logit); after is None without a region.  predictions: made; first: with which the first
     flip was seen, None without one.  passes: of the network.  tried: the largest share of what may be masked out
     that was masked out at once.  stopped: the predictions were used up before no block could be given back.
+    ordered: False where the order is random, also as the map has no evidence among what may be masked out.
     """
 
     order: str
@@ -96,6 +97,7 @@ class Flip:
     stopped: bool
     edge_mm: float
     becomes: str = ""
+    ordered: bool = True
 
     @property
     def found(self) -> bool:
@@ -107,7 +109,7 @@ class Flip:
 
     def to_json(self) -> dict:
         names = ("order", "found", "left", "before", "after", "predictions", "first", "passes", "tried", "stopped")
-        told = {name: getattr(self, name) for name in (*names, "edge_mm", "becomes")}
+        told = {name: getattr(self, name) for name in (*names, "edge_mm", "becomes", "ordered")}
         return told | {"size": None if self.size is None else self.size.to_json()}
 
 
@@ -135,7 +137,7 @@ def smallest_flip(
     in this sense, not proven to be the smallest of all.  Where no flip is found, none of the unions that were painted
     over (the first 1, 2, 4, ... blocks of the order, coarse, then finer, up to ``most``) had one.
     Raises EmptyPixelSetError where the model does not choose the class within M, PixelSetError where nothing may be
-    masked out, and what the model raises.
+    masked out, MethodError for a map without evidence, and what the model raises.
     """
     (found,) = flips_in(
         session, pixels, score, density, orders=(order,), within=within, limits=limits, paint=paint, before=before,
@@ -165,6 +167,11 @@ def flips_in(
     tell = Progress(progress)
     tell(0.0, "predicting the unchanged image")
     case = _Case(session, pixels, score, density, within, limits, paint)
+    if set(orders) != {RANDOM} and not case.evidence.any():
+        raise MethodError(
+            "The map shows no evidence for the class: it gives no order.",
+            "Search in a random order, or take another map.",
+        )
     if before is not None:
         each = case.changed.passes_each
         number = limits.predictions * len(orders)
@@ -283,6 +290,7 @@ class _Search:
         flip = Flip(
             self.order, None, self.least, case.before, None, self.made, self.first, case.changed.passes - self._calls,
             self.tried / int(np.count_nonzero(case.free)), self.stopped, self.finest[1] * grid.spacing_kji[1],
+            ordered=self.order != RANDOM and bool(case.evidence[case.free].any()),
         )  # fmt: skip
         if self.best is None:
             return flip

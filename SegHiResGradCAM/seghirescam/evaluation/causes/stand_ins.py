@@ -30,8 +30,8 @@ def stand_in(image: Image, kind: str = BLUR, other: Image | None = None) -> Stan
     """kind: "blur" (a Gaussian of 10 mm), "mean" (of each channel over the body, or over the image where no body can
     be told), "zero" (no prompt in a channel of prompts), or "other" (``other``, another case, brought to this grid).
 
-    Raises ImageError for an unknown kind, and for another case that is missing, has other channels, or does not cover
-    this image.
+    Raises ImageError for an unknown kind, and for another case that is missing, has other channels, does not cover this
+    image, or holds values that are not finite.
     """
     if kind not in STAND_INS:
         raise ImageError(f"Unknown baseline {kind!r}.", f"Use one of: {', '.join(STAND_INS)}.")
@@ -78,6 +78,12 @@ def _brought(other, image):
         found = other.array
     else:
         found = resampled(other.array.astype(np.float32), other.grid, image.grid)
+    wrong = int(np.count_nonzero(~np.isfinite(found)))
+    if wrong:
+        raise ImageError(
+            f"The other case holds {wrong} voxel(s) that are NaN or infinite.",
+            "Replace them first, or use another baseline.",
+        )
     found = Image(in_type(found, image.array.dtype), image.grid)
     if np.array_equal(found.array, image.array):
         raise ImageError("The other case is this case: nothing would be taken away.", "Name another one.")
