@@ -3,7 +3,9 @@
 A published MeshNet (meshnet_gwm20: background, white, grey; neuroneural/brainchop, MIT) on cubes of 40 mm cut at seeded
 places from a real T1 head; both from SEGHIRESCAM_TEST_DATA.  Three maps: saliency, input x gradient, Seg-HiRes-Grad CAM
 at layer 3 (the second activation, whose voxels see 3 mm around them); each plain, SmoothGrad, SmoothGrad-squared and
-VarGrad of the same 12 copies with the product's 10 % noise.  Fixed before the first place was measured.
+VarGrad of the same 12 copies with the product's 10 % noise.  Sizes and numbers of
+copies were made smaller twice, for time, after two places had been seen with two copies; the run with 2 % noise was added
+after the first results.
 
 bead: a bright or dark bead (radius 2 voxels) is put where it makes the network change its mind about M, voxels that lie
 at least 2 voxels away from it: with the bead they are class A, without it class B, so that the bead is why.  The map
