@@ -4,8 +4,8 @@ A published MeshNet (meshnet_gwm20: background, white, grey; neuroneural/brainch
 places from a real T1 head; both from SEGHIRESCAM_TEST_DATA.  Three maps: saliency, input x gradient, Seg-HiRes-Grad CAM
 at layer 3 (the second activation, whose voxels see 3 mm around them); each plain, SmoothGrad, SmoothGrad-squared and
 VarGrad of the same 12 copies with the product's 10 % noise.  Sizes and numbers of
-copies were made smaller twice, for time, after two places had been seen with two copies; the run with 2 % noise was added
-after the first results.
+copies were made smaller twice, for time, after two places had been seen with two copies; the run with 2 % noise was
+added after the first results.
 
 bead: a bright or dark bead (radius 2 voxels) is put where it makes the network change its mind about M, voxels that lie
 at least 2 voxels away from it: with the bead they are class A, without it class B, so that the bead is why.  The map
@@ -47,7 +47,7 @@ NUMBERS, WEAK = ("share", "hottest", "gain"), "weaker.jsonl"
 def main(arguments=None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=math.inf, help="begin no place after so long")
-    parser.add_argument("--weaker", action="store_true", help=f"the beads again with {100 * WEAKER:g} % noise")
+    parser.add_argument("--weaker", action="store_true", help=f"the beads again with {100 * WEAKER:g} %% noise")
     parser.add_argument("--table", action="store_true", help="only write the tables")
     options = parser.parse_args(arguments)
     sys.path[:0] = [str(ROOT / "Testing"), str(ROOT / "SegHiResGradCAM"), str(Path(__file__).parent)]
