@@ -236,7 +236,7 @@ def changed_archive(data: bytes, chance: random.Random, payload: bytes) -> bytes
 
 def changed_text(name, data, chance):
     if name.endswith((".json", ".yaml")) and chance.random() < 0.7:
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, RecursionError):  # the latter: nested by a former change
             value = changed_json(json.loads(data), chance)
             return json.dumps(value).encode("utf-8", "surrogatepass")
     return changed_bytes(data, chance)

@@ -74,7 +74,7 @@ def test_a_class_that_the_network_predicts_nowhere_is_one_sentence():
     session = open_session(one_channel(0.1, -2.0, "softmax", outputs=2), image)
     with pytest.raises(EmptyPixelSetError, match="predicted object has no voxel") as told:
         frozen(session, PredictedClass(), 1)
-    assert "not predicted" in told.value.hint
+    assert "A class that is predicted nowhere" in told.value.hint
     with pytest.raises(EmptyPixelSetError, match="does not choose object anywhere in M: there is nothing to flip"):
         smallest_flip(session, pixels, ClassLogit(1), np.ones(pixels.weights.shape), limits=LIMITS)
     # what it says there has causes all the same
