@@ -93,7 +93,7 @@ def test_the_whole_story(panel, views, tmp_path, stageScene):
         panel.waitIdle()
     assert ui.errorLabel.text == "" and ui.statusLabel.text.startswith("Done in ")
     told = seen[:-1] if seen[-1] == 0 else seen  # it is set back at the end
-    assert told == sorted(told) and len(set(told)) > 2
+    assert told == sorted(told) and any(0 < value < 1000 for value in told)
     assert gap.longest < 1.0
     assert ui.deviceTextLabel.text.startswith("PyTorch ") and "CPU" in ui.deviceTextLabel.text
     first = panel.node
