@@ -28,16 +28,15 @@ def readme(results: Path) -> str:
     balls = [_shown(found, cause, "early", HIRES) for cause in ("bead", "shift")]
     right, count = (sum(row[name] for row in balls) for name in ("right", "n"))
     return (
-        "**What a user of a real network may believe.** In three heads and bent copies of them we planted causes, and "
-        "measured by re-running what they do to five networks that others trained (four MeshNets, deepbet). "
-        "*The place of a small cause, at an early layer*: there a bright bead that moves the score holds "
-        f"{_lift(bead)} times chance of the evidence (at the middle layer {_lift(middle)}; Seg-Grad-CAM "
-        f"{_lift(other)}; "
-        f"edges of the image, which know no network, {_lift(edge)}). *Not the sign*: it was right in {right} of "
-        f"{count} "
-        "copies with a small cause. *Not that the rest is unused*: without the right half of the head, "
-        f"{NAMES[network]}'s logit for the {ASKED[network]} changes by {moved:.1f}; over all networks the maps hold "
-        f"{_lift(half)} times chance there. Mask out and re-run what matters "
+        "**What a user of a real network may believe.** We put known causes into three heads and into bent copies of "
+        "them. We measured, by re-running, what each cause does to five networks that others trained (four MeshNets, "
+        "deepbet). *Believe the place of a small cause, at an early layer.* A bright bead that moves the score holds "
+        f"{_lift(bead)} times the share of the evidence expected by chance. (At the middle layer it holds "
+        f"{_lift(middle)} times, with Seg-Grad-CAM {_lift(other)} times. Plain edges, which know no network, give "
+        f"{_lift(edge)} times.) *Do not believe the sign.* It was right in {right} of {count} copies with a small "
+        "cause. *Do not believe that the rest is unused.* Without the right half of the head, "
+        f"{NAMES[network]}'s logit for the {ASKED[network]} changes by {moved:.1f}. Yet over all networks the maps "
+        f"hold only {_lift(half)} times the share expected by chance there. So mask out and re-run what matters "
         "([published networks](docs/benchmarks/published.md))."
     )
 
