@@ -116,18 +116,10 @@ def hit(row) -> bool:
     return bool(row["found"] and row[f"in_{CUES[row['model']]}"] >= HALF)
 
 
-def interval(hits, n):
-    """Wilson's 95 % interval."""
-    if not n:
-        return math.nan, math.nan
-    z, p = 1.959964, hits / n
-    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return max(0.0, middle - half), min(1.0, middle + half)  # rounding
-
-
 def summary(rows) -> list[dict]:
     from statistics import median
+
+    from benchmarks.known.stats import wilson
 
     found = []
     for search in SEARCHES:
@@ -137,7 +129,7 @@ def summary(rows) -> list[dict]:
                 continue
             flips = [row for row in picked if row["found"]]
             hits = sum(map(hit, picked)) if search != "none" else sum(not row["found"] for row in picked)
-            low, high = interval(hits, len(picked))
+            low, high = wilson(hits, len(picked))
             found.append({
                 "search": search, "model": model, "cases": len(picked), "flips": len(flips), "right": hits,
                 "interval": [low, high],

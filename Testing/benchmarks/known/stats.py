@@ -1,4 +1,4 @@
-"""AUROC with a bootstrap interval, Wilcoxon with Holm's correction, medians with quartiles. numpy and scipy.
+"""AUROC with a bootstrap interval, Wilson's interval, Wilcoxon with Holm's correction, medians with quartiles. scipy.
 
 The unit is the model (or the case), never the voxel.
 """
@@ -17,6 +17,16 @@ def finite(values) -> np.ndarray:
     """The values that are numbers; None and NaN are left out."""
     numbers = np.array([math.nan if v is None else v for v in values], dtype=np.float64)
     return numbers[np.isfinite(numbers)]
+
+
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    """95 % interval of a share (Wilson 1927); (NaN, NaN) for n = 0."""
+    from scipy.stats import binomtest
+
+    if not n:
+        return math.nan, math.nan
+    low, high = binomtest(hits, n).proportion_ci(method="wilson")
+    return float(low), float(high)
 
 
 def auroc(negatives, positives) -> float:

@@ -7,6 +7,7 @@ all networks together: over network and head) and then over the copies of each; 
 from __future__ import annotations
 
 import numpy as np
+from benchmarks.known.stats import wilson
 
 from .planted import CAUSES, LEAST_EFFECT
 
@@ -118,14 +119,6 @@ def interval(values, groups, seed: int = 0) -> tuple[float, float]:
 
     low, high = np.quantile([drawn() for _ in range(RESAMPLES)], [0.025, 0.975])
     return float(low), float(high)
-
-
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """95 % interval of a share (Wilson 1927)."""
-    z, p = 1.959964, hits / n
-    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return max(0.0, float(middle - half)), min(1.0, float(middle + half))
 
 
 def _or_none(number):

@@ -8,6 +8,8 @@ import platform
 import time
 from pathlib import Path
 
+from benchmarks.known.stats import wilson
+
 from . import subjects
 from .judging import RIGHT
 from .wrong_maps import EDGES, KINDS, PAINTED
@@ -39,22 +41,12 @@ def write(rows: list[dict], out: Path, explore: bool) -> None:
     (out / "table.md").write_text(markdown(found), encoding="utf-8")
 
 
-def interval(hits: int, n: int) -> tuple[float, float]:
-    """Wilson's, 95 %; (NaN, NaN) for n = 0."""
-    from scipy.stats import binomtest
-
-    if not n:
-        return math.nan, math.nan
-    low, high = binomtest(hits, n).proportion_ci(method="wilson")
-    return float(low), float(high)
-
-
 def counts(rows: list[dict], column: str = "verdict") -> dict:
     """How many maps, how many of each word, and the intervals of the two that are errors."""
     own = [sum(row[column] == word for row in rows) for word in WORDS]
     found = {"n": len(rows), "supported": own[0], "unclear": own[1], "not_supported": own[2]}
     for name in ("supported", "not_supported"):
-        found[f"{name}_interval"] = [round(v, 4) for v in interval(found[name], len(rows)) if not math.isnan(v)]
+        found[f"{name}_interval"] = [round(v, 4) for v in wilson(found[name], len(rows)) if not math.isnan(v)]
     return found
 
 

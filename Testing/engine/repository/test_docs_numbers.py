@@ -84,6 +84,25 @@ def measured_auroc(method):
     return mean((one > other) + (one == other) / 2 for one in shortcut for other in honest)
 
 
+@cache
+def flips():
+    text = (RESULTS / "causes" / "smallest_flips_report.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def cues_found(search, last=4023):
+    """(how often the cue was found, of how many searches), both networks, seeds up to last."""
+    cue = {"shortcut": "in_marker", "honest": "in_ring"}
+    made = [row for row in flips() if row["search"] == search and row["seed"] <= last]
+    return sum(row["found"] and row[cue[row["model"]]] >= 0.5 for row in made), len(made)
+
+
+def flips_without_cue(model):
+    """ml of the regions that flip a network whose cue may not be masked out, and the number of cases."""
+    made = [row for row in flips() if (row["search"], row["model"]) == ("none", model)]
+    return sorted(row["size"]["ml"] for row in made if row["found"]), len(made)
+
+
 def ct(column, layer, rule, method=HIRES):
     found = rows(RESULTS / "known" / "ct.csv")
     return median(float(r[column]) for r in found if (r["method"], r["layer"], r["rule"]) == (method, layer, rule))
@@ -143,6 +162,13 @@ def bf16(target):
 CAMS = ("seg_grad_cam", "seg_grad_cam_pp", "seg_xgrad_cam", "seg_xres_cam", HIRES, LAYER)
 #: (page, its words with {} for each number, [(value, how it is written)])
 CLAIMS = [
+    ("benchmarks/flips.md", "found in {} of {} searches", lambda: [(n, "d") for n in cues_found("map")]),
+    ("benchmarks/flips.md", "the map finds {} of {}, the random order {} of {} and the reverse none",
+     lambda: [(n, "d") for search in ("map", "random") for n in cues_found(search, 4013)]),
+    ("benchmarks/flips.md", "still flips in {} of {} cases",
+     lambda: [(len(flips_without_cue("shortcut")[0]), "d"), (flips_without_cue("shortcut")[1], "d")]),
+    ("benchmarks/flips.md", "Large regions ({} to {} ml",
+     lambda: [(flips_without_cue("shortcut")[0][at], ".0f") for at in (0, -1)]),
     ("benchmarks/known_answers.md", "({} against {} times chance, p = {} after Holm)",
      lambda: [(known(HIRES, "honest_lift_own"), ".1f"), (known("seg_grad_cam", "honest_lift_own"), ".1f"),
               (known("seg_grad_cam", "p_own"), ".3f")]),
@@ -212,6 +238,10 @@ def test_the_confused_networks_are_those_whose_cells_add_up_to_less_than_zero():
     models = {r["model"] for r in rows(RESULTS / "known" / "better_why.csv")}
     assert len(models) == 20
     assert {model for model in models if why("balance", model) < 0} == set(confused_with()) == {"honest8", "honest9"}
+
+
+def test_the_reverse_order_finds_no_cue_and_the_honest_network_no_flip_without_it():
+    assert cues_found("reverse", 4013) == (0, 28) and flips_without_cue("honest") == ([], 24)
 
 
 def test_the_sum_over_levels_and_the_finer_level_tell_all_new_networks_apart():
